@@ -51,6 +51,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'reminders-failing': 'needReminders',
   'fleet-disconnected': 'needDisconnected',
   'fleet-clock': 'needFleetClock',
+  'fleet-forged': 'needFleetForged',
   'fleet-unconfirmed': 'needUnconfirmed',
   'probe-off': 'needProbeOff',
   'records-off': 'needRecordsOff',

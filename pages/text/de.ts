@@ -227,6 +227,8 @@ export const de: Texts = {
     '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
   needDisconnected:
     '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
+  needFleetForged:
+    '*Die Engine der Flotte hat Nachrichten, die niemand aus der Flotte gesendet hat.* Keine davon zählt. Stellen Sie fest, wer ihre Schlüssel hat.',
   needFleetClock:
     '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
   needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',

@@ -211,6 +211,8 @@ export const en = {
   needReports: '*Reports of the schedule are not made or sent.* The log says why.',
   needReminders: '*Reminders before exemptions end are not sent.* The log says why.',
   needDisconnected: '*The engine of the fleet is not reached.* Records wait on the disk.',
+  needFleetForged:
+    '*The engine of the fleet has messages that nobody of the fleet sent.* None of them counts. Find out who has its keys.',
   needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',
   needUnconfirmed: '*Many records wait for a collector.* Nothing is lost yet.',
   needProbeOff: '*The self-probe is turned off.* Nothing shows that the prohibition is in force.',

@@ -228,6 +228,8 @@ export const fr: Texts = {
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
   needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
   needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
+  needFleetForged:
+    '*Le moteur du parc contient des messages que personne du parc n’a envoyés.* Aucun ne compte. Cherchez qui détient ses clés.',
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
   needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
   needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',

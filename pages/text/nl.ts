@@ -221,6 +221,8 @@ export const nl: Texts = {
   needReminders:
     '*Herinneringen voor het einde van vrijstellingen worden niet verzonden.* Het logboek zegt waarom.',
   needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
+  needFleetForged:
+    '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Vrijstellingen volgen elke klok.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',

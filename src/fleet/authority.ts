@@ -6,12 +6,13 @@
 // authority whose key was replaced, by somebody with the one from the safe, decides nothing more.
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Heard, Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
+import { readWantedList } from './list-fetcher.ts';
 import { answerEntry } from './member.ts';
 import type { FleetAlarm, Policy } from './policy.ts';
 import { readBody } from './policy.ts';
@@ -64,6 +65,8 @@ export interface AuthorityOptions {
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** A node lacks the content of a list. */
+  readonly onListWanted: (sha256: string) => void;
   /** Its log is that of the fleet: who may connect can be written. */
   readonly onReconciled: () => Promise<unknown>;
   /** Another authority has taken over. */
@@ -80,7 +83,7 @@ export class Authority {
   readonly #told = new Set<string>();
   /** The last event of the register that was looked at. */
   #source = 0;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   /** By the monotonic clock; undefined while there was no engine. */
   #upMs: number | undefined;
   #isReconciled = false;
@@ -97,8 +100,8 @@ export class Authority {
     const { name, policy, roll, acts, log, onAlarm } = options;
     this.#options = options;
     this.#hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
-    this.#recovery = new Recovery({ name, policy, roll, acts, onAlarm, heard: this.#hearing.all });
-    this.#publication = new Publication({ log, policy, roll, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, roll, acts, heard: this.#hearing.all });
+    this.#publication = new Publication({ log, policy, roll, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
   }
 
@@ -149,11 +152,15 @@ export class Authority {
   }
 
   /** The engine is there, again. */
-  up(engine: Engine): void {
+  up(engine: MessageBus): void {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
       engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) => this.#hear(bytes, subject, stamp));
-      engine.serve(ENTRY_SUBJECT, (bytes) => Promise.resolve(answerEntry(this.#options.log, bytes)));
+      engine.serve(ENTRY_SUBJECT, (bytes) => {
+        const wanted = readWantedList(bytes);
+        if (wanted !== undefined) this.#options.onListWanted(wanted);
+        return Promise.resolve(answerEntry(this.#options.log, bytes));
+      });
       this.#tideTimer = setInterval(() => this.tide(), this.#options.tideMs);
       this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
       for (const timer of [this.#tideTimer, this.#lookTimer]) timer.unref();
@@ -217,6 +224,8 @@ export class Authority {
   #make<Result>(act: () => Promise<Result>): Promise<Result> {
     const made = this.#making.then(async () => {
       await this.#whenReconciled.promise;
+      // The end of the program is no sign that the log of the nodes is known.
+      if (!this.#isReconciled && !this.#isReplaced) throw unknown();
       if (this.#isReplaced) throw replaced();
       if (this.#options.policy.isForked) throw forked();
       return act();
@@ -281,7 +290,7 @@ export class Authority {
     return policy.end;
   }
 
-  async #publish(engine: Engine): Promise<void> {
+  async #publish(engine: MessageBus): Promise<void> {
     await this.#publication.publish(engine);
     this.tide();
   }
@@ -321,7 +330,7 @@ export class Authority {
   }
 
   /** Takes back what nodes and engine have beyond this log, then gives the engine what it lacks. */
-  async #reconcile(engine: Engine): Promise<void> {
+  async #reconcile(engine: MessageBus): Promise<void> {
     if (this.#isReconciling || this.#isReplaced) return;
     this.#isReconciling = true;
     const { acts } = this.#options;
@@ -351,7 +360,7 @@ export class Authority {
   }
 
   /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
-  async #hearNodes(engine: Engine): Promise<void> {
+  async #hearNodes(engine: MessageBus): Promise<void> {
     const { policy, heard, name } = this.#options;
     // An engine whose fleet is new has nobody to wait for.
     while (policy.end.number === 0 && hasHeardOthers(heard, name) && this.holdMs > 1) {
@@ -361,7 +370,7 @@ export class Authority {
     await this.#recovery.awaitNodes(engine, this.holdMs);
   }
 
-  async #takeBack(engine: Engine): Promise<void> {
+  async #takeBack(engine: MessageBus): Promise<void> {
     for (const entry of await this.#recovery.takeBack(engine)) this.#note(entry);
   }
 
@@ -399,9 +408,22 @@ export class Authority {
   async #look(): Promise<void> {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
+    // Of a stream that is gone without the others nothing else would tell.
+    await engine.makeStreams(this.#options.replicas).catch((thrown: unknown) => {
+      this.#options.acts.log.warn({ err: thrown }, 'fleet: the streams of the engine cannot be looked at');
+    });
     if (await this.#publication.isLost(engine)) await this.#reconcile(engine);
   }
 }
+
+const unknown = (): AppError =>
+  new AppError(
+    'ERR_FLEET_HOLD',
+    'deciding for the fleet: what its resolvers know was not heard before the end',
+    {
+      hint: 'Decide again after the next start.',
+    },
+  );
 
 const replaced = (): AppError =>
   new AppError('ERR_FLEET_REPLACED', 'deciding for the fleet: another authority has taken over', {

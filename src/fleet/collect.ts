@@ -1,20 +1,21 @@
 // Collecting, as `cordon collect` does it: follows policy for who is in the fleet, takes evidence, and confirms it.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, errorText, systemClock, VERSION } from '../base/base.ts';
+import { AppError, type Clock, errorText, systemClock, VERSION } from '../base/base.ts';
 import { type JudgeRecord, loadRecordSchema } from '../records/records.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
+import type { ConnectBus, MessageBus } from './bus.ts';
 import { Collector } from './collector.ts';
 import { Database } from './database.ts';
 import type { DatabaseAccess } from './database-address.ts';
 import { DatabaseStore } from './database-store.ts';
 import { DirectoryStore } from './directory-store.ts';
-import type { Engine } from './engine.ts';
 import { leave } from './handler.ts';
 import { toSeedKey } from './key.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { POLICY_NAME } from './members.ts';
+import { connectNats } from './nats-bus.ts';
 import { PolicyLog } from './policy-log.ts';
 import { PresenceCheck } from './presence-check.ts';
 import { Roll } from './roll.ts';
@@ -42,6 +43,10 @@ export interface CollectOptions {
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
   readonly log: FleetLog;
+  /** Undefined: NATS, and the clocks of the machine. */
+  readonly connect?: ConnectBus;
+  readonly clock?: Clock;
+  readonly monotonic?: Clock;
 }
 
 /** A collector that runs. */
@@ -55,18 +60,19 @@ export interface RunningCollector {
  */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
   const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
+  const { clock = systemClock, monotonic = () => performance.now() } = options;
   const seed = readSeed(seedPath);
   const key = toSeedKey(seed);
   const { judgeRecord } = await loadRecordSchema();
   const databaseStore = options.database && (await openDatabase(options.database, judgeRecord));
   const roll = new Roll(trust);
-  let engine: Engine | undefined;
+  let engine: MessageBus | undefined;
   const confirmed = new Map<string, string>();
   const collector = new Collector({
     directory,
     store: databaseStore ?? new DirectoryStore(directory, judgeRecord),
     roll,
-    clock: systemClock,
+    clock,
     log,
     before: databaseStore && (() => databaseStore.keepPolicy(policyLog)),
     onConfirmed: (node, recordClass, enrolment, sequence, hash) => {
@@ -78,12 +84,12 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     },
   });
   // Behind the lock of the directory, which the collector has: another one that reads it would take it for damaged.
-  const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), systemClock());
-  const sequence = new Sequence(join(directory, 'sequence'), systemClock);
-  const heard = new HeardSequences(join(directory, 'heard.json'), () => performance.now());
+  const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), clock());
+  const sequence = new Sequence(join(directory, 'sequence'), clock);
+  const heard = new HeardSequences(join(directory, 'heard.json'), monotonic);
   const stamp = (subject: string, text: string): Stamp => stampMessage(subject, text, sequence.next(), key);
-  const presences = new PresenceCheck(roll, heard, systemClock);
-  const acts = collectorActs(log, () => collector.trouble);
+  const presences = new PresenceCheck(roll, heard, clock);
+  const acts = collectorActs({ log, clock, monotonic }, () => collector.trouble);
   /** Says again what is confirmed. */
   const repeat = (): void => {
     confirmed.clear();
@@ -91,7 +97,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   };
   let end: (() => Promise<void>) | undefined;
   let isStopped = false;
-  const take = async (from: Engine): Promise<void> => {
+  const take = async (from: MessageBus): Promise<void> => {
     while (end === undefined && !isStopped) {
       try {
         end = await from.collect((message) => collector.take(message));
@@ -104,6 +110,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const member = new Member({
     identity: { name: COLLECTOR_NAME, enrolment: 1 },
     role: 'collector',
+    connect: options.connect ?? connectNats,
     access: { servers, caPath, name: COLLECTOR_NAME, seed: () => seed },
     log: policyLog,
     roll,
@@ -170,7 +177,10 @@ const openDatabase = async (access: DatabaseAccess, judge: JudgeRecord): Promise
   return new DatabaseStore(database, judge);
 };
 
-const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetActs => ({
+const collectorActs = (
+  given: Pick<FleetActs, 'log' | 'clock' | 'monotonic'>,
+  trouble: () => string | undefined,
+): FleetActs => ({
   exemption: ({ id }) => Promise.resolve({ isApplied: true, subject: id }),
   list: () => Promise.resolve({ isApplied: true }),
   overlays: () => Promise.resolve({ isApplied: true }),
@@ -184,7 +194,5 @@ const collectorActs = (log: FleetLog, trouble: () => string | undefined): FleetA
     state: trouble()?.slice(0, TROUBLE_LENGTH) ?? 'collects',
     records: { queries: 0, changes: 0 },
   }),
-  log,
-  clock: systemClock,
-  monotonic: () => performance.now(),
+  ...given,
 });

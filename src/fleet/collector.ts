@@ -17,9 +17,9 @@ import {
   type RecordClass,
 } from '../records/records.ts';
 import type { FleetLog } from './acts.ts';
+import type { EvidenceMessage } from './bus.ts';
 import { CollectedResolver } from './collected-resolver.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
-import type { EvidenceMessage } from './engine.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
 import { leave } from './handler.ts';

@@ -2,8 +2,8 @@
 import { existsSync } from 'node:fs';
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetLog } from './acts.ts';
+import type { MessageBus } from './bus.ts';
 import { keepCountingKey, parseCountingKey } from './counting-key.ts';
-import type { Engine } from './engine.ts';
 import { fleetPath, readIdentity } from './identity.ts';
 import { parsePublicKey } from './key.ts';
 import type { Roll } from './roll.ts';
@@ -23,7 +23,7 @@ export interface CountingKeyFetch {
 
 /** Asks for the key where there is none. */
 export const fetchCountingKey = async (
-  engine: Engine,
+  engine: MessageBus,
   { stateDirectory, roll, caughtUp, log }: CountingKeyFetch,
 ): Promise<void> => {
   if (existsSync(fleetPath(stateDirectory, 'countingKey'))) return;

@@ -6,8 +6,8 @@ import { z } from 'zod';
 import { isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { Authority } from './authority.ts';
+import type { MessageBus } from './bus.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
-import type { Engine } from './engine.ts';
 import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
 import { leave } from './handler.ts';
 import {
@@ -86,7 +86,7 @@ export class Enrolment {
   }
 
   /** Answers those who ask to be taken in, and those with another key. */
-  serve(engine: Engine): void {
+  serve(engine: MessageBus): void {
     const nameOf = (subject: string): string => subject.split('.').at(-1) ?? '';
     engine.serve('cordon.join.*', async (bytes, subject) =>
       JSON.stringify(await this.#trying(() => this.#join(nameOf(subject), bytes))),

@@ -4,9 +4,9 @@ import { existsSync } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorText, isAppError } from '../base/base.ts';
 import type { ConfirmedClass } from './confirmation.ts';
-import { Engine } from './engine.ts';
 import { fleetPath, readIdentity } from './identity.ts';
 import { parseNkey, toSeedKey } from './key.ts';
+import { NatsBus } from './nats-bus.ts';
 import { HeardSequences } from './signed-message.ts';
 import { type Unbelieved, Uploader } from './uploader.ts';
 
@@ -59,7 +59,7 @@ const run = async (
     // What the engine kept may be believed now.
     mustRecall = true;
   });
-  const engine = await Engine.connect(
+  const engine = await NatsBus.connect(
     { servers, caPath, name: identity.name, seed: () => readIdentity(stateDirectory).seed },
     {
       onUp: () => {

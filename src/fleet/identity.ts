@@ -7,6 +7,7 @@
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
 //   STATE/fleet/lists/ID            of a node: the content of a list, for a `file:` of the configuration
+//   STATE/fleet/lists/ID.SHA256     of the authority: what it gave, to be put back
 //   STATE/fleet/counting-key        under which all resolvers of the fleet count distinct clients
 //   STATE/fleet/sequence            which numbers of its messages are used
 //   STATE/fleet/heard.json          the last number that it heard of each sender; confirmed.json: of the collector, by class

@@ -5,11 +5,11 @@ import { createUser } from '@nats-io/nkeys';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { AppError, errorText, isAppError } from '../base/base.ts';
 import { keepCountingKey } from './counting-key.ts';
-import { Engine } from './engine.ts';
 import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
 import { type Identity, readIdentity, writeIdentity } from './identity.ts';
 import { fingerprintOf, parsePublicKey } from './key.ts';
+import { NatsBus } from './nats-bus.ts';
 import { inboxOf, joinSubject } from './subjects.ts';
 import { readToken } from './tokens.ts';
 
@@ -152,7 +152,7 @@ export const canConnect = async (
   const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   for (let tries = 0; tries < triesMax; tries++) {
     try {
-      const engine = await Engine.connect({ servers, caPath, name, seed: () => seed }, silent, false);
+      const engine = await NatsBus.connect({ servers, caPath, name, seed: () => seed }, silent, false);
       await engine.close();
       return true;
     } catch (thrown) {

@@ -7,11 +7,11 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
 import type { Done, FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Body } from './kinds.ts';
-import { listSubject, STREAM } from './subjects.ts';
+import { ENTRY_SUBJECT, listSubject, STREAM } from './subjects.ts';
 
 /** Bytes of a piece: far below what the engine takes as one message. */
 export const PIECE_BYTES = 512 * 1024;
@@ -20,9 +20,30 @@ const FILE_MODE = 0o640;
 interface Wanted {
   readonly entry: PolicyEntry;
   readonly list: Body<'list'>;
-  /** It was told that the engine has another content. */
-  isForged?: boolean;
+  /** By the monotonic clock. */
+  readonly sinceMs: number;
+  /** It was told why it is not in force. */
+  isTold?: boolean;
+  /** When it is tried again, and after how long the time behind that. */
+  againMs?: number;
+  pauseMs?: number;
+  askedMs?: number;
 }
+
+/** Between two times that the authority is asked to put a content back, milliseconds. */
+const ASK_MS = 10_000;
+/** A content is not in force for so long before it needs a person, milliseconds. */
+const LATE_MS = 60_000;
+/** What was refused is tried again after this, and then after twice that, milliseconds. */
+const AGAIN_MS_MIN = 60_000;
+const AGAIN_MS_MAX = 3_600_000;
+const WANTED = 'list ';
+const WANTED_FORM = /^list ([0-9a-f]{64})$/;
+const WANTED_LENGTH = 69;
+
+/** The hash of the content that somebody asks for; undefined for any other request. */
+export const readWantedList = (bytes: Uint8Array): string | undefined =>
+  bytes.length === WANTED_LENGTH ? WANTED_FORM.exec(Buffer.from(bytes).toString('latin1'))?.[1] : undefined;
 
 type Refusal = Extract<Done, { isApplied: false }>;
 
@@ -30,10 +51,10 @@ type Refusal = Extract<Done, { isApplied: false }>;
 export class ListFetcher {
   /** Told what came of an entry. */
   onDone: (entry: PolicyEntry, done: Done) => void = () => undefined;
-  /** Told once of an entry whose content is another one than the authority signed; the right one is waited for. */
-  onForged: (entry: PolicyEntry, done: Refusal) => void = () => undefined;
+  /** Told once of an entry whose content is another one than was signed, or was refused here: it is tried again. */
+  onRefused: (entry: PolicyEntry, done: Refusal) => void = () => undefined;
   /** The connection, once there is one. */
-  engine: Engine | undefined;
+  engine: MessageBus | undefined;
   readonly #directory: string;
   readonly #acts: FleetActs;
   readonly #wanted = new Map<string, Wanted>();
@@ -50,9 +71,16 @@ export class ListFetcher {
     return this.#inForce;
   }
 
+  /** Lists of which the content that was signed is not in force, for too long. */
+  get late(): readonly string[] {
+    const nowMs = this.#acts.monotonic();
+    const late = [...this.#wanted.values()].filter(({ sinceMs }) => nowMs - sinceMs > LATE_MS);
+    return late.map(({ list }) => list.id);
+  }
+
   /** The content of a list is to be another one; an older wish is void. */
   want(entry: PolicyEntry, list: Body<'list'>): void {
-    this.#wanted.set(list.id, { entry, list });
+    this.#wanted.set(list.id, { entry, list, sinceMs: this.#acts.monotonic() });
     this.look();
   }
 
@@ -69,16 +97,24 @@ export class ListFetcher {
   async #work(): Promise<void> {
     for (const wanted of [...this.#wanted.values()]) {
       const { entry, list } = wanted;
+      if ((wanted.againMs ?? 0) > this.#acts.monotonic()) continue;
       try {
         const content = await this.#fetch(list);
-        if (content === undefined) continue;
-        if (content === 'forged') {
-          this.#refuse(wanted);
+        if (content === undefined || content === 'forged') {
+          this.#askFor(wanted);
+          if (content === 'forged') this.#refuse(wanted, forged(list));
           continue;
         }
         const done = await this.#put(list, content);
+        if (!done.isApplied) {
+          const pauseMs = wanted.pauseMs ?? AGAIN_MS_MIN;
+          wanted.againMs = this.#acts.monotonic() + pauseMs;
+          wanted.pauseMs = Math.min(AGAIN_MS_MAX, 2 * pauseMs);
+          this.#refuse(wanted, done);
+          continue;
+        }
         if (this.#wanted.get(list.id) === wanted) this.#wanted.delete(list.id);
-        if (done.isApplied) this.#inForce.set(list.id, list.sha256);
+        this.#inForce.set(list.id, list.sha256);
         this.onDone(entry, done);
       } catch (thrown) {
         this.#acts.log.warn(
@@ -89,12 +125,18 @@ export class ListFetcher {
     }
   }
 
-  #refuse(wanted: Wanted): void {
-    const { entry, list } = wanted;
-    if (wanted.isForged === true) return;
-    wanted.isForged = true;
-    const reason = `the engine has another content of ${list.id} than the authority signed, SHA-256 ${list.sha256}; the one before stays`;
-    this.onForged(entry, { isApplied: false, subject: list.id, code: 'ERR_FLEET_LIST', reason });
+  #refuse(wanted: Wanted, done: Refusal): void {
+    if (wanted.isTold === true) return;
+    wanted.isTold = true;
+    this.onRefused(wanted.entry, done);
+  }
+
+  /** The authority puts it back; one that is away or of an older version answers nothing, and it is asked again. */
+  #askFor(wanted: Wanted): void {
+    const nowMs = this.#acts.monotonic();
+    if (nowMs - (wanted.askedMs ?? Number.NEGATIVE_INFINITY) < ASK_MS) return;
+    wanted.askedMs = nowMs;
+    this.engine?.ask(ENTRY_SUBJECT, WANTED + wanted.list.sha256, ASK_MS).catch(() => undefined);
   }
 
   /** Has a content in force; one that cannot be leaves the one before in its place. */
@@ -119,12 +161,17 @@ export class ListFetcher {
     for (let piece = 0; piece < pieces; piece++) {
       const part = await engine.read(STREAM.LISTS, listSubject(sha256, piece));
       if (part === undefined) return undefined;
-      parts.push(part);
+      parts.push(part.bytes);
     }
     const content = Buffer.concat(parts);
     return content.length === bytes && sha256Of(content) === sha256 ? content : 'forged';
   }
 }
+
+const forged = ({ id, sha256 }: Body<'list'>): Refusal => {
+  const reason = `the engine has another content of ${id} than the authority signed, SHA-256 ${sha256}; the one before stays`;
+  return { isApplied: false, subject: id, code: 'ERR_FLEET_LIST', reason };
+};
 
 /** Hexadecimal. */
 export const sha256Of = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');

@@ -4,7 +4,7 @@
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
-import { Engine, type EngineAccess } from './engine.ts';
+import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
@@ -39,7 +39,8 @@ const TELL_MS = 20;
 export interface MemberOptions {
   readonly identity: Identity;
   readonly role: Presence['role'];
-  readonly access: EngineAccess;
+  readonly connect: ConnectBus;
+  readonly access: BusAccess;
   readonly log: PolicyLog;
   readonly roll: Roll;
   readonly acts: FleetActs;
@@ -58,7 +59,7 @@ export interface MemberOptions {
   /** Whether a collector keeps what it is sent and what it refused, for its presence. */
   readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms'>;
   /** The engine is there, again. */
-  readonly onUp: (engine: Engine) => void;
+  readonly onUp: (engine: MessageBus) => void;
 }
 
 /** One resolver. */
@@ -66,7 +67,7 @@ export class Member {
   readonly policy: Policy;
   readonly tide: TideWatch;
   readonly #options: MemberOptions;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   /** Makes policy, and follows nobody else's. */
   #isAuthority: boolean;
   #isUp = false;
@@ -96,9 +97,11 @@ export class Member {
       suspendAfterMs,
       onAlarm,
       isAuthority: () => this.#isAuthority,
+      hasEntry: (number) => number <= this.policy.end.number,
+      onForged: (reason) => this.policy.setAside({}, reason),
     });
     options.lists.onDone = (entry, done) => this.policy.conclude(entry, done);
-    options.lists.onForged = (entry, done) => this.policy.refuse(entry, done);
+    options.lists.onRefused = (entry, done) => this.policy.refuse(entry, done);
   }
 
   /** Another authority has taken over: what it decides holds here from now on. */
@@ -146,7 +149,8 @@ export class Member {
     clearInterval(this.#presenceTimer);
     clearTimeout(this.#tellTimer);
     await this.#engine?.close();
-    await this.policy.settled();
+    await this.policy.close();
+    this.#options.lists.onDone = () => undefined;
     this.#options.heard.write();
     this.#options.log.close();
   }
@@ -202,26 +206,22 @@ export class Member {
   }
 
   async #connect(): Promise<void> {
-    const { access, acts, onAlarm } = this.#options;
+    const { connect, access, acts, onAlarm } = this.#options;
     try {
-      this.#engine = await Engine.connect(
-        access,
-        {
-          onUp: () => {
-            this.#isUp = true;
-            if (this.#engine !== undefined) this.#up(this.#engine);
-          },
-          onDown: (reason) => {
-            this.#isUp = false;
-            acts.log.warn({ reason }, 'fleet: the engine is not reached');
-          },
-          onFault: (doing, thrown) => {
-            onAlarm('fault');
-            acts.log.error({ err: thrown, doing }, 'fleet: a message could not be handled');
-          },
+      this.#engine = await connect(access, {
+        onUp: () => {
+          this.#isUp = true;
+          if (this.#engine !== undefined) this.#up(this.#engine);
         },
-        true,
-      );
+        onDown: (reason) => {
+          this.#isUp = false;
+          acts.log.warn({ reason }, 'fleet: the engine is not reached');
+        },
+        onFault: (doing, thrown) => {
+          onAlarm('fault');
+          acts.log.error({ err: thrown, doing }, 'fleet: a message could not be handled');
+        },
+      });
       if (this.#isClosed) {
         await this.#engine.close();
         return;
@@ -236,7 +236,7 @@ export class Member {
     }
   }
 
-  #listen(engine: Engine): void {
+  #listen(engine: MessageBus): void {
     const { identity, log } = this.#options;
     this.#presenceTimer = setInterval(() => this.tell(), PRESENCE_MS);
     this.#presenceTimer.unref();
@@ -244,13 +244,15 @@ export class Member {
     if (!this.#isAuthority) this.#subscribe(engine);
   }
 
-  #subscribe(engine: Engine): void {
-    engine.subscribe(policySubject('*'), (bytes) => this.policy.receive(bytes));
+  #subscribe(engine: MessageBus): void {
+    engine.subscribe(policySubject('*'), (bytes, subject) =>
+      this.policy.receive(bytes, Number(subject.split('.').at(-1))),
+    );
     engine.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => this.#tide(bytes, stamp, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
 
-  #up(engine: Engine): void {
+  #up(engine: MessageBus): void {
     const { acts, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
     if (!this.#isAuthority) this.#leave(this.#catchUp(engine), 'catching up');
@@ -258,9 +260,9 @@ export class Member {
     onUp(engine);
   }
 
-  async #catchUp(engine: Engine): Promise<void> {
+  async #catchUp(engine: MessageBus): Promise<void> {
     try {
-      const tide = await engine.readStamped(STREAM.TIDE, TIDE_SUBJECT);
+      const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
       if (tide !== undefined) await this.#tide(tide.bytes, tide.stamp, false);
     } catch (thrown) {
       this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
@@ -304,16 +306,30 @@ export class Member {
     for (;;) {
       await this.policy.settled();
       const first = this.policy.end.number + 1;
-      const numbers = Array.from({ length: FETCH_AT_A_TIME }, (_, index) => first + index);
       const found = await Promise.all(
-        numbers.map((number) => fetchEntry(engine, number, number <= this.#wanted)),
+        Array.from({ length: FETCH_AT_A_TIME }, (_, index) =>
+          engine.read(STREAM.POLICY, policySubject(first + index)).catch(() => undefined),
+        ),
       );
-      for (const bytes of found) if (bytes !== undefined) this.policy.receive(bytes);
-      await this.policy.settled();
+      for (const [index, stored] of found.entries())
+        await this.#takeNext(engine, first + index, stored?.bytes);
       // What is missing is tried again at the next look.
       if (this.policy.end.number < first + FETCH_AT_A_TIME - 1) break;
     }
     this.#wanted = Math.min(this.#wanted, Math.max(this.tide.number, this.policy.end.number));
+  }
+
+  /** Takes an entry when it is the next one: what the engine has of it when that fits, otherwise what the authority says. */
+  async #takeNext(engine: MessageBus, number: number, stored: Uint8Array | undefined): Promise<void> {
+    if (this.policy.end.number !== number - 1) return;
+    let entry = stored === undefined ? undefined : this.policy.examine(stored, number);
+    if (entry === undefined && (stored !== undefined || number <= this.#wanted)) {
+      const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
+      if (asked !== undefined && asked.length > 0) entry = this.policy.examine(asked, number);
+    }
+    if (entry === undefined) return;
+    this.policy.take(entry);
+    await this.policy.settled();
   }
 
   async #apply(entry: PolicyEntry): Promise<Verdict> {
@@ -347,17 +363,6 @@ export class Member {
 }
 
 const REASON_LENGTH_MAX = 500;
-
-const fetchEntry = async (
-  engine: Engine,
-  number: number,
-  isExpected: boolean,
-): Promise<Uint8Array | undefined> => {
-  const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined);
-  if (stored !== undefined || !isExpected) return stored;
-  const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
-  return asked === undefined || asked.length === 0 ? undefined : asked;
-};
 
 /** The entry whose number was asked for; nothing for one that is not there. */
 export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {

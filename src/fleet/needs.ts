@@ -55,10 +55,19 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
   const add = (id: FoundIssue['id'], text: string, subject = '', sinceMs?: number): void => {
     found.push({ id, subject, text, sinceMs });
   };
-  const { isConnected, isCutOff, isSuspended, offsetMs = 0, unconfirmed, resolvers } = facts;
+  const { isConnected, isCutOff, isSuspended, offsetMs = 0, unconfirmed, resolvers, setAside } = facts;
   if (isSuspended)
     add('exemptions-suspended', 'no exemption holds: the authority of the fleet was not heard for too long');
-  if (isCutOff) add('fleet-cut-off', 'the authority of the fleet is not heard: no new decision arrives');
+  if (isCutOff || facts.isForked) add('fleet-cut-off', cutOffText(facts));
+  if (setAside !== undefined)
+    add(
+      'fleet-forged',
+      `${setAside.count} messages of the engine were set aside, the last one because: ${setAside.reason}`,
+      '',
+      setAside.sinceMs,
+    );
+  for (const id of facts.lateLists)
+    add('list-missing', `the content of ${id} that the authority gave is not in force here`, id);
   if (!isConnected) add('fleet-disconnected', 'the engine of the fleet is not reached');
   if (Math.abs(offsetMs) > OFFSET_MS_MAX)
     add('fleet-clock', `the clock differs by ${offsetMs / 1_000} s from that of the authority`);
@@ -78,6 +87,12 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
       );
   }
   return found;
+};
+
+const cutOffText = ({ isForked, behind }: FleetFacts): string => {
+  if (isForked) return 'there are two logs of policy: no new decision is taken here';
+  if (behind === 0) return 'the authority of the fleet is not heard: no new decision arrives';
+  return `${behind} entries that the authority decided do not arrive`;
 };
 
 /** Who needs somebody first: the unheard, the longest first; then the others with needs; the removed last. */

@@ -18,7 +18,7 @@ import {
   WitnessDirectory,
 } from '../transparency/transparency.ts';
 import type { FleetLog } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { PRIVATE_MODE } from './identity.ts';
 import type { SigningKey } from './key.ts';
 import type { Member, Roll } from './roll.ts';
@@ -62,7 +62,7 @@ export class PeerWitness {
   }
 
   /** Answers from now on. */
-  serve(engine: Pick<Engine, 'serve'>): void {
+  serve(engine: Pick<MessageBus, 'serve'>): void {
     const { name } = this.#options;
     engine.serve(witnessSubject(name), (bytes) => Promise.resolve(this.answer(bytes)));
   }

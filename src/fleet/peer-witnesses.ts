@@ -6,7 +6,7 @@ import { errorText, isAppError } from '../base/base.ts';
 import { isOfDisk, LogReader, type WitnessFacts, WitnessKeeper } from '../records/records.ts';
 import { parseVerifier, type SubmissionAnswer, type Verifier } from '../transparency/transparency.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import type { SigningKey } from './key.ts';
 import { witnessName } from './peer-witness.ts';
 import type { Roll } from './roll.ts';
@@ -31,7 +31,7 @@ export interface PeerWitnessesOptions {
   readonly roll: Roll;
   readonly acts: FleetActs;
   /** Undefined while there was no connection yet. */
-  readonly engine: () => Pick<Engine, 'ask'> | undefined;
+  readonly engine: () => Pick<MessageBus, 'ask'> | undefined;
 }
 
 /** One that is asked. */

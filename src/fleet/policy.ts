@@ -4,8 +4,8 @@
 // put in force, and is put in force again after a crash between the two. What does not follow the log here is a fork when it
 // is signed, and refused when it is not. At an entry of a kind that this version does not know and must, it stops: what comes
 // behind it is kept, and only what ends exemptions is still applied.
-import { errorText, isAppError } from '../base/base.ts';
-import type { Done, FleetActs, Verdict } from './acts.ts';
+import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
+import type { Done, FleetActs, FleetNote, Verdict } from './acts.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
@@ -16,6 +16,8 @@ import type { Roll } from './roll.ts';
 const EARLY_MAX = 1_024;
 /** Refusals that status shows; the log of policy has all. */
 const REFUSED_MAX = 50;
+/** Messages that were set aside within this time of each other are one issue, and recorded once: nobody fills a disk by them. */
+const SET_ASIDE_MS = HOUR_MS;
 
 /** Why something is an alarm. Label of a metric. */
 export const FLEET_ALARMS = [
@@ -57,6 +59,14 @@ export interface RefusedEntry {
   readonly reason: string;
 }
 
+/** Messages of the engine that are not what their subject says. */
+export interface SetAside {
+  readonly count: number;
+  readonly sinceMs: number;
+  /** Of the last one. */
+  readonly reason: string;
+}
+
 /** What policy is made with. */
 export interface PolicyOptions {
   readonly log: PolicyLog;
@@ -79,6 +89,8 @@ export class Policy {
   readonly #refused: RefusedEntry[] = [];
   #stopped: LogEnd | undefined;
   #isForked = false;
+  #isClosed = false;
+  #setAside: (SetAside & { readonly atMs: number }) | undefined;
   #running: Promise<void> = Promise.resolve();
 
   constructor(options: PolicyOptions) {
@@ -118,21 +130,64 @@ export class Policy {
     return this.#running;
   }
 
-  /** Takes an entry as it came over the network. */
-  receive(bytes: Uint8Array): void {
+  /** What the engine had that nobody may have sent; undefined when the last of it is an hour ago. */
+  get setAsides(): SetAside | undefined {
+    const last = this.#setAside;
+    return last !== undefined && this.#options.acts.monotonic() - last.atMs < SET_ASIDE_MS ? last : undefined;
+  }
+
+  /** Takes an entry as it came over the network, at the subject of that number. */
+  receive(bytes: Uint8Array, number: number): void {
+    const entry = this.#readEntry(bytes, number);
+    if (entry !== undefined) this.take(entry);
+  }
+
+  /** The next entry, of a place where that number is kept: one that somebody signed who may. Anything else is set aside. */
+  examine(bytes: Uint8Array, number: number): PolicyEntry | undefined {
+    const entry = this.#readEntry(bytes, number);
+    if (entry === undefined || this.#options.roll.isTrusted(entry)) return entry;
+    this.setAside({ number }, `no key of the fleet signed what stands as entry ${number}`);
+    return undefined;
+  }
+
+  /** What is not what its subject says counts for nothing: it is counted, and told once. */
+  setAside(about: Omit<FleetNote, 'event'>, reason: string): void {
+    const { acts, onAlarm } = this.#options;
+    onAlarm('forged-entry');
+    const known = this.setAsides;
+    const { count = 0, sinceMs = acts.clock() } = known ?? {};
+    this.#setAside = { count: count + 1, sinceMs, reason, atMs: acts.monotonic() };
+    if (known !== undefined) return;
+    acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', ...about, reason });
+    acts.log.error(
+      { ...about, reason },
+      'fleet: the engine has what nobody of the fleet sent; it is set aside',
+    );
+  }
+
+  #readEntry(bytes: Uint8Array, number: number): PolicyEntry | undefined {
     const entry = parseEntry(bytes);
-    if (entry === undefined)
-      this.#alarm('forged-entry', { event: 'refused', code: 'ERR_FLEET_ENTRY', reason: 'it is no entry' });
-    else this.take(entry);
+    if (entry?.number === number) return entry;
+    const about = Number.isSafeInteger(number) && number > 0 ? { number } : {};
+    if (entry === undefined) this.setAside({ ...about, code: 'ERR_FLEET_ENTRY' }, 'it is no entry');
+    else this.setAside(about, `entry ${entry.number} stands at the place of entry ${number}`);
+    return undefined;
   }
 
   /** Takes an entry: it is looked at when its turn comes. */
   take(entry: PolicyEntry): void {
+    if (this.#isClosed) return;
     leave(
       this.#queue(() => this.#take(entry)),
       'taking an entry',
       this.#options.acts.log,
     );
+  }
+
+  /** Takes nothing more, and is done when what was taken is in force. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.settled();
   }
 
   /** Takes an entry that was made here. */
@@ -171,9 +226,8 @@ export class Policy {
     const hash = entryHash(entry);
     if (entry.number <= end.number && log.at(entry.number)?.hash === hash) return;
     if (!roll.isTrusted(entry)) {
-      const reason = 'no key of the fleet signed it';
       const said = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
-      this.#alarm('forged-entry', { event: 'refused', ...said, code: 'ERR_FLEET_SIGNATURE', reason });
+      this.setAside(said, 'no key of the fleet signed it');
       return;
     }
     if (entry.number <= end.number || entry.previous !== end.hash) {

@@ -1,7 +1,7 @@
 // A resolver's side of one probe of all: follows what the authority asks, once a minute at most, and signs what came of it.
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { type OwnProbe, PROBE_MS_MIN, readRequest, signResult } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
@@ -26,7 +26,7 @@ export interface ProbeAnswererOptions {
 /** Answers requests for a probe. */
 export class ProbeAnswerer {
   readonly #options: ProbeAnswererOptions;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   #begunMs = Number.NEGATIVE_INFINITY;
   #refusedMs = Number.NEGATIVE_INFINITY;
   #isRunning = false;
@@ -40,7 +40,7 @@ export class ProbeAnswerer {
   }
 
   /** The engine is there, again. */
-  up(engine: Engine): void {
+  up(engine: MessageBus): void {
     if (this.#engine === undefined) engine.subscribe(PROBE_SUBJECT, (bytes) => this.take(bytes));
     this.#engine = engine;
     leave(this.#tell(), 'telling what the probe was answered', this.#options.acts.log);

@@ -1,7 +1,7 @@
 // The authority's side of one probe of all: asks, and keeps what each resolver was answered.
 import { AppError, type Clock, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { PROBE_MS_MIN, type ProbeRequest, type ProbeResult, readResult, signRequest } from './fleet-probe.ts';
 import type { SigningKey } from './key.ts';
 import type { FleetAlarm } from './policy.ts';
@@ -29,7 +29,7 @@ export interface AskedProbe {
 export class ProbeAsker {
   readonly #options: ProbeAskerOptions;
   readonly #results = new Map<string, ProbeResult>();
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   #asked: AskedProbe | undefined;
   #askedMs = Number.NEGATIVE_INFINITY;
 
@@ -48,7 +48,7 @@ export class ProbeAsker {
   }
 
   /** The engine is there, again: what it has kept of results is read. */
-  async up(engine: Engine): Promise<void> {
+  async up(engine: MessageBus): Promise<void> {
     if (this.#engine === undefined)
       engine.subscribe(probedSubject('*'), (bytes, subject) => this.#take(bytes, subject));
     this.#engine = engine;

@@ -1,9 +1,9 @@
 // The authority's log in the engine: published in its order, looked at, and published again when the engine has lost it.
 import { errorText } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus, StoredMessage } from './bus.ts';
 import { entryHash, formatEntry, type PolicyEntry, parseEntry } from './entry.ts';
-import type { FleetAlarm, Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { policySubject, STREAM } from './subjects.ts';
@@ -11,19 +11,22 @@ import { policySubject, STREAM } from './subjects.ts';
 /** Between two tries, milliseconds. */
 const RETRY_MS = 500;
 
+/** Entries before the last one that are looked at each time. */
+const LOOKED_AT = 16;
+
 /** What it needs. */
 export interface PublicationOptions {
   readonly log: PolicyLog;
   readonly policy: Policy;
   readonly roll: Roll;
   readonly acts: FleetActs;
-  readonly onAlarm: (alarm: FleetAlarm) => void;
 }
 
 /** How far the engine has the log. */
 export class Publication {
   readonly #options: PublicationOptions;
   #published = 0;
+  #lookedAt = 0;
   #isPublishing = false;
   #isClosed = false;
 
@@ -37,12 +40,12 @@ export class Publication {
   }
 
   /** Finds the highest number up to which the engine has this log. Rejects with ERR_FLEET_ENGINE. */
-  async find(engine: Engine): Promise<void> {
+  async find(engine: MessageBus): Promise<void> {
     const { log, policy } = this.#options;
     this.#published = 0;
     for (let number = policy.end.number; number > 0; number--) {
       const stored = await engine.read(STREAM.POLICY, policySubject(number));
-      const entry = stored === undefined ? undefined : parseEntry(stored);
+      const entry = readAt(number, stored);
       if (entry === undefined || entryHash(entry) !== log.at(number)?.hash) continue;
       this.#published = number;
       return;
@@ -50,7 +53,7 @@ export class Publication {
   }
 
   /** Publishes what the engine lacks, one entry after the other. */
-  async publish(engine: Engine): Promise<void> {
+  async publish(engine: MessageBus): Promise<void> {
     if (this.#isPublishing) return;
     this.#isPublishing = true;
     const { log, policy, acts } = this.#options;
@@ -70,38 +73,56 @@ export class Publication {
     }
   }
 
-  /** An engine whose store was lost or put back does not say so: true when it lacks the last entry, or cannot tell. */
-  async isLost(engine: Engine): Promise<boolean> {
+  /**
+   * An engine whose store was lost or put back does not say so: true when it has another last entry, or cannot tell. Of those before
+   * some are looked at each time, and put right.
+   */
+  async isLost(engine: MessageBus): Promise<boolean> {
     const { number } = this.#options.policy.end;
     if (this.#isPublishing || number === 0) return false;
-    if (this.#published < number) return true;
-    // A stream that is gone answers with an error.
-    return (await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined)) === undefined;
+    if (this.#published < number || !(await this.#isThere(engine, number))) return true;
+    for (let count = Math.min(LOOKED_AT, number - 1); count > 0; count--) {
+      this.#lookedAt = (this.#lookedAt % (number - 1)) + 1;
+      if (await this.#isThere(engine, this.#lookedAt)) continue;
+      const logged = this.#options.log.at(this.#lookedAt);
+      // What stands there is taken out first.
+      for (let times = 0; logged !== undefined && times < 2; times++)
+        if (await this.#publishOne(engine, logged.entry, logged.hash)) break;
+    }
+    return false;
+  }
+
+  /** Whether the engine has this entry, and no other in its place. A stream that is gone answers with an error. */
+  async #isThere(engine: MessageBus, number: number): Promise<boolean> {
+    const stored = await engine.read(STREAM.POLICY, policySubject(number)).catch(() => undefined);
+    const entry = readAt(number, stored);
+    return entry !== undefined && entryHash(entry) === this.#options.log.at(number)?.hash;
   }
 
   close(): void {
     this.#isClosed = true;
   }
 
-  async #publishOne(engine: Engine, entry: PolicyEntry, hash: string): Promise<boolean> {
-    const { policy, roll, acts, onAlarm } = this.#options;
+  async #publishOne(engine: MessageBus, entry: PolicyEntry, hash: string): Promise<boolean> {
+    const { policy, roll, acts } = this.#options;
     const { number } = entry;
     const subject = policySubject(number);
     try {
-      await engine.store(subject, formatEntry(entry), { id: hash });
+      // Without an identifier: what was taken out meanwhile is kept anew, and a second one of a subject is refused.
+      await engine.store(subject, formatEntry(entry));
       return true;
     } catch (thrown) {
       // The engine refuses a second message of a subject: is it this one?
       const stored = await engine.read(STREAM.POLICY, subject).catch(() => undefined);
-      const other = stored === undefined ? undefined : parseEntry(stored);
+      const other = readAt(number, stored);
       if (other !== undefined && entryHash(other) === hash) return true;
+      // Of this number: a replayed one of another is no second log.
       if (other !== undefined && roll.isTrusted(other)) {
         policy.fork(`the engine has another entry ${number}`, { number, hash: entryHash(other) });
         return false;
       }
       if (stored !== undefined) {
-        onAlarm('forged-entry');
-        acts.log.error({ number }, 'fleet: the engine had an entry that nobody signed; it is replaced');
+        policy.setAside({ number }, `the engine had something else as entry ${number}: it is replaced`);
         await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
         return false;
       }
@@ -110,3 +131,9 @@ export class Publication {
     }
   }
 }
+
+/** The entry that is kept at the place of that number; undefined for anything else. */
+const readAt = (number: number, stored: StoredMessage | undefined): PolicyEntry | undefined => {
+  const entry = stored === undefined ? undefined : parseEntry(stored.bytes);
+  return entry?.number === number ? entry : undefined;
+};

@@ -4,10 +4,10 @@
 // theirs counts by its signature and by what it follows, and nothing that anybody says of itself does: one resolver whose key was
 // stolen can neither hold up decisions nor make a fork of them.
 import type { FleetActs } from './acts.ts';
-import type { Engine } from './engine.ts';
+import type { MessageBus } from './bus.ts';
 import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import type { Heard } from './hearing.ts';
-import type { FleetAlarm, Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import type { Roll } from './roll.ts';
 import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
 
@@ -30,7 +30,6 @@ export interface RecoveryOptions {
   readonly roll: Roll;
   readonly acts: FleetActs;
   readonly heard: ReadonlyMap<string, Heard>;
-  readonly onAlarm: (alarm: FleetAlarm) => void;
 }
 
 /** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
@@ -50,13 +49,13 @@ export class Recovery {
   }
 
   /** Until any resolver says where it stands, or the time is over: whose log is lost knows nobody whom it could wait for. */
-  async awaitAnyNode(engine: Engine, forMs: number): Promise<void> {
+  async awaitAnyNode(engine: MessageBus, forMs: number): Promise<void> {
     engine.tell(HELLO_SUBJECT, '');
     await this.#untilHeard(() => true, forMs);
   }
 
   /** Until each resolver of the fleet has said where it stands, or the time is over. */
-  async awaitNodes(engine: Engine, forMs: number): Promise<void> {
+  async awaitNodes(engine: MessageBus, forMs: number): Promise<void> {
     const { roll, name, acts, heard } = this.#options;
     const since = acts.monotonic();
     const atMs = (node: string): number => heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY;
@@ -92,7 +91,7 @@ export class Recovery {
   }
 
   /** Takes back what engine and nodes have beyond this log; gives the entries. */
-  async takeBack(engine: Engine): Promise<readonly PolicyEntry[]> {
+  async takeBack(engine: MessageBus): Promise<readonly PolicyEntry[]> {
     const { policy, acts } = this.#options;
     const taken: PolicyEntry[] = [];
     for (;;) {
@@ -116,7 +115,7 @@ export class Recovery {
   }
 
   /** A resolver says that it has another entry of a number: only the entry proves it. */
-  async judgeClaim(engine: Engine, name: string, { number, hash }: LogEnd): Promise<void> {
+  async judgeClaim(engine: MessageBus, name: string, { number, hash }: LogEnd): Promise<void> {
     const { policy, roll, acts } = this.#options;
     const nowMs = acts.monotonic();
     // Names that nobody knows are one.
@@ -125,25 +124,25 @@ export class Recovery {
     this.#claimedMs.set(claimant, nowMs);
     const entry = await ask(engine, name, number);
     if (policy.agreesWith({ number, hash })) return;
-    if (entry !== undefined && entryHash(entry) === hash && roll.isTrusted(entry)) {
+    if (entry !== undefined && entryHash(entry) === hash && this.#isSigned(entry, number)) {
       policy.fork(`${name} has another entry ${number} than here`, { number, hash });
       return;
     }
-    this.#refuse(number, `${name} claims another entry ${number}, which no key of the fleet signed`);
+    policy.setAside({ number }, `${name} claims another entry ${number}, which no key of the fleet signed`);
     acts.log.error({ node: name, number }, 'fleet: a resolver claims another log than it can show');
   }
 
   /** A signed entry of the next number, of the engine or of a node that has it. */
-  async #findNext(engine: Engine): Promise<PolicyEntry | undefined> {
+  async #findNext(engine: MessageBus): Promise<PolicyEntry | undefined> {
     const { policy, heard, name } = this.#options;
     const number = policy.end.number + 1;
     const subject = policySubject(number);
     const stored = await engine.read(STREAM.POLICY, subject);
     if (stored !== undefined) {
-      const entry = parseEntry(stored);
+      const entry = parseEntry(stored.bytes);
       if (entry !== undefined && this.#isSigned(entry, number)) return entry;
       // Left in its place, it would hide what the nodes have.
-      this.#refuse(number, 'the engine had an entry that no key of the fleet signed');
+      policy.setAside({ number }, `the engine had something else as entry ${number}`);
       await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
     }
     const nodes = [...heard].filter(
@@ -159,16 +158,9 @@ export class Recovery {
   #isSigned(entry: PolicyEntry, number: number): boolean {
     return entry.number === number && this.#options.roll.isTrusted(entry);
   }
-
-  #refuse(number: number, reason: string): void {
-    const { acts, onAlarm } = this.#options;
-    onAlarm('forged-entry');
-    acts.note({ event: 'refused', number, code: 'ERR_FLEET_SIGNATURE', reason });
-    acts.log.error({ number, reason }, 'fleet: policy refused');
-  }
 }
 
-const ask = async (engine: Engine, node: string, number: number): Promise<PolicyEntry | undefined> => {
+const ask = async (engine: MessageBus, node: string, number: number): Promise<PolicyEntry | undefined> => {
   const answer = await engine.ask(askSubject(node), String(number), NODE_MS).catch(() => undefined);
   return answer === undefined ? undefined : parseEntry(answer);
 };

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
+import type { ConnectBus, MessageBus } from './bus.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
-import type { Engine } from './engine.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
 import { bodyOf, type LogEnd } from './entry.ts';
@@ -16,8 +16,10 @@ import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
-import { ListFetcher, PIECE_BYTES, sha256Of } from './list-fetcher.ts';
+import { ListFetcher } from './list-fetcher.ts';
+import { ListPublication } from './list-publication.ts';
 import { Member } from './member.ts';
+import { connectNats } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
 import { PeerWitness } from './peer-witness.ts';
 import { PeerWitnesses } from './peer-witnesses.ts';
@@ -30,7 +32,6 @@ import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
-import { listSubject } from './subjects.ts';
 import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
 
@@ -54,6 +55,8 @@ export interface FleetOptions {
   readonly confirmed: SharedArrayBuffer;
   /** Of the authority; undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
+  /** Undefined: NATS. */
+  readonly connect?: ConnectBus;
   /** Runs the program's own probe over all names. Rejects with ERR_APP_PROBE. */
   readonly probe: () => Promise<OwnProbe>;
 }
@@ -66,6 +69,7 @@ interface AuthorityParts {
   readonly authority: Authority;
   readonly enrolment: Enrolment;
   readonly asker: ProbeAsker;
+  readonly lists: ListPublication;
 }
 
 /** One resolver's part of its fleet. */
@@ -84,7 +88,7 @@ export class Fleet {
   readonly #steps: Record<string, { number: number; event: string }> = {};
   #stepsUpTo = 0;
   #key: SigningKey | undefined;
-  #engine: Engine | undefined;
+  #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
 
   private constructor(options: FleetOptions) {
@@ -95,6 +99,7 @@ export class Fleet {
     this.#identity = site === undefined ? identity : { ...identity, site };
     const onAlarm = (alarm: FleetAlarm): void => this.alarm(alarm);
     if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
+    const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#log = log;
     this.#roll = new Roll(trust);
@@ -114,13 +119,13 @@ export class Fleet {
     this.#member = new Member({
       identity: this.#identity,
       role,
-      access: { servers, caPath, name: identity.name, seed: () => readIdentity(stateDirectory).seed },
+      connect: options.connect ?? connectNats,
+      access: { servers, caPath, name: identity.name, seed },
       log,
       roll: this.#roll,
       acts,
       lists: this.#lists,
-      stamp: (subject, text) =>
-        stampMessage(subject, text, sequence.next(), toSeedKey(readIdentity(stateDirectory).seed)),
+      stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed())),
       heard,
       tideMs,
       suspendAfterMs,
@@ -130,11 +135,11 @@ export class Fleet {
     });
     this.#answerer = new ProbeAnswerer({
       name: identity.name,
-      key: () => toSeedKey(readIdentity(stateDirectory).seed),
+      key: () => toSeedKey(seed()),
       ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.tide.offsetMs,
     });
-    const key = () => toSeedKey(readIdentity(stateDirectory).seed);
+    const key = () => toSeedKey(seed());
     this.#witness = new PeerWitness({
       directory: fleetPath(stateDirectory, 'witness'),
       ...{ name: identity.name, key, roll: this.#roll, clock: acts.clock, log: acts.log },
@@ -148,7 +153,11 @@ export class Fleet {
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
-    const authority = new Authority({
+    const lists = new ListPublication({
+      ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
+      add: (list) => authority.add('list', list),
+    });
+    const authority: Authority = new Authority({
       name: identity.name,
       site: this.#identity.site,
       nkey: settings.authority.key,
@@ -165,11 +174,12 @@ export class Fleet {
       acts,
       tideMs,
       onAlarm,
+      onListWanted: (sha256) => lists.wanted(sha256),
       onReconciled: () => this.#requireParts().enrolment.refresh(),
       onReplaced: () => this.#member.follow(),
     });
     this.#parts = {
-      authority,
+      ...{ authority, lists },
       asker: new ProbeAsker({
         ...{ roll: this.#roll, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
         key: () => this.#requireKey(),
@@ -262,24 +272,8 @@ export class Fleet {
   }
 
   /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
-  async publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
-    const { authority } = this.#requireParts();
-    const sha256 = sha256Of(content);
-    const last = [...this.#log.from(1)].findLast(
-      ({ entry }) => entry.kind === 'list' && idOf(bodyOf(entry)) === id,
-    );
-    if (last !== undefined && hashOf(bodyOf(last.entry)) === sha256) return false;
-    if (this.#engine === undefined)
-      throw new AppError('ERR_FLEET_ENGINE', `giving the list ${id} to the nodes: no engine`);
-    const pieces = Math.ceil(content.length / PIECE_BYTES);
-    for (let piece = 0; piece < pieces; piece++) {
-      await this.#engine.store(
-        listSubject(sha256, piece),
-        content.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
-      );
-    }
-    await authority.add('list', { id, sha256, bytes: content.length, pieces, rules });
-    return true;
+  publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
+    return this.#requireParts().lists.publish(id, content, rules);
   }
 
   /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */
@@ -353,6 +347,10 @@ export class Fleet {
       offsetMs: tide.offsetMs,
       isCutOff: tide.cutOffSince !== undefined,
       isSuspended: tide.isSuspended,
+      isForked: policy.isForked,
+      behind: Math.max(0, tide.number - policy.end.number),
+      setAside: policy.setAsides,
+      lateLists: this.#lists.late,
       alarms: this.#alarms,
       unconfirmed: new Map([
         ['queries', Math.max(0, records.queries - confirmed.queries)],
@@ -385,13 +383,14 @@ export class Fleet {
     return collector === undefined ? [] : [collector.key];
   }
 
-  #up(engine: Engine): void {
+  #up(engine: MessageBus): void {
     const isFirst = this.#engine === undefined;
     this.#engine = engine;
     this.#lists.engine = engine;
     this.#lists.look();
     if (isFirst) this.#witness.serve(engine);
     if (isFirst) this.#parts?.enrolment.serve(engine);
+    if (this.#parts !== undefined) this.#parts.lists.engine = engine;
     this.#parts?.authority.up(engine);
     const { stateDirectory, acts } = this.#options;
     const { log } = acts;
@@ -440,6 +439,3 @@ export class Fleet {
     });
   }
 }
-
-const idOf = (body: unknown): unknown => (body as { id?: unknown } | undefined)?.id;
-const hashOf = (body: unknown): unknown => (body as { sha256?: unknown } | undefined)?.sha256;

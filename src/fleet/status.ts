@@ -3,7 +3,7 @@ import type { WitnessFacts } from '../records/records.ts';
 import type { FleetNeedKind } from '../words/words.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
-import type { FleetAlarm, RefusedEntry } from './policy.ts';
+import type { FleetAlarm, RefusedEntry, SetAside } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
 
 /** One thing that needs a person. Plain data. */
@@ -98,6 +98,14 @@ export interface FleetFacts {
   readonly offsetMs: number | undefined;
   readonly isCutOff: boolean;
   readonly isSuspended: boolean;
+  /** Two logs of policy were seen. */
+  readonly isForked: boolean;
+  /** Entries that the authority says there are, and that are not here. */
+  readonly behind: number;
+  /** What the engine had that nobody of the fleet sent; undefined when that is long ago. */
+  readonly setAside: SetAside | undefined;
+  /** Lists that the authority gave and that are not in force here, for longer than a minute. */
+  readonly lateLists: readonly string[];
   readonly alarms: ReadonlyMap<FleetAlarm, number>;
   /** Records that wait to be confirmed, by chain. */
   readonly unconfirmed: ReadonlyMap<string, number>;

@@ -29,6 +29,10 @@ export interface TideWatchOptions {
   readonly onAlarm: (alarm: FleetAlarm) => void;
   /** The authority hears itself. */
   readonly isAuthority: () => boolean;
+  /** Whether policy is here up to that entry. */
+  readonly hasEntry: (number: number) => boolean;
+  /** A tide that no key of the fleet signed. */
+  readonly onForged: (reason: string) => void;
 }
 
 /** The tides that one resolver heard. */
@@ -38,8 +42,10 @@ export class TideWatch {
   /** It came live, or one after it did. */
   #isLastLive = false;
   #isReplayTold = false;
-  /** By the monotonic clock, and by the authority's. */
+  /** When the authority was last heard, and all that it had decided by then was here: by the monotonic clock. */
   #heardMs = 0;
+  /** When it was last heard, whatever is missing. */
+  #saidMs = Number.NEGATIVE_INFINITY;
   #heardTime: string | undefined;
   #offsetMs: number | undefined;
   #isCutOff = false;
@@ -99,20 +105,20 @@ export class TideWatch {
     const tide = parseTide(bytes);
     const key = tide === undefined ? undefined : roll.keyOf(tide.key);
     if (tide === undefined || key === undefined || !roll.isTrustedTide(tide)) {
-      this.#refuse('forged-entry', 'a tide that no key of the fleet signed');
+      this.#options.onForged('a tide that no key of the fleet signed');
       return undefined;
     }
     const sender = `tide ${tide.key}`;
     const last = heard.last(sender);
     if (stamp === undefined) {
       if (last > 0) {
-        this.#refuse('replayed', 'a tide without a number, of an authority that numbers them');
+        this.#refuse('a tide without a number, of an authority that numbers them');
         return undefined;
       }
       if (this.#last !== undefined && Date.parse(tide.time) <= Date.parse(this.#last.time)) return undefined;
     } else {
       if (!isStampedBy(TIDE_SUBJECT, bytes, stamp, [key])) {
-        this.#refuse('forged-entry', 'a tide whose number no key of the fleet signed');
+        this.#options.onForged('a tide whose number no key of the fleet signed');
         return undefined;
       }
       // The last one comes twice to who is connected again: as it is kept, and live.
@@ -129,27 +135,25 @@ export class TideWatch {
 
   /** Told once until a new one is heard: who writes at the engine could fill the disk. */
   #refuseReplay(tide: Tide): void {
-    if (!this.#isReplayTold) this.#refuse('replayed', `a tide of ${tide.time} that was heard before`);
+    if (!this.#isReplayTold) this.#refuse(`a tide of ${tide.time} that was heard before`);
     else this.#options.onAlarm('replayed');
     this.#isReplayTold = true;
   }
 
-  #refuse(alarm: 'forged-entry' | 'replayed', reason: string): void {
+  #refuse(reason: string): void {
     const { acts, onAlarm } = this.#options;
-    onAlarm(alarm);
+    onAlarm('replayed');
     acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', reason });
     acts.log.error({ reason }, 'fleet: a tide is refused');
   }
 
   #hear(tide: Tide): void {
-    const { acts, onAlarm, tideMs } = this.#options;
+    const { acts, onAlarm } = this.#options;
     this.#offsetMs = acts.clock() - Date.parse(tide.time);
     // As old as it says by this clock: it may have been kept back for as long.
-    const heardMs = acts.monotonic() - Math.max(0, this.#offsetMs);
-    if (heardMs > this.#heardMs) this.#heardMs = heardMs;
+    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, this.#offsetMs));
     this.#heardTime = tide.time;
     this.#isReplayTold = false;
-    const isFresh = acts.monotonic() - this.#heardMs <= CUT_OFF_TIDES * tideMs;
     const isWrong = Math.abs(this.#offsetMs) > OFFSET_MS_MAX;
     if (isWrong && !this.#isClockWrong) {
       const offsetMs = Math.round(this.#offsetMs);
@@ -158,25 +162,27 @@ export class TideWatch {
       acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');
     }
     this.#isClockWrong = isWrong;
-    if (this.#isCutOff && isFresh) {
-      this.#isCutOff = false;
-      acts.note({ event: 'heard-again', authorityTime: tide.time });
-      acts.log.info({}, 'fleet: the authority is heard again');
-    }
-    const isSuspended = acts.monotonic() - this.#heardMs > this.#options.suspendAfterMs;
-    leave(this.#suspend(isSuspended), 'putting exemptions back', acts.log);
+    leave(this.look(), 'looking at the time', acts.log);
   }
 
   /** Looks at the time; to be called once a second. */
   async look(): Promise<void> {
-    const { acts, tideMs, suspendAfterMs, onAlarm, isAuthority } = this.#options;
+    const { acts, tideMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
     if (isAuthority()) return;
+    // Whoever lets tides through and keeps entries back would have a revocation stay unheard for good.
+    if (this.#saidMs > this.#heardMs && hasEntry(this.number)) this.#heardMs = this.#saidMs;
     const silentMs = acts.monotonic() - this.#heardMs;
-    if (silentMs > CUT_OFF_TIDES * tideMs && !this.#isCutOff) {
+    const isCutOff = silentMs > CUT_OFF_TIDES * tideMs;
+    if (this.#isCutOff && !isCutOff) {
+      this.#isCutOff = false;
+      acts.note({ event: 'heard-again', authorityTime: this.#heardTime ?? '' });
+      acts.log.info({}, 'fleet: the authority is heard again');
+    } else if (isCutOff && !this.#isCutOff) {
       this.#isCutOff = true;
       onAlarm('cut-off');
       const since = this.cutOffSince ?? '';
-      acts.note({ event: 'cut-off', reason: `the authority is not heard since ${since}` });
+      const what = hasEntry(this.number) ? 'the authority is not heard' : 'not all that was decided is here';
+      acts.note({ event: 'cut-off', reason: `${what} since ${since}` });
       acts.log.error({ since }, 'fleet: the authority is not heard; what it decided last stays in force');
     }
     await this.#suspend(silentMs > suspendAfterMs);

@@ -14,13 +14,13 @@ import {
   readOwnHeads,
   readOwnKeys,
 } from '../records/records.ts';
+import type { MessageBus } from './bus.ts';
 import {
   CONFIRMED_CLASSES,
   type Confirmation,
   type ConfirmedClass,
   parseConfirmation,
 } from './confirmation.ts';
-import type { Engine, Take } from './engine.ts';
 import { type EvidencePiece, packEvidence } from './evidence-message.ts';
 import type { SigningKey } from './key.ts';
 import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
@@ -38,9 +38,7 @@ export interface UploaderOptions {
   readonly enrolment: number;
   /** Of the records. */
   readonly directory: string;
-  readonly engine: Pick<Engine, 'readStamped' | 'store'> & {
-    subscribe(subject: string, take: Take): unknown;
-  };
+  readonly engine: Pick<MessageBus, 'read' | 'store' | 'subscribe'>;
   /** The keys by which the collector signs what it confirms; none while policy does not say. */
   readonly collectors: () => readonly KeyObject[];
   /** What was heard of it. */
@@ -112,7 +110,7 @@ export class Uploader {
   async recall(): Promise<void> {
     const { engine, name } = this.#options;
     for (const one of CONFIRMED_CLASSES) {
-      const found = await engine.readStamped(STREAM.CONFIRMED, confirmedSubject(name, one));
+      const found = await engine.read(STREAM.CONFIRMED, confirmedSubject(name, one));
       if (found !== undefined) this.#take(found.subject, found.bytes, found.stamp);
     }
   }

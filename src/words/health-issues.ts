@@ -303,6 +303,13 @@ export const HEALTH_ISSUES = {
     'the authority of the fleet is not heard: no new decision arrives',
     'restore the way to the authority; what it revokes now still holds here',
   ),
+  'fleet-forged': kind(
+    'warning',
+    'FleetForged',
+    0,
+    'the engine of the fleet has messages that nobody of the fleet sent',
+    'none of them counts; find out who has the keys of the engine (see "Powers of the engine" in docs/fleet.md)',
+  ),
   'fleet-disconnected': kind(
     'warning',
     'FleetDisconnected',

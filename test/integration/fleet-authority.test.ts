@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { Engine } from '../../src/fleet/engine.ts';
 import { type LogEnd, signEntry } from '../../src/fleet/entry.ts';
 import { readKeyFile, toSeedKey } from '../../src/fleet/key.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { stampMessage } from '../../src/fleet/signed-message.ts';
 import { policySubject, presenceSubject } from '../../src/fleet/subjects.ts';
 import { type FleetRecord, RecordsReader, verifyRecords } from '../../src/records/records.ts';
@@ -79,8 +79,8 @@ const putBack = async (backup: string): Promise<void> => {
 };
 
 /** With the key of a resolver, as who has stolen it. */
-const connectAs = (name: string, url: string): Promise<Engine> =>
-  Engine.connect(
+const connectAs = (name: string, url: string): Promise<NatsBus> =>
+  NatsBus.connect(
     { servers: [url], caPath: undefined, name, seed: () => fleet.seedOf(name) },
     { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined },
     false,

@@ -5,11 +5,11 @@ import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { Engine } from '../../src/fleet/engine.ts';
 import { NO_ENTRY, signEntry } from '../../src/fleet/entry.ts';
 import { packEvidence } from '../../src/fleet/evidence-message.ts';
 import { joinFleet, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
 import { createKeyFile, toSeedKey } from '../../src/fleet/key.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { evidenceSubject, policySubject } from '../../src/fleet/subjects.ts';
 import {
   type FleetRecord,
@@ -95,8 +95,8 @@ const collected = (name: string): Promise<unknown> =>
   }, WAIT);
 
 /** As the authority's user, who may publish anything: what somebody could do who has the engine. */
-const intruder = (): Promise<Engine> =>
-  Engine.connect(
+const intruder = (): Promise<NatsBus> =>
+  NatsBus.connect(
     {
       servers: fleet.made.servers,
       caPath: undefined,

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { Engine } from '../../src/fleet/engine.ts';
 import { packEvidence } from '../../src/fleet/evidence-message.ts';
 import { type FleetStatus, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { type Stamp, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
   confirmedSubject,
@@ -33,10 +33,10 @@ const WAIT = { timeout: 90_000, interval: 100 };
 let upstream: ScriptedUpstream;
 let fleet: TestFleet;
 let collector: RunningCollector;
-let intruder: Engine;
+let intruder: NatsBus;
 
-const connect = (name: string): Promise<Engine> =>
-  Engine.connect(
+const connect = (name: string): Promise<NatsBus> =>
+  NatsBus.connect(
     { servers: fleet.made.servers, caPath: undefined, name, seed: () => fleet.seedOf(name) },
     { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined },
     false,
@@ -136,9 +136,9 @@ test('a dead resolver does not live by presences that somebody makes up, or tell
   const place = join(fleet.collected, 'dead/position');
   // The collector has heard it as well.
   await vi.waitUntil(() => (readPosition(place)?.timeMs ?? 0) > 0, WAIT);
-  const last = await intruder.readStamped(STREAM.PRESENCE, subject);
+  const last = await intruder.read(STREAM.PRESENCE, subject);
   await fleet.programOf('dead').kill();
-  const first = (await intruder.readStamped(STREAM.PRESENCE, subject)) ?? last;
+  const first = (await intruder.read(STREAM.PRESENCE, subject)) ?? last;
   if (first?.stamp === undefined) throw new Error('it was signed');
   const before = { heard: (await rowOf('dead'))?.heard, alive: readPosition(place)?.timeMs };
   const later = JSON.stringify({

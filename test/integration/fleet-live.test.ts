@@ -14,9 +14,9 @@ import {
 } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
-import { Engine } from '../../src/fleet/engine.ts';
 import type { RunningCollector } from '../../src/fleet/fleet.ts';
 import { sha256Of } from '../../src/fleet/list-fetcher.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { listSubject } from '../../src/fleet/subjects.ts';
 import {
   type FleetRecord,
@@ -235,7 +235,7 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   expect(fleet.seedOf('ns1')).toBe(now);
   const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns1', seed: () => before };
-  await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
+  await expect(NatsBus.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   const id = await fleet.grant({ clients: ['127.0.8.1'] });
   await becomes('ns1', NAME, RCODE.NOERROR, '127.0.8.1');
   await fleet.revoke(id);
@@ -383,7 +383,7 @@ test('a resolver that is removed is let in no more, and what is sent in its name
   );
   const silent = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
   const access = { servers: fleet.servers, caPath: undefined, name: 'ns2', seed: () => fleet.seedOf('ns2') };
-  await expect(Engine.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
+  await expect(NatsBus.connect(access, silent, false)).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
   // Its names are refused as before; nothing that is decided from here on reaches it.
   expect(await rcodeOf('ns2', NAME)).toBe(RCODE.NXDOMAIN);
   const kept = collectedRecords('ns2');

@@ -13,6 +13,7 @@ import { readIdentity } from '../../src/fleet/identity.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
 import { ListFetcher } from '../../src/fleet/list-fetcher.ts';
 import { Member } from '../../src/fleet/member.ts';
+import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
@@ -69,6 +70,7 @@ for (let index = 0; index < count; index++) {
   const member = new Member({
     ...{ identity, log, acts },
     role: 'node',
+    connect: connectNats,
     access: { servers: fleet.made.servers, caPath: undefined, name, seed: () => seed },
     roll: new Roll(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),

@@ -11,7 +11,7 @@ import { createUser } from '@nats-io/nkeys';
 import type { FleetActs } from '../../src/fleet/acts.ts';
 import { Authority } from '../../src/fleet/authority.ts';
 import { makeCountingKey } from '../../src/fleet/counting-key.ts';
-import type { Engine } from '../../src/fleet/engine.ts';
+
 import { readEngineSettings } from '../../src/fleet/engine-files.ts';
 import { Enrolment, joinedSchema, rotationText } from '../../src/fleet/enrolment.ts';
 import { entryHash, formatEntry, NO_ENTRY, type PolicyEntry, signEntry } from '../../src/fleet/entry.ts';
@@ -24,6 +24,7 @@ import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
+  askSubject,
   countingSubject,
   ENTRY_SUBJECT,
   joinSubject,
@@ -32,7 +33,7 @@ import {
 } from '../../src/fleet/subjects.ts';
 import { readToken, Tokens } from '../../src/fleet/tokens.ts';
 import { formatQuestion, type WitnessQuestion } from '../../src/fleet/witness-message.ts';
-import { MemoryEngine } from './memory-engine.ts';
+import { Intruder, MemoryBus, type MemoryUser } from './memory-bus.ts';
 import { mutate, type Random } from './mutate.ts';
 import { interesting, mutateJson } from './mutate-json.ts';
 import { ShownLog } from './shown-log.ts';
@@ -45,7 +46,7 @@ const STEP_MS = 11_000;
 const ENTRIES_MAX = 2_000;
 const PAIRS = 64;
 const CHECKPOINTS_MAX = 2_000;
-const NAMES = ['thief', 'ns1', 'authority', 'guest', 'collector', '__proto__', '', 'x'.repeat(300), '..'];
+const NAMES = ['thief', 'ns1', 'authority', 'guest', 'collector', '__proto__', '', 'x'.repeat(300), 'ns1/'];
 
 interface Pair {
   readonly key: string;
@@ -60,7 +61,8 @@ const createPair = (): Pair => {
 /** An authority and a witness, and what the thief has. */
 export class Desk {
   readonly #random: Random;
-  readonly #engine = new MemoryEngine();
+  readonly #bus = new MemoryBus();
+  readonly #engine: MemoryUser;
   readonly #roll: Roll;
   readonly #log: PolicyLog;
   readonly #policy: Policy;
@@ -84,6 +86,7 @@ export class Desk {
 
   constructor(directory: string, random: Random, nowMs: number) {
     this.#random = random;
+    this.#engine = this.#bus.connect('authority', { onFault: (_, thrown) => this.#fault(thrown) });
     const stateDirectory = join(directory, 'desk');
     mkdirSync(stateDirectory);
     const { trust } = initFleet({
@@ -117,6 +120,7 @@ export class Desk {
       ...{ roll: this.#roll, register: () => undefined, acts, replicas: 1, tideMs: NEVER_MS, onAlarm },
       ...{
         onReconciled: () => Promise.resolve(),
+        onListWanted: () => undefined,
         onReplaced: () => this.#fault('the authority was replaced'),
       },
     });
@@ -142,21 +146,25 @@ export class Desk {
     });
   }
 
+  async #ask(subject: string, bytes: Uint8Array | string): Promise<string> {
+    const answer = await this.#engine.ask(subject, bytes, 0).catch(() => '');
+    return Buffer.from(answer).toString();
+  }
+
   #fault(of: unknown): void {
     this.#faults.push(of instanceof Error ? (of.stack ?? of.message) : String(of));
   }
 
   /** Two resolvers come in, each by its token, and show their records. */
   async begin(): Promise<void> {
-    const engine = this.#engine as unknown as Engine;
-    this.#enrolment.serve(engine);
-    this.#authority.up(engine);
-    this.#engine.asked = () => this.#ownEntry();
+    this.#enrolment.serve(this.#engine);
+    this.#authority.up(this.#engine);
+    this.#engine.serve(askSubject('*'), () => Promise.resolve(this.#ownEntry()));
     for (const name of ['ns1', 'thief'] as const) {
       const { token } = await this.#enrolment.invite(name, undefined);
       const { key, seed } = createPair();
       const request = JSON.stringify({ secret: readToken(token).secret, key });
-      const joined = joinedSchema.parse(JSON.parse(await this.#engine.request(joinSubject(name), request)));
+      const joined = joinedSchema.parse(JSON.parse(await this.#ask(joinSubject(name), request)));
       assert.equal(joined.name, name);
       this.#keys.set(name, toSeedKey(seed));
     }
@@ -185,7 +193,7 @@ export class Desk {
         await this.#claim();
         break;
       case 4:
-        await this.#engine.request(ENTRY_SUBJECT, this.#changed(Buffer.from(String(this.#random(9)))));
+        await this.#ask(ENTRY_SUBJECT, this.#changed(Buffer.from(String(this.#random(9)))));
         break;
       default:
         this.#witnessed();
@@ -196,6 +204,7 @@ export class Desk {
   /** Nothing of ns1 has changed, and it still gets what it asks for. */
   async check(): Promise<void> {
     assert.equal(this.#figures(), this.#before, 'the place of another resolver changed');
+    assert.ok(!this.#policy.isForked, 'what the thief claims is a fork');
     const { tree } = this.#logs.ns1;
     const known = tree.size;
     tree.size += this.#random(3);
@@ -204,7 +213,7 @@ export class Desk {
       200,
       'ns1 is not cosigned any more',
     );
-    const counting = await this.#engine.request(countingSubject('ns1'), '');
+    const counting = await this.#ask(countingSubject('ns1'), '');
     assert.match(counting, /"sealed"/, 'ns1 gets no key to count by');
     // A token lives a day.
     await this.#invite();
@@ -251,7 +260,7 @@ export class Desk {
     const name = this.#name();
     const whole = { secret: this.#random(2) === 0 ? this.#token : 'x'.repeat(43), key: this.#wantedKey() };
     const request = this.#random(4) === 0 ? whole : mutateJson(whole, this.#random);
-    const answer = await this.#engine.request(joinSubject(name), this.#changed(bytesOf(request)));
+    const answer = await this.#ask(joinSubject(name), this.#changed(bytesOf(request)));
     if (!answer.includes('"enrolment"')) {
       assert.match(answer, /^\{"refused":/);
       return;
@@ -269,7 +278,7 @@ export class Desk {
     const signature = this.#keyOf('thief').sign(rotationText(name, key));
     const whole = { key: isFull && key === pair.key ? '' : key, signature };
     const request = this.#random(2) === 0 ? whole : mutateJson(whole, this.#random);
-    const answer = await this.#engine.request(rotateSubject(name), this.#changed(bytesOf(request)));
+    const answer = await this.#ask(rotateSubject(name), this.#changed(bytesOf(request)));
     if (answer.startsWith('{"refused":')) return;
     assert.equal(name, 'thief', `${name} has another key by the word of the thief`);
     const now = this.#roll.find('thief')?.key;
@@ -279,7 +288,7 @@ export class Desk {
 
   async #count(): Promise<void> {
     const name = this.#name();
-    const answer = await this.#engine.request(countingSubject(name), this.#changed(Buffer.from('{}')));
+    const answer = await this.#ask(countingSubject(name), this.#changed(Buffer.from('{}')));
     if (answer !== '') assert.equal(this.#roll.find(name)?.until, undefined);
   }
 
@@ -292,20 +301,25 @@ export class Desk {
     const before = { number: number - 1, hash: this.#log.at(number - 1)?.hash ?? NO_ENTRY };
     const forged = { ...signEntry(before, entry, this.#keyOf('thief')), key: this.#authorityKey.keyId };
     this.#claimed = random(4) === 0 ? (this.#log.at(number)?.entry ?? forged) : forged;
+    // An entry of the authority's own, at another number than it has.
+    const moved = random(4) === 0 ? this.#log.at(1 + random(this.#log.end.number))?.entry : undefined;
+    if (moved !== undefined) this.#claimed = moved;
     const presence = {
       ...{ name: 'thief', role: 'node', enrolment: 1, time: '2026-11-26T12:00:00.000Z', version: '1.2.3' },
-      ...{ generation: 4, state: 'in force', offsetMs: 2, policy: { number, hash: entryHash(forged) } },
+      ...{
+        generation: 4,
+        state: 'in force',
+        offsetMs: 2,
+        policy: { number, hash: entryHash(moved ?? forged) },
+      },
       ...{ isSuspended: false, isForked: false, lists: {}, refused: [] },
       ...{ records: { queries: 9, changes: 4 }, confirmed: { queries: 9, changes: 4 } },
     };
     const said = random(2) === 0 ? presence : mutateJson(presence, random);
     const bytes = this.#changed(bytesOf(said));
     const subject = presenceSubject('thief');
-    this.#engine.publish(
-      subject,
-      bytes,
-      stampMessage(subject, bytes, ++this.#sequence, this.#keyOf('thief')),
-    );
+    const stamp = stampMessage(subject, bytes, ++this.#sequence, this.#keyOf('thief'));
+    new Intruder(this.#bus).replace(subject, bytes, stamp);
     // What is asked for is answered at once.
     for (let turn = 0; turn < 8; turn++) await Promise.resolve();
   }

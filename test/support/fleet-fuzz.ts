@@ -158,7 +158,7 @@ class Victim {
     this.#hearing = new Hearing({ ...shared, sequences });
     this.#tides = new TideWatch({
       ...{ ...shared, heard: sequences, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
-      isAuthority: () => false,
+      ...{ isAuthority: () => false, hasEntry: () => true, onForged: () => undefined },
     });
     this.#collector = new Collector({
       directory: join(directory, 'collected'),

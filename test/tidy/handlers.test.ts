@@ -1,17 +1,17 @@
 // Every handler of messages of the fleet is registered by the one wrapper that nothing gets out of (src/fleet/handler.ts).
 //
 // The engine's library calls what it is given as `callback`, and nothing catches for it: one that throws ends the program with
-// its DNS. So only engine.ts speaks to the library, and each of its callbacks is made by #guard(). That no promise is left to
+// its DNS. So only nats-bus.ts speaks to the library, and each of its callbacks is made by #guard(). That no promise is left to
 // itself in the room is the linter's part (eslint.config.js).
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parseSource, placeOf, plant, readSources, type Sources, walk } from './sources.ts';
 
-const ENGINE = 'src/fleet/engine.ts';
+const BUS = 'src/fleet/nats-bus.ts';
 /** The packages whose connections call back. */
 const LIBRARIES = new Set(['@nats-io/transport-node', '@nats-io/jetstream']);
 /** Commands that ask one question on a connection of their own, and never take what they did not ask for. */
-const ASKING = new Set(['src/fleet/join.ts', 'src/fleet/system-link.ts', 'src/fleet/streams.ts']);
+const ASKING = new Set(['src/fleet/join.ts', 'src/fleet/system-link.ts']);
 
 const unguarded = (sources: Sources): string[] => {
   const found: string[] = [];
@@ -20,7 +20,7 @@ const unguarded = (sources: Sources): string[] => {
     walk(file, (node) => {
       if (ts.isPropertyAssignment(node) && node.name.getText() === 'callback') {
         const isGuarded =
-          path === ENGINE &&
+          path === BUS &&
           ts.isCallExpression(node.initializer) &&
           node.initializer.expression.getText() === 'this.#guard';
         if (!isGuarded) found.push(`${placeOf(node)} a callback that is not made by #guard()`);
@@ -33,10 +33,10 @@ const unguarded = (sources: Sources): string[] => {
         ts.isImportDeclaration(node) &&
         ts.isStringLiteral(node.moduleSpecifier) &&
         LIBRARIES.has(node.moduleSpecifier.text) &&
-        path !== ENGINE &&
+        path !== BUS &&
         !ASKING.has(path)
       )
-        found.push(`${placeOf(node)} speaks to the engine's library beside engine.ts`);
+        found.push(`${placeOf(node)} speaks to the engine's library beside nats-bus.ts`);
       // A subscription without a callback is an iterator, whose errors end a loop that nobody watches.
       if (
         ts.isCallExpression(node) &&
@@ -53,14 +53,14 @@ const unguarded = (sources: Sources): string[] => {
 
 test('every handler of messages is registered by the wrapper', () => {
   const sources = readSources('src/fleet', ['.ts']);
-  expect(sources.get(ENGINE)).toContain('callback: this.#guard(');
+  expect(sources.get(BUS)).toContain('callback: this.#guard(');
   expect(unguarded(sources)).toEqual([]);
 });
 
 test.each([
-  [ENGINE, 'connection.subscribe(subject, { callback: (error, message) => take(message) });'],
-  [ENGINE, 'connection.subscribe(subject, { async callback() {} });'],
-  [ENGINE, 'this.#connection.subscribe(subject);'],
+  [BUS, 'connection.subscribe(subject, { callback: (error, message) => take(message) });'],
+  [BUS, 'connection.subscribe(subject, { async callback() {} });'],
+  [BUS, 'this.#connection.subscribe(subject);'],
   ['src/fleet/other.ts', 'engine.subscribe(subject, { callback: this.#guard(x) });'],
   ['src/fleet/other.ts', "import { connect } from '@nats-io/transport-node';"],
 ])('a planted breach in %s is found: %s', (path, text) => {

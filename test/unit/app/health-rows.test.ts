@@ -75,6 +75,7 @@ const kept = (change: Partial<NonNullable<ListStatus['kept']>>): Partial<HealthF
 const FLEET: NonNullable<HealthFacts['fleet']> = {
   own: { name: 'ns1', site: undefined, role: 'node' },
   ...{ isConnected: true, policyNumber: 3, offsetMs: 2, isCutOff: false, isSuspended: false },
+  ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [] },
   ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [], resolvers: [] },
 };
 const ACME = { failures: 1, text: 'nobody was there', nextMs: NOW_MS };
@@ -258,6 +259,22 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     'a fleet whose authority is not heard',
     { fleet: { ...FLEET, isCutOff: true } },
     { id: 'fleet-cut-off', text: 'the authority of the fleet is not heard: no new decision arrives' },
+  ],
+  [
+    'a fleet of which entries are kept back',
+    { fleet: { ...FLEET, isCutOff: true, behind: 2 } },
+    { id: 'fleet-cut-off', text: '2 entries that the authority decided do not arrive' },
+  ],
+  [
+    'a list of the fleet that is not in force',
+    { fleet: { ...FLEET, lateLists: ['extra'] } },
+    { id: 'list-missing', subject: 'extra' },
+  ],
+  ['a fleet with two logs', { fleet: { ...FLEET, isForked: true } }, { id: 'fleet-cut-off' }],
+  [
+    'a fleet whose engine has what nobody sent',
+    { fleet: { ...FLEET, setAside: { count: 3, sinceMs: NOW_MS, reason: 'it is no entry' } } },
+    { id: 'fleet-forged', sinceMs: NOW_MS, text: expect.stringContaining('it is no entry') },
   ],
   [
     'a fleet whose engine is not reached',

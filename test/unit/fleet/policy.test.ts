@@ -24,6 +24,7 @@ let notes: FleetNote[];
 let alarms: FleetAlarm[];
 let applied: string[];
 let missing: number[];
+let nowMs = 0;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-policy-'));
@@ -40,6 +41,7 @@ afterEach(() => {
 const acts = {
   note: (note: FleetNote) => notes.push(note),
   log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+  ...{ clock: () => 0, monotonic: () => nowMs },
 } as unknown as FleetActs;
 
 const open = (): Policy =>
@@ -80,7 +82,7 @@ const chain = (count: number, of: Partial<PolicyEntry>[] = [], by = key): Policy
 };
 
 const receive = async (policy: Policy, entries: readonly PolicyEntry[]): Promise<void> => {
-  for (const entry of entries) policy.receive(Buffer.from(formatEntry(entry)));
+  for (const entry of entries) policy.receive(Buffer.from(formatEntry(entry)), entry.number);
   await policy.settled();
 };
 
@@ -194,7 +196,38 @@ test('a key that the log adds is trusted from there on, and the one that it remo
 
 test('bytes that are no entry are refused', async () => {
   const policy = open();
-  for (const text of ['', '{}', 'null', '{"number":1}', '\u0000']) policy.receive(Buffer.from(text));
+  for (const text of ['', '{}', 'null', '{"number":1}', '\u0000']) policy.receive(Buffer.from(text), 1);
   await policy.settled();
   expect(new Set(alarms)).toEqual(new Set(['forged-entry']));
+});
+
+test('a signed entry at the place of another number is set aside: it is no fork, and is told once in an hour', async () => {
+  const policy = open();
+  const [one, two] = chain(2) as [PolicyEntry, PolicyEntry];
+  await receive(policy, [one, two]);
+  for (const number of [1, 3, 7, Number.NaN, -1]) policy.receive(Buffer.from(formatEntry(two)), number);
+  expect(policy.examine(Buffer.from(formatEntry(one)), 3)).toBeUndefined();
+  await policy.settled();
+  expect(policy.isForked).toBe(false);
+  expect(policy.end.number).toBe(2);
+  expect(alarms).toEqual(Array.from({ length: 6 }, () => 'forged-entry'));
+  expect(policy.setAsides?.count).toBe(6);
+  expect(notes.filter(({ event }) => event === 'refused')).toHaveLength(1);
+  nowMs += 3_600_000;
+  expect(policy.setAsides).toBeUndefined();
+  policy.receive(Buffer.from(formatEntry(two)), 3);
+  expect(notes.filter(({ event }) => event === 'refused')).toHaveLength(2);
+});
+
+test('behind a change of the key, what the other side of a fork had signed is no fork again', async () => {
+  const policy = open();
+  const next = createKeyFile(join(directory, 'next.pem'));
+  const body = JSON.stringify({
+    ...{ add: formatPublicKey(next.publicKey), remove: formatPublicKey(key.publicKey) },
+  });
+  await receive(policy, chain(2, [{}, { kind: 'authority-key', body }]));
+  const [, other] = chain(2, [{}, { body: step('revoked') }]) as [PolicyEntry, PolicyEntry];
+  await receive(policy, [other]);
+  expect(policy.isForked).toBe(false);
+  expect(alarms).toEqual(['forged-entry']);
 });

@@ -6,7 +6,7 @@ import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
-import type { Engine } from '../../../src/fleet/engine.ts';
+import type { MessageBus } from '../../../src/fleet/bus.ts';
 import { type OwnProbe, readResult, signRequest, signResult } from '../../../src/fleet/fleet-probe.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { ProbeAnswerer } from '../../../src/fleet/probe-answerer.ts';
@@ -71,7 +71,7 @@ const engine = {
   },
   tell: (_subject: string, text: string) => told.push(text),
   readAll: () => Promise.resolve([]),
-} as unknown as Engine;
+} as unknown as MessageBus;
 
 const seed = (): { readonly key: SigningKey; readonly nkey: string } => {
   const pair = createUser();

@@ -49,6 +49,7 @@ beforeEach(() => {
   }
   nowMs = Date.parse('2026-11-26T12:00:00Z');
   monotonicMs = 5_000_000;
+  hasUpTo = 3;
   alarms = [];
   notes = [];
   const quiet = (): void => undefined;
@@ -78,9 +79,15 @@ const sequences = (): HeardSequences => new HeardSequences(join(directory, 'hear
 const watch = (heard: HeardSequences): TideWatch =>
   new TideWatch({
     ...{ acts, roll, heard, onAlarm, tideMs: TIDE_MS, suspendAfterMs: SUSPEND_MS },
-    isAuthority: () => false,
+    ...{ isAuthority: () => false, hasEntry: (number: number) => number <= hasUpTo },
+    onForged: (reason) => {
+      alarms.push('forged-entry');
+      notes.push(reason);
+    },
   });
 
+/** The last entry that is here. */
+let hasUpTo = 3;
 let number = 0;
 /** A tide of this moment, with its stamp. */
 const tide = (by = authority) => {
@@ -260,4 +267,28 @@ test('what was heard before a start is known after it', () => {
   const after = new PresenceCheck(roll, sequences(), acts.clock);
   expect(after.judge(bytes, subject, stamp, false)).toMatchObject({ kind: 'refused', alarm: 'replayed' });
   expect(after.judge(bytes, subject, stamp, true).kind).toBe('signed');
+});
+
+test('who hears tides and not what they speak of is cut off, and exempts nobody for longer than it may', async () => {
+  const suspended: boolean[] = [];
+  acts = { ...acts, suspend: (isSuspended) => Promise.resolve(void suspended.push(isSuspended)) };
+  const tides = watch(sequences());
+  // A revocation is kept back: the authority says every minute that there is an entry 3.
+  hasUpTo = 2;
+  for (let passedMs = 0; passedMs <= SUSPEND_MS; passedMs += TIDE_MS) {
+    const { bytes, stamp } = tide();
+    expect(tides.take(bytes, stamp, true)).toBeDefined();
+    await tides.look();
+    expect(tides.cutOffSince === undefined).toBe(passedMs <= 2.5 * TIDE_MS);
+    advance(TIDE_MS);
+  }
+  await tides.look();
+  expect(suspended).toEqual([true]);
+  hasUpTo = 3;
+  const { bytes, stamp } = tide();
+  tides.take(bytes, stamp, true);
+  await tides.look();
+  expect(tides.cutOffSince).toBeUndefined();
+  expect(suspended).toEqual([true, false]);
+  expect(notes).toEqual(['cut-off ', 'suspended ', 'heard-again ', 'resumed ']);
 });

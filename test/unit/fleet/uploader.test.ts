@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
+import type { Take } from '../../../src/fleet/bus.ts';
 import type { Confirmation } from '../../../src/fleet/confirmation.ts';
-import type { Take } from '../../../src/fleet/engine.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
 import { HeardSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { confirmedSubject } from '../../../src/fleet/subjects.ts';
@@ -32,7 +32,7 @@ const upload = async (bench: Bench) => {
       subscribe: (_subject, taken) => {
         take = taken;
       },
-      readStamped: () => Promise.resolve(undefined),
+      read: () => Promise.resolve(undefined),
       store: (subject) => {
         sent.push(subject.split('.').at(-1) ?? '');
         return Promise.resolve();

@@ -1,15 +1,19 @@
-// The connection to the engine (NATS JetStream): the only file that knows its library.
+// The message bus of a fleet over NATS JetStream, with the streams as the authority makes them: the only file that knows its library.
 //
 // No carrier is trusted: what comes in here is bytes that others check. What the engine acknowledges may be lost, come twice
 // or late; what it keeps is asked for by subject. Errors of the library become ERR_FLEET_ENGINE: it is there again later.
 import { readFileSync } from 'node:fs';
 import {
   AckPolicy,
+  DiscardPolicy,
   type JetStreamClient,
   type JetStreamManager,
   type JsMsg,
   jetstream,
   jetstreamManager,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
 } from '@nats-io/jetstream';
 import {
   connect,
@@ -22,11 +26,21 @@ import {
   PermissionViolationError,
   type Subscription,
 } from '@nats-io/transport-node';
-import { AppError, errorText } from '../base/base.ts';
+import { AppError, DAY_MS, errorText } from '../base/base.ts';
+import type {
+  Answer,
+  BusAccess,
+  BusEvents,
+  ConnectBus,
+  EvidenceMessage,
+  MessageBus,
+  StoredMessage,
+  StoreOptions,
+  Take,
+} from './bus.ts';
 import { guarded, type OnFault } from './handler.ts';
 import { readStamp, type Stamp } from './signed-message.ts';
-import { type NewStream, streamsOf } from './streams.ts';
-import { COLLECTOR, inboxOf, STREAM, type StreamName } from './subjects.ts';
+import { COLLECTOR, inboxOf, STREAM, type StreamName, TIDE_SUBJECT } from './subjects.ts';
 
 /** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
 const ANSWER_MS = 10_000;
@@ -53,49 +67,19 @@ const AGAIN_MS = 2_000;
  */
 const PULL_MS = 5_000;
 
-/** Where an engine is and who connects. */
-export interface EngineAccess {
-  readonly servers: readonly string[];
-  /** File of certificates; undefined: those of the system. */
-  readonly caPath: string | undefined;
-  /** Name of the user in subjects. */
-  readonly name: string;
-  /** Gives the seed, `SU…`, at each connection: it may have been replaced. */
-  readonly seed: () => string;
-}
-
-/** What is kept of the engine's state. */
-export interface EngineEvents {
-  /** Connected, or connected again. */
-  onUp(): void;
-  /** The connection is gone; it is made again. */
-  onDown(reason: string): void;
-  /** What handles messages threw something. */
-  readonly onFault: OnFault;
-}
-
-/** Something that was stored. */
-export interface StoredMessage {
-  readonly subject: string;
-  readonly bytes: Uint8Array;
-  /** Undefined where none stands beside it. */
-  readonly stamp: Stamp | undefined;
-}
-
-/** Takes a message. What it throws or rejects with is told, and costs that message alone. */
-export type Take = (bytes: Uint8Array, subject: string, stamp: Stamp | undefined) => Promise<void> | void;
-
-/** A message of evidence. */
-export interface EvidenceMessage extends Omit<StoredMessage, 'stamp'> {
-  readonly signature: string;
-  /** It is on the collector's disk, or not worth to be. */
-  done(): void;
-  /** It could not be kept: it is given again, soon. */
-  again(): void;
-}
+/** Within which the engine knows a message again, milliseconds. */
+const DUPLICATE_MS = 120_000;
+/**
+ * Of evidence that no collector has taken yet, and of the contents of lists, 32 of 64 MB with the ones before. The engine
+ * sets so much aside when it makes a stream; on a smaller disk half of it is asked for, and so on.
+ */
+const EVIDENCE_BYTES_MAX = 16 * 2 ** 30;
+const LISTS_BYTES_MAX = 4 * 2 ** 30;
+/** Entries of policy: a register holds some 80,000 events. */
+const POLICY_MESSAGES_MAX = 1_000_000;
 
 /** A connection. It is made again for as long as the program runs. */
-export class Engine {
+export class NatsBus implements MessageBus {
   readonly #connection: NatsConnection;
   readonly #stream: JetStreamClient;
   readonly #manager: JetStreamManager;
@@ -111,7 +95,7 @@ export class Engine {
   /**
    * Connects. With `isPatient` it goes on until there is an engine; otherwise it rejects with ERR_FLEET_ENGINE.
    */
-  static async connect(access: EngineAccess, events: EngineEvents, isPatient: boolean): Promise<Engine> {
+  static async connect(access: BusAccess, events: BusEvents, isPatient: boolean): Promise<NatsBus> {
     const { servers, caPath, name, seed } = access;
     const isTls = servers.some((server) => server.startsWith('tls://'));
     const delay = new ReconnectDelay();
@@ -132,7 +116,7 @@ export class Engine {
         ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
       });
       delay.connected();
-      const engine = new Engine(
+      const engine = new NatsBus(
         connection,
         await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
         events.onFault,
@@ -145,7 +129,7 @@ export class Engine {
     }
   }
 
-  async #watch(events: EngineEvents, delay: ReconnectDelay): Promise<void> {
+  async #watch(events: BusEvents, delay: ReconnectDelay): Promise<void> {
     const onUp = guarded('being connected again', events.onFault, () => events.onUp());
     for await (const status of this.#connection.status()) {
       if (status.type === 'reconnect') {
@@ -169,10 +153,7 @@ export class Engine {
   }
 
   /** Answers what is asked; undefined gives no answer. */
-  serve(
-    subject: string,
-    answer: (bytes: Uint8Array, subject: string) => Promise<Uint8Array | string | undefined>,
-  ): void {
+  serve(subject: string, answer: Answer): void {
     this.#connection.subscribe(subject, {
       callback: this.#guard(subject, async (error: Error | null, message: Msg) => {
         if (error !== null) return;
@@ -209,11 +190,7 @@ export class Engine {
   }
 
   /** Stores a message, and is done when the engine says that it has it. Rejects with ERR_FLEET_ENGINE. */
-  async store(
-    subject: string,
-    bytes: Uint8Array | string,
-    options: { readonly id?: string; readonly signature?: string; readonly stamp?: Stamp } = {},
-  ): Promise<void> {
+  async store(subject: string, bytes: Uint8Array | string, options: StoreOptions = {}): Promise<void> {
     try {
       const headers = headersOf(options.stamp ?? { signature: options.signature });
       await this.#stream.publish(subject, bytes, {
@@ -226,12 +203,7 @@ export class Engine {
   }
 
   /** The last message of a subject; undefined where there is none. Rejects with ERR_FLEET_ENGINE. */
-  async read(stream: StreamName, subject: string): Promise<Uint8Array | undefined> {
-    return (await this.readStamped(stream, subject))?.bytes;
-  }
-
-  /** The same with what stands beside it. */
-  async readStamped(stream: StreamName, subject: string): Promise<StoredMessage | undefined> {
+  async read(stream: StreamName, subject: string): Promise<StoredMessage | undefined> {
     try {
       const found = await this.#manager.direct.getMessage(stream, { last_by_subj: subject });
       return found === null || found === undefined
@@ -352,19 +324,13 @@ export class Engine {
     }
   }
 
-  /** Resolves when the engine has seen everything that was told so far. Rejects with ERR_FLEET_ENGINE. */
-  async flush(): Promise<void> {
-    try {
-      await this.#connection.flush();
-    } catch (cause) {
-      throw unreachable('sending', cause);
-    }
-  }
-
   async close(): Promise<void> {
     await this.#connection.close();
   }
 }
+
+/** The bus of the program. */
+export const connectNats: ConnectBus = (access, events) => NatsBus.connect(access, events, true);
 
 /** How long it is waited before the next try. */
 class ReconnectDelay {
@@ -400,3 +366,41 @@ const unreachable = (doing: string, cause: unknown): AppError =>
     cause,
     hint: 'Policy that is in force stays, and records wait on the disk until the engine is there again.',
   });
+
+/** A stream that is to be made. */
+type NewStream = Partial<StreamConfig> & { readonly name: string };
+
+/** All streams, each on so many servers. Those that set room aside come last. */
+const streamsOf = (replicas: number): NewStream[] => {
+  const common = { storage: StorageType.File, num_replicas: replicas, duplicate_window: nanos(DUPLICATE_MS) };
+  const latest = { ...common, max_msgs_per_subject: 1, allow_direct: true, discard: DiscardPolicy.Old };
+  const bucket = { ...latest, discard: DiscardPolicy.New, allow_rollup_hdrs: true, deny_delete: true };
+  return [
+    // An entry that is there is never replaced by another one of its number.
+    {
+      ...common,
+      name: STREAM.POLICY,
+      subjects: ['cordon.policy.*'],
+      max_msgs: POLICY_MESSAGES_MAX,
+      max_msgs_per_subject: 1,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      allow_direct: true,
+    },
+    { ...latest, name: STREAM.TIDE, subjects: [TIDE_SUBJECT] },
+    { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
+    { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
+    { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },
+    // Those that set room aside come last.
+    { ...latest, name: STREAM.LISTS, subjects: ['cordon.list.*.*'], max_bytes: LISTS_BYTES_MAX },
+    {
+      ...common,
+      name: STREAM.EVIDENCE,
+      subjects: ['cordon.evidence.*.*'],
+      retention: RetentionPolicy.Workqueue,
+      discard: DiscardPolicy.New,
+      max_bytes: EVIDENCE_BYTES_MAX,
+      max_age: nanos(90 * DAY_MS),
+    },
+  ];
+};

@@ -1,0 +1,87 @@
+// A fleet whose engine is held by somebody else: what is in force everywhere is what was signed, or a health issue says otherwise.
+// Each row of "Powers of the engine" in docs/fleet.md is a test here. The long run is npm run fuzz:fleet -- --schedules 10000.
+import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { FleetActs } from '../../src/fleet/acts.ts';
+import { Roll } from '../../src/fleet/roll.ts';
+import type { Power } from '../support/engine-mischief.ts';
+import { FleetTemplate, runSchedule } from '../support/fleet-schedules.ts';
+import { createRandom, seedOfRun } from '../support/mutate.ts';
+
+const STEPS = 400;
+/** A machine that is busy with others. */
+const SLOW_MS = 120_000;
+
+let template: FleetTemplate;
+beforeAll(() => {
+  template = new FleetTemplate();
+});
+afterAll(() => template.close());
+afterEach(() => vi.restoreAllMocks());
+
+const run = async (
+  count: number,
+  options: Partial<Parameters<typeof runSchedule>[1]> = {},
+): Promise<void> => {
+  const seeds = createRandom(seedOfRun());
+  for (let schedule = 0; schedule < count; schedule++) {
+    const seed = seeds(2 ** 31);
+    try {
+      await runSchedule(template, { seed, steps: STEPS, ...options });
+    } catch (thrown) {
+      throw new Error(`seed ${seed}: ${thrown instanceof Error ? thrown.message : String(thrown)}`, {
+        cause: thrown,
+      });
+    }
+  }
+};
+
+test(
+  'all powers at once, with messages that are lost, repeated, late and in another order',
+  async () => {
+    await run(6);
+  },
+  SLOW_MS,
+);
+
+const ROWS: readonly (readonly [title: string, powers: readonly Power[]])[] = [
+  ['publishes again what was sent, also under another name', ['replay']],
+  ['keeps something else in the place of what was sent, and tells nobody', ['plant']],
+  ['publishes entries that nobody signed', ['forge']],
+  ['takes out what is kept', ['purge']],
+  ['deletes streams', ['delete-stream']],
+  ['fills streams, so that they take nothing', ['fill', 'make-room']],
+  ['keeps messages back', ['hold-back', 'let-go']],
+  ['answers what the authority and the nodes are asked', ['answer', 'let-go']],
+];
+
+test.each(ROWS)(
+  'whoever holds the engine %s',
+  async (_, powers) => {
+    await run(2, { powers });
+  },
+  SLOW_MS,
+);
+
+test(
+  'a planted breach is found: a resolver that does not take a revocation',
+  async () => {
+    const plant = (acts: FleetActs, name: string): FleetActs => ({
+      ...acts,
+      exemption: (event) =>
+        name === 'ns1' && event.event === 'revoked'
+          ? Promise.resolve({ isApplied: true, subject: event.id })
+          : acts.exemption(event),
+    });
+    await expect(run(12, { plant })).rejects.toThrow(/ns1 at entry \d+ exempts others/);
+  },
+  SLOW_MS,
+);
+
+test(
+  'a planted breach is found: resolvers that believe what nobody signed',
+  async () => {
+    vi.spyOn(Roll.prototype, 'isTrusted').mockReturnValue(true);
+    await expect(run(12, { powers: ['forge'] })).rejects.toThrow(/than was signed|fork|\[ERR_FLEET_FORK\]/);
+  },
+  SLOW_MS,
+);
