@@ -210,6 +210,7 @@ export interface Rule {
   readonly service?: string;
   readonly owner?: string;
   readonly evidence?: string;
+  readonly derived?: string;
   readonly reviewed?: string;
 }
 

@@ -9,7 +9,8 @@ import { DAY_MS, isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } 
 import { nameFrom } from '../dns/dns.ts';
 import { MATCH, type Match } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
-import { type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
+import { type CdnSuffix, isCdnChild, readCdnSuffixes } from './cdn-suffixes.ts';
+import { type CordonList, type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
 import { type Guards, zonesOf } from './guard.ts';
 import { readListFile } from './list-file.ts';
@@ -93,12 +94,18 @@ export class NameRules {
   readonly #suffixes = new Map<string, ListEntry>();
   readonly #wildcards = new Map<string, ListEntry>();
 
-  constructor(entries: readonly ListEntry[]) {
+  /** `suffixes` are those below which a rule for a zone holds too. */
+  constructor(entries: readonly ListEntry[], suffixes: readonly CdnSuffix[] = []) {
     for (const entry of entries) {
       if (entry.match === MATCH.EXACT) this.#exact.set(entry.text, entry);
-      else if (entry.match === MATCH.SUFFIX) this.#suffixes.set(entry.text, entry);
-      else if (entry.match === MATCH.WILDCARD) this.#wildcards.set(entry.text, entry);
+      else if (entry.match === MATCH.SUFFIX) this.#addZone(this.#suffixes, entry, suffixes);
+      else if (entry.match === MATCH.WILDCARD) this.#addZone(this.#wildcards, entry, suffixes);
     }
+  }
+
+  /** The rules of a list of the cordon format, with those that it derives; throws as readCdnSuffixes(). */
+  static of({ header, entries }: Pick<CordonList, 'header' | 'entries'>): NameRules {
+    return new NameRules(entries, header?.cdnChildren === true ? readCdnSuffixes() : []);
   }
 
   /** The entry that refuses the folded name, or undefined; `zones` is what zonesOf() gives for it. */
@@ -109,6 +116,16 @@ export class NameRules {
   /** Another entry that refuses everything that the entry refuses, or undefined. */
   findWider(entry: ListEntry): ListEntry | undefined {
     return this.#findAbove(entry.text, zonesOf(entry.text), entry);
+  }
+
+  #addZone(rules: Map<string, ListEntry>, entry: ListEntry, suffixes: readonly CdnSuffix[]): void {
+    rules.set(entry.text, entry);
+    const name = nameFrom(entry.text);
+    if (suffixes.length === 0 || isCdnChild(suffixes, name, name.length)) return;
+    for (const { text } of suffixes) {
+      const child = `${entry.text}.${text}`;
+      if (!rules.has(child)) rules.set(child, entry);
+    }
   }
 
   #findAbove(name: string, zones: Iterable<string>, except?: ListEntry): ListEntry | undefined {
@@ -148,7 +165,7 @@ class ListCheck {
     if (header !== undefined && header.id !== id) {
       this.#refuse('file-name', { line: 1, column: 1 }, `the list ${header.id} belongs in ${header.id}.yaml`);
     }
-    this.#rules = new NameRules(entries);
+    this.#rules = NameRules.of({ header, entries });
     for (const [index, entry] of entries.entries()) {
       this.#checkReview(entry);
       this.#checkUnique(entry, seen);

@@ -24,7 +24,17 @@ const MATCH_KEYS = {
 } as const;
 const FACT_KEYS = ['service', 'owner', 'evidence', 'reviewed'] as const;
 const ENTRY_KEYS: readonly string[] = [...Object.keys(MATCH_KEYS), ...FACT_KEYS, 'operator'];
-const HEADER_KEYS = ['id', 'title', 'category', 'mandate', 'default', 'answer', 'ede', 'entries'];
+const HEADER_KEYS = [
+  'id',
+  'title',
+  'category',
+  'mandate',
+  'default',
+  'cdn-children',
+  'answer',
+  'ede',
+  'entries',
+];
 const ANSWER_MODES = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
 /** RFC 8914 codes by which a policy explains itself. */
 const EDE_CODES: readonly number[] = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
@@ -44,6 +54,8 @@ export interface ListHeader {
   readonly mandate: boolean;
   /** True when the list is in force without any configuration. */
   readonly default: boolean;
+  /** True when a rule for a zone holds for the children of shared CDNs that carry it (lists/cdn-suffixes.tsv). */
+  readonly cdnChildren: boolean;
   readonly answer: ListAnswer | undefined;
   readonly ede: { readonly code: number; readonly text: string | undefined };
 }
@@ -132,12 +144,13 @@ class Reader {
     const category = this.#text(fields, 'category', at, KEBAB);
     const mandate = this.#flag(fields, 'mandate');
     const isDefault = this.#flag(fields, 'default');
+    const cdnChildren = fields.has('cdn-children') && this.#flag(fields, 'cdn-children');
     const answer = fields.has('answer') ? this.#choice(fields, 'answer', ANSWER_MODES) : undefined;
     const ede = this.#ede(fields);
     if (!isSeq(fields.get('entries'))) this.#report('missing-key', at, 'entries');
     if (this.#log.count > 0) return undefined;
     if (id === undefined || title === undefined || category === undefined) return undefined;
-    return { id, title, category, mandate, default: isDefault, answer, ede };
+    return { id, title, category, mandate, default: isDefault, cdnChildren, answer, ede };
   }
 
   readEntries(): ListEntry[] {

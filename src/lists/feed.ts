@@ -6,6 +6,7 @@
 import type { RuleSink } from '../policy/policy.ts';
 import type { ListFormat } from '../words/words.ts';
 import { feedAdblock } from './adblock-format.ts';
+import { readCdnSuffixes } from './cdn-suffixes.ts';
 import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
 import { feedDnsmasq } from './dnsmasq-format.ts';
@@ -38,6 +39,8 @@ export interface FeedOptions {
   readonly allow?: boolean | undefined;
   /** Whether the configuration says that the list is a mandate; not known when absent. */
   readonly mandate?: boolean | undefined;
+  /** Whether rules for zones hold for their children of CDNs too; absent: what the list says, else no. */
+  readonly cdnChildren?: boolean | undefined;
   /** Names that the list may not refuse. */
   readonly guards?: Protection | undefined;
 }
@@ -61,6 +64,8 @@ export interface FeedResult {
   /** Rules that the sink was given, without exceptions; of an allowlist all. */
   readonly entries: number;
   readonly exceptions: ExceptionFacts;
+  /** Rules for children of CDNs beside them. */
+  readonly derived?: number | undefined;
   /** Diagnostics in all; each stands for one rejected name, entry or line. */
   readonly rejected: number;
   /** Those of them that are rules against guard names. */
@@ -94,7 +99,9 @@ export const feedRules = (
   const list = format === 'cordon' ? parseCordonList(readWhole(read)) : undefined;
   const log = list?.log ?? new DiagnosticLog();
   const { guards, allow = false, mandate = false } = options;
-  const gate = new RuleGate(sink, log, guards, { isAllow: allow, isMandate: mandate });
+  const isDeriving = options.cdnChildren ?? list?.header?.cdnChildren ?? false;
+  const marking = { isAllow: allow, isMandate: mandate };
+  const gate = new RuleGate(sink, log, guards, marking, isDeriving ? readCdnSuffixes() : []);
   let zone: RpzFacts | undefined;
   if (list !== undefined) {
     const without = options.withoutOperators ?? [];
@@ -107,6 +114,7 @@ export const feedRules = (
   return {
     entries: gate.entries,
     exceptions: gate.exceptions.facts,
+    derived: gate.derived,
     rejected: log.count,
     guarded: gate.guarded,
     diagnostics: log.kept,

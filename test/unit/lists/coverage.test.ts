@@ -85,7 +85,7 @@ const reasons = new Map(notListed.map(({ subject, code }) => [subject, code]));
 
 const lists = shippedLists().map(({ id, file }) => {
   const { header, entries } = parseCordonList(readFileSync(file));
-  return { id, isDefault: header?.default === true, entries, rules: new NameRules(entries) };
+  return { id, isDefault: header?.default === true, entries, rules: NameRules.of({ header, entries }) };
 });
 const refusingLists = (name: string) => lists.filter(({ rules }) => rules.find(name) !== undefined);
 
@@ -186,7 +186,7 @@ describe('coverage of public lists', () => {
     });
     console.log(`names beyond the counted ones: ${beyond.join(', ')}`);
     const count = (id: string) => Number(beyond.find((line) => line.startsWith(`${id} `))?.split(' ')[1]);
-    expect(count('tiktok')).toBeGreaterThan(50);
+    expect(count('tiktok')).toBeGreaterThan(40);
   });
 
   it('refuses each name by a switch of its category only', () => {
