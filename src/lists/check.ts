@@ -93,13 +93,17 @@ export class NameRules {
   readonly #exact = new Map<string, ListEntry>();
   readonly #suffixes = new Map<string, ListEntry>();
   readonly #wildcards = new Map<string, ListEntry>();
+  /** By child of a CDN, the entry that it is derived from; apart, so that an entry for the child does not hide it. */
+  readonly #children = new Map<string, ListEntry>();
 
   /** `suffixes` are those below which a rule for a zone holds too. */
   constructor(entries: readonly ListEntry[], suffixes: readonly CdnSuffix[] = []) {
     for (const entry of entries) {
       if (entry.match === MATCH.EXACT) this.#exact.set(entry.text, entry);
-      else if (entry.match === MATCH.SUFFIX) this.#addZone(this.#suffixes, entry, suffixes);
-      else if (entry.match === MATCH.WILDCARD) this.#addZone(this.#wildcards, entry, suffixes);
+      else if (entry.match === MATCH.SUFFIX) this.#suffixes.set(entry.text, entry);
+      else if (entry.match === MATCH.WILDCARD) this.#wildcards.set(entry.text, entry);
+      else continue;
+      if (entry.match !== MATCH.EXACT) this.#addChildren(entry, suffixes);
     }
   }
 
@@ -118,13 +122,12 @@ export class NameRules {
     return this.#findAbove(entry.text, zonesOf(entry.text), entry);
   }
 
-  #addZone(rules: Map<string, ListEntry>, entry: ListEntry, suffixes: readonly CdnSuffix[]): void {
-    rules.set(entry.text, entry);
+  #addChildren(entry: ListEntry, suffixes: readonly CdnSuffix[]): void {
     const name = nameFrom(entry.text);
     if (suffixes.length === 0 || isCdnChild(suffixes, name, name.length)) return;
     for (const { text } of suffixes) {
       const child = `${entry.text}.${text}`;
-      if (!rules.has(child)) rules.set(child, entry);
+      if (!this.#children.has(child)) this.#children.set(child, entry);
     }
   }
 
@@ -134,6 +137,8 @@ export class NameRules {
       if (suffix !== undefined && suffix !== except) return suffix;
       const wildcard = zone === name ? undefined : this.#wildcards.get(zone);
       if (wildcard !== undefined) return wildcard;
+      const child = this.#children.get(zone);
+      if (child !== undefined && (zone !== name || child.match === MATCH.SUFFIX)) return child;
     }
     return undefined;
   }
@@ -191,7 +196,8 @@ class ListCheck {
       this.#refuse('public-suffix', entry, `${entry.text} is where others register names`);
     }
     const wider = this.#rules.findWider(entry);
-    if (wider !== undefined) {
+    // What another operator runs below a zone stands by itself: decisions are about operators.
+    if (wider !== undefined && wider.operator === entry.operator) {
       this.#refuse('covered', entry, `${entry.text} is covered by ${wider.text} in line ${wider.line}`);
     }
   }
@@ -210,13 +216,9 @@ class ListCheck {
         `${entry.text} is a special-purpose block (RFC 6890) or holds one`,
       );
     }
-    for (const other of entries) {
-      if (other === entry || other.match !== MATCH.PREFIX) continue;
-      const wide = prefixOf(other);
-      if (wide.bits < prefix.bits && matchesPrefix(prefix.words, wide.words, wide.bits)) {
-        this.#refuse('covered', entry, `${entry.text} is covered by ${other.text} in line ${other.line}`);
-      }
-    }
+    const wide = findWiderPrefix(entry, entries);
+    if (wide !== undefined && wide.operator === entry.operator)
+      this.#refuse('covered', entry, `${entry.text} is covered by ${wide.text} in line ${wide.line}`);
   }
 
   #checkReview(entry: ListEntry): void {
@@ -238,6 +240,16 @@ class ListCheck {
     this.problems.push({ file: this.#file, line: place.line, column: place.column, code, text });
   }
 }
+
+/** Another prefix of a list that holds the prefix of the entry; undefined: none does. */
+export const findWiderPrefix = (entry: ListEntry, entries: readonly ListEntry[]): ListEntry | undefined => {
+  const { words, bits } = prefixOf(entry);
+  return entries.find((other) => {
+    if (other === entry || other.match !== MATCH.PREFIX) return false;
+    const wide = prefixOf(other);
+    return wide.bits < bits && matchesPrefix(words, wide.words, wide.bits);
+  });
+};
 
 /** True for a public suffix, and for the parent of a wildcard of the Public Suffix List. */
 const isPublicSuffix = (name: string): boolean => {

@@ -6,7 +6,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLMap } from 'yaml';
 import { type Prefix, parsePrefix } from '../base/base.ts';
 import { EDE, NAME_LENGTH_MAX } from '../dns/dns.ts';
-import { MATCH, type Match, type RuleSink } from '../policy/policy.ts';
+import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
 import { parseYaml } from '../yaml/yaml.ts';
 import { type DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import { listNameText, readListName } from './list-name.ts';
@@ -96,17 +96,17 @@ export const parseCordonList = (bytes: Uint8Array): CordonList => {
   return { header, entries: header === undefined ? [] : reader.readEntries(), log };
 };
 
-/** Feeds parsed entries into the sink. */
-export const feedEntries = (entries: readonly ListEntry[], sink: RuleSink): void => {
+/** Feeds parsed entries into the sink, with these terms. */
+export const feedEntries = (entries: readonly ListEntry[], sink: RuleSink, terms?: RuleTerms): void => {
   const name = new Uint8Array(NAME_LENGTH_MAX);
   for (const entry of entries) {
     if (entry.match === MATCH.PREFIX) {
-      sink.addPrefix(prefixOf(entry), entry.line);
+      sink.addPrefix(prefixOf(entry), entry.line, terms);
       continue;
     }
     const text = Buffer.from(entry.text, 'latin1');
     const length = readListName(text, 0, text.length, name);
-    if (typeof length === 'number') sink.addName(entry.match, name, length, entry.line);
+    if (typeof length === 'number') sink.addName(entry.match, name, length, entry.line, terms);
   }
 };
 

@@ -3,11 +3,12 @@
 // The text formats stream; the cordon format is parsed whole first, because its header decides whether the file is
 // used at all. Nothing that was parsed is referenced after the call.
 
-import type { RuleSink } from '../policy/policy.ts';
+import { MATCH, type RuleSink } from '../policy/policy.ts';
 import type { ListFormat } from '../words/words.ts';
 import { feedAdblock } from './adblock-format.ts';
 import { readCdnSuffixes } from './cdn-suffixes.ts';
-import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
+import { findWiderPrefix, NameRules } from './check.ts';
+import { feedEntries, type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
 import { feedDnsmasq } from './dnsmasq-format.ts';
 import type { ExceptionFacts } from './exception-marks.ts';
@@ -16,6 +17,7 @@ import type { ListBytes } from './list-file.ts';
 import { feedPatterns } from './regex-format.ts';
 import { feedRpz, type RpzFacts } from './rpz-format.ts';
 import { type Protection, RuleGate } from './rule-gate.ts';
+import { PASSTHRU } from './rule-terms.ts';
 import { feedStamps } from './stamps-format.ts';
 import { feedDomains, feedHosts, feedWildcards } from './text-formats.ts';
 import { feedUnbound } from './unbound-format.ts';
@@ -105,10 +107,14 @@ export const feedRules = (
   let zone: RpzFacts | undefined;
   if (list !== undefined) {
     const without = options.withoutOperators ?? [];
-    feedEntries(
-      list.entries.filter(({ operator }) => !without.includes(operator)),
-      gate,
-    );
+    const kept = list.entries.filter(({ operator }) => !without.includes(operator));
+    feedEntries(kept, gate);
+    // Below a zone that another operator runs, leaving an entry out alone would leave it refused.
+    const rules = new NameRules(kept);
+    const isCovered = (entry: ListEntry): boolean =>
+      (entry.match === MATCH.PREFIX ? findWiderPrefix(entry, kept) : rules.findWider(entry)) !== undefined;
+    const left = list.entries.filter((entry) => without.includes(entry.operator) && isCovered(entry));
+    feedEntries(left, gate, PASSTHRU);
   } else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
   else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
   return {

@@ -32,7 +32,8 @@ const SWITCHES: Readonly<Record<string, readonly string[]>> = {
   // Children of zwtianshangm.com carry zones of China; whose it is, is not confirmed.
   'douyin/toutiao-china': ['bytedance-china', 'tiktok-unconfirmed'],
   games: ['games'],
-  'lark/feishu': ['lark'],
+  // Children of ttdns2.com carry Lark as well.
+  'lark/feishu': ['lark', 'tiktok-unconfirmed'],
   lemon8: ['capcut-lemon8'],
   pangle: ['pangle'],
   'tiktok-ads/analytics/sdk': ['tiktok', 'bytedance-backend', 'bytedance-sdk'],
@@ -45,6 +46,7 @@ const REASON_CODES = [
   'lookalike',
   'misspelling',
   'no-service',
+  'one-opinion',
   'other-owner',
   'other-service',
   'other-tenants',

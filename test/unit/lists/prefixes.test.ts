@@ -11,9 +11,9 @@ import { dayOfLists, PREFIXES_FILE } from '../../support/list-ages.ts';
 /** A network announces a new block every few weeks: three times a year somebody has to look. */
 const REVIEW_INTERVAL_DAYS = 120;
 const DAY_MS = 86_400_000;
-const OWN_NETWORKS = ['AS138699', 'AS396986'];
+const OWN_NETWORKS = ['AS11983', 'AS138699', 'AS396986'];
 /** Announced by no own network in the copy: seen by others, with a reason in the entry. */
-const SEEN_ELSEWHERE = ['2404:9dc0:c002::/48'];
+const SEEN_ELSEWHERE = ['101.45.203.0/24', '2404:9dc0:c002::/48'];
 
 interface Snapshot {
   readonly source: string;
