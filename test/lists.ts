@@ -5,6 +5,7 @@
 //   npm run lists -- review NAME [--evidence TEXT]
 //   npm run lists -- review
 //   npm run lists -- due
+//   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
 //   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,6 +17,8 @@ import { coverageOf, coverageText, ListAnswers, readRanks } from './support/cove
 import { countVotes, readFamilies } from './support/families.ts';
 import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
+import { measureText, writeProposals } from './support/proposal-files.ts';
+import { proposalsOf } from './support/proposals.ts';
 
 /** Entries that `review` without a name shows. */
 const SHOWN = 20;
@@ -26,6 +29,9 @@ const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner
        npm run lists -- due                             what is out of date; status 1 when anything is
        npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
                                                         what the lists answer to the families of a directory
+       npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
+                                                        a patch and a page for a person; --against measures proposals
+                                                        by what a person added
 `;
 
 const { values, positionals } = parseArgs({
@@ -39,6 +45,8 @@ const { values, positionals } = parseArgs({
     evidence: { type: 'string' },
     ranks: { type: 'string' },
     lists: { type: 'string' },
+    out: { type: 'string' },
+    against: { type: 'string' },
     left: { type: 'boolean', default: false },
   },
 });
@@ -75,6 +83,18 @@ const tellCoverage = (directory: string): number => {
   return 0;
 };
 
+/** Writes proposals beside the lists, never into them. */
+const tellProposals = (directory: string, out: string): number => {
+  const base = values.lists ?? LISTS_DIRECTORY;
+  const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
+  const proposals = proposalsOf(readFamilies(directory), new ListAnswers(base), ranks);
+  const { files, refused } = writeProposals(proposals, base, out, Date.now());
+  for (const file of files) process.stdout.write(`${file}\n`);
+  process.stdout.write(`${proposals.length} proposals, ${refused.length} refused by the checker\n`);
+  if (values.against !== undefined) process.stdout.write(measureText(proposals, base, values.against));
+  return 0;
+};
+
 const run = (): number => {
   const [command, name] = positionals;
   const nowMs = Date.now();
@@ -97,6 +117,8 @@ const run = (): number => {
     return tell(reviewEntry(LISTS_DIRECTORY, name, today, values.evidence, nowMs), name);
   }
   if (command === 'coverage' && name !== undefined) return tellCoverage(name);
+  if (command === 'propose' && name !== undefined && values.out !== undefined)
+    return tellProposals(name, values.out);
   const { list, service, owner, evidence, operator = owner } = values;
   const match = matchOf(values.match) ?? MATCH.SUFFIX;
   if (command !== 'add' || name === undefined || list === undefined || matchOf(values.match) === undefined)

@@ -26,7 +26,8 @@ const WHOLE_ZONES = new Set([
 ]);
 /** Below a row of these a name has its reason when nothing in it says whose it is. */
 const SHARED_ZONES = new Set(['government', 'recycled-host', 'shared-zone']);
-const OWN_WORDS = /tiktok|musical|byte|snssdk|pstatp|amemv|ixigua|toutiao|douyin|ttcdn|ttlive/;
+/** Words that say whose a name is. */
+export const OWN_WORDS = /tiktok|musical|byte|snssdk|pstatp|amemv|ixigua|toutiao|douyin|ttcdn|ttlive/;
 
 /** Whose zones make a name one of TikTok, wherever they stand in it. */
 const ZONES_OF = ['bytedance-backend', 'tiktok'];
@@ -75,11 +76,18 @@ export class ListAnswers {
 
   /** Whether a zone that TikTok works through stands in the name, wherever. */
   holdsTikTok(name: string): boolean {
+    return this.zoneIn(name) !== undefined;
+  }
+
+  /** The first such zone. */
+  zoneIn(name: string): string | undefined {
     const labels = name.split('.');
     for (let begin = 0; begin < labels.length; begin++)
-      for (let end = begin + 2; end <= labels.length; end++)
-        if (this.#zones.has(labels.slice(begin, end).join('.'))) return true;
-    return false;
+      for (let end = begin + 2; end <= labels.length; end++) {
+        const zone = labels.slice(begin, end).join('.');
+        if (this.#zones.has(zone)) return zone;
+      }
+    return undefined;
   }
 }
 
