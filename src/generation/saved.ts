@@ -231,6 +231,7 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
               ede: { code: loaded.header.ede.code, text: loaded.header.ede.text ?? null },
             },
       entries: loaded.entries,
+      derived: loaded.derived,
       exceptions: { ...loaded.exceptions, marks: loaded.exceptions.marks && [...loaded.exceptions.marks] },
       opened: { count: loaded.opened.count, names: [...loaded.opened.names] },
       rejected: loaded.rejected,
