@@ -103,6 +103,29 @@ describe('children of CDNs', () => {
     expect(fitting.length).toBeLessThan(suffixes.length);
   });
 
+  it('have a bound for each list, which is told', () => {
+    const path = write('many.txt', Array.from({ length: 30_000 }, (_, i) => `z${i}.test\n`).join(''));
+    let rules = 0;
+    const sink = {
+      addName: () => rules++,
+      addPrefix: () => undefined,
+      addClientPrefix: () => undefined,
+      addPattern: () => undefined,
+    };
+    const { derived, entries, notes } = loadList({ kind: 'file', path, format: 'domains' }, sink, {
+      cdnChildren: true,
+    });
+    expect(rules).toBe(entries + derived);
+    expect(derived).toBeLessThanOrEqual(1_000_000);
+    const childless = 30_000 - derived / suffixes.length;
+    expect(notes).toEqual([
+      {
+        code: 'cdn-children',
+        text: `${childless} zones: without children at CDNs; a list derives at most 1,000,000`,
+      },
+    ]);
+  });
+
   it('are traced to their zone for people, in every format', () => {
     const of = (format: ListFormat, text: string, line: number, name: string) => {
       const { list } = load(format, text, true);
