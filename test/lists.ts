@@ -5,13 +5,20 @@
 //   npm run lists -- review NAME [--evidence TEXT]
 //   npm run lists -- review
 //   npm run lists -- due
+//   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
+//   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { isAppError } from '../src/base/base.ts';
 import { LISTS_DIRECTORY } from '../src/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
+import { coverageOf, coverageText, ListAnswers, readRanks } from './support/coverage.ts';
+import { countVotes, readFamilies } from './support/families.ts';
 import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
+import { measureText, writeProposals } from './support/proposal-files.ts';
+import { proposalsOf } from './support/proposals.ts';
 
 /** Entries that `review` without a name shows. */
 const SHOWN = 20;
@@ -20,6 +27,11 @@ const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner
        npm run lists -- review NAME [--evidence TEXT]   this entry was looked at today
        npm run lists -- review                          what was looked at longest ago
        npm run lists -- due                             what is out of date; status 1 when anything is
+       npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
+                                                        what the lists answer to the families of a directory
+       npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
+                                                        a patch and a page for a person; --against measures proposals
+                                                        by what a person added
 `;
 
 const { values, positionals } = parseArgs({
@@ -31,6 +43,11 @@ const { values, positionals } = parseArgs({
     owner: { type: 'string' },
     operator: { type: 'string' },
     evidence: { type: 'string' },
+    ranks: { type: 'string' },
+    lists: { type: 'string' },
+    out: { type: 'string' },
+    against: { type: 'string' },
+    left: { type: 'boolean', default: false },
   },
 });
 
@@ -50,6 +67,32 @@ const evidenceOf = (name: string): string => {
   const [, count, , families] = rows.find((row) => row.startsWith(`${name}\t`))?.split('\t') ?? [];
   if (count === undefined) return 'no row in evidence.tsv: no family that was read names it';
   return `evidence.tsv: counted by ${count} of 21 families, read in ${families}`;
+};
+
+/** The table, or with --left the names without an answer and how many families name each. */
+const tellCoverage = (directory: string): number => {
+  const families = readFamilies(directory);
+  const answers = new ListAnswers(values.lists);
+  if (!values.left) {
+    const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
+    process.stdout.write(coverageText(families, coverageOf(families, answers, ranks)));
+    return 0;
+  }
+  for (const [left, votes] of countVotes(families))
+    if (answers.of(left).answer === 'left') process.stdout.write(`${votes}\t${left}\n`);
+  return 0;
+};
+
+/** Writes proposals beside the lists, never into them. */
+const tellProposals = (directory: string, out: string): number => {
+  const base = values.lists ?? LISTS_DIRECTORY;
+  const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
+  const proposals = proposalsOf(readFamilies(directory), new ListAnswers(base), ranks);
+  const { files, refused } = writeProposals(proposals, base, out, Date.now());
+  for (const file of files) process.stdout.write(`${file}\n`);
+  process.stdout.write(`${proposals.length} proposals, ${refused.length} refused by the checker\n`);
+  if (values.against !== undefined) process.stdout.write(measureText(proposals, base, values.against));
+  return 0;
 };
 
 const run = (): number => {
@@ -73,6 +116,9 @@ const run = (): number => {
     process.stdout.write(`${evidenceOf(name)}\n`);
     return tell(reviewEntry(LISTS_DIRECTORY, name, today, values.evidence, nowMs), name);
   }
+  if (command === 'coverage' && name !== undefined) return tellCoverage(name);
+  if (command === 'propose' && name !== undefined && values.out !== undefined)
+    return tellProposals(name, values.out);
   const { list, service, owner, evidence, operator = owner } = values;
   const match = matchOf(values.match) ?? MATCH.SUFFIX;
   if (command !== 'add' || name === undefined || list === undefined || matchOf(values.match) === undefined)
@@ -89,4 +135,10 @@ const usage = (): number => {
   return 2;
 };
 
-process.exitCode = run();
+try {
+  process.exitCode = run();
+} catch (thrown) {
+  if (!isAppError(thrown)) throw thrown;
+  process.stderr.write(`${thrown.message} [${thrown.code}]\n`);
+  process.exitCode = 1;
+}

@@ -59,7 +59,9 @@ const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
       {(rule.service !== undefined || rule.owner !== undefined || rule.reviewed !== undefined) && (
         <span class="soft" lang="en">
           <br />
-          {[rule.service, rule.owner, rule.evidence].filter((part) => part !== undefined).join(', ')}
+          {[rule.service, rule.owner, rule.evidence, rule.derived]
+            .filter((part) => part !== undefined)
+            .join(', ')}
           {rule.reviewed !== undefined && `; ${say('reviewed', { date: rule.reviewed })}`}
         </span>
       )}

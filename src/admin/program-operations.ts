@@ -211,6 +211,7 @@ const ruleReason = z
     service: z.string().optional(),
     owner: z.string().optional(),
     evidence: z.string().optional(),
+    derived: z.string().optional(),
     reviewed: z.string().optional(),
   })
   .meta({ id: 'Rule' });

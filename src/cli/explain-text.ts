@@ -164,6 +164,7 @@ const formatReason = (reason: Reason): string[] => {
     ['operator', reason.operator === reason.owner ? undefined : reason.operator],
     ['evidence', reason.evidence],
     ['check', reason.check],
+    ['derived', reason.derived],
     ['reviewed', reason.reviewed],
     ['entry', reason.evidence === undefined ? reason.text : undefined],
   ];

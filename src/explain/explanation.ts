@@ -52,6 +52,8 @@ export interface Reason {
   readonly evidence: string | undefined;
   /** What of the evidence a reader can check. */
   readonly check: string | undefined;
+  /** Of which listed zone the name is a child at a CDN, where no line names the child. */
+  readonly derived: string | undefined;
   readonly reviewed: string | undefined;
 }
 
@@ -163,6 +165,7 @@ export interface ExplainedList {
             | undefined;
         }
       | undefined;
+    derivationOf(name: string, line: { readonly text: string }): string | undefined;
   };
 }
 
@@ -183,14 +186,15 @@ const BY_WORDS = ['certificate', 'token', 'server-name'] as const;
 
 /** Explains what was traced. Reads the files of lists. */
 export const createExplanation = (asked: Asked, traced: Traced, setting: Setting): Explanation => {
-  const answers = traced.answers.map((answer) => explainAnswer(answer, setting));
+  const name = formatName(asked.name);
+  const answers = traced.answers.map((answer) => explainAnswer(name, answer, setting));
   const [first] = answers;
   const isOfQuestion = answers.every(({ judged }) => judged === 'question');
   const isSame = (of: (answer: ExplainedAnswer) => Reason | undefined): boolean =>
     answers.every((answer) => isSameRule(of(answer), first && of(first)));
   const exempted = answers.flatMap((answer) => answer.exempted);
   return {
-    name: formatName(asked.name),
+    name,
     client: asked.client,
     allowed: traced.allowed,
     group: setting.group,
@@ -219,8 +223,8 @@ const isSameRule = (a: Reason | undefined, b: Reason | undefined): boolean =>
 const isSameExempted = (a: Exempted, b: Exempted): boolean =>
   a.exemption === b.exemption && isSameRule(a.reason, b.reason);
 
-const explainAnswer = (traced: TracedAnswer, setting: Setting): ExplainedAnswer => {
-  const toReason = (hit: RuleHit | undefined): Reason | undefined => hit && reasonOf(hit, setting);
+const explainAnswer = (name: string, traced: TracedAnswer, setting: Setting): ExplainedAnswer => {
+  const toReason = (hit: RuleHit | undefined): Reason | undefined => hit && reasonOf(name, hit, setting);
   const { message } = traced;
   const rcode = message.length === 0 ? undefined : rcodeOf(message);
   const ede = message.length === 0 ? undefined : edeOf(message);
@@ -301,11 +305,12 @@ const passingText = (passedBy: Reason | undefined, exempted: readonly Exempted[]
   return `passes by passthru of list ${list} line ${line}${part === undefined ? '' : ` of ${part}`}`;
 };
 
-const reasonOf = (hit: RuleHit, { lists, triggers }: Setting): Reason | undefined => {
+const reasonOf = (name: string, hit: RuleHit, { lists, triggers }: Setting): Reason | undefined => {
   const list = lists[hit.list];
   if (list === undefined) return undefined;
   const source = readEntry(list, hit.line);
   const place = list.loaded.placeOf(hit.line);
+  const matched = hit.target === '' ? name : hit.target;
   return {
     list: list.id,
     title: list.title,
@@ -324,6 +329,7 @@ const reasonOf = (hit: RuleHit, { lists, triggers }: Setting): Reason | undefine
     operator: source?.entry?.operator,
     evidence: source?.entry?.evidence,
     check: source?.check,
+    derived: source && list.loaded.derivationOf(matched.toLowerCase().replace(/\.$/, ''), source),
     reviewed: source?.entry?.reviewed,
   };
 };

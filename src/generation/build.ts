@@ -238,6 +238,7 @@ export const readingOfList = (list: ListConfig): Omit<FeedOptions, 'guards'> => 
   ...(list.source.kind === 'shipped' ? {} : readingOf(list.source)),
   allow: list.allow,
   mandate: list.mandate,
+  cdnChildren: list.cdnChildren,
   withoutOperators: list.operators.filter(({ refuse }) => !refuse).map(({ name }) => name),
 });
 

@@ -19,9 +19,12 @@ import type { Config } from '../config/config.ts';
 import {
   type AddressForm,
   AddressGuards,
+  type CdnSuffix,
   type CutAddress,
+  derivationOf,
   type ExportedAddress,
   NEVER_BLOCK_ADDRESSES_FILE,
+  readCdnSuffixes,
   writeAddresses,
 } from '../lists/lists.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
@@ -93,7 +96,8 @@ export const exportAddresses = async (
   const passing = rules.flatMap(({ match, text, action }) =>
     match === MATCH.PREFIX && action === 'passthru' ? (parsePrefix(text) ?? []) : [],
   );
-  const { resolved, leftNames } = await resolveNames(rules, request);
+  const isDeriving = read.some(({ loaded }) => loaded.derived > 0);
+  const { resolved, leftNames } = await resolveNames(rules, request, isDeriving ? readCdnSuffixes() : []);
   const { kept, cut } = guard([...listed, ...resolved], passing, ownServers(config));
   if (kept.length === 0)
     throw new AppError(
@@ -165,23 +169,30 @@ class Witness implements RuleSink {
 
 type Rules = ReturnType<typeof collectRules>['rules'];
 
-/** Looks up the refused names, and keeps addresses to which listed names alone lead. */
+/**
+ * Looks up the refused names, and keeps addresses to which listed names alone lead. Nobody saw most of the children that
+ * `cdns` give: they are listed names, and are not looked up.
+ */
 const resolveNames = async (
   rules: Rules,
   { resolve }: AddressRequest,
+  cdns: readonly CdnSuffix[],
 ): Promise<{ resolved: ExportedAddress[]; leftNames: { name: string; why: string }[] }> => {
   if (resolve === undefined) return { resolved: [], leftNames: [] };
   const refused = rules.filter(
     ({ match, action }) => action === 'list' && (match === MATCH.SUFFIX || match === MATCH.EXACT),
   );
-  if (refused.length > RESOLVED_NAMES_MAX)
-    throw new AppError(
-      'ERR_APP_EXPORT',
-      `exporting addresses: ${refused.length} names, at most ${RESOLVED_NAMES_MAX} are looked up`,
-      { hint: 'Name fewer lists with --list.' },
-    );
   const exact = new Set(refused.map(({ text }) => text));
   const suffixes = new Set(refused.filter(({ match }) => match === MATCH.SUFFIX).map(({ text }) => text));
+  const asked = [...exact].filter(
+    (name) => derivationOf(cdns, name, (zone) => suffixes.has(zone)) === undefined,
+  );
+  if (asked.length > RESOLVED_NAMES_MAX)
+    throw new AppError(
+      'ERR_APP_EXPORT',
+      `exporting addresses: ${asked.length} names, at most ${RESOLVED_NAMES_MAX} are looked up`,
+      { hint: 'Name fewer lists with --list.' },
+    );
   const isListed = (name: string): boolean => {
     if (exact.has(name)) return true;
     for (let at = name.indexOf('.'); at >= 0; at = name.indexOf('.', at + 1))
@@ -189,7 +200,7 @@ const resolveNames = async (
     return false;
   };
   const leftNames: { name: string; why: string }[] = [];
-  const resolved = (await resolve([...exact])).flatMap(({ name, aliases, addresses }): ExportedAddress[] => {
+  const resolved = (await resolve(asked)).flatMap(({ name, aliases, addresses }): ExportedAddress[] => {
     const foreign = aliases.find((alias) => !isListed(alias));
     if (addresses.length === 0 || foreign !== undefined) {
       leftNames.push({

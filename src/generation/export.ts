@@ -66,7 +66,13 @@ export interface ExportFacts extends ExportMark {
   /** Rules of all lists together, each trigger once. */
   readonly rules: number;
   /** In order of precedence; `sha256` is that of the list's content. */
-  readonly lists: readonly { readonly id: string; readonly sha256: string; readonly entries: number }[];
+  readonly lists: readonly {
+    readonly id: string;
+    readonly sha256: string;
+    readonly entries: number;
+    /** For children of CDNs, beside `entries`. */
+    readonly derived: number;
+  }[];
   /** Lists that were not asked for by name and are not in force at all times. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
   /** What readers have to know of some rules, such as why they were left out. */
@@ -121,14 +127,19 @@ export const exportLists = (
     serial,
     sha256,
     rules: header.rules,
-    lists: read.map(({ list, loaded }) => ({ id: list.id, sha256: loaded.sha256, entries: loaded.entries })),
+    lists: read.map(({ list, loaded }) => ({
+      id: list.id,
+      sha256: loaded.sha256,
+      entries: loaded.entries,
+      derived: loaded.derived,
+    })),
     skipped,
     notes: allNotes,
   };
   const more = [
     ...facts.lists.map(
       (list) =>
-        `List: ${list.id}, ${list.entries} ${list.entries === 1 ? 'rule' : 'rules'}, SHA-256 ${list.sha256}`,
+        `List: ${list.id}, ${list.entries} ${list.entries === 1 ? 'rule' : 'rules'}${list.derived === 0 ? '' : ` and ${list.derived} for children of CDNs`}, SHA-256 ${list.sha256}`,
     ),
     ...[...notes].map(([text, count]) => `${count} ${count === 1 ? 'rule' : 'rules'} ${text}`),
   ];

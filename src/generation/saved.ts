@@ -52,6 +52,7 @@ const headerSchema = z.object({
   category: z.string(),
   mandate: z.boolean(),
   default: z.boolean(),
+  cdnChildren: z.boolean().default(false),
   answer: z.enum(['nxdomain', 'nodata', 'null-ip', 'refused']).nullable().transform(orUndefined),
   ede: z.object({ code: z.number(), text: z.string().nullable().transform(orUndefined) }),
 });
@@ -63,6 +64,7 @@ const listSchema = z.object({
   sizeBytes: z.number(),
   header: headerSchema.nullable().transform(orUndefined),
   entries: z.number(),
+  derived: z.number().default(0),
   exceptions: z.object({ count: z.number(), sum: z.string(), marks: z.array(z.string()).optional() }),
   opened: z.object({ count: z.number(), names: z.array(z.string()) }),
   rejected: z.number(),
@@ -229,6 +231,7 @@ const describe = (config: Config, generation: Generation): Uint8Array => {
               ede: { code: loaded.header.ede.code, text: loaded.header.ede.text ?? null },
             },
       entries: loaded.entries,
+      derived: loaded.derived,
       exceptions: { ...loaded.exceptions, marks: loaded.exceptions.marks && [...loaded.exceptions.marks] },
       opened: { count: loaded.opened.count, names: [...loaded.opened.names] },
       rejected: loaded.rejected,

@@ -9,7 +9,8 @@ import { DAY_MS, isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } 
 import { nameFrom } from '../dns/dns.ts';
 import { MATCH, type Match } from '../policy/policy.ts';
 import { shippedLists } from './catalog.ts';
-import { type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
+import { type CdnSuffix, isCdnChild, readCdnSuffixes } from './cdn-suffixes.ts';
+import { type CordonList, type ListEntry, parseCordonList, prefixOf } from './cordon-format.ts';
 import type { DiagnosticCode } from './diagnostic.ts';
 import { type Guards, zonesOf } from './guard.ts';
 import { readListFile } from './list-file.ts';
@@ -92,13 +93,23 @@ export class NameRules {
   readonly #exact = new Map<string, ListEntry>();
   readonly #suffixes = new Map<string, ListEntry>();
   readonly #wildcards = new Map<string, ListEntry>();
+  /** By child of a CDN, the entry that it is derived from; apart, so that an entry for the child does not hide it. */
+  readonly #children = new Map<string, ListEntry>();
 
-  constructor(entries: readonly ListEntry[]) {
+  /** `suffixes` are those below which a rule for a zone holds too. */
+  constructor(entries: readonly ListEntry[], suffixes: readonly CdnSuffix[] = []) {
     for (const entry of entries) {
       if (entry.match === MATCH.EXACT) this.#exact.set(entry.text, entry);
       else if (entry.match === MATCH.SUFFIX) this.#suffixes.set(entry.text, entry);
       else if (entry.match === MATCH.WILDCARD) this.#wildcards.set(entry.text, entry);
+      else continue;
+      if (entry.match !== MATCH.EXACT) this.#addChildren(entry, suffixes);
     }
+  }
+
+  /** The rules of a list of the cordon format, with those that it derives; throws as readCdnSuffixes(). */
+  static of({ header, entries }: Pick<CordonList, 'header' | 'entries'>): NameRules {
+    return new NameRules(entries, header?.cdnChildren === true ? readCdnSuffixes() : []);
   }
 
   /** The entry that refuses the folded name, or undefined; `zones` is what zonesOf() gives for it. */
@@ -111,12 +122,23 @@ export class NameRules {
     return this.#findAbove(entry.text, zonesOf(entry.text), entry);
   }
 
+  #addChildren(entry: ListEntry, suffixes: readonly CdnSuffix[]): void {
+    const name = nameFrom(entry.text);
+    if (suffixes.length === 0 || isCdnChild(suffixes, name, name.length)) return;
+    for (const { text } of suffixes) {
+      const child = `${entry.text}.${text}`;
+      if (!this.#children.has(child)) this.#children.set(child, entry);
+    }
+  }
+
   #findAbove(name: string, zones: Iterable<string>, except?: ListEntry): ListEntry | undefined {
     for (const zone of zones) {
       const suffix = this.#suffixes.get(zone);
       if (suffix !== undefined && suffix !== except) return suffix;
       const wildcard = zone === name ? undefined : this.#wildcards.get(zone);
       if (wildcard !== undefined) return wildcard;
+      const child = this.#children.get(zone);
+      if (child !== undefined && (zone !== name || child.match === MATCH.SUFFIX)) return child;
     }
     return undefined;
   }
@@ -148,7 +170,7 @@ class ListCheck {
     if (header !== undefined && header.id !== id) {
       this.#refuse('file-name', { line: 1, column: 1 }, `the list ${header.id} belongs in ${header.id}.yaml`);
     }
-    this.#rules = new NameRules(entries);
+    this.#rules = NameRules.of({ header, entries });
     for (const [index, entry] of entries.entries()) {
       this.#checkReview(entry);
       this.#checkUnique(entry, seen);
@@ -174,7 +196,8 @@ class ListCheck {
       this.#refuse('public-suffix', entry, `${entry.text} is where others register names`);
     }
     const wider = this.#rules.findWider(entry);
-    if (wider !== undefined) {
+    // What another operator runs below a zone stands by itself: decisions are about operators.
+    if (wider !== undefined && wider.operator === entry.operator) {
       this.#refuse('covered', entry, `${entry.text} is covered by ${wider.text} in line ${wider.line}`);
     }
   }
@@ -193,13 +216,9 @@ class ListCheck {
         `${entry.text} is a special-purpose block (RFC 6890) or holds one`,
       );
     }
-    for (const other of entries) {
-      if (other === entry || other.match !== MATCH.PREFIX) continue;
-      const wide = prefixOf(other);
-      if (wide.bits < prefix.bits && matchesPrefix(prefix.words, wide.words, wide.bits)) {
-        this.#refuse('covered', entry, `${entry.text} is covered by ${other.text} in line ${other.line}`);
-      }
-    }
+    const wide = findWiderPrefix(entry, entries);
+    if (wide !== undefined && wide.operator === entry.operator)
+      this.#refuse('covered', entry, `${entry.text} is covered by ${wide.text} in line ${wide.line}`);
   }
 
   #checkReview(entry: ListEntry): void {
@@ -221,6 +240,16 @@ class ListCheck {
     this.problems.push({ file: this.#file, line: place.line, column: place.column, code, text });
   }
 }
+
+/** Another prefix of a list that holds the prefix of the entry; undefined: none does. */
+export const findWiderPrefix = (entry: ListEntry, entries: readonly ListEntry[]): ListEntry | undefined => {
+  const { words, bits } = prefixOf(entry);
+  return entries.find((other) => {
+    if (other === entry || other.match !== MATCH.PREFIX) return false;
+    const wide = prefixOf(other);
+    return wide.bits < bits && matchesPrefix(words, wide.words, wide.bits);
+  });
+};
 
 /** True for a public suffix, and for the parent of a wildcard of the Public Suffix List. */
 const isPublicSuffix = (name: string): boolean => {

@@ -6,7 +6,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Node, type YAMLMap } from 'yaml';
 import { type Prefix, parsePrefix } from '../base/base.ts';
 import { EDE, NAME_LENGTH_MAX } from '../dns/dns.ts';
-import { MATCH, type Match, type RuleSink } from '../policy/policy.ts';
+import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
 import { parseYaml } from '../yaml/yaml.ts';
 import { type DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import { listNameText, readListName } from './list-name.ts';
@@ -24,7 +24,17 @@ const MATCH_KEYS = {
 } as const;
 const FACT_KEYS = ['service', 'owner', 'evidence', 'reviewed'] as const;
 const ENTRY_KEYS: readonly string[] = [...Object.keys(MATCH_KEYS), ...FACT_KEYS, 'operator'];
-const HEADER_KEYS = ['id', 'title', 'category', 'mandate', 'default', 'answer', 'ede', 'entries'];
+const HEADER_KEYS = [
+  'id',
+  'title',
+  'category',
+  'mandate',
+  'default',
+  'cdn-children',
+  'answer',
+  'ede',
+  'entries',
+];
 const ANSWER_MODES = ['nxdomain', 'nodata', 'null-ip', 'refused'] as const;
 /** RFC 8914 codes by which a policy explains itself. */
 const EDE_CODES: readonly number[] = [EDE.BLOCKED, EDE.CENSORED, EDE.FILTERED, EDE.PROHIBITED];
@@ -44,6 +54,8 @@ export interface ListHeader {
   readonly mandate: boolean;
   /** True when the list is in force without any configuration. */
   readonly default: boolean;
+  /** True when a rule for a zone holds for the children of shared CDNs that carry it (lists/cdn-suffixes.tsv). */
+  readonly cdnChildren: boolean;
   readonly answer: ListAnswer | undefined;
   readonly ede: { readonly code: number; readonly text: string | undefined };
 }
@@ -84,17 +96,17 @@ export const parseCordonList = (bytes: Uint8Array): CordonList => {
   return { header, entries: header === undefined ? [] : reader.readEntries(), log };
 };
 
-/** Feeds parsed entries into the sink. */
-export const feedEntries = (entries: readonly ListEntry[], sink: RuleSink): void => {
+/** Feeds parsed entries into the sink, with these terms. */
+export const feedEntries = (entries: readonly ListEntry[], sink: RuleSink, terms?: RuleTerms): void => {
   const name = new Uint8Array(NAME_LENGTH_MAX);
   for (const entry of entries) {
     if (entry.match === MATCH.PREFIX) {
-      sink.addPrefix(prefixOf(entry), entry.line);
+      sink.addPrefix(prefixOf(entry), entry.line, terms);
       continue;
     }
     const text = Buffer.from(entry.text, 'latin1');
     const length = readListName(text, 0, text.length, name);
-    if (typeof length === 'number') sink.addName(entry.match, name, length, entry.line);
+    if (typeof length === 'number') sink.addName(entry.match, name, length, entry.line, terms);
   }
 };
 
@@ -132,12 +144,13 @@ class Reader {
     const category = this.#text(fields, 'category', at, KEBAB);
     const mandate = this.#flag(fields, 'mandate');
     const isDefault = this.#flag(fields, 'default');
+    const cdnChildren = fields.has('cdn-children') && this.#flag(fields, 'cdn-children');
     const answer = fields.has('answer') ? this.#choice(fields, 'answer', ANSWER_MODES) : undefined;
     const ede = this.#ede(fields);
     if (!isSeq(fields.get('entries'))) this.#report('missing-key', at, 'entries');
     if (this.#log.count > 0) return undefined;
     if (id === undefined || title === undefined || category === undefined) return undefined;
-    return { id, title, category, mandate, default: isDefault, answer, ede };
+    return { id, title, category, mandate, default: isDefault, cdnChildren, answer, ede };
   }
 
   readEntries(): ListEntry[] {

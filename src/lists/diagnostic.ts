@@ -88,6 +88,7 @@ const MESSAGES = {
 
 /** What is said of a list as a whole: nothing of it is rejected, and a person should look. */
 const NOTES: Readonly<Record<NoteCode, string>> = {
+  'cdn-children': 'without children at CDNs; a list derives at most 1,000,000',
   'stamp-shared': 'left out, because content delivery shares them with the sites of others',
   'wildcard-plain':
     'no star before them, so that only the names themselves are refused and nothing below them; the format domains takes both',
@@ -97,7 +98,7 @@ const NOTES: Readonly<Record<NoteCode, string>> = {
 export type DiagnosticCode = keyof typeof MESSAGES;
 
 /** What a note can be about. */
-export const NOTE_CODES = ['stamp-shared', 'wildcard-plain'] as const;
+export const NOTE_CODES = ['cdn-children', 'stamp-shared', 'wildcard-plain'] as const;
 
 /** One of NOTE_CODES. */
 export type NoteCode = (typeof NOTE_CODES)[number];

@@ -3,10 +3,12 @@
 // The text formats stream; the cordon format is parsed whole first, because its header decides whether the file is
 // used at all. Nothing that was parsed is referenced after the call.
 
-import type { RuleSink } from '../policy/policy.ts';
+import { MATCH, type RuleSink } from '../policy/policy.ts';
 import type { ListFormat } from '../words/words.ts';
 import { feedAdblock } from './adblock-format.ts';
-import { feedEntries, type ListHeader, parseCordonList } from './cordon-format.ts';
+import { readCdnSuffixes } from './cdn-suffixes.ts';
+import { findWiderPrefix, NameRules } from './check.ts';
+import { feedEntries, type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import { type Diagnostic, DiagnosticLog, type ListNote, type ReasonCounts } from './diagnostic.ts';
 import { feedDnsmasq } from './dnsmasq-format.ts';
 import type { ExceptionFacts } from './exception-marks.ts';
@@ -15,6 +17,7 @@ import type { ListBytes } from './list-file.ts';
 import { feedPatterns } from './regex-format.ts';
 import { feedRpz, type RpzFacts } from './rpz-format.ts';
 import { type Protection, RuleGate } from './rule-gate.ts';
+import { PASSTHRU } from './rule-terms.ts';
 import { feedStamps } from './stamps-format.ts';
 import { feedDomains, feedHosts, feedWildcards } from './text-formats.ts';
 import { feedUnbound } from './unbound-format.ts';
@@ -38,6 +41,8 @@ export interface FeedOptions {
   readonly allow?: boolean | undefined;
   /** Whether the configuration says that the list is a mandate; not known when absent. */
   readonly mandate?: boolean | undefined;
+  /** Whether rules for zones hold for their children of CDNs too; absent: what the list says, else no. */
+  readonly cdnChildren?: boolean | undefined;
   /** Names that the list may not refuse. */
   readonly guards?: Protection | undefined;
 }
@@ -61,6 +66,8 @@ export interface FeedResult {
   /** Rules that the sink was given, without exceptions; of an allowlist all. */
   readonly entries: number;
   readonly exceptions: ExceptionFacts;
+  /** Rules for children of CDNs beside them. */
+  readonly derived?: number | undefined;
   /** Diagnostics in all; each stands for one rejected name, entry or line. */
   readonly rejected: number;
   /** Those of them that are rules against guard names. */
@@ -94,19 +101,27 @@ export const feedRules = (
   const list = format === 'cordon' ? parseCordonList(readWhole(read)) : undefined;
   const log = list?.log ?? new DiagnosticLog();
   const { guards, allow = false, mandate = false } = options;
-  const gate = new RuleGate(sink, log, guards, { isAllow: allow, isMandate: mandate });
+  const isDeriving = options.cdnChildren ?? list?.header?.cdnChildren ?? false;
+  const marking = { isAllow: allow, isMandate: mandate };
+  const gate = new RuleGate(sink, log, guards, marking, isDeriving ? readCdnSuffixes() : []);
   let zone: RpzFacts | undefined;
   if (list !== undefined) {
     const without = options.withoutOperators ?? [];
-    feedEntries(
-      list.entries.filter(({ operator }) => !without.includes(operator)),
-      gate,
-    );
+    const kept = list.entries.filter(({ operator }) => !without.includes(operator));
+    feedEntries(kept, gate);
+    // Below a zone that another operator runs, leaving an entry out alone would leave it refused.
+    const rules = new NameRules(kept);
+    const isCovered = (entry: ListEntry): boolean =>
+      (entry.match === MATCH.PREFIX ? findWiderPrefix(entry, kept) : rules.findWider(entry)) !== undefined;
+    const left = list.entries.filter((entry) => without.includes(entry.operator) && isCovered(entry));
+    feedEntries(left, gate, PASSTHRU);
   } else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
   else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
+  if (gate.childless > 0) log.note('cdn-children', `${gate.childless} zones`);
   return {
     entries: gate.entries,
     exceptions: gate.exceptions.facts,
+    derived: gate.derived,
     rejected: log.count,
     guarded: gate.guarded,
     diagnostics: log.kept,

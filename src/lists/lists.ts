@@ -17,6 +17,7 @@ export {
   shippedLists,
   shippedOperators,
 } from './catalog.ts';
+export { type CdnSuffix, derivationOf, readCdnSuffixes } from './cdn-suffixes.ts';
 export {
   type CheckOptions,
   checkLists,

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import type { RuleSink } from '../policy/policy.ts';
 import type { ListFormat } from '../words/words.ts';
 import { shippedLists } from './catalog.ts';
+import { derivationOf, readCdnSuffixes } from './cdn-suffixes.ts';
 import { type ListEntry, type ListHeader, parseCordonList } from './cordon-format.ts';
 import type { Diagnostic, ListNote, ReasonCounts } from './diagnostic.ts';
 import { type DirectoryFile, isListDirectory, placeOfLine, withListDirectory } from './directory.ts';
@@ -68,6 +69,8 @@ export interface LoadedFacts {
   readonly header: ListHeader | undefined;
   /** Number of rules that refuse; of an allowlist, of all. */
   readonly entries: number;
+  /** Rules beside them that were derived for children of CDNs; undefined as none. */
+  readonly derived?: number | undefined;
   /** What it lets pass; undefined for a list whose facts were saved without. */
   readonly exceptions?: ExceptionFacts | undefined;
   /** Of a mandate list: which of its rules its own exceptions end. */
@@ -102,6 +105,7 @@ export class LoadedList implements LoadedFacts {
   readonly sizeBytes: number;
   readonly header: ListHeader | undefined;
   readonly entries: number;
+  readonly derived: number;
   readonly exceptions: ExceptionFacts;
   readonly opened: OpenedRules;
   readonly rejected: number;
@@ -121,6 +125,7 @@ export class LoadedList implements LoadedFacts {
     this.sizeBytes = facts.sizeBytes;
     this.header = facts.header;
     this.entries = facts.entries;
+    this.derived = facts.derived ?? 0;
     this.exceptions = facts.exceptions ?? NO_EXCEPTIONS;
     this.opened = facts.opened ?? NOTHING_OPENED;
     this.rejected = facts.rejected;
@@ -159,7 +164,32 @@ export class LoadedList implements LoadedFacts {
     const check = entry === undefined || this.header === undefined ? undefined : checkOf(entry);
     return { line: place.line, text, entry, check };
   }
+
+  /**
+   * In words, from which zone of a line the name that its rule matched is derived; undefined: the line is about the name.
+   * For explanations, as entryAt().
+   */
+  derivationOf(name: string, { text, entry }: Pick<ListLine, 'text' | 'entry'>): string | undefined {
+    if (this.derived === 0) return undefined;
+    const isListed = (zone: string): boolean =>
+      entry === undefined ? isIn(text, zone) : entry.text === zone;
+    const found = derivationOf(readCdnSuffixes(), name, isListed);
+    if (found === undefined) return undefined;
+    const { zone, suffix } = found;
+    const place = `lists/cdn-suffixes.tsv:${suffix.line}`;
+    return `derived from ${zone}: ${suffix.cdn} carries it below ${suffix.text} (${place}: ${suffix.evidence})`;
+  }
 }
+
+/** Whether a line of a text format has the zone as a name, or as the end of one. */
+const isIn = (line: string, zone: string): boolean => {
+  const text = line.toLowerCase();
+  for (let at = text.indexOf(zone); at >= 0; at = text.indexOf(zone, at + 1)) {
+    const isBegin = !/[a-z0-9-]/.test(text.charAt(at - 1));
+    if (isBegin && !/^\.?[a-z0-9-]/.test(text.slice(at + zone.length))) return true;
+  }
+  return false;
+};
 
 /**
  * Reads a list once and streams its rules into `sink`; throws AppError with a ListErrorCode.

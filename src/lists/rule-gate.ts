@@ -2,10 +2,12 @@
 //
 // Every format passes here, so that no source can reach a policy around the guards. Guarded are names, and patterns
 // against names: an address prefix concerns answers or clients, and no guard is an address. A rule that lets names
-// through harms no guard, and is no rule of the list either: it is counted apart.
+// through harms no guard, and is no rule of the list either: it is counted apart. Children of CDNs are derived here, so
+// that they pass the guards, and are counted apart too: how many there are is no news about the list.
 import { formatPrefix, type Prefix } from '../base/base.ts';
-import { nameFrom } from '../dns/dns.ts';
-import type { Match, RuleSink, RuleTerms } from '../policy/policy.ts';
+import { NAME_LENGTH_MAX, nameFrom } from '../dns/dns.ts';
+import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy/policy.ts';
+import { type CdnSuffix, isCdnChild } from './cdn-suffixes.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
 import { ExceptionMarks, type Marking, markedText, nameTrigger } from './exception-marks.ts';
 import { listNameText } from './list-name.ts';
@@ -30,6 +32,9 @@ const ORDINARY_NAMES = [
 /** First labels that sites of a guarded tree have. */
 const TREE_LABELS = ['www', 'a', 'agency', 'www.agency'] as const;
 
+/** Of one list: the shipped ones derive 33,000 together, and 20,000 zones of a list of others fill it. */
+const CDN_CHILDREN_MAX = 1_000_000;
+
 /** Bytes of the root's wire name. */
 const ROOT_LENGTH = 1;
 
@@ -48,21 +53,30 @@ export class RuleGate implements RuleSink {
   readonly exceptions = new ExceptionMarks();
   /** Rules that the guards held back. */
   guarded = 0;
+  /** Rules for children of CDNs. */
+  derived = 0;
+  /** Zones whose children are left out: there were CDN_CHILDREN_MAX already. */
+  childless = 0;
   readonly #sink: RuleSink;
   readonly #log: DiagnosticLog;
   readonly #guards: Protection | undefined;
   readonly #marking: Marking;
+  readonly #suffixes: readonly CdnSuffix[];
+  readonly #child = new Uint8Array(NAME_LENGTH_MAX);
 
+  /** `suffixes` are those below which a rule for a zone holds too. */
   constructor(
     sink: RuleSink,
     log: DiagnosticLog,
     guards: Protection | undefined,
     marking: Marking = { isAllow: false, isMandate: false },
+    suffixes: readonly CdnSuffix[] = [],
   ) {
     this.#sink = sink;
     this.#log = log;
     this.#guards = guards;
     this.#marking = marking;
+    this.#suffixes = suffixes;
   }
 
   addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
@@ -79,6 +93,27 @@ export class RuleGate implements RuleSink {
     }
     this.#count(() => nameTrigger(match, name, length), terms);
     this.#sink.addName(match, name, length, line, terms);
+    if (match !== MATCH.EXACT && length > ROOT_LENGTH) this.#addChildren(match, name, length, line, terms);
+  }
+
+  /** A guard goes before a child without a word: nobody wrote the child. */
+  #addChildren(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
+    const suffixes = this.#suffixes;
+    if (suffixes.length === 0 || isCdnChild(suffixes, name, length)) return;
+    if (this.derived + suffixes.length > CDN_CHILDREN_MAX) {
+      this.childless++;
+      return;
+    }
+    const child = this.#child;
+    child.set(name.subarray(0, length - 1));
+    for (const { wire } of suffixes) {
+      const childLength = length - 1 + wire.length;
+      if (childLength > NAME_LENGTH_MAX) continue;
+      child.set(wire, length - 1);
+      if (!isPassing(terms) && this.#guards?.protects(match, child, childLength) !== undefined) continue;
+      this.derived++;
+      this.#sink.addName(match, child, childLength, line, terms);
+    }
   }
 
   addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {

@@ -119,7 +119,9 @@ const feed = (facts: ListFacts, config: Config, sink: RuleSink, guards: Guards):
   const reading = list === undefined ? {} : readingOfList(list);
   try {
     const isDirectory = files !== undefined;
-    const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, { guards, ...reading });
+    // Children of CDNs are names that nobody saw: asking for them would leave fewer of those that somebody did.
+    const options = { guards, ...reading, cdnChildren: false };
+    const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, options);
     return loaded.sha256 === sha256 ? undefined : 'its file has changed since it was put in force';
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;

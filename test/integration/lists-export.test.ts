@@ -123,7 +123,8 @@ upstreams: ["127.0.0.1:${upstream.endpoint.port}"]`,
     const config = writeNamedConfig(place, ORIGIN, join(directory, 'all.rpz'));
     const server = await startNameServer('named', ['-g', '-n', '1', '-c', config], port, KNOWN);
     try {
-      expect(await refusedBy(port, names)).toEqual(refused);
+      // named answers before it has put the whole zone in force.
+      await expect.poll(() => refusedBy(port, names), { timeout: 60_000, interval: 500 }).toEqual(refused);
     } finally {
       await server.stop();
     }

@@ -41,7 +41,7 @@ export type Edit =
 
 /** Puts an entry into the list `id` of a folder; nothing is written unless every check passes. */
 export const addEntry = (directory: string, id: string, draft: EntryDraft, nowMs: number): Edit =>
-  edit(directory, id, nowMs, draft.text, (text) => insert(text, draft));
+  edit(directory, id, nowMs, draft.text, (text) => insertEntry(text, draft));
 
 /** Sets the day of one entry's review, and its evidence when there is a new one; as addEntry(). */
 export const reviewEntry = (
@@ -111,7 +111,8 @@ const problemsOf = (directory: string, id: string, nowMs: number, name: string):
   return problems;
 };
 
-const insert = (text: string, draft: EntryDraft): string => {
+/** The text of a list with an entry in its place; nothing is checked. */
+export const insertEntry = (text: string, draft: EntryDraft): string => {
   const { entries } = parseCordonList(Buffer.from(text));
   const lines = text.trimEnd().split('\n');
   const placed: ListEntry = { ...draft, line: 0, column: 0 };

@@ -256,6 +256,12 @@ const listKeys = z.strictObject({
     "the list's own header, else code 15",
   ),
   category: key(identifier().optional(), 'Metric label.', "the list's own header, else the `id`"),
+  'cdn-children': keyAs(
+    'cdnChildren',
+    boolean().optional(),
+    'Whether a rule for a zone also covers its children at shared CDNs, such as `example.com.edgesuite.net`; `lists/cdn-suffixes.tsv` names the CDNs.',
+    "the list's own header, else `false`",
+  ),
   operators: key(
     orNone(
       list(
@@ -285,8 +291,8 @@ const listKeys = z.strictObject({
 
 export const listItem = withForm(listKeys, {
   into: (written) => {
-    const { id, mandate, allow, logOnly, answer, ede, category, operators, decision, structuredError } =
-      written;
+    const { id, mandate, allow, logOnly, answer, ede, category, cdnChildren, operators, decision } = written;
+    const { structuredError } = written;
     const source = toSource(written);
     return {
       id,
@@ -297,6 +303,7 @@ export const listItem = withForm(listKeys, {
       answer,
       ede,
       category,
+      cdnChildren,
       operators,
       decision,
       structuredError,

@@ -49,6 +49,26 @@ it('refuses what a decision leaves refused, and passes what it leaves out', () =
   ]);
 });
 
+const US_NAMES = [
+  'usdsjv.tiktok.com',
+  'www.us.tiktok.com',
+  'x.us.tiktok.com.edgesuite.net',
+  'api.us.tiktokv.com',
+];
+const OTHER_NAMES = ['tiktok.com', 'www.tiktok.com', 'x.tiktok.com.edgesuite.net', 'notus.tiktokv.com'];
+
+it('tells operators apart below a zone that another one runs, in both directions', () => {
+  const both = [...US_NAMES, ...OTHER_NAMES];
+  expect(refusedBy(textOf(true), both)).toEqual(both);
+  expect(refusedBy(textOf(false), both)).toEqual(OTHER_NAMES);
+  expect(refusedBy(textOf(false).replace(OPERATOR, 'TikTok Pte. Ltd.'), both)).toEqual(US_NAMES);
+});
+
+it('lets another list refuse what a decision leaves out of a mandate list', () => {
+  const again = `${textOf(false)}  - { id: again, shipped: tiktok }\n`;
+  expect(refusedBy(again, US_NAMES)).toEqual(US_NAMES);
+});
+
 it('is another policy when the answer changes, and the same when the papers do', () => {
   const hash = (text: string) => policyHash(configOf(text));
   expect(hash(textOf(true))).not.toBe(hash(textOf(false)));

@@ -20,7 +20,7 @@ const HEADER_BYTES = 52;
 
 const LISTS = `
 lists:
-  - { id: first, file: first.txt, format: domains }
+  - { id: first, file: first.txt, format: domains, cdn-children: true }
   - { id: second, file: second.txt, format: domains, mandate: true, ede: { code: 16, text: "by order" } }
   - { id: canary, shipped: canary }
 groups:

@@ -19,12 +19,18 @@ describe('parseCordonList()', () => {
         category: 'some',
         mandate: true,
         default: false,
+        cdnChildren: false,
         answer: undefined,
         ede: { code: 15, text: undefined },
       },
       entries: [],
       remarks: [],
     });
+  });
+
+  it('reads whether children of CDNs are derived', () => {
+    expect(parse(`${HEADER}cdn-children: true\nentries: []`).header).toMatchObject({ cdnChildren: true });
+    expect(parse(`${HEADER}cdn-children: some\nentries: []`)).toMatchObject({ header: undefined });
   });
 
   it('reads answer mode and EDE', () => {

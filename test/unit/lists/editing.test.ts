@@ -12,13 +12,13 @@ cpSync(LISTS_DIRECTORY, directory, { recursive: true });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
 const NOW_MS = Date.parse('2027-01-15T12:00:00Z');
-const draft = (text: string, reviewed = '2027-01-15') => ({
+const draft = (text: string, reviewed = '2027-01-15', operator = 'Example Ltd.') => ({
   ...{
     match: MATCH.SUFFIX,
     text,
     service: 'A service, new',
     owner: 'Example Ltd.',
-    operator: 'Example Ltd.',
+    operator,
   },
   ...{ evidence: 'seen at "example.com"', reviewed },
 });
@@ -42,10 +42,18 @@ it.each([
   ['a popular name', 'wikipedia.org', 'popular names'],
   ['a public suffix', 'co.uk', 'where others register names'],
   ['what the list has already', 'tiktok.com', 'stands in'],
-  ['what another entry covers', 'www.tiktok.com', 'covered by'],
 ])('does not add %s', (_, text, problem) => {
   const edit = addEntry(directory, 'tiktok', draft(text), NOW_MS);
   expect(edit.kind === 'refused' ? edit.problems.join('\n') : edit.kind).toContain(problem);
+});
+
+it('does not add what another entry of the operator covers, or a child that a CDN derives from it', () => {
+  for (const text of ['www.tiktok.com', 'tiktok.com.edgekey.net', 'x.tiktokcdn.com.queniuaa.com']) {
+    const edit = addEntry(directory, 'tiktok', draft(text, '2027-01-15', 'TikTok Pte. Ltd.'), NOW_MS);
+    expect(edit.kind === 'refused' ? edit.problems.join('\n') : edit.kind).toContain('covered by');
+  }
+  // Decisions are about operators, so that one stands beside the zone of another.
+  expect(addEntry(directory, 'tiktok', draft('www.tiktok.com'), NOW_MS).kind).toBe('changed');
 });
 
 it('does not add a name with a day that has not come', () => {

@@ -11,16 +11,17 @@ import { dayOfLists, PREFIXES_FILE } from '../../support/list-ages.ts';
 /** A network announces a new block every few weeks: three times a year somebody has to look. */
 const REVIEW_INTERVAL_DAYS = 120;
 const DAY_MS = 86_400_000;
-const OWN_NETWORKS = ['AS138699', 'AS396986'];
+const OWN_NETWORKS = ['AS11983', 'AS138699', 'AS396986'];
 /** Announced by no own network in the copy: seen by others, with a reason in the entry. */
-const SEEN_ELSEWHERE = ['2404:9dc0:c002::/48'];
+const SEEN_ELSEWHERE = ['101.45.203.0/24', '2404:9dc0:c002::/48'];
 
 interface Snapshot {
   readonly source: string;
   readonly licence: string;
   /** YYYY-MM-DD. */
   readonly retrieved: string;
-  readonly commits: number;
+  /** Networks with a commit. */
+  readonly commits: readonly string[];
   readonly rows: readonly { readonly asn: string; readonly text: string; readonly prefix: Prefix }[];
 }
 
@@ -39,7 +40,7 @@ const readSnapshot = (text: string): Snapshot => {
     source: fact('source'),
     licence: fact('licence'),
     retrieved: fact('retrieved'),
-    commits: head.filter((line) => /^# commit AS\d+: [0-9a-f]{40}$/.test(line)).length,
+    commits: head.flatMap((line) => /^# commit (AS\d+): [0-9a-f]{40}$/.exec(line)?.[1] ?? []),
     rows: lines
       .filter((line) => !line.startsWith('#'))
       .map((line) => {
@@ -117,7 +118,7 @@ it('the listed prefixes cover what the two networks announce, and no cloud with 
 it('the snapshot names its source, licence, day and commits', () => {
   expect(snapshot.source).toMatch(/^ipverse\/as-ip-blocks/);
   expect(snapshot.licence).toBe('CC0-1.0');
-  expect(snapshot.commits).toBe(OWN_NETWORKS.length);
+  expect(snapshot.commits).toEqual([...OWN_NETWORKS.slice(1), 'AS11983', 'AS150436']);
 });
 
 it('a listed prefix lies where an own network announces, or says where else it was seen', () => {

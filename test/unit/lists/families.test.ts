@@ -1,0 +1,130 @@
+// Families of public lists and what our lists answer to them: votes, copies, forms, and files that are not what they say.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, it } from 'vitest';
+import { coverageOf, coverageText, ListAnswers, readRanks } from '../../support/coverage.ts';
+import { clusterFamilies, countVotes, readFamilies } from '../../support/families.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'cordon-families-'));
+afterAll(() => rmSync(root, { recursive: true }));
+
+let made = 0;
+/** A directory of families: rows of the manifest, and the files. */
+const familiesIn = (rows: readonly string[], files: Readonly<Record<string, string>>): string => {
+  const directory = join(root, String(made++));
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'families.tsv'), `# head\n${rows.join('\n')}\n`);
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(directory, name), text);
+  return directory;
+};
+const names = (prefix: string, count: number): string =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}.test\n`).join('');
+
+it('reads every form, and counts a family once', () => {
+  const directory = familiesIn(
+    [
+      'a\ta1\ta.txt\tdomains\tMIT\tmore',
+      'a\ta2\tb.txt\thosts\tMIT',
+      'b\tb\tc.txt\tv2fly\t-',
+      'c\tc\td.txt\trules\t-',
+      '~d\td\te.txt\tadblock\t-',
+    ],
+    {
+      'a.txt': 'one.test\ntwo.test\n',
+      'b.txt': '0.0.0.0 One.test\n0.0.0.0 three.test\n',
+      'c.txt': 'include:other\ntwo.test @!cn # why\nfull:host.four.test\nregexp:^x\n\n# head\n',
+      'd.txt':
+        '# NAME\nDOMAIN-SUFFIX,two.test,Proxy\n  - DOMAIN,host.five.test\nIP-CIDR,192.0.2.0/24\nUSER-AGENT,x\n',
+      'e.txt': '||two.test^\n||six.test^\n',
+    },
+  );
+  expect(Object.fromEntries(countVotes(readFamilies(directory)))).toEqual({
+    ...{ 'one.test': 1, 'two.test': 3, 'three.test': 1, 'host.four.test': 1, 'host.five.test': 1 },
+    'six.test': 0,
+  });
+});
+
+it('takes families that copy each other for one vote, and small or nested ones for what they are', () => {
+  const shared = names('s', 40);
+  const directory = familiesIn(
+    [
+      'a\ta\ta.txt\tdomains\t-',
+      'b\tb\tb.txt\tdomains\t-',
+      'c\tc\tc.txt\tdomains\t-',
+      'd\td\td.txt\tdomains\t-',
+      'e\te\te.txt\tdomains\t-',
+    ],
+    {
+      'a.txt': `${shared}${names('a', 5)}`,
+      'b.txt': `${shared}${names('b', 5)}`,
+      // A copy of a copy.
+      'c.txt': `${shared}${names('b', 5)}${names('c', 20)}`,
+      // Written apart: most of a small list is in any large one.
+      'd.txt': names('s', 15),
+      'e.txt': 's1.test\n',
+    },
+  );
+  const families = readFamilies(directory);
+  const ids = clusterFamilies(families).map((cluster) =>
+    cluster
+      .map(({ id }) => id)
+      .sort()
+      .join(),
+  );
+  expect(ids.sort()).toEqual(['a,b,c', 'd', 'e']);
+  expect(countVotes(families).get('s1.test')).toBe(3);
+  expect(countVotes(families).get('s20.test')).toBe(1);
+});
+
+it.each<[string, string, string, string]>([
+  ['a web page', 'a\ta\ta.txt\tdomains\t-', '<!DOCTYPE html>\n<title>404</title>\n', 'ERR_LIST_PARSE'],
+  ['an empty file', 'a\ta\ta.txt\tdomains\t-', '', 'ERR_LIST_EMPTY'],
+  ['a file of another form', 'a\ta\ta.txt\trules\t-', 'tiktok.com\n', 'ERR_LIST_EMPTY'],
+  ['bytes', 'a\ta\ta.txt\tdomains\t-', '\u0000\u0001\u0002\n', 'ERR_LIST_EMPTY'],
+  ['an unknown form', 'a\ta\ta.txt\tpdf\t-', 'tiktok.com\n', 'ERR_LIST_PARSE'],
+  ['a row that is cut off', 'a\ta\ta.txt\n', 'tiktok.com\n', 'ERR_LIST_PARSE'],
+  ['a file that is not there', 'a\ta\tb.txt\tdomains\t-', 'tiktok.com\n', 'ERR_LIST_READ'],
+])('refuses %s', (_, row, text, code) => {
+  const directory = familiesIn([row], { 'a.txt': text });
+  expect(() => readFamilies(directory)).toThrow(expect.objectContaining({ code }));
+});
+
+it('says what the lists answer, and does not take a host with a name of ours for explained', () => {
+  const answers = new ListAnswers();
+  const of = (name: string) => answers.of(name).answer;
+  expect(of('www.tiktok.com')).toBe('default');
+  expect(of('tiktokpangle.us.edgesuite.net')).toBe('switch');
+  expect(of('a1b2c3.cloudfront.net')).toBe('explained');
+  expect(of('api.tiktokv.com.home')).toBe('explained');
+  expect(of('v16-tiktok-new.bsgslb.com')).toBe('left');
+  expect(of('www.example.com')).toBe('left');
+  expect(answers.holdsTikTok('x.tiktokv.com.home')).toBe(true);
+  expect(answers.holdsTikTok('tiktokv.example')).toBe(false);
+});
+
+it('makes a table with what it was computed from', () => {
+  const directory = familiesIn(
+    ['a\ta\ta.txt\tdomains\t-', 'b\tb\tb.txt\tdomains\t-', 'c\tc\tb.txt\tdomains\t-'],
+    {
+      'a.txt': 'tiktok.com\nfeishu.cn\nmusica.ly\nleft.example\n',
+      'b.txt': 'tiktok.com\n',
+      'ranks.csv': '1,google.com\n2,tiktok.com\n3,tiktok.left.example\n',
+    },
+  );
+  const families = readFamilies(directory);
+  const ranks = readRanks(join(directory, 'ranks.csv'));
+  const text = coverageText(families, coverageOf(families, new ListAnswers(), ranks));
+  expect(text.split('\n')).toEqual([
+    '3 families of 3 sources, 3 votes',
+    '',
+    '| names | number | refused by default | with all switches | left out with a reason | without an answer |',
+    '|---|---|---|---|---|---|',
+    '| all names | 4 | 25.0 % | 50.0 % | 1 | 1 |',
+    '| of three families or more | 1 | 100.0 % | 100.0 % | 0 | 0 |',
+    '| of one family | 3 | 0.0 % | 33.3 % | 1 | 1 |',
+    '| that hold a TikTok zone | 1 | 100.0 % | 100.0 % | 0 | 0 |',
+    '| with a rank that hold a TikTok zone or its word | 2 | 50.0 % | 50.0 % | 0 | 1 |',
+    '',
+  ]);
+});
