@@ -1,9 +1,9 @@
 // `npm run ok`: the one gate. Runs every check, however many fail, and ends with what failed and how long each took.
 //
 // Beside the tests the other checks run one after the other, each with its output in one piece. Options: `--quick`, for daily
-// work, leaves out tests that start the whole program or others beside it, and lints anew only what changed; `--only NAME`
-// runs one check; what follows `--` goes to that check's program. The last line is `N passed, N failed`: tests that passed,
-// and tests or other checks that failed. A run that found no test fails.
+// work, leaves out tests that start the whole program or others beside it; `--only NAME` runs one check; what follows
+// `--` goes to that check's program. The last line is `N passed, N failed`: tests that passed, and tests or other checks
+// that failed. A run that found no test fails.
 //
 // The whole gate starts hundreds of programs on the cores of a machine that may do other work: up to SECOND_RUN_MAX test
 // files that failed run once more, each alone. What fails again is a fault; what passes then is named as unsteady.
@@ -41,13 +41,7 @@ interface Check {
 /** In this order: the quick and the most often wrong first. */
 const CHECKS: readonly Check[] = [
   { name: 'format', what: 'format and lint', command: ['@biomejs/biome/bin/biome', 'check', '.'] },
-  {
-    name: 'lint',
-    what: 'lint with types',
-    command: ['eslint/bin/eslint.js', '.', '--max-warnings', '0'],
-    // A file is linted again when it changed, not when a type that it uses did: what that misses, the whole gate finds.
-    quick: ['--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/eslint/'],
-  },
+  { name: 'lint', what: 'lint with types', command: ['oxlint/bin/oxlint', '--threads', '2'] },
   { name: 'types', what: 'type check', command: ['typescript/bin/tsc', '-p', '.'] },
   {
     name: 'pages',
