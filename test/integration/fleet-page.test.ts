@@ -12,11 +12,11 @@ import { buildPages } from '../../pages/build.ts';
 import type { OPERATIONS } from '../../src/admin/admin.ts';
 import { joinFleet } from '../../src/fleet/fleet.ts';
 import { RecordsReader } from '../../src/records/records.ts';
+import { runCommandHere } from '../support/command.ts';
 import { TestFleet } from '../support/fleet.ts';
-import { freePort } from '../support/fleet-engine.ts';
 import { fleetOfForty, probesOfForty } from '../support/fleet-state.ts';
-import { findProgram, isInstalled, needing, run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { freePort } from '../support/ports.ts';
+import { findProgram, isInstalled, needing } from '../support/process.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -211,7 +211,7 @@ const eventsOf = async (name: string): Promise<string[]> => {
 /** Runs the command with the configuration of the authority. */
 const command = (...args: readonly string[]) => {
   const path = fleet.write('authority.yaml', fleet.config('authority'));
-  return run(process.execPath, [PROGRAM, ...args, '--config', path]);
+  return runCommandHere([...args, '--config', path]);
 };
 
 test('the command shows the same: who is not heard, and what the probe was answered', WALK, async () => {
