@@ -24,11 +24,11 @@ import { buildPages } from '../../pages/build.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { HealthWatch } from '../support/health.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
 import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -199,7 +199,7 @@ const openPage = async (width: number, colorScheme: 'light' | 'dark', locale: st
 };
 
 const runCommand = (...args: string[]) =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 const command = async (...args: string[]): Promise<void> => {
   const { code, stderr } = await runCommand(...args);
