@@ -200,11 +200,19 @@ const summarize = (
 
 /** What git prints, a line each; nothing where it has no answer, as where there is no branch of that name. */
 const gitLines = (...args: readonly string[]): string[] =>
-  (spawnSync('git', args, { cwd: root, encoding: 'utf8' }).stdout ?? '').split('\n').filter(Boolean);
+  (spawnSync('git', ['-c', 'core.quotePath=off', ...args], { cwd: root, encoding: 'utf8' }).stdout ?? '')
+    .split('\n')
+    .filter(Boolean);
 
 /** Files that differ from where the branch left main, those that nobody added yet among them. */
 const changedFiles = (): string[] => {
-  const [base = 'HEAD'] = ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main));
+  const [base] = ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main));
+  if (base === undefined) {
+    process.stderr.write(
+      'ok: --changed compares with main, and git knows no such branch here; run --quick\n',
+    );
+    process.exit(2);
+  }
   return [
     ...gitLines('diff', '--name-only', base),
     ...gitLines('ls-files', '--others', '--exclude-standard'),
