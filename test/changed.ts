@@ -8,6 +8,15 @@ import { posix } from 'node:path';
 /** Files by their path from the checkout's root, with `/`. */
 type Sources = ReadonlyMap<string, string>;
 
+/** Tests that run programs, a command a dozen times or promtool. The others are the quick ones. */
+export const PROGRAM_TESTS = [
+  'test/{integration,conformance,golden}/**/*.test.ts',
+  'test/unit/cli/**/*.test.ts',
+  'test/unit/report/{command,recompute}.test.ts',
+  'test/tidy/{deploy,deploy-generated}.test.ts',
+];
+
+/** Whatever of src changed. */
 const SMOKE = ['integration/refusal', 'integration/resolve', 'integration/signals', 'unit/cli/main'];
 
 /**
@@ -47,9 +56,7 @@ const TOUCHED_MAX = 20;
 const GENERAL = new Set(['package.json', 'package-lock.json', 'tsconfig.json', 'vitest.config.ts']);
 const IMPORT = /(?:\bfrom|\bimport\(?|\bnew URL\()\s*['"](\.{1,2}\/[^'"]+)['"]/g;
 const TEST = /^test\/.*\.test\.ts$/;
-/** These start programs, as vitest.config.ts has it. */
-const WHOLE =
-  /^test\/(?:(?:integration|conformance|golden|unit\/cli)\/|unit\/report\/(?:command|recompute)\.|tidy\/deploy)/;
+const isWhole = (path: string): boolean => PROGRAM_TESTS.some((glob) => posix.matchesGlob(path, glob));
 
 /** What a file imports, by paths from the root. */
 const importsOf = (path: string, text: string): string[] =>
@@ -89,7 +96,7 @@ export const touchedTests = (changed: readonly string[], sources: Sources): stri
   for (const path of changed) {
     // Not through src: all of it is reached by the program.
     if (path.startsWith('src/')) continue;
-    const found = [...reached([path], importers)].filter((one) => TEST.test(one) && WHOLE.test(one));
+    const found = [...reached([path], importers)].filter((one) => TEST.test(one) && isWhole(one));
     if (found.length <= TOUCHED_MAX) for (const one of found) touchedWhole.add(one);
   }
   const others = changed.filter((path) => !sources.has(path));
@@ -100,7 +107,7 @@ export const touchedTests = (changed: readonly string[], sources: Sources): stri
       others.some((one) => text.includes(posix.basename(one)) || path.startsWith(`test/unit/${roomOf(one)}/`))
     )
       return true;
-    if (!WHOLE.test(path)) return isGeneral || path.startsWith('test/tidy/') || touched.has(path);
+    if (!isWhole(path)) return isGeneral || path.startsWith('test/tidy/') || touched.has(path);
     if (path.startsWith('test/tidy/')) return changed.some((one) => one.startsWith('deploy/'));
     if (touchedWhole.has(path)) return true;
     if ([...rooms].some((room) => isAbout(room, path, imports.get(path) ?? []))) return true;
