@@ -1,16 +1,11 @@
 // Which tests share a process. What runs with `npm run ok -- --quick` is the projects whose names begin with `quick`.
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { PROGRAM_TESTS } from './test/changed.ts';
 import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
-/** These run programs, the command a dozen times or promtool: as slow as those of test/integration. */
-const PROGRAMS = [
-  'test/unit/cli/**/*.test.ts',
-  'test/unit/report/{command,recompute}.test.ts',
-  'test/tidy/{deploy,deploy-generated}.test.ts',
-];
-/** The longest of these, the longest first: whoever is last leaves a core idle. `npm run ok` tells how long each took. */
+/** The longest of PROGRAM_TESTS, the longest first: whoever is last leaves a core idle. `npm run ok` tells how long each took. */
 const LONGEST = [
   'conformance/replay',
   'integration/pages',
@@ -18,11 +13,14 @@ const LONGEST = [
   'integration/package',
   'integration/acme',
   'integration/headlines',
+  'integration/quarter',
   'integration/fleet-live',
   'integration/upstreams',
   'integration/fleet-authority',
   'integration/enforcement',
   'integration/reload',
+  'integration/fleet-database',
+  'integration/imports',
   'integration/witnesses',
   'integration/empty-lists',
   'integration/dnssec',
@@ -77,14 +75,14 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAMS], isolate: false },
+        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAM_TESTS], isolate: false },
       },
       { extends: true, test: { name: 'quick-alone', include: ALONE } },
       {
         extends: true,
         test: {
           name: 'whole',
-          include: ['test/{integration,conformance,golden}/**/*.test.ts', ...PROGRAMS],
+          include: PROGRAM_TESTS,
           globalSetup: BUILD,
           // Two for each core: these wait for timers and for other programs for more than half of their time. They come after
           // the quick tests, which do not.

@@ -1,18 +1,21 @@
 // `npm run ok`: the one gate. Runs every check, however many fail, and ends with what failed and how long each took.
 //
 // Beside the tests the other checks run one after the other, each with its output in one piece. Options: `--quick`, for daily
-// work, leaves out tests that start the whole program or others beside it, and lints anew only what changed; `--only NAME`
-// runs one check; what follows `--` goes to that check's program. The last line is `N passed, N failed`: tests that passed,
-// and tests or other checks that failed. A run that found no test fails.
+// work, leaves out tests that start the whole program or others beside it; `--changed` runs the tests that the change
+// touches, since the branch left main; `--only NAME` runs one check; what follows `--` goes to that check's program. The
+// last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run that found no test
+// fails.
 //
 // The whole gate starts hundreds of programs on the cores of a machine that may do other work: up to SECOND_RUN_MAX test
 // files that failed run once more, each alone. What fails again is a fault; what passes then is named as unsteady.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { touchedTests } from './changed.ts';
+import { fingerprintOf, noteDeployTests, passedDeployTests } from './deploy-tests.ts';
 import {
   countTests,
   failedFiles,
@@ -21,6 +24,7 @@ import {
   type TestsFound,
   withSecondRun,
 } from './test-report.ts';
+import { readSources } from './tidy/sources.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const work = mkdtempSync(join(tmpdir(), 'cordon-ok-'));
@@ -41,19 +45,7 @@ interface Check {
 /** In this order: the quick and the most often wrong first. */
 const CHECKS: readonly Check[] = [
   { name: 'format', what: 'format and lint', command: ['@biomejs/biome/bin/biome', 'check', '.'] },
-  {
-    name: 'lint',
-    what: 'lint with types',
-    command: ['eslint/bin/eslint.js', '.', '--max-warnings', '0'],
-    // A file is linted again when it changed, not when a type that it uses did: what that misses, the whole gate finds.
-    quick: ['--cache', '--cache-strategy', 'content', '--cache-location', 'node_modules/.cache/eslint/'],
-  },
-  { name: 'types', what: 'type check', command: ['typescript/bin/tsc', '-p', '.'] },
-  {
-    name: 'pages',
-    what: 'type check of the pages, which know a browser',
-    command: ['typescript/bin/tsc', '-p', 'pages'],
-  },
+  { name: 'types', what: 'types, and lint with them', command: ['oxlint/bin/oxlint', '--threads', '2'] },
   { name: 'unused', what: 'unused files, exports and dependencies', command: ['knip/bin/knip.js'] },
   {
     name: 'tests',
@@ -181,7 +173,11 @@ const runFailedAgain = async (first: TestsFound): Promise<TestsOutcome> => {
 };
 
 /** Prints the summary; returns the number of failures. */
-const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutcome): number => {
+const summarize = (
+  outcomes: readonly Outcome[],
+  { found, unsteady }: TestsOutcome,
+  left: readonly string[],
+): number => {
   const tests = countTests(found);
   const run = outcomes.find((outcome) => outcome.name === 'tests');
   const foundNone = run !== undefined && tests.passed + tests.failed === 0;
@@ -192,6 +188,7 @@ const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutco
     const isFailed = name === 'tests' ? failedRun || foundNone || tests.failed > 0 : failed;
     print(`${isFailed ? 'FAILED' : 'ok    '} ${name.padEnd(8)} ${seconds.padStart(6)} s\n`);
   }
+  for (const file of left) print(`not run, passed here with the same deploy/ within a day: ${file}\n`);
   for (const name of unsteady) print(`unsteady, passed alone: ${name}\n`);
   for (const name of namesOfFailed(found)) print(`FAILED ${name}\n`);
   if (foundNone) print('FAILED tests: no test was run\n');
@@ -201,21 +198,60 @@ const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutco
   return failures;
 };
 
+/** What git prints, a line each; nothing where it has no answer, as where there is no branch of that name. */
+const gitLines = (...args: readonly string[]): string[] =>
+  (spawnSync('git', ['-c', 'core.quotePath=off', ...args], { cwd: root, encoding: 'utf8' }).stdout ?? '')
+    .split('\n')
+    .filter(Boolean);
+
+/** Files that differ from where the branch left main, those that nobody added yet among them. */
+const changedFiles = (): string[] => {
+  const [base] = ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main));
+  if (base === undefined) {
+    process.stderr.write(
+      'ok: --changed compares with main, and git knows no such branch here; run --quick\n',
+    );
+    process.exit(2);
+  }
+  return [
+    ...gitLines('diff', '--name-only', base),
+    ...gitLines('ls-files', '--others', '--exclude-standard'),
+  ];
+};
+
+/** The files of tests that `--changed` runs. */
+const changedTests = (): string[] => {
+  const folders = ['src', 'test', 'pages', 'deploy', 'bench'];
+  const modules = folders.flatMap((folder) => [...readSources(folder, ['.ts', '.tsx', '.mjs'])]);
+  const tests = touchedTests(changedFiles(), new Map(modules));
+  print(`== tests: the change touches ${tests.length} files of tests\n`);
+  return tests;
+};
+
 const { values, positionals } = parseArgs({
-  options: { only: { type: 'string' }, quick: { type: 'boolean', default: false } },
+  options: {
+    only: { type: 'string' },
+    quick: { type: 'boolean', default: false },
+    changed: { type: 'boolean', default: false },
+  },
   allowPositionals: true,
 });
 const chosen = CHECKS.filter((check) => values.only === undefined || check.name === values.only);
 if (chosen.length === 0 || (positionals.length > 0 && chosen.length > 1)) {
   const names = CHECKS.map((check) => check.name).join(' | ');
-  process.stderr.write(`usage: npm run ok -- [--quick] [--only ${names} [-- ARG …]]\n`);
+  process.stderr.write(`usage: npm run ok -- [--quick | --changed] [--only ${names} [-- ARG …]]\n`);
   process.exit(2);
 }
-const outcomes = await runTogether(chosen, ({ quick = [] }) => [
+const isWhole = !values.quick && !values.changed && positionals.length === 0;
+const touched = values.changed ? changedTests() : [];
+const deploy = fingerprintOf(root);
+const left = isWhole ? passedDeployTests(root, deploy, Date.now(), process.env['CI'] === 'true') : [];
+const outcomes = await runTogether(chosen, ({ name, quick = [] }) => [
   ...(values.quick ? quick : []),
+  ...(name === 'tests' ? [...touched, ...left.flatMap((file) => ['--exclude', file])] : []),
   ...positionals,
 ]);
 const first = readTestReport(testReport, root);
-const isWhole = !values.quick && positionals.length === 0;
 const tests = isWhole ? await runFailedAgain(first) : { found: first, unsteady: [] };
-process.exitCode = summarize(outcomes, tests) === 0 ? 0 : 1;
+if (isWhole) noteDeployTests(root, deploy, Date.now(), tests.found);
+process.exitCode = summarize(outcomes, tests, left) === 0 ? 0 : 1;

@@ -18,8 +18,10 @@ const report = z.object({
 export interface FileFound {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
-  /** Of a file that does not load no test failed. */
+  /** Of a file that does not load, or with a hook that fails, no test failed. */
   readonly isFailed: boolean;
+  /** The file was read: its tests are known. */
+  readonly isLoaded: boolean;
 }
 
 /** By the file's path below the checkout. */
@@ -36,7 +38,12 @@ export const readTestReport = (file: string, root: string): TestsFound => {
       const failed = withStatus('failed');
       return [
         relative(root, name),
-        { passed: withStatus('passed'), failed, isFailed: status === 'failed' || failed.length > 0 },
+        {
+          passed: withStatus('passed'),
+          failed,
+          isFailed: status === 'failed' || failed.length > 0,
+          isLoaded: assertionResults.length > 0,
+        },
       ];
     }),
   );
@@ -63,6 +70,7 @@ export const countTests = (found: TestsFound): { readonly passed: number; readon
 
 /** `FILE: TEST` of what failed. */
 export const namesOfFailed = (found: TestsFound): string[] =>
-  [...found].flatMap(([path, { failed, isFailed }]) =>
-    isFailed && failed.length === 0 ? [`${path}: did not load`] : failed.map((name) => `${path}: ${name}`),
-  );
+  [...found].flatMap(([path, { failed, isFailed, isLoaded }]) => {
+    if (!isFailed || failed.length > 0) return failed.map((name) => `${path}: ${name}`);
+    return [`${path}: ${isLoaded ? 'a hook failed, before its tests or after them' : 'did not load'}`];
+  });

@@ -2,11 +2,12 @@
 // decides whether the router has the route. Both speak BGP over loopback; what names a site is replaced.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
+import { runCommandHere } from '../support/command.ts';
 import { ownClock } from '../support/fake-time.ts';
+import { freePort } from '../support/ports.ts';
 import {
   type Cordon,
   findProgram,
@@ -15,7 +16,6 @@ import {
   run,
   startCordon,
 } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { root } from '../tidy/sources.ts';
 
@@ -31,14 +31,6 @@ const children: ChildProcess[] = [];
 let upstream: ScriptedUpstream;
 let cordon: Cordon | undefined;
 let watcher: ChildProcess;
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-};
 
 const start = (
   program: string,
@@ -139,7 +131,7 @@ const until = (expected: boolean): Promise<boolean> =>
 
 const command = async (...args: readonly string[]): Promise<void> => {
   const config = join(cordon?.directory ?? '', 'cordon.yaml');
-  expect(await run(process.execPath, [PROGRAM, ...args, '--config', config])).toMatchObject({ code: 0 });
+  expect(await runCommandHere([...args, '--config', config])).toMatchObject({ code: 0 });
 };
 
 const requirePrograms = (context: TestContext): void => {

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const ALIAS = 'clips.agency.example.';
@@ -36,14 +36,7 @@ afterAll(async () => {
 });
 
 const candidates = (...args: string[]): Promise<RunResult> =>
-  run(process.execPath, [
-    PROGRAM,
-    'lists',
-    'candidates',
-    '--config',
-    join(cordon.directory, 'cordon.yaml'),
-    ...args,
-  ]);
+  runCommandHere(['lists', 'candidates', '--config', join(cordon.directory, 'cordon.yaml'), ...args]);
 
 test('no name is one before anybody asked', async () => {
   expect(await candidates()).toMatchObject({ code: 0, stdout: expect.stringMatching(/^No name led/) });

@@ -4,8 +4,8 @@ import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -43,7 +43,7 @@ lists: [{ id: tiktok, file: tiktok.txt, mandate: true }]
   });
   onTestFinished(() => cordon.kill());
   const command = (...args: string[]) =>
-    run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+    runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
   await ask(cordon.dns, 'www.example.com. A');
   expect(await statuses(cordon)).toEqual({ 'in-force': 0, answering: 0, upstreams: 0, certificate: 0 });
 

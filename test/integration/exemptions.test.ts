@@ -9,9 +9,9 @@ import { stringify } from 'yaml';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -64,7 +64,7 @@ ${more}`,
 };
 
 const exemptions = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, 'exemptions', ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  runCommandHere(['exemptions', ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 const isExempt = async (program: Cordon, from: string): Promise<boolean> =>
   (await ask(program.dns, NAME, { from })).rcode === RCODE.NOERROR;
@@ -88,7 +88,7 @@ test.skipIf(!hasOtherUser)(
     const until = inMs(30 * DAY_MS);
     const id = await grant(program, { groups: ['lab'], until });
     const config = join(program.directory, 'cordon.yaml');
-    const status = await run(process.execPath, [PROGRAM, 'status', '--json', '--config', config]);
+    const status = await runCommandHere(['status', '--json', '--config', config]);
     const { exemptions: told } = JSON.parse(status.stdout) as { exemptions: { nextEnd: string } };
     expect(Date.parse(told.nextEnd)).toBe(Date.parse(until));
     // Each worker has it: the kernel spreads clients over both.
@@ -209,7 +209,7 @@ test.skipIf(!hasOtherUser)(
     await program.waitForLog(({ msg }) => msg === 'the register of exemptions is not what the records say');
     expect(await readMetric(program, 'cordon_exemptions_unproven', {})).toBe(1);
     const command = (...args: string[]) =>
-      run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')]);
+      runCommandHere([...args, '--config', join(program.directory, 'cordon.yaml')]);
     expect((await command('status')).stdout).toMatch(/ex-000001 is suspended: .*revoked/);
     const verified = await command('records', 'verify');
     expect(verified.stdout).toMatch(/register-differs: .*ex-000001 is granted, and the records say/);

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AnswerBook } from '../support/answer-book.ts';
 import { reload } from '../support/client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, requireProgram, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 let directory: string;
@@ -63,11 +63,13 @@ afterAll(async () => {
 });
 
 const exported = async (...args: string[]): Promise<{ text: string; facts: string; code: number | null }> => {
-  const result = await run(
-    process.execPath,
-    [PROGRAM, 'lists', 'export', '--config', join(directory, 'cordon.yaml'), ...args],
-    {},
-  );
+  const result = await runCommandHere([
+    'lists',
+    'export',
+    '--config',
+    join(directory, 'cordon.yaml'),
+    ...args,
+  ]);
   return { text: result.stdout, facts: result.stderr, code: result.code };
 };
 const prefixesIn = (text: string): string[] =>

@@ -13,7 +13,8 @@ import { type FleetRecord, RecordsReader, verifyRecords } from '../../src/record
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
-import { FleetEngine, freePort } from '../support/fleet-engine.ts';
+import { FleetEngine } from '../support/fleet-engine.ts';
+import { freePort } from '../support/ports.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const NAME = 'www.tiktok.com. A';

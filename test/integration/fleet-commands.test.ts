@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { startCordon } from '../support/process.ts';
 
 let directory: string;
 
@@ -13,8 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const cordon = (...args: string[]) =>
-  run(process.execPath, [PROGRAM, ...args], { timeoutMs: 90_000, cwd: directory });
+const cordon = (...args: string[]) => runCommandHere(args, { cwd: directory });
 
 const FLEET = `fleet:
   servers: ["nats://127.0.0.1:4222"]

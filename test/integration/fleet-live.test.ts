@@ -27,11 +27,11 @@ import {
 } from '../../src/records/records.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { fillDisk } from '../support/full-disk.ts';
 import { run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { Steady } from '../support/steady.ts';
 import { Wire } from '../support/wire.ts';
@@ -171,7 +171,7 @@ test('each resolver has its records cosigned by the others, and nobody named the
     readMetric(fleet.programOf(name), 'cordon_records_witness_timestamp_seconds', { witness: `fleet/${by}` });
   for (const [name, witnesses] of others)
     for (const by of witnesses) await vi.waitUntil(async () => (await cosignedSec(name, by)) > 0, WAIT);
-  const status = await run(process.execPath, [PROGRAM, 'records', 'status'], {
+  const status = await runCommandHere(['records', 'status'], {
     cwd: fleet.programOf('ns1').directory,
   });
   expect(status.stdout).toMatch(/fleet\/authority/);

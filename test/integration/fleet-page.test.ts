@@ -1,10 +1,9 @@
 // One look at a fleet: the page "Resolvers" of a real authority with a real engine and two nodes, one probe asked of all, and the
 // same page with forty resolvers, for pictures and for everybody who cannot see them.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
@@ -12,11 +11,12 @@ import { buildPages } from '../../pages/build.ts';
 import type { OPERATIONS } from '../../src/admin/admin.ts';
 import { joinFleet } from '../../src/fleet/fleet.ts';
 import { RecordsReader } from '../../src/records/records.ts';
+import { runCommandHere } from '../support/command.ts';
 import { TestFleet } from '../support/fleet.ts';
-import { freePort } from '../support/fleet-engine.ts';
 import { fleetOfForty, probesOfForty } from '../support/fleet-state.ts';
-import { findProgram, isInstalled, needing, run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { takePicture } from '../support/pictures.ts';
+import { freePort } from '../support/ports.ts';
+import { findProgram, isInstalled, needing } from '../support/process.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -24,7 +24,6 @@ import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Matrix = z.output<(typeof OPERATIONS)['readFleetProbe']['result']>;
 
-const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const WAIT = { timeout: 90_000, interval: 100 };
 
@@ -47,7 +46,6 @@ let auditor: RoomClient;
 
 beforeAll(async () => {
   if (!hasAll) return;
-  mkdirSync(PICTURES, { recursive: true });
   const port = await freePort();
   origin = `http://localhost:${port}`;
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 60 IN A 192.0.2.1`]));
@@ -110,8 +108,7 @@ const windowOf = async (
   return await context.newPage();
 };
 
-const picture = (page: Page, name: string): Promise<unknown> =>
-  page.screenshot({ path: join(PICTURES, `resolvers-${name}.png`), fullPage: true });
+const picture = (page: Page, name: string): Promise<unknown> => takePicture(page, `resolvers-${name}`);
 
 /** What axe-core finds, one line each. */
 const findBarriers = async (page: Page): Promise<string[]> => {
@@ -211,7 +208,7 @@ const eventsOf = async (name: string): Promise<string[]> => {
 /** Runs the command with the configuration of the authority. */
 const command = (...args: readonly string[]) => {
   const path = fleet.write('authority.yaml', fleet.config('authority'));
-  return run(process.execPath, [PROGRAM, ...args, '--config', path]);
+  return runCommandHere([...args, '--config', path]);
 };
 
 test('the command shows the same: who is not heard, and what the probe was answered', WALK, async () => {

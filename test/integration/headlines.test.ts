@@ -24,15 +24,15 @@ import { buildPages } from '../../pages/build.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { HealthWatch } from '../support/health.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
+import { takePicture } from '../support/pictures.ts';
 import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
 const load = (name: string): string =>
   `--import=${pathToFileURL(fileURLToPath(new URL(`../support/${name}`, import.meta.url))).href}`;
 const PASSWORD = 'four words without any sense';
@@ -141,7 +141,6 @@ const FEED = Array.from({ length: 40 }, (_, index) => `name-${index}.example\n`)
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  mkdirSync(PICTURES, { recursive: true });
   folder = mkdtempSync(join(tmpdir(), 'cordon-headlines-'));
   [upstream, stranger, receiver, lists, browser] = await Promise.all([
     ScriptedUpstream.open((query) => answer(query, [`${query.name} 0 IN A 203.0.113.1`])),
@@ -199,7 +198,7 @@ const openPage = async (width: number, colorScheme: 'light' | 'dark', locale: st
 };
 
 const runCommand = (...args: string[]) =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 
 const command = async (...args: string[]): Promise<void> => {
   const { code, stderr } = await runCommand(...args);
@@ -238,7 +237,7 @@ interface Seen {
   readonly because?: RegExp;
 }
 
-/** Waits until both pages say it, without loading them again, and takes their pictures. */
+/** Waits until both pages say it, without loading them again. */
 const expectSeen = async (name: string, { says, german, tone, because }: Seen): Promise<void> => {
   await expect.poll(() => headingOf(desk), WAIT).toMatch(says);
   await expect.poll(() => headingOf(phone), WAIT).toMatch(german);
@@ -247,8 +246,8 @@ const expectSeen = async (name: string, { says, german, tone, because }: Seen): 
     expect.stringContaining(tone),
   ]);
   if (because !== undefined) await expect.poll(() => saidOn(desk), WAIT).toMatch(because);
-  await desk.screenshot({ path: join(PICTURES, `real-${name}-desktop.png`), fullPage: true });
-  await phone.screenshot({ path: join(PICTURES, `real-${name}-phone.png`) });
+  await takePicture(desk, `real-${name}-desktop`);
+  await takePicture(phone, `real-${name}-phone`, false);
 };
 
 const needsOf = async (page: Page): Promise<string> =>
@@ -491,7 +490,7 @@ test('the clock was set back: what was proven then proves nothing now', WALK, as
 test('a certificate that ended', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
   await watch.expectWrong('certificate-ended');
-  await desk.screenshot({ path: join(PICTURES, 'real-certificate-desktop.png'), fullPage: true });
+  await takePicture(desk, 'real-certificate-desktop');
 });
 
 test('no word: the program stands still', WALK, async () => {
@@ -522,7 +521,7 @@ test('a clock that was set far ends sessions, and whoever signs in again is told
   await openPages();
   await expectNeed(/The clock of the resolver is wrong/, /Die Uhr des Resolvers geht falsch/);
   await watch.expectWrong('clock-wrong');
-  await desk.screenshot({ path: join(PICTURES, 'real-clock-far-desktop.png'), fullPage: true });
+  await takePicture(desk, 'real-clock-far-desktop');
 });
 
 test(
@@ -532,7 +531,7 @@ test(
     rmSync(join(folder, 'state'), { recursive: true });
     await expectNeed(/The state directory is gone\./, /Das Zustandsverzeichnis ist fort\./);
     await watch.expectWrong('state-directory');
-    await desk.screenshot({ path: join(PICTURES, 'real-state-gone-desktop.png'), fullPage: true });
+    await takePicture(desk, 'real-state-gone-desktop');
     await cordon.kill();
     mkdirSync(join(folder, 'state'), { recursive: true });
     writeFileSync(join(folder, 'state/register.sqlite'), 'no database\n'.repeat(1_000));
@@ -544,6 +543,6 @@ test(
       /Das Register der Ausnahmen ist nicht brauchbar\./,
     );
     await watch.expectWrong('exemptions-unusable');
-    await desk.screenshot({ path: join(PICTURES, 'real-register-desktop.png'), fullPage: true });
+    await takePicture(desk, 'real-register-desktop');
   },
 );

@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { Asker } from '../conformance/differential/asker.ts';
+import { runCommandHere } from '../support/command.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
 import {
   namesAround,
@@ -18,10 +19,10 @@ import {
   refusedBy,
   type Verdict,
 } from '../support/origins.ts';
-import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { freePort } from '../support/ports.ts';
+import { type Cordon, type RunResult, requireProgram, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { freePort, type NameServer, startNameServer } from '../unit/lists/name-server.ts';
+import { type NameServer, startNameServer } from '../unit/lists/name-server.ts';
 
 const NAMES = 5000;
 /** Of the upstream of everybody, and of the one of a zone. */
@@ -67,11 +68,7 @@ const write = (files: Readonly<Record<string, string | Buffer>>): void => {
 };
 
 const importFrom = (kind: string, path: string, ...more: string[]): Promise<RunResult> =>
-  run(
-    process.execPath,
-    [PROGRAM, 'import', kind, join(directory, path), '--out', join(directory, 'out'), ...more],
-    {},
-  );
+  runCommandHere(['import', kind, join(directory, path), '--out', join(directory, 'out'), ...more]);
 
 /** Starts Cordon with what was imported, on ports of its own. */
 const startImported = async (result: RunResult): Promise<Cordon> => {

@@ -168,7 +168,8 @@ describe('the packed tarball', () => {
     rmSync(join(checkout, 'node_modules'), { recursive: true });
     symlinkSync(join(root, 'node_modules'), join(checkout, 'node_modules'));
     const tsc = join(root, 'node_modules/typescript/bin/tsc');
-    execFileSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { cwd: checkout, stdio: 'pipe' });
+    const compile = [tsc, '-p', 'tsconfig.build.json', '--noCheck'];
+    execFileSync(process.execPath, compile, { cwd: checkout, stdio: 'pipe' });
     const packed = await run('npm', ['pack', '--ignore-scripts', '--silent', '--pack-destination', work], {
       cwd: checkout,
       env: { HOME: work, ...OFFLINE },

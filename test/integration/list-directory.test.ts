@@ -7,8 +7,8 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EDE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere, runProgram } from '../support/command.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /** Exit code of `cordon explain` for a name that is refused. */
@@ -60,7 +60,7 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 
 /** Runs `cordon ARGS` as an administrator of the machine does. */
 const command = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')]);
+  runCommandHere([...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 test('every file is in force, and each name is explained by its file and line', async () => {
   const program = await start({
@@ -81,7 +81,7 @@ test('every file is in force, and each name is explained by its file and line', 
     expect(stdout).toContain(`${join(program.directory, 'lists.d', file)}:${line}\n`);
     expect(stdout).toMatch(new RegExp(`entry +${name}\\.example\n`));
   }
-  const checked = await command(program, 'check');
+  const checked = await runProgram(['check', '--config', join(program.directory, 'cordon.yaml')]);
   expect(checked.stdout).toContain('lists.d:61:1: in 20-b.txt.gz: "com": a name has at least two labels');
   const warned = program.logs().find(({ msg }) => msg === 'lines of a list were rejected');
   expect(warned).toMatchObject({

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EDE, EDNS_DO } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere } from '../support/command.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;
@@ -176,8 +176,8 @@ lists:
   expect(await outcomeOf(program, 'all.example')).toBe('refused');
   expect(await refusalsBy(program, 'order')).toBe(1);
   expect(await refusalsBy(program, 'second')).toBe(0);
-  const { stdout } = await run(process.execPath, [
-    ...[PROGRAM, 'explain', '--no-follow', 'www.both.example'],
+  const { stdout } = await runCommandHere([
+    ...['explain', '--no-follow', 'www.both.example'],
     ...['--config', join(program.directory, 'cordon.yaml')],
   ]);
   expect(stdout).toMatch(/list +first \(first\)/);

@@ -1,8 +1,12 @@
 // A group by listener: the same client gets another policy at another address, over UDP and TCP, and after a reload.
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
 import { RCODE, TYPE } from '../../src/dns/dns.ts';
 import { ask, reload } from '../support/client.ts';
+import { freePort } from '../support/ports.ts';
 import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -55,4 +59,42 @@ test('a reload gives the listener to nobody', async () => {
     isRefused: false,
   });
   expect(await rcodeAt(inner, 'udp')).toBe(RCODE.NOERROR);
+});
+
+test.each([
+  [1, '127.0.0.1:0', true],
+  [3, '127.0.0.1:0', false],
+  // Whoever names a port is told that it is taken.
+  [1, '127.0.0.1:1', false],
+])('a test whose program loses its port %i times at %s starts: %s', async (times, endpoint, isStarted) => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-listeners-'));
+  // Fails as often as the file has bytes, then becomes the program.
+  const script = `left=$(cat "$1"); [ -n "$left" ] || { shift; exec "$@"; }
+printf %s "\${left#?}" >"$1"
+echo 'cordon serve: listening on 127.0.0.1:1 (TCP): EADDRINUSE (another program has it) [ERR_SERVER_LISTEN]' >&2
+exit 1`;
+  writeFileSync(join(directory, 'left'), 'x'.repeat(times));
+  try {
+    const started = startCordon({
+      config: `listen: { dns: ["${endpoint}"], admin: "127.0.0.1:0" }\nworkers: 1\nupstreams: ["192.0.2.53"]\n`,
+      through: ['sh', '-c', script, 'sh', join(directory, 'left')],
+    });
+    const outcome = await started.then(
+      async (program) => {
+        await program.stop();
+        return true;
+      },
+      (error: unknown) => !String(error).includes('ERR_SERVER_LISTEN'),
+    );
+    expect(outcome).toBe(isStarted);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
+
+test('a port for a program that is told one is below those that the kernel gives, and no other is given it', async () => {
+  const range = Number(readFileSync('/proc/sys/net/ipv4/ip_local_port_range', 'utf8').split('\t')[0]);
+  const ports = await Promise.all(Array.from({ length: 20 }, () => freePort()));
+  expect(Math.max(...ports)).toBeLessThan(range);
+  expect(new Set(ports).size).toBe(20);
 });

@@ -7,14 +7,10 @@ import { TYPE } from '../../src/dns/dns.ts';
 import { feedRules, shippedLists } from '../../src/lists/lists.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { freePort } from '../support/ports.ts';
 import { type RunResult, requireProgram, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import {
-  freePort,
-  startNameServer,
-  writeNamedConfig,
-  writeUnboundConfig,
-} from '../unit/lists/name-server.ts';
+import { startNameServer, writeNamedConfig, writeUnboundConfig } from '../unit/lists/name-server.ts';
 import { RuleLog, readerOf } from '../unit/lists/rule-log.ts';
 
 /** Names of the lists that are asked for, each with one below and one beside it. */

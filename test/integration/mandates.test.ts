@@ -10,13 +10,11 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { EDE, TYPE } from '../../src/dns/dns.ts';
 import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { content, ListServer } from '../support/list-server.ts';
-import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-/** A sweep of four hundred names takes a second or two; on a loaded machine ten times that. */
-const SWEEP_MS = 90_000;
 const FEED_RULES = 400;
 /** Several commands one after the other. */
 const TEST_MS = 180_000;
@@ -75,9 +73,7 @@ const outcomeOf = async (program: Cordon, name: string, options?: AskOptions): P
 
 /** Runs `cordon ARGS` as an administrator of the machine does. */
 const command = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(program.directory, 'cordon.yaml')], {
-    timeoutMs: SWEEP_MS,
-  });
+  runCommandHere([...args, '--config', join(program.directory, 'cordon.yaml')]);
 
 interface ControlReply {
   readonly status: number;

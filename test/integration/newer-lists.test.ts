@@ -8,9 +8,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { EDE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const SHIPPED = readFileSync(fileURLToPath(new URL('../../lists/canary.yaml', import.meta.url)), 'utf8');
@@ -68,11 +68,13 @@ const outcomeOf = async (name: string): Promise<string> => {
 };
 const refresh = async (): Promise<string> =>
   (
-    await run(
-      process.execPath,
-      [PROGRAM, 'lists', 'refresh', 'canary', '--config', join(cordon?.directory ?? '', 'cordon.yaml')],
-      {},
-    )
+    await runCommandHere([
+      'lists',
+      'refresh',
+      'canary',
+      '--config',
+      join(cordon?.directory ?? '', 'cordon.yaml'),
+    ])
   ).stdout;
 
 test('the shipped list is in force until a newer one was fetched, proven and reviewed', async () => {
@@ -86,11 +88,7 @@ test('the shipped list is in force until a newer one was fetched, proven and rev
   await expect.poll(() => outcomeOf('new.example'), { timeout: 90_000 }).toBe('refused');
   expect(await outcomeOf('use-application-dns.net')).toBe('refused');
   const status = (
-    await run(
-      process.execPath,
-      [PROGRAM, 'lists', 'status', '--config', join(cordon.directory, 'cordon.yaml')],
-      {},
-    )
+    await runCommandHere(['lists', 'status', '--config', join(cordon.directory, 'cordon.yaml')])
   ).stdout;
   expect(status).toContain('canary');
 });
@@ -114,11 +112,13 @@ test('a newer version that lost most of its rules is held against the shipped on
   server.set('/tiktok.yaml', content(few));
   server.set('/tiktok.yaml.sig', content(sign(null, Buffer.from(few), key).toString('base64')));
   cordon = await startCordon({ config: fetched().replaceAll('canary', 'tiktok') });
-  const { stdout } = await run(
-    process.execPath,
-    [PROGRAM, 'lists', 'refresh', 'tiktok', '--config', join(cordon.directory, 'cordon.yaml')],
-    {},
-  );
+  const { stdout } = await runCommandHere([
+    'lists',
+    'refresh',
+    'tiktok',
+    '--config',
+    join(cordon.directory, 'cordon.yaml'),
+  ]);
   expect(stdout).toContain('shrunk');
   expect(await outcomeOf('musical.ly')).toBe('refused');
 });

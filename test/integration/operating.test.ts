@@ -20,6 +20,7 @@ import type { TopPage } from '../../src/cli/top-text.ts';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -66,7 +67,7 @@ afterAll(async () => {
 
 const command = (...args: readonly string[]): Promise<RunResult> => commandIn(cordon.directory, ...args);
 const commandIn = (directory: string, ...args: readonly string[]): Promise<RunResult> =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(directory, 'cordon.yaml')]);
+  runCommandHere([...args, '--config', join(directory, 'cordon.yaml')]);
 const readStatus = async (): Promise<ServiceStatus> =>
   JSON.parse((await command('status', '--json')).stdout) as ServiceStatus;
 

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
@@ -12,6 +12,7 @@ import { SyslogOutput } from '../../src/records/outputs/syslog.ts';
 import type { QueryRecord } from '../../src/records/record.ts';
 import { PlacedRecord } from '../../src/records/record-output.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { freePort } from '../support/ports.ts';
 import { findProgram, requireProgram, run } from '../support/process.ts';
 
 const WAIT = { timeout: 90_000, interval: 25 };
@@ -25,16 +26,6 @@ const createDirectory = (): string => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-outputs-'));
   closing.push(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 const start = (program: string, args: string[]): { child: ChildProcess; output: () => string } => {

@@ -1,24 +1,22 @@
 // The control room as people see it: a browser against the running program, at desktop and phone width.
 //
 // One browser and one program serve all walks, which follow each other as days do: set-up, signing in, decisions of two, what
-// the help desk does, reports. Pictures of every page go to dist/pictures for whoever reviews a change; axe-core looks at
-// the same pages. States of the headline that only accidents produce are given to the page by a stub of the state, here only.
-import { mkdirSync, readFileSync } from 'node:fs';
+// the help desk does, reports. TEST_PICTURES=1 puts pictures of every page into dist/pictures, for whoever reviews a change;
+// axe-core looks at the same pages. States of the headline that only accidents produce are given to the page by a stub of the state, here only.
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
+import { arePicturesWanted, keepPicture, takePicture } from '../support/pictures.ts';
 import { isInstalled, needing } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { AGENCY, type Member, PASSWORD, RoomScene, rulesOf } from '../support/room-scene.ts';
 import { STUBBED_HEADLINES, type StubbedHeadline } from '../support/stubbed-headlines.ts';
 
-const PICTURES = fileURLToPath(new URL('../../dist/pictures', import.meta.url));
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NARROW = 320;
 const PHONE = 390;
@@ -96,13 +94,12 @@ const heading = (page: Page, name: string | RegExp): Locator => page.getByRole('
 
 beforeAll(async () => {
   if (!hasChromium) return;
-  mkdirSync(PICTURES, { recursive: true });
   scene = await RoomScene.open();
 });
 afterEach(async ({ task }) => {
   if (task.result?.state === 'fail')
     for (const [index, page] of opened.entries())
-      await picture(page, `failed-${task.name.replace(/[^a-z]+/gi, '-').slice(0, 30)}-${index}`);
+      await keepPicture(page, `failed-${task.name.replace(/[^a-z]+/gi, '-').slice(0, 30)}-${index}`);
   for (const page of opened.splice(0)) {
     // A stub may be asking the program just now, and nobody awaits what comes of it.
     await page.unrouteAll({ behavior: 'ignoreErrors' });
@@ -135,7 +132,7 @@ test('first set-up: a link, a passkey, and the first administrator is signed in'
   // The token is in no history and no picture of the screen.
   expect(new URL(page.url()).hash).toBe('');
   await page.getByLabel('Name of the account').waitFor();
-  await picture(page, 'set-up');
+  await takePicture(page, 'set-up');
   await page.getByLabel('Name of the account').fill('A. Administrator');
   await page.getByRole('button', { name: 'Make a passkey' }).click();
   await heading(page, 'Settings').waitFor();
@@ -221,7 +218,7 @@ test('an exemption is asked for by one and approved by another', WALK, async () 
     .waitFor();
   // Every problem stands at its field.
   expect(await asks.locator('[aria-invalid=true]').count()).toBeGreaterThanOrEqual(3);
-  await picture(asks, 'exemption-new-problems');
+  await takePicture(asks, 'exemption-new-problems');
   await asks.getByLabel('Grounds').selectOption('security-research');
   await asks
     .getByLabel('Why it is needed')
@@ -252,7 +249,7 @@ test('an exemption is asked for by one and approved by another', WALK, async () 
   expect(await approves.getByRole('region', { name: 'What it opens' }).textContent()).toMatch(
     /tiktok\.com: [1-9].*Counted since/,
   );
-  await picture(approves, 'exemption-decide');
+  await takePicture(approves, 'exemption-decide');
   await approves.getByRole('radio', { name: 'Agency head', exact: true }).check();
   await approves.getByLabel('Reason').fill('Needed for the advisory of January.');
   await approves.getByRole('button', { name: /^Approve until/ }).click();
@@ -279,7 +276,7 @@ test('a held list is accepted by two, who confirm the same SHA-256', WALK, async
   expect(await rows.nth(0).textContent()).toMatch(/name-099\.example2/);
   expect(await rows.nth(1).textContent()).toMatch(/name-098\.example1/);
   expect(await rows.nth(2).textContent()).toMatch(/name-\d+\.example0/);
-  await picture(asks, 'list-held');
+  await takePicture(asks, 'list-held');
   await expectNoMarkup(asks);
   await asks.getByRole('radio', { name: /Ask to accept/ }).check();
   await asks.getByLabel('Reason').fill('Checked with the maintainer.');
@@ -317,7 +314,7 @@ test('a pause is red on every page, counts down, and is ended by one', WALK, asy
     .locator('.banner')
     .getByText(/^Paused by O. Operator/)
     .waitFor();
-  await picture(page, 'state-paused');
+  await takePicture(page, 'state-paused');
   expect((await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS })).rcode).toBe(RCODE.NOERROR);
   await page.getByRole('button', { name: 'End the pause now' }).click();
   await page.getByRole('heading', { level: 1, name: /^(?:In force|Not in force)/ }).waitFor();
@@ -337,7 +334,7 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
     .getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ })
     .waitFor({ timeout: 90_000 });
   expect(await page.locator('.headline').getAttribute('class')).toContain('ok');
-  await picture(page, 'state-in-force-real');
+  await takePicture(page, 'state-in-force-real');
 });
 
 /** A name that would be a picture with a handler if anybody took it for HTML. */
@@ -366,7 +363,7 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
     .getByRole('button', { name: 'de Deutsch' })
     .click();
   await page.getByText('ist in Netzen der Behörde nicht erreichbar').waitFor();
-  await picture(page, 'look-up-refused');
+  await takePicture(page, 'look-up-refused');
   // A link with a name does the same; so does pasting the address of a page.
   await page.goto(
     `${scene.origin}/look-up?name=${encodeURIComponent('"><img src=x onerror=alert(1)>.example')}`,
@@ -402,7 +399,7 @@ test('a report is made, and downloaded with its signature', WALK, async () => {
     .getByRole('link', { name: /\.html\.sig$/ })
     .first()
     .waitFor();
-  await picture(page, 'report-made');
+  await takePicture(page, 'report-made');
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
   expect(readFileSync(await download.path(), 'utf8')).toContain(AGENCY);
 });
@@ -416,7 +413,7 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   await page.getByRole('button', { name: 'Check, and show the difference' }).click();
   await page.getByText('1 problem. Nothing was changed.').waitFor();
   await page.getByText('did you mean "notice"?').waitFor();
-  await picture(page, 'configuration-problem');
+  await takePicture(page, 'configuration-problem');
   await page.getByRole('button', { name: /^line \d+:1$/ }).click();
   expect(await page.locator(':focus').getAttribute('id')).toBe(await text.getAttribute('id'));
   await text.fill(`${before}notice: { listen: ["127.0.0.1:0"] }\n`);
@@ -429,14 +426,14 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   ]);
   expect(readFileSync(await download.path(), 'utf8')).toContain('notice: { listen');
   await page.getByLabel('Reason').fill('Refused people shall read why.');
-  await picture(page, 'configuration-difference');
+  await takePicture(page, 'configuration-difference');
   await page.getByRole('button', { name: 'Ask to put it in force' }).click();
   await stepUpIfAsked(page, operator.secret, page.getByText('Asked. It waits for a second person.'));
 
   const confirms = await windowOf(approver.client, { width: PHONE });
   await confirms.goto(`${scene.origin}/acts`);
   await confirms.getByRole('rowheader', { name: 'notice.listen' }).first().waitFor();
-  await picture(confirms, 'configuration-confirm-phone');
+  await takePicture(confirms, 'configuration-confirm-phone');
   await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
   await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
   await page.getByRole('heading', { name: 'Earlier texts' }).waitFor();
@@ -450,7 +447,7 @@ test('the paragraphs of the notice are changed by two, on a phone', WALK, async 
   await page.getByRole('button', { name: 'Check, and show the difference' }).click();
   await page.getByRole('rowheader', { name: 'groups[lab].notice.text.fr' }).waitFor();
   expect(await scrollsSideways(page)).toBe(false);
-  await picture(page, 'notice-difference-phone');
+  await takePicture(page, 'notice-difference-phone');
   await page.getByLabel('Reason').fill('The laboratory asked for it.');
   await page.getByRole('button', { name: 'Ask to put it in force' }).click();
   await stepUpIfAsked(page, operator.secret, page.getByText('Asked. It waits for a second person.'));
@@ -535,7 +532,7 @@ test(
     expect(await page.locator('html').getAttribute('lang')).toBe('fr');
     expect(await page.locator('.headline').getAttribute('class')).toMatch(/ok|warn|bad/);
     expect(await page.locator('button[aria-pressed="true"]').getAttribute('lang')).toBe('fr');
-    await picture(page, 'no-script');
+    await takePicture(page, 'no-script');
   },
 );
 
@@ -603,46 +600,42 @@ const findBarriers = async (page: Page): Promise<string[]> => {
 const scrollsSideways = async (page: Page): Promise<boolean> =>
   (await page.evaluate('document.documentElement.scrollWidth > window.innerWidth')) as boolean;
 
-async function picture(page: Page, name: string): Promise<void> {
-  await page.screenshot({ path: join(PICTURES, `${name}.png`), fullPage: true });
-}
-
 const settle = async (page: Page): Promise<void> => {
   await page.getByRole('heading', { level: 1 }).first().waitFor();
   await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
 };
 
+// Colors differ between themes, order and names between widths: two of the four see all there is, and pictures are of all.
 test.each([
   ['desktop', 'light', 1280],
-  ['desktop', 'dark', 1280],
-  ['phone', 'light', PHONE],
   ['phone', 'dark', PHONE],
-] as const)(
-  'every page, %s, %s: a picture, and nothing in the way of anybody',
-  WALK,
-  async (device, scheme, width) => {
-    const findings: string[] = [];
-    const windows = new Map<RoomClient, Page>();
-    for (const [name, path, who] of PLACES) {
-      const client = name === 'sign-in' ? new RoomClient(scene.origin) : who();
-      const page = windows.get(client) ?? (await windowOf(client, { width, height: 850, scheme }));
-      windows.set(client, page);
-      await page.goto(scene.origin + path);
-      await settle(page);
-      await picture(page, `${name}-${device}-${scheme}`);
-      if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
-      // Colors differ between themes, order and names between widths: two of the four see all that axe looks at.
-      if ((device === 'desktop') === (scheme === 'light'))
-        findings.push(...(await findBarriers(page)).map((found) => `${name} ${device} ${scheme} ${found}`));
-      if (device === 'phone' && scheme === 'light') {
-        await page.setViewportSize({ width: NARROW, height: 850 });
-        if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${NARROW}`);
-        await page.setViewportSize({ width, height: 850 });
-      }
+  ...(arePicturesWanted
+    ? ([
+        ['desktop', 'dark', 1280],
+        ['phone', 'light', PHONE],
+      ] as const)
+    : []),
+] as const)('every page, %s, %s: nothing is in the way of anybody', WALK, async (device, scheme, width) => {
+  const findings: string[] = [];
+  const windows = new Map<RoomClient, Page>();
+  for (const [name, path, who] of PLACES) {
+    const client = name === 'sign-in' ? new RoomClient(scene.origin) : who();
+    const page = windows.get(client) ?? (await windowOf(client, { width, height: 850, scheme }));
+    windows.set(client, page);
+    await page.goto(scene.origin + path);
+    await settle(page);
+    await takePicture(page, `${name}-${device}-${scheme}`);
+    if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
+    if ((device === 'desktop') === (scheme === 'light'))
+      findings.push(...(await findBarriers(page)).map((found) => `${name} ${device} ${scheme} ${found}`));
+    if (device === 'phone' && scheme === 'dark') {
+      await page.setViewportSize({ width: NARROW, height: 850 });
+      if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${NARROW}`);
+      await page.setViewportSize({ width, height: 850 });
     }
-    expect(findings).toEqual([]);
-  },
-);
+  }
+  expect(findings).toEqual([]);
+});
 
 test.each(['fr', 'nl', 'de'])(
   'in %s no word is left in English, and nothing is wider than a phone',
@@ -655,7 +648,7 @@ test.each(['fr', 'nl', 'de'])(
       expect(await page.locator('html').getAttribute('lang')).toBe(locale);
       expect(await page.getByRole('navigation').first().textContent()).not.toContain('Overview');
       expect([path, await scrollsSideways(page)]).toEqual([path, false]);
-      await picture(page, `${locale}${path.replace(/[^a-z]+/g, '-')}`);
+      await takePicture(page, `${locale}${path.replace(/[^a-z]+/g, '-')}`);
     }
   },
 );
@@ -701,7 +694,7 @@ test.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
       expect(await page.locator(`.headline > .st-${stub.mark}`).count()).toBe(1);
       // A number stays with its unit.
       expect((await page.title()).replaceAll('\u00a0', ' ')).toMatch(stub.says);
-      await picture(page, `state-${name}-${width}-${scheme}`);
+      await takePicture(page, `state-${name}-${width}-${scheme}`);
       // One state of each tone: the others differ in words only.
       if (width === 1280 && ['in-force', 'starting', 'leaking', 'stale'].includes(name))
         expect(await findBarriers(page)).toEqual([]);
@@ -724,7 +717,7 @@ test('silence is never green: no word from the resolver', WALK, async () => {
   await expect.poll(forwarded, { interval: 500 }).toMatch(/^No word from the resolver/);
   expect(await page.locator('.headline').getAttribute('class')).toContain('none');
   expect(await page.locator('.headline .said').textContent()).toContain('may no longer be so');
-  await picture(page, 'state-no-word');
+  await takePicture(page, 'state-no-word');
 });
 
 test('the exemption that was approved held until its end, which was while others walked', {

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 let authority: CertificateAuthority;
@@ -54,7 +54,7 @@ const start = async (config: string, { certificate, key }: Issued): Promise<Cord
 };
 
 const probe = async (of: Cordon, ...args: string[]): Promise<{ code: number | null; stdout: string }> => {
-  return run(process.execPath, [PROGRAM, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
+  return runCommandHere(['probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
 };
 const sweep = async (of: Cordon): Promise<ProbeRunStatus & { readonly code: number | null }> => {
   const { code, stdout } = await probe(of, '--json');

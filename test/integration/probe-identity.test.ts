@@ -6,9 +6,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { ProbeRunStatus } from '../../src/probe/findings.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const GUESTS = 'guests.example.net';
@@ -62,7 +62,7 @@ const start = async (config: string, names: readonly string[] = [SERVER_NAME, GU
 
 const sweep = async (of: Cordon): Promise<ProbeRunStatus & { readonly code: number | null }> => {
   const config = join(of.directory, 'cordon.yaml');
-  const { code, stdout } = await run(process.execPath, [PROGRAM, 'probe', '--config', config, '--json']);
+  const { code, stdout } = await runCommandHere(['probe', '--config', config, '--json']);
   return { ...(JSON.parse(stdout) as ProbeRunStatus), code };
 };
 

@@ -10,11 +10,11 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { Firefox } from '../support/firefox.ts';
 import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const RESOLVED = '/usr/lib/systemd/systemd-resolved';
@@ -74,8 +74,8 @@ afterAll(async () => {
 
 const profileFor = async (kind: string, ...more: string[]): Promise<string> => {
   const config = ['--config', join(cordon.directory, 'profile.yaml')];
-  const { stdout, stderr } = await run(process.execPath, [
-    ...[PROGRAM, 'clients', 'profile', '--for', kind, ...config, ...more],
+  const { stdout, stderr } = await runCommandHere([
+    ...['clients', 'profile', '--for', kind, ...config, ...more],
   ]);
   expect(stderr).toBe('');
   return stdout;

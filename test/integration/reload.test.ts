@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { EDE, RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload, TcpClient } from '../support/client.ts';
+import { freePort } from '../support/ports.ts';
 import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -282,10 +283,3 @@ describe('SIGTERM', () => {
     expect(await program.exited).toEqual({ code: 0, signal: null });
   });
 });
-
-/** A port that was free for UDP and TCP a moment ago. */
-const freePort = async (): Promise<number> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  return scout.endpoint.port;
-};

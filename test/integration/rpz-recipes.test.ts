@@ -10,7 +10,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
-import { freePort } from '../support/fleet-engine.ts';
+import { freePort } from '../support/ports.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';

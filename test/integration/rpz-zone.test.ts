@@ -12,9 +12,10 @@ import { loadList } from '../../src/lists/lists.ts';
 import { TableBuilder, Verdict } from '../../src/policy/policy.ts';
 import { PolicyTable } from '../../src/policy/table.ts';
 import { ask } from '../support/client.ts';
+import { freePort } from '../support/ports.ts';
 import { needing } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { freePort, type NameServer, startNameServer, writeNamedConfig } from '../unit/lists/name-server.ts';
+import { type NameServer, startNameServer, writeNamedConfig } from '../unit/lists/name-server.ts';
 import { foldedName } from '../unit/policy/setup.ts';
 
 const SEED = 20_261_125;

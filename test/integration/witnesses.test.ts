@@ -23,7 +23,8 @@ import {
   verifyNote,
 } from '../../src/transparency/transparency.ts';
 import { ask } from '../support/client.ts';
-import { freePort } from '../support/fleet-engine.ts';
+import { runCommandHere } from '../support/command.ts';
+import { freePort } from '../support/ports.ts';
 import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -138,7 +139,7 @@ const watch = (cordon: Cordon, state: string, key: string) => {
     seen.lagSec = Math.max(seen.lagSec, lagSec);
     if (lagSec <= OVERDUE_SEC) return;
     seen.overdue++;
-    const status = await run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
+    const status = await runCommandHere(['status'], { cwd: cordon.directory });
     // It may have cosigned meanwhile.
     if (/nobody else can tell that the records are whole/.test(status.stdout)) seen.told++;
     else if (cosignedOf(state, key).lagSec <= OVERDUE_SEC) seen.overdue--;
@@ -177,7 +178,7 @@ const cosignedOf = (state: string, key: string) => {
 };
 
 const damaged = (cordon: Cordon): Promise<string> =>
-  run(process.execPath, [PROGRAM, 'records', 'list', '--class', 'changes', '--json', '--limit', '500'], {
+  runCommandHere(['records', 'list', '--class', 'changes', '--json', '--limit', '500'], {
     cwd: cordon.directory,
   }).then(({ stdout }) =>
     (JSON.parse(stdout) as { record: { event?: string; text?: string } }[])
@@ -195,7 +196,7 @@ const takeBack = async (config: string, state: string, older: string): Promise<v
   // The answer is none the worse.
   expect((await ask(cordon.dns, 'www.banned.example. A')).rcode).toBe(RCODE.NXDOMAIN);
   // The record is written first, and told of within a second.
-  const status = () => run(process.execPath, [PROGRAM, 'status'], { cwd: cordon.directory });
+  const status = () => runCommandHere(['status'], { cwd: cordon.directory });
   await vi.waitFor(async () => expect((await status()).stdout).toMatch(/knows other records/), WAIT);
   const metrics = await (await fetch(`http://127.0.0.1:${cordon.admin.port}/metrics`)).text();
   expect(metrics).toMatch(/cordon_records_witness_conflict\{witness="[^"]+"\} 1/);
@@ -275,8 +276,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   const place = directory();
   const state = join(place, 'state');
   const server = await upstream();
-  const made = await run(process.execPath, [
-    PROGRAM,
+  const made = await runCommandHere([
     'witness',
     '--directory',
     join(place, 'witness'),
@@ -291,7 +291,7 @@ test(`cordon witness: ${SHOWN}, and so is a fork`, { timeout: TIMEOUT_MS }, asyn
   // Away at first: told, and nothing else.
   const cordon = await startWith(config);
   await load(cordon, 1);
-  const shown = await run(process.execPath, [PROGRAM, 'records', 'key'], { cwd: cordon.directory });
+  const shown = await runCommandHere(['records', 'key'], { cwd: cordon.directory });
   expect(shown.stdout).toMatch(/^agency\.example\/ns1\+[0-9a-f]{8}\+\S+\n$/);
   const witness = [
     'witness',

@@ -4,10 +4,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Issued } from './certificates.ts';
+import { freePort } from './ports.ts';
 import { findProgram } from './process.ts';
 
 /** What every name below example.test has. */
@@ -59,16 +60,6 @@ remote-control:
     throw error;
   });
   return { tlsPort, httpsPort, stop };
-};
-
-const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 };
 
 const untilOpen = async (port: number, child: ChildProcess): Promise<void> => {

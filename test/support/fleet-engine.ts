@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { findProgram } from './process.ts';
 
@@ -15,17 +15,6 @@ process.once('exit', () => {
 const START_MS = 90_000;
 
 /** A port of loopback that nobody has at the moment. */
-export const freePort = async (): Promise<number> => {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  assert.ok(typeof address === 'object' && address !== null);
-  server.close();
-  await once(server, 'close');
-  return address.port;
-};
-
 /** An engine that runs. */
 export class FleetEngine {
   readonly #configPath: string;

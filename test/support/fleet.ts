@@ -15,10 +15,11 @@ import {
   type RunningCollector,
   startCollector,
 } from '../../src/fleet/fleet.ts';
-import { FleetEngine, freePort } from './fleet-engine.ts';
+import { runCommandHere } from './command.ts';
+import { FleetEngine } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
-import { type Cordon, type RunResult, run, startCordon } from './process.ts';
-import { PROGRAM } from './program.ts';
+import { freePort } from './ports.ts';
+import { type Cordon, type RunResult, startCordon } from './process.ts';
 
 /** How a test's fleet is made. */
 export interface TestFleetOptions {
@@ -139,7 +140,7 @@ export class TestFleet {
   /** Runs a command of the program beside a resolver. */
   command(name: string, args: readonly string[]): Promise<RunResult> {
     const config = this.write(`${name}.yaml`, this.config(name, this.#more.get(name)));
-    return run(process.execPath, [PROGRAM, ...args, '--config', config], { timeoutMs: 90_000 });
+    return runCommandHere([...args, '--config', config]);
   }
 
   /** Starts a resolver that is in the fleet. */

@@ -13,8 +13,8 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CertificateAuthority } from './certificates.ts';
 import { ownClock } from './fake-time.ts';
+import { freePort } from './ports.ts';
 import { findProgram, type SocketAddress } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 
 /** The name of its directory. */
 export const ACME_HOST = 'acme.example';
@@ -49,13 +49,6 @@ export interface Pebble {
   output(): string;
   stop(): Promise<void>;
 }
-
-/** A port that was free just now. */
-export const freePort = async (): Promise<number> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  return scout.endpoint.port;
-};
 
 /** Starts it, and waits until it answers. */
 export const startPebble = async (options: PebbleOptions): Promise<Pebble> => {

@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestOptions } from 'vitest';
-import { freePort } from './fleet-engine.ts';
+import { freePort } from './ports.ts';
 import { skippedWithout } from './process.ts';
 
 const ROOT = '/usr/lib/postgresql';

@@ -30,6 +30,8 @@ import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
 const READY_TIMEOUT_MS = 90_000;
+/** Twice in a row another program was given the port: something else is wrong. */
+const START_TRIES_MAX = 3;
 /** From SIGTERM to the end: the drain's own limit is shorter. */
 const STOP_TIMEOUT_MS = 90_000;
 /** A log line that a test waits for. */
@@ -110,8 +112,23 @@ export interface Cordon {
   kill(): Promise<void>;
 }
 
-/** Starts `cordon serve` from the checkout and waits until it is ready. */
+/**
+ * Starts `cordon serve` from the checkout and waits until it is ready. The program finds out what port 0 becomes before its
+ * workers open it: when another program beside it was given that port meanwhile, it is started again.
+ */
 export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await startOnce(options);
+    } catch (error) {
+      const [, endpoint] = /listening on (\S+) \(\w+\): EADDRINUSE/.exec(String(error)) ?? [];
+      const isDrawn = endpoint !== undefined && !options.config.includes(endpoint);
+      if (!isDrawn || tries === START_TRIES_MAX) throw error;
+    }
+  }
+};
+
+const startOnce = async (options: CordonOptions): Promise<Cordon> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-test-'));
   directories.add(directory);
   const configFile = join(directory, 'cordon.yaml');

@@ -2,7 +2,7 @@
 //
 // The engine's library calls what it is given as `callback`, and nothing catches for it: one that throws ends the program with
 // its DNS. So only nats-bus.ts speaks to the library, and each of its callbacks is made by #guard(). That no promise is left to
-// itself in the room is the linter's part (eslint.config.js).
+// itself in the room is the linter's part (.oxlintrc.json).
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parseSource, placeOf, plant, readSources, type Sources, walk } from './sources.ts';

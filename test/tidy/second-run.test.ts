@@ -8,18 +8,24 @@ import { countTests, failedFiles, namesOfFailed, readTestReport, withSecondRun }
 const folder = mkdtempSync(join(tmpdir(), 'cordon-second-run-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-type Planted = Record<string, 'does not load' | Record<string, 'passed' | 'failed' | 'skipped'>>;
+type Planted = Record<
+  string,
+  'does not load' | 'has a hook that fails' | Record<string, 'passed' | 'failed' | 'skipped'>
+>;
 
 /** A report as vitest writes it. */
 const plant = (name: string, files: Planted) => {
-  const testResults = Object.entries(files).map(([path, tests]) => ({
-    name: join(folder, path),
-    status: tests === 'does not load' || Object.values(tests).includes('failed') ? 'failed' : 'passed',
-    assertionResults:
-      tests === 'does not load'
-        ? []
-        : Object.entries(tests).map(([fullName, status]) => ({ fullName, status, duration: 1 })),
-  }));
+  const testResults = Object.entries(files).map(([path, tests]) => {
+    const all =
+      typeof tests === 'object' ? tests : { one: tests === 'does not load' ? undefined : 'skipped' };
+    return {
+      name: join(folder, path),
+      status: typeof tests === 'string' || Object.values(tests).includes('failed') ? 'failed' : 'passed',
+      assertionResults: Object.entries(all)
+        .filter(([, status]) => status !== undefined)
+        .map(([fullName, status]) => ({ fullName, status, duration: 1 })),
+    };
+  });
   writeFileSync(join(folder, name), JSON.stringify({ success: false, testResults }));
   return readTestReport(join(folder, name), folder);
 };
@@ -34,6 +40,12 @@ test('failed tests, and files that do not load, count as failures and are named'
   expect(failedFiles(first)).toEqual(['test/a.test.ts', 'test/c.test.ts']);
   expect(countTests(first)).toEqual({ passed: 2, failed: 2 });
   expect(namesOfFailed(first)).toEqual(['test/a.test.ts: two', 'test/c.test.ts: did not load']);
+});
+
+test('a hook that fails is a failure, and is told from a file that does not load', () => {
+  const found = plant('hook.json', { 'test/d.test.ts': 'has a hook that fails' });
+  expect(countTests(found)).toEqual({ passed: 0, failed: 1 });
+  expect(namesOfFailed(found)).toEqual(['test/d.test.ts: a hook failed, before its tests or after them']);
 });
 
 test('what passes alone is no failure, what fails again is one', () => {

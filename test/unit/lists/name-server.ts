@@ -7,7 +7,6 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ask } from '../../support/client.ts';
 import { findProgram } from '../../support/process.ts';
-import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 
 /** Tries until a program answers, 50 ms apart. */
 const START_TRIES_MAX = 600;
@@ -19,13 +18,6 @@ export interface NameServerPlace {
   /** Of 127.0.0.1. */
   readonly upstreamPort: number;
 }
-
-/** A port that was free just now. */
-export const freePort = async (): Promise<number> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  return scout.endpoint.port;
-};
 
 /** A running name server. */
 export interface NameServer {

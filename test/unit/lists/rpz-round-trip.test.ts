@@ -7,15 +7,10 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { TYPE } from '../../../src/dns/dns.ts';
 import { digestRules, type ExportFormat, exportRules } from '../../../src/lists/export-rules.ts';
+import { freePort } from '../../support/ports.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { answer, type ScriptedQuery, ScriptedUpstream } from '../../support/scripted-upstream.ts';
-import {
-  freePort,
-  type NameServer,
-  startNameServer,
-  writeNamedConfig,
-  writeUnboundConfig,
-} from './name-server.ts';
+import { type NameServer, startNameServer, writeNamedConfig, writeUnboundConfig } from './name-server.ts';
 import { EXPORT_RULES } from './rpz-export-rules.ts';
 import { readZone } from './rpz-rules.ts';
 

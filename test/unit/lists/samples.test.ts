@@ -15,11 +15,11 @@ import { precedenceOf } from '../../../src/generation/build.ts';
 import { feedRules, LIST_FORMATS, type ListFormat } from '../../../src/lists/lists.ts';
 import { Policy, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { ask } from '../../support/client.ts';
+import { freePort } from '../../support/ports.ts';
 import { requireProgram } from '../../support/process.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { foldedName, policyList } from '../policy/setup.ts';
 import {
-  freePort,
   type NameServerPlace,
   startNameServer,
   writeNamedConfig,

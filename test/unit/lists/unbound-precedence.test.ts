@@ -8,10 +8,11 @@ import { TYPE } from '../../../src/dns/dns.ts';
 import { feedRules } from '../../../src/lists/lists.ts';
 import { Policy, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { ask } from '../../support/client.ts';
+import { freePort } from '../../support/ports.ts';
 import { requireProgram } from '../../support/process.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { foldedName, policyList } from '../policy/setup.ts';
-import { freePort, startNameServer, writeUnboundConfig } from './name-server.ts';
+import { startNameServer, writeUnboundConfig } from './name-server.ts';
 import { readerOf } from './rule-log.ts';
 
 const LIST = `server:

@@ -17,10 +17,11 @@ import {
 } from '../../../src/dns/dns.ts';
 import { COOKIE, ServerCookies } from '../../../src/pipeline/cookie.ts';
 import { ask, type Reply } from '../../support/client.ts';
+import { freePort } from '../../support/ports.ts';
 import { requireProgram } from '../../support/process.ts';
 import { buildQuery } from '../../support/records.ts';
 import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
-import { freePort, startNameServer, writeUnboundConfig } from '../lists/name-server.ts';
+import { startNameServer, writeUnboundConfig } from '../lists/name-server.ts';
 
 const SECRET = 'e5e973e5a6b2a43f48e7dc849e37bfcf';
 const NOW_SEC = 1_559_731_985;
