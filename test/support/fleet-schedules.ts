@@ -119,8 +119,8 @@ class Resolver {
   /** Waits for an engine. */
   connect: (() => void) | undefined;
   isSuspended = false;
-  /** Since when it has less than the authority. */
-  behindMs: number | undefined;
+  /** By the monotonic clock. */
+  startedMs = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -142,7 +142,10 @@ class Scene {
   readonly #events: EventRow[] = [];
   readonly #open: string[] = [];
   /** What the entries of the authority say, by number: hash, and who is exempt then. */
-  readonly #signed = new Map<number, { readonly hash: string; readonly exempt: string }>();
+  readonly #signed = new Map<
+    number,
+    { readonly hash: string; readonly exempt: string; readonly atMs: number }
+  >();
   /** SHA-256 of the last list that was signed. */
   #list: string | undefined;
   readonly #faults: string[] = [];
@@ -214,6 +217,7 @@ class Scene {
   async #start(resolver: Resolver): Promise<void> {
     const { name } = resolver;
     this.#resolvers.set(name, resolver);
+    resolver.startedMs = this.#time.monotonic();
     const { trust } = this.#template;
     const connect = this.#connect(resolver);
     const { clock, monotonic } = this.#time;
@@ -267,7 +271,8 @@ class Scene {
       note: ({ event, number, hash }) => {
         if (event !== 'applied' || number === undefined || hash === undefined) return;
         applied.set(number, hash);
-        if (name === AUTHORITY) this.#signed.set(number, { hash, exempt: [...exempt].sort().join() });
+        if (name === AUTHORITY)
+          this.#signed.set(number, { hash, exempt: [...exempt].sort().join(), atMs: this.#time.monotonic() });
         const signed = this.#signed.get(number);
         assert.equal(hash, signed?.hash, `${name} has another entry ${number} in force than was signed`);
       },
@@ -379,7 +384,7 @@ class Scene {
     }
     await stopping;
     // What was deferred of its exemptions holds again with its start.
-    Object.assign(resolver, { isSuspended: false, behindMs: undefined, user: undefined, connect: undefined });
+    Object.assign(resolver, { isSuspended: false, user: undefined, connect: undefined });
     await this.#start(resolver);
   }
 
@@ -402,13 +407,14 @@ class Scene {
           `${name} at entry ${policy.number} exempts others`,
         );
       }
-      if (policy.number >= end) resolver.behindMs = undefined;
-      else resolver.behindMs ??= nowMs;
-      if (resolver.behindMs === undefined || nowMs - resolver.behindMs <= UNTOLD_MS) continue;
+      const missing = this.#signed.get(policy.number + 1);
+      // A start knows nothing of the time before.
+      const lagMs = nowMs - Math.max(missing?.atMs ?? nowMs, resolver.startedMs);
+      if (lagMs <= UNTOLD_MS) continue;
       const told = [...fleetIssues(fleet.facts()), ...own.filter(({ subject }) => subject === name)];
       assert.ok(
         told.length > 0,
-        `${name} is at ${policy.number} of ${end} for ${nowMs - resolver.behindMs} ms, and nobody says so`,
+        `${name} is at ${policy.number} of ${end} for ${lagMs} ms, and nobody says so`,
       );
     }
   }
