@@ -409,10 +409,8 @@ export class Authority {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
     // Of a stream that is gone without the others nothing else would tell.
-    await engine.makeStreams(this.#options.replicas).catch((thrown: unknown) => {
-      this.#options.acts.log.warn({ err: thrown }, 'fleet: the streams of the engine cannot be looked at');
-    });
-    if (await this.#publication.isLost(engine)) await this.#reconcile(engine);
+    const isLacking = await engine.lacksStreams().catch(() => false);
+    if (isLacking || (await this.#publication.isLost(engine))) await this.#reconcile(engine);
   }
 }
 

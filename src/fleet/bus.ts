@@ -82,6 +82,8 @@ export interface MessageBus {
   remove(stream: StreamName, subject: string): Promise<void>;
   /** Makes the streams that are not there, each on so many servers, as the authority may. */
   makeStreams(replicas: number): Promise<void>;
+  /** Whether one of the streams is not there, for the authority. */
+  lacksStreams(): Promise<boolean>;
   /** Gives evidence to `take` in the order in which it is kept, until what this resolves to is called. */
   collect(take: (message: EvidenceMessage) => void): Promise<() => Promise<void>>;
   close(): Promise<void>;

@@ -13,8 +13,8 @@ import { PIECE_BYTES, sha256Of } from './list-fetcher.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { listSubject } from './subjects.ts';
 
-/** Between two times that one list is put back, milliseconds: whoever asks for it again and again costs no more. */
-const AGAIN_MS = 10_000;
+/** Between two times that one list is put back, milliseconds: a stolen key that asks without a pause costs no more. */
+const AGAIN_MS = 60_000;
 const FILE_MODE = 0o640;
 
 /** What it needs. */

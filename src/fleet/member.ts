@@ -5,9 +5,10 @@
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
-import type { PolicyEntry } from './entry.ts';
+import { bodyOf, type PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
+import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
 import { type FleetAlarm, Policy, readBody } from './policy.ts';
@@ -340,7 +341,9 @@ export class Member {
         return acts.exemption(readBody('exemption', entry));
       case 'list':
         if (this.#isAuthority) return { isApplied: true, subject: readBody('list', entry).id };
-        lists.want(entry, readBody('list', entry));
+        // An older content that never came into force is not wanted any more, also after a start.
+        if (isSuperseded(log, entry, readBody('list', entry).id)) log.conclude(entry.number, 'kept');
+        else lists.want(entry, readBody('list', entry));
         return { isDeferred: true };
       case 'overlay':
         return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
@@ -363,6 +366,15 @@ export class Member {
 }
 
 const REASON_LENGTH_MAX = 500;
+
+/** Whether a later entry gives the same list another content. */
+const isSuperseded = (log: PolicyLog, { number }: PolicyEntry, id: string): boolean => {
+  for (const { entry } of log.from(number + 1)) {
+    const read = entry.kind === 'list' ? KINDS.list.safeParse(bodyOf(entry)) : undefined;
+    if (read?.data?.id === id) return true;
+  }
+  return false;
+};
 
 /** The entry whose number was asked for; nothing for one that is not there. */
 export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {

@@ -268,6 +268,17 @@ export class NatsBus implements MessageBus {
     }
   }
 
+  /** Whether one of the streams is not there, for the authority. Rejects with ERR_FLEET_ENGINE. */
+  async lacksStreams(): Promise<boolean> {
+    try {
+      const there = new Set<string>();
+      for await (const name of this.#manager.streams.names()) there.add(name);
+      return Object.values(STREAM).some((name) => !there.has(name));
+    } catch (cause) {
+      throw unreachable('looking at the streams', cause);
+    }
+  }
+
   /**
    * A stream whose end was lost, such as with a disk that was full, gives its numbers again; the collector's consumer, which is
    * beyond them, would never be given any of it. What comes twice by this is nothing new to a collector.

@@ -119,8 +119,8 @@ class Resolver {
   /** Waits for an engine. */
   connect: (() => void) | undefined;
   isSuspended = false;
-  /** Since when it has less than the authority. */
-  behindMs: number | undefined;
+  /** By the monotonic clock. */
+  startedMs = 0;
 
   constructor(name: string) {
     this.name = name;
@@ -142,9 +142,13 @@ class Scene {
   readonly #events: EventRow[] = [];
   readonly #open: string[] = [];
   /** What the entries of the authority say, by number: hash, and who is exempt then. */
-  readonly #signed = new Map<number, { readonly hash: string; readonly exempt: string }>();
+  readonly #signed = new Map<
+    number,
+    { readonly hash: string; readonly exempt: string; readonly atMs: number }
+  >();
   /** SHA-256 of the last list that was signed. */
   #list: string | undefined;
+  #signedUpTo = 0;
   readonly #faults: string[] = [];
   #carried = 0;
 
@@ -190,7 +194,7 @@ class Scene {
   }
 
   get #end(): number {
-    return this.#authority.status().policy.number;
+    return this.#signedUpTo;
   }
 
   #settle(): Promise<void> {
@@ -214,6 +218,7 @@ class Scene {
   async #start(resolver: Resolver): Promise<void> {
     const { name } = resolver;
     this.#resolvers.set(name, resolver);
+    resolver.startedMs = this.#time.monotonic();
     const { trust } = this.#template;
     const connect = this.#connect(resolver);
     const { clock, monotonic } = this.#time;
@@ -267,7 +272,9 @@ class Scene {
       note: ({ event, number, hash }) => {
         if (event !== 'applied' || number === undefined || hash === undefined) return;
         applied.set(number, hash);
-        if (name === AUTHORITY) this.#signed.set(number, { hash, exempt: [...exempt].sort().join() });
+        if (name === AUTHORITY) this.#signedUpTo = Math.max(this.#signedUpTo, number);
+        if (name === AUTHORITY)
+          this.#signed.set(number, { hash, exempt: [...exempt].sort().join(), atMs: this.#time.monotonic() });
         const signed = this.#signed.get(number);
         assert.equal(hash, signed?.hash, `${name} has another entry ${number} in force than was signed`);
       },
@@ -379,37 +386,33 @@ class Scene {
     }
     await stopping;
     // What was deferred of its exemptions holds again with its start.
-    Object.assign(resolver, { isSuspended: false, behindMs: undefined, user: undefined, connect: undefined });
+    Object.assign(resolver, { isSuspended: false, user: undefined, connect: undefined });
     await this.#start(resolver);
   }
 
   #check(): void {
     assert.deepEqual(this.#faults, []);
     const end = this.#end;
-    const own = fleetIssues(this.#authority.facts());
     const nowMs = this.#time.monotonic();
     for (const resolver of this.#resolvers.values()) {
       const { name, fleet, exempt } = resolver;
       if (!(fleet instanceof Fleet) || name === AUTHORITY) continue;
-      const { policy } = fleet.status();
-      const signed = this.#signed.get(policy.number);
+      const facts = fleet.facts();
+      const { policyNumber: number } = facts;
+      const signed = this.#signed.get(number);
       // An entry that is on the disk is in force a moment later.
-      if (signed !== undefined && resolver.applied.has(policy.number)) {
-        assert.equal(policy.hash, signed.hash, `${name} has another log than was signed`);
-        assert.equal(
-          [...exempt].sort().join(),
-          signed.exempt,
-          `${name} at entry ${policy.number} exempts others`,
-        );
+      if (signed !== undefined && resolver.applied.has(number)) {
+        assert.equal([...exempt].sort().join(), signed.exempt, `${name} at entry ${number} exempts others`);
       }
-      if (policy.number >= end) resolver.behindMs = undefined;
-      else resolver.behindMs ??= nowMs;
-      if (resolver.behindMs === undefined || nowMs - resolver.behindMs <= UNTOLD_MS) continue;
-      const told = [...fleetIssues(fleet.facts()), ...own.filter(({ subject }) => subject === name)];
-      assert.ok(
-        told.length > 0,
-        `${name} is at ${policy.number} of ${end} for ${nowMs - resolver.behindMs} ms, and nobody says so`,
-      );
+      const missing = this.#signed.get(number + 1);
+      // A start knows nothing of the time before.
+      const lagMs = nowMs - Math.max(missing?.atMs ?? nowMs, resolver.startedMs);
+      if (lagMs <= UNTOLD_MS) continue;
+      const told = [
+        ...fleetIssues(facts),
+        ...fleetIssues(this.#authority.facts()).filter(({ subject }) => subject === name),
+      ];
+      assert.ok(told.length > 0, `${name} is at ${number} of ${end} for ${lagMs} ms, and nobody says so`);
     }
   }
 
@@ -445,7 +448,7 @@ class Scene {
       return false;
     }
     return [...this.#resolvers.values()].every(
-      ({ fleet }) => !(fleet instanceof Fleet) || fleet.status().policy.number === end,
+      ({ fleet }) => !(fleet instanceof Fleet) || fleet.facts().policyNumber === end,
     );
   }
 

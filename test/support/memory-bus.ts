@@ -250,6 +250,12 @@ export class MemoryUser implements MessageBus {
     });
   }
 
+  lacksStreams(): Promise<boolean> {
+    return this.#exchange('streams', 'looking at the streams', (done) => {
+      done(Object.values(STREAM).some((stream) => !this.#bus.streams.has(stream)));
+    });
+  }
+
   collect(take: (message: EvidenceMessage) => void): Promise<() => Promise<void>> {
     if (!this.#bus.streams.has(STREAM.EVIDENCE)) return Promise.reject(failed('taking evidence'));
     return Promise.resolve(this.#bus.collect(this, take));

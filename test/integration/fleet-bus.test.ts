@@ -1,0 +1,138 @@
+// The bus in memory keeps what NATS keeps: the same calls on both, so that what schedules find there is true here.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { EvidenceMessage, MessageBus } from '../../src/fleet/bus.ts';
+import { initFleet } from '../../src/fleet/init.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
+import { policySubject, presenceSubject, STREAM, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
+import { FleetEngine, freePort } from '../support/fleet-engine.ts';
+import { MemoryBus } from '../support/memory-bus.ts';
+
+const TEST = 60_000;
+const EVENTS = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
+
+let directory: string;
+let engine: FleetEngine;
+let port: number;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-bus-'));
+  port = await freePort();
+  const { engineDirectory } = initFleet({
+    ...{ stateDirectory: directory, name: 'authority', site: undefined, store: join(directory, 'store') },
+    ...{ servers: [`127.0.0.1:${port}`], clusterPort: 0, leafPort: undefined, leafs: {}, tls: undefined },
+    safeKeyPath: join(directory, 'safe.pem'),
+  });
+  engine = new FleetEngine(join(engineDirectory, 'nats-server.conf'), port);
+  await engine.start();
+}, 120_000);
+afterAll(async () => {
+  await engine?.kill();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+const connectNats = (name: string, seedFile: string): Promise<MessageBus> => {
+  const seed = (): string => readFileSync(join(directory, 'fleet', seedFile), 'utf8').trim();
+  const servers = [`nats://127.0.0.1:${port}`];
+  return NatsBus.connect({ servers, caPath: undefined, name, seed }, EVENTS, true);
+};
+
+const BUSES: readonly (readonly [string, () => Promise<readonly [MessageBus, MessageBus]>])[] = [
+  [
+    'NATS',
+    () => Promise.all([connectNats('authority', 'node.seed'), connectNats('collector', 'collector.seed')]),
+  ],
+  [
+    'memory',
+    () => {
+      const bus = new MemoryBus();
+      return Promise.resolve([bus.connect('authority', EVENTS), bus.connect('collector', EVENTS)] as const);
+    },
+  ],
+];
+
+describe.each(BUSES)('%s', (_, open) => {
+  let bus: MessageBus;
+  let other: MessageBus;
+  beforeAll(async () => {
+    [bus, other] = await open();
+  }, TEST);
+  afterAll(async () => {
+    await bus.close();
+    await other.close();
+  });
+
+  const textOf = async (subject: string): Promise<string | undefined> => {
+    const found = await bus.read(STREAM.POLICY, subject);
+    return found && Buffer.from(found.bytes).toString();
+  };
+
+  test('without streams nothing is kept or read, and that is told', { timeout: TEST }, async () => {
+    expect(await bus.lacksStreams()).toBe(true);
+    await expect(bus.store(policySubject(1), 'one')).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
+    await expect(bus.read(STREAM.POLICY, policySubject(1))).rejects.toMatchObject({
+      code: 'ERR_FLEET_ENGINE',
+    });
+    await bus.makeStreams(1);
+    expect(await bus.lacksStreams()).toBe(false);
+  });
+
+  test('an entry is never replaced, and takes its place again once it is taken out', {
+    timeout: TEST,
+  }, async () => {
+    expect(await textOf(policySubject(1))).toBeUndefined();
+    await bus.store(policySubject(1), 'one');
+    await expect(bus.store(policySubject(1), 'other')).rejects.toMatchObject({ code: 'ERR_FLEET_ENGINE' });
+    expect(await textOf(policySubject(1))).toBe('one');
+    await bus.remove(STREAM.POLICY, policySubject(1));
+    expect(await textOf(policySubject(1))).toBeUndefined();
+    await bus.store(policySubject(1), 'one');
+    expect(await textOf(policySubject(1))).toBe('one');
+  });
+
+  test('of what else is kept the last of each subject stays, with its stamp', { timeout: TEST }, async () => {
+    const stamp = (sequence: number) => ({ sequence, signature: 'c2lnbmVk' });
+    for (const name of ['ns1', 'ns2'])
+      for (const sequence of [1, 2])
+        await bus.store(presenceSubject(name), `${name} ${sequence}`, { stamp: stamp(sequence) });
+    const all = await bus.readAll(STREAM.PRESENCE);
+    expect(all.map(({ subject, bytes, stamp: of }) => [subject, Buffer.from(bytes).toString(), of])).toEqual(
+      ['ns1', 'ns2'].map((name) => [presenceSubject(name), `${name} 2`, stamp(2)]),
+    );
+  });
+
+  test('who listens hears also what is not kept, and who asks nobody is told so', {
+    timeout: TEST,
+  }, async () => {
+    const heard: string[] = [];
+    other.subscribe(policySubject('*'), (bytes) => void heard.push(Buffer.from(bytes).toString()));
+    other.subscribe(TIDE_SUBJECT, (bytes) => void heard.push(Buffer.from(bytes).toString()));
+    // A subscription is there once the engine has read something behind it.
+    await other.read(STREAM.POLICY, policySubject(1));
+    await bus.store(policySubject(1), 'again').catch(() => undefined);
+    await bus.store(TIDE_SUBJECT, 'tide');
+    await vi.waitUntil(() => heard.length === 2, { timeout: TEST });
+    expect(heard).toEqual(['again', 'tide']);
+    await expect(bus.ask('cordon.node.ns9.entry', '1', 1_000)).rejects.toMatchObject({
+      code: 'ERR_FLEET_ENGINE',
+    });
+  });
+
+  test('evidence comes until it is acknowledged, and one message once', { timeout: TEST }, async () => {
+    const taken: string[] = [];
+    let isFirst = true;
+    const end = await other.collect((message: EvidenceMessage) => {
+      taken.push(Buffer.from(message.bytes).toString());
+      if (isFirst) message.again();
+      else message.done();
+      isFirst = false;
+    });
+    await bus.store('cordon.evidence.ns1.queries', 'a block', { id: 'x', signature: 'c2lnbmVk' });
+    await bus.store('cordon.evidence.ns1.queries', 'a block', { id: 'x', signature: 'c2lnbmVk' });
+    await vi.waitUntil(() => taken.length === 2, { timeout: TEST });
+    expect(taken).toEqual(['a block', 'a block']);
+    await end();
+  });
+});

@@ -1,0 +1,112 @@
+// What a start and an end of the program leave as it is: nothing is decided at the end by an authority that has not heard its nodes,
+// and no older content of a list comes back with a start.
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import type { FleetActs } from '../../../src/fleet/acts.ts';
+import { signEntry } from '../../../src/fleet/entry.ts';
+import { fleetPath } from '../../../src/fleet/identity.ts';
+import { readKeyFile } from '../../../src/fleet/key.ts';
+import { sha256Of } from '../../../src/fleet/list-fetcher.ts';
+import { PolicyLog } from '../../../src/fleet/policy-log.ts';
+import { Fleet } from '../../../src/fleet/run.ts';
+import { listSubject } from '../../../src/fleet/subjects.ts';
+import { FleetTemplate } from '../../support/fleet-schedules.ts';
+import { MemoryBus } from '../../support/memory-bus.ts';
+import { VirtualTime } from '../../support/virtual-time.ts';
+
+test('what waits for the log of the nodes when the program ends is not decided', async () => {
+  const template = new FleetTemplate();
+  const time = new VirtualTime(Date.parse('2026-11-26T08:00:00Z'));
+  time.install();
+  try {
+    const stateDirectory = join(template.directory, 'authority');
+    cpSync(join(template.directory, 'template', 'authority'), stateDirectory, { recursive: true });
+    const bus = new MemoryBus();
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const acts = {
+      ...{ note: () => undefined, log: quiet, clock: time.clock, monotonic: time.monotonic },
+      facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
+    } as unknown as FleetActs;
+    const fleet = await Fleet.start({
+      ...{ stateDirectory, role: 'authority', servers: [], caPath: undefined, trust: template.trust },
+      ...{ site: undefined, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
+      ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
+      probe: () => Promise.reject(new RangeError('no probe')),
+      connect: (_, events) => {
+        const user = bus.connect('authority', events);
+        events.onUp();
+        return Promise.resolve(user);
+      },
+    });
+    const { number } = fleet.status().policy;
+    const decided = fleet.overlay({ for: 'all', yaml: '', by: 'x' });
+    const outcome = expect(decided).rejects.toThrow(/ERR_FLEET_HOLD|was not heard/);
+    await new Promise((resolve) => setImmediate(resolve));
+    await fleet.stop();
+    await outcome;
+    const { log } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), 0);
+    expect(log.end.number).toBe(number);
+    log.close();
+  } finally {
+    time.uninstall();
+    template.close();
+  }
+});
+
+test('an older content of a list that never came into force does not come back with a start', async () => {
+  const template = new FleetTemplate();
+  const time = new VirtualTime(Date.parse('2026-11-26T08:00:00Z'));
+  time.install();
+  try {
+    const [stateDirectory, authority] = ['ns1', 'authority'].map((name) =>
+      join(template.directory, 'template', name),
+    ) as [string, string];
+    const key = readKeyFile(fleetPath(authority, 'authorityKey'));
+    const { log: before } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), 0);
+    const given: string[] = [];
+    const bus = new MemoryBus();
+    bus.makeStreams();
+    for (const text of ['one.test', 'two.test']) {
+      const sha256 = sha256Of(Buffer.from(text));
+      const body = JSON.stringify({ id: 'extra', sha256, bytes: text.length, pieces: 1, rules: 1 });
+      const about = { time: '2026-11-26T07:00:00.000Z', kind: 'list', must: false, body };
+      before.append(signEntry(before.end, about, key));
+      bus.publish(listSubject(sha256, 0), Buffer.from(text));
+    }
+    before.conclude(2, 'applied');
+    before.close();
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const acts = {
+      ...{ note: () => undefined, log: quiet, clock: time.clock, monotonic: time.monotonic },
+      list: ({ sha256 }: { sha256: string }) => {
+        given.push(sha256);
+        return Promise.resolve({ isApplied: true });
+      },
+      facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
+    } as unknown as FleetActs;
+    const fleet = await Fleet.start({
+      ...{ stateDirectory, role: 'node', servers: [], caPath: undefined, trust: template.trust },
+      ...{ site: undefined, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
+      ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
+      probe: () => Promise.reject(new RangeError('no probe')),
+      connect: (_, events) => {
+        const user = bus.connect('ns1', events);
+        events.onUp();
+        return Promise.resolve(user);
+      },
+    });
+    for (let look = 0; look < 40; look++) {
+      time.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await fleet.stop();
+    expect(given).toEqual([]);
+    const { log } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), 0);
+    expect([1, 2].map((number) => log.at(number)?.outcome)).toEqual(['kept', 'applied']);
+    log.close();
+  } finally {
+    time.uninstall();
+    template.close();
+  }
+});
