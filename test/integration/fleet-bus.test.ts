@@ -7,8 +7,9 @@ import type { EvidenceMessage, MessageBus } from '../../src/fleet/bus.ts';
 import { initFleet } from '../../src/fleet/init.ts';
 import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { policySubject, presenceSubject, STREAM, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
-import { FleetEngine, freePort } from '../support/fleet-engine.ts';
+import { FleetEngine } from '../support/fleet-engine.ts';
 import { MemoryBus } from '../support/memory-bus.ts';
+import { freePort } from '../support/ports.ts';
 
 const TEST = 60_000;
 const EVENTS = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
