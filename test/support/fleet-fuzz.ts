@@ -144,7 +144,7 @@ class Victim {
       decides: () => Promise.resolve(),
       // That somebody else speaks in its name is told, and true.
       note: ({ subject = '', reason = '' }) => {
-        if (!reason.endsWith('its key did not sign it')) this.#notes.push(subject);
+        if (!/its key did not sign it$|it has another form$/.test(reason)) this.#notes.push(subject);
       },
       facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
       damaged: () => undefined,
