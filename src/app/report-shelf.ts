@@ -9,7 +9,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import type { Actor, KeptReport, ReportAsked, ReportControl } from '../admin/admin.ts';
 import {
@@ -17,6 +16,7 @@ import {
   type Clock,
   DAY_MS,
   DIRECTORY_MODE,
+  MAIN_FILE,
   readRegularFile,
   replaceFile,
   replaceFileNow,
@@ -46,9 +46,6 @@ const FAULT_LENGTH_MAX = 500;
 /** Characters of its end that are kept: warnings come before the line that says why. */
 const SAID_LENGTH_MAX = 8_000;
 const ID_BYTES = 6;
-const MAIN = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../cli/main.ts' : '../cli/main.js', import.meta.url),
-);
 
 /** What the shelf needs. */
 export interface ReportShelfParts {
@@ -225,7 +222,7 @@ export class ReportShelf implements ReportControl {
       ...(configPath === undefined ? [] : ['--config', configPath]),
     ];
     return new Promise((resolve, reject) => {
-      const child = spawn(process.execPath, [MAIN, ...args], {
+      const child = spawn(process.execPath, [MAIN_FILE, ...args], {
         stdio: ['ignore', 'ignore', 'pipe'],
         timeout: RUN_MS_MAX,
       });

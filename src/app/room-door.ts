@@ -1,13 +1,13 @@
 // The control room of the program: what it can ask and show, and where its settings come from.
 //
 // A room that cannot be opened costs the room alone: names are answered and refused all the same, and the log says why.
-import { fileURLToPath } from 'node:url';
 import type { ActShown, Controls, OverviewControl, Spend, StateShown } from '../admin/admin.ts';
 import {
   AppError,
   type Clock,
   errorText,
   isAppError,
+  PAGES_DIRECTORY,
   readRegularFile,
   systemErrorCode,
 } from '../base/base.ts';
@@ -18,9 +18,6 @@ import { type LiveSource, openRoom, type ProviderSettings, type Room } from '../
 import type { ChangeJournal } from './change-journal.ts';
 import type { Part } from './part.ts';
 
-/** Folder of the pages, beside the program's: in a checkout and in the package alike. */
-const PAGES = fileURLToPath(new URL('../../dist/pages', import.meta.url));
-const PACKAGED_PAGES = fileURLToPath(new URL('../pages', import.meta.url));
 /** Bytes of a file with a secret. */
 const SECRET_BYTES_MAX = 4096;
 
@@ -81,7 +78,7 @@ export class RoomDoor implements Part {
         },
         hosts: settings.hosts.map((host) => formatName(host).slice(0, -1)),
         provider: readProvider(settings),
-        pagesDirectory: settings.pages ?? (import.meta.url.endsWith('.ts') ? PAGES : PACKAGED_PAGES),
+        pagesDirectory: settings.pages ?? PAGES_DIRECTORY,
         ...{ stateDirectory, clock, log },
         live: createLiveSource(() => shared().overview),
         controls: () => shared(),

@@ -1,7 +1,8 @@
-// The version of the package, read from its manifest: two levels above this file in a checkout and in the package.
+// The version of the package, read from its manifest.
 import { readFileSync } from 'node:fs';
+import { MANIFEST_FILE } from './program-files.ts';
 
-const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'));
+const manifest: unknown = JSON.parse(readFileSync(MANIFEST_FILE, 'utf8'));
 
 /** The version as package.json states it. */
 export const VERSION =

@@ -1,15 +1,11 @@
 // The catalog: which lists ship with the package. The folder lists/ is the catalog, one file per switch.
-//
-// The folder stands beside src/ in a checkout and beside dist/ in the package: two levels above this file in both.
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { errorText } from '../base/base.ts';
+import { errorText, LISTS_DIRECTORY } from '../base/base.ts';
 import { type ListHeader, parseCordonList } from './cordon-format.ts';
 import { listError, readListFile } from './list-file.ts';
 
-/** The folder of the shipped lists. */
-export const LISTS_DIRECTORY = fileURLToPath(new URL('../../lists/', import.meta.url));
+export { LISTS_DIRECTORY };
 
 /** The shipped guard names, in the form that Guards.load reads. */
 export const NEVER_BLOCK_FILE = join(LISTS_DIRECTORY, 'never-block.txt');
