@@ -49,7 +49,7 @@ const placeOf = ({ moduleId }: TestSpecification): number => {
 /** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
 const ALONE = [
   'test/unit/upstream/plain-sockets.test.ts',
-  'test/unit/app/retired-memory.test.ts',
+  'test/unit/workers/retired-memory.test.ts',
   'test/unit/pipeline/waiting.test.ts',
 ];
 

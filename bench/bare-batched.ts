@@ -3,8 +3,8 @@
 //
 // Started by the harness as a process of its own: node bench/bare-batched.ts PORT. No policy, no cache, no checks beyond
 // the length; it is a measure, not a server.
-import { openDatagramSocket } from '../src/datagram/datagram.ts';
-import { HEADER_LENGTH, questionEnd, writeU16, writeU32 } from '../src/dns/dns.ts';
+import { openDatagramSocket } from '../src/wire/datagram/datagram.ts';
+import { HEADER_LENGTH, questionEnd, writeU16, writeU32 } from '../src/wire/dns/dns.ts';
 
 const RECORD_LENGTH = 16;
 const TTL_SEC = 3600;

@@ -3,7 +3,7 @@
 // Started by the harness as a process of its own: node bench/bare-dgram.ts PORT. It has no policy, no expiry, no
 // bound and no checks beyond the length; it is a measure, not a server.
 import { createSocket } from 'node:dgram';
-import { HEADER_LENGTH, questionEnd, writeU16, writeU32 } from '../src/dns/dns.ts';
+import { HEADER_LENGTH, questionEnd, writeU16, writeU32 } from '../src/wire/dns/dns.ts';
 
 const RECORD_LENGTH = 16;
 const TTL_SEC = 3600;

@@ -6,9 +6,10 @@ import { createSocket } from 'node:dgram';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { HEADER_LENGTH, messageId, messageRcode, RCODE } from '../src/dns/dns.ts';
-import { shippedDefaults } from '../src/lists/lists.ts';
+import { shippedDefaults } from '../src/policy/lists/lists.ts';
+import { HEADER_LENGTH, messageId, messageRcode, RCODE } from '../src/wire/dns/dns.ts';
 import { run, startCordon } from '../test/support/process.ts';
+import { mainOf } from '../test/support/program.ts';
 import { buildQuery } from '../test/support/records.ts';
 import type { ListedNames } from './names.ts';
 import { findFreePort, type Process, pinProcess, readRss, SERVER_CORE, startProcess } from './process.ts';
@@ -96,7 +97,7 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
     ...(checkout !== undefined && { checkout }),
     version: async () => {
       // As `npm start` does it: fills the compile cache, which a process that is killed does not write.
-      const command = ['src/launch.mjs', 'src/cli/main.ts'].map((path) => join(home, path));
+      const command = [join(home, 'src/launch.mjs'), mainOf(home)];
       const { stdout } = await run(process.execPath, [...command, '--version']);
       return stdout.trim();
     },

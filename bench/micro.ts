@@ -4,12 +4,20 @@
 // use, each in turn through all its inputs so that no branch is learned by heart. Counters are the real ones.
 
 import { createAddress, parseAddress, parsePrefix } from '../src/base/base.ts';
-import { AnswerCache, createAnswer } from '../src/cache/cache.ts';
-import { createEde, EDE, MESSAGE_LENGTH_MAX, nameFrom, QUERY_FAULT, Query, TYPE } from '../src/dns/dns.ts';
-import { LocalZones } from '../src/local/local.ts';
-import { CounterTotals, WorkerCounters } from '../src/observe/observe.ts';
-import { PENDING, Pipeline, type Resolver, TRANSPORT } from '../src/pipeline/pipeline.ts';
 import { MATCH, Policy, TableBuilder, Verdict } from '../src/policy/policy.ts';
+import { AnswerCache, createAnswer } from '../src/resolver/cache/cache.ts';
+import { LocalZones } from '../src/resolver/local/local.ts';
+import { PENDING, Pipeline, type Resolver, TRANSPORT } from '../src/resolver/pipeline/pipeline.ts';
+import { CounterTotals, WorkerCounters } from '../src/telemetry/observe/observe.ts';
+import {
+  createEde,
+  EDE,
+  MESSAGE_LENGTH_MAX,
+  nameFrom,
+  QUERY_FAULT,
+  Query,
+  TYPE,
+} from '../src/wire/dns/dns.ts';
 import { clientsOf } from '../test/support/clients.ts';
 import { buildQuery, buildResponse } from '../test/support/records.ts';
 import { median, percentile } from './load.ts';

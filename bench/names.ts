@@ -5,10 +5,10 @@
 // the work that it was measured at.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseName, TYPE } from '../src/dns/dns.ts';
-import { parseCordonList, shippedLists } from '../src/lists/lists.ts';
-import { LOCAL, LocalZones } from '../src/local/local.ts';
+import { parseCordonList, shippedLists } from '../src/policy/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
+import { LOCAL, LocalZones } from '../src/resolver/local/local.ts';
+import { parseName, TYPE } from '../src/wire/dns/dns.ts';
 import { BYTEDANCE_VISITED_HOSTS, readVisitedHosts } from '../test/support/government-names.ts';
 import { createRandom, type Random } from '../test/support/mutate.ts';
 

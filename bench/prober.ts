@@ -5,7 +5,7 @@
 // not come, refused nothing or refused too much. It makes next to no objects while it measures and lets the first
 // queries pass unmeasured, because its own pauses would count as the server's.
 import { createSocket } from 'node:dgram';
-import { HEADER_LENGTH, messageId, messageRcode, RCODE, writeU16 } from '../src/dns/dns.ts';
+import { HEADER_LENGTH, messageId, messageRcode, RCODE, writeU16 } from '../src/wire/dns/dns.ts';
 import { buildQuery } from '../test/support/records.ts';
 
 /** Between two queries, unless the answer takes longer. */

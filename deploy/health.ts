@@ -2,9 +2,9 @@
 // line with MARK in alerts.yml and in alerts.test.yml.
 import { readFileSync } from 'node:fs';
 import { stringify } from 'yaml';
-import { HEALTH_ISSUE_IDS, HEALTH_ISSUES, type HealthIssueId } from '../src/words/words.ts';
+import { HEALTH_ISSUE_IDS, HEALTH_ISSUES, type HealthIssueId } from '../src/base/words/words.ts';
 
-const MARK = '# Generated from here on, from src/words/health-issues.ts: npm run gen';
+const MARK = '# Generated from here on, from src/base/words/health-issues.ts: npm run gen';
 
 /** Judged by metrics older than the table, which say the same at the same moment. */
 const WRITTEN_BY_HAND: ReadonlySet<HealthIssueId> = new Set(['not-in-force']);

@@ -16,7 +16,7 @@ const NODE_MAJOR_MIN = 24;
 const PARENT_POLL_MS = 500;
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const lockFile = join(root, 'package-lock.json');
-const programFile = join(root, 'src', 'cli', 'main.ts');
+const programFile = join(root, 'src', 'main.ts');
 
 const fail = (text) => {
   process.stderr.write(`cordon: ${text}\n`);
@@ -102,9 +102,11 @@ const findRuntime = () => {
   );
 };
 
-const threadFiles = ['app/worker.ts', 'records/thread/recorder-thread.ts', 'fleet/evidence-thread.ts'].map(
-  (name) => join(root, 'src', name),
-);
+const threadFiles = [
+  'resolver/workers/worker.ts',
+  'evidence/records-thread/recorder-thread.ts',
+  'fleet/evidence-thread.ts',
+].map((name) => join(root, 'src', name));
 
 /** Changes with every source file, every dependency and the runtime. */
 const describeSources = (runtime) => {
@@ -127,8 +129,8 @@ const fillCompileCache = (runtime, env) => {
   // Without a command, the program prints its help, which nobody is to see; commands are loaded when they run, and a
   // thread without a start does nothing. They have to be threads, and of a process that has loaded the program: the
   // cache depends on V8's flags.
-  const commands = join(root, 'src', 'cli');
-  const handlers = readdirSync(commands).filter((name) => name.endsWith('.ts') && name !== 'main.ts');
+  const commands = join(root, 'src', 'host', 'cli');
+  const handlers = readdirSync(commands).filter((name) => name.endsWith('.ts'));
   const code = `
     import { Worker } from 'node:worker_threads';
     await import('${pathToFileURL(programFile)}');

@@ -29,12 +29,16 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   app: ['headlines', 'health-matrix', 'reload', 'state-directory'],
   cache: ['alias', 'dname', 'saved', 'whole-answers'],
   cli: ['operating', 'setup'],
+  controls: ['exemptions', 'list-keeping', 'quarter'],
   config: ['reload', 'setup'],
   datagram: ['forged-sources', 'receive-buffer'],
   events: ['notice', 'outputs'],
   generation: ['list-keeping', 'reload'],
   grafana: ['dashboards'],
+  hosts: ['list-sources', 'upstreams'],
+  inquiry: ['explain'],
   observe: ['alarms', 'dashboards'],
+  outbox: ['quarter'],
   package: ['image', 'install'],
   pages: ['fleet-page', 'letters'],
   pipeline: ['alias', 'edns', 'hostile', 'whole-answers'],
@@ -43,8 +47,10 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   report: ['enforcement', 'fleet-evidence', 'quarter', 'tamperings'],
   room: ['identity.', 'letters', 'pages'],
   server: ['listeners', 'proxy', 'rate-limit', 'tcp-places'],
+  stub: ['probe'],
   tls: ['certificates', 'encrypted.'],
   transparency: ['tamperings', 'witnesses'],
+  workers: ['few-descriptors', 'hang', 'reload', 'threads'],
   yaml: ['setup'],
 };
 
@@ -70,7 +76,10 @@ const reached = (from: readonly string[], importers: ReadonlyMap<string, readonl
 };
 
 const roomOf = (path: string): string | undefined =>
-  /^(?:src|deploy)\/([^/]+)\/|^(pages|lists)\//.exec(path)?.slice(1).find(Boolean);
+  /^src\/(?:(?!config\/|fleet\/)[^/]+\/(?=[^/]+\/))?([^/]+)\/|^deploy\/([^/]+)\/|^(pages|lists)\//
+    .exec(path)
+    ?.slice(1)
+    .find(Boolean);
 
 /** True when a test that starts the program is about a room. */
 const isAbout = (room: string, path: string, imports: readonly string[]): boolean => {

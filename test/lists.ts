@@ -11,7 +11,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isAppError } from '../src/base/base.ts';
-import { LISTS_DIRECTORY } from '../src/lists/lists.ts';
+import { LISTS_DIRECTORY } from '../src/policy/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
 import { coverageOf, coverageText, ListAnswers, readRanks } from './support/coverage.ts';
 import { countVotes, readFamilies } from './support/families.ts';

@@ -18,7 +18,7 @@ import {
   SIGNATURE_TYPE,
   signNote,
   TreeFile,
-} from '../../src/transparency/transparency.ts';
+} from '../../src/wire/transparency/transparency.ts';
 import type { Suite, SuiteResult } from '../suite.ts';
 
 const LARGE = 100_000_000;

@@ -4,7 +4,6 @@
 // left out because of who asks. Asked are a listed name that no paper has, which stays refused, and one of the last
 // paper, which passes: that one is judged twice, with the list and without it, whether there is one paper or many.
 import { createAddress, parseAddress, parsePrefix } from '../../src/base/base.ts';
-import { createEde, EDE, nameFrom, TYPE } from '../../src/dns/dns.ts';
 import {
   compileExemptions,
   MATCH,
@@ -13,6 +12,7 @@ import {
   TableBuilder,
   Verdict,
 } from '../../src/policy/policy.ts';
+import { createEde, EDE, nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
 import { median, percentile } from '../load.ts';
 import { sample } from '../micro.ts';
 import type { Suite, SuiteResult } from '../suite.ts';

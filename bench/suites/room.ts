@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { buildPages } from '../../pages/build.ts';
-import { shippedDefaults } from '../../src/lists/lists.ts';
+import { shippedDefaults } from '../../src/policy/lists/lists.ts';
 import { type Cordon, startCordon } from '../../test/support/process.ts';
 import { RoomClient } from '../../test/support/room-client.ts';
 import { CACHE_MIB, type Server } from '../contender.ts';

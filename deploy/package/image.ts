@@ -107,7 +107,7 @@ const addBlob = (layout: string, mediaType: string, bytes: Uint8Array): Blob => 
   return { mediaType, digest: `sha256:${hex}`, size: bytes.length };
 };
 
-const COMMAND = [`/${LIBRARY}/node`, '--disable-sigusr1', `/${LIBRARY}/dist/cli/main.js`];
+const COMMAND = [`/${LIBRARY}/node`, '--disable-sigusr1', `/${LIBRARY}/dist/main.js`];
 const HEALTH =
   "fetch('http://127.0.0.1:9153/answering').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))";
 const NS_PER_SEC = 1e9;

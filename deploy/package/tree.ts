@@ -45,7 +45,7 @@ const UNUSED_OF_PACKAGE: Readonly<Record<string, readonly string[]>> = {
   koffi: ['lib', 'cnoke.cjs'],
   'dejavu-fonts-ttf': ['fontconfig'],
 };
-/** Fonts that reports do not embed (src/report/pdf-fonts.ts). */
+/** Fonts that reports do not embed (src/evidence/report/pdf-fonts.ts). */
 const UNUSED_FONT = /\/dejavu-fonts-ttf\/ttf\/(?!DejaVuSansCondensed(?:-Bold)?\.ttf$)[^/]+\.ttf$/;
 
 const lockedSchema = z.object({
@@ -141,9 +141,9 @@ const COMMAND = `#!/bin/sh
 # The cordon command, on the Node.js that it was tested with. SIGUSR1 opens no debugger.
 set -eu
 if [ -n "\${CORDON_OPENSSL_CONFIG:-}" ]; then
-  set -- --openssl-config="$CORDON_OPENSSL_CONFIG" --enable-fips /${LIBRARY}/dist/cli/main.js "$@"
+  set -- --openssl-config="$CORDON_OPENSSL_CONFIG" --enable-fips /${LIBRARY}/dist/main.js "$@"
 else
-  set -- /${LIBRARY}/dist/cli/main.js "$@"
+  set -- /${LIBRARY}/dist/main.js "$@"
 fi
 exec /${LIBRARY}/node --disable-sigusr1 "$@"
 `;
@@ -183,7 +183,7 @@ export const buildTree = (tree: string): void => {
 
 /** What the command of a tree prints. */
 export const runCommand = (tree: string, epoch: number, ...args: readonly string[]): string =>
-  execFileSync(join(tree, LIBRARY, 'node'), [join(tree, LIBRARY, 'dist/cli/main.js'), ...args], {
+  execFileSync(join(tree, LIBRARY, 'node'), [join(tree, LIBRARY, 'dist/main.js'), ...args], {
     encoding: 'utf8',
     env: { SOURCE_DATE_EPOCH: `${epoch}` },
   });

@@ -1,4 +1,4 @@
-// Time, as everything below app/ sees it: a function that is passed in.
+// Time, as everything below host/ sees it: a function that is passed in.
 //
 // The wall clock serves, because TTLs have to survive a suspended machine and because tests move it. Code that
 // stores a time has to expect that the clock steps backwards and treat the stored item as expired then.

@@ -18,4 +18,4 @@ export const LISTS_DIRECTORY = pathOf('../../lists/');
 export const PAGES_DIRECTORY = pathOf(isSource ? '../../dist/pages' : '../pages');
 
 /** The file that starts the program. */
-export const MAIN_FILE = pathOf(isSource ? '../cli/main.ts' : '../cli/main.js');
+export const MAIN_FILE = pathOf(isSource ? '../main.ts' : '../main.js');

@@ -12,7 +12,7 @@ import {
   parseEndpoint,
   suggestEndpoint,
 } from '../base/base.ts';
-import { foldName, formatName, parseName } from '../dns/dns.ts';
+import { foldName, formatName, parseName } from '../wire/dns/dns.ts';
 import { withForm } from './form.ts';
 import type { Path } from './problem.ts';
 import { Fault, leaf, quote, same, textLeaf, wrongType } from './value.ts';

@@ -1,5 +1,5 @@
 // Checks across the keys of `local`: records that exclude each other, and zones that are answered twice.
-import { formatName } from '../dns/dns.ts';
+import { formatName } from '../wire/dns/dns.ts';
 import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat } from './draft.ts';
 import type { Path } from './problem.ts';
 import { formatOwner, readLocalData } from './sections/local.ts';

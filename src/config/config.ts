@@ -34,5 +34,6 @@ export type {
   UrlSource,
 } from './sections/lists.ts';
 export { BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES } from './sections/upstreams.ts';
+export { isStartOnly, startOnlyChanges } from './start-only.ts';
 export type { UpstreamConfig, UpstreamHost } from './upstream-leaf.ts';
 export { putBack, withhold } from './withheld.ts';

@@ -12,7 +12,7 @@ import {
   parseAddress,
   parsePrefix,
 } from '../base/base.ts';
-import { formatName } from '../dns/dns.ts';
+import { formatName } from '../wire/dns/dns.ts';
 import { checkControlRoom } from './check-control-room.ts';
 import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';

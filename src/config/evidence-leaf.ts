@@ -1,7 +1,7 @@
 // The leaves of evidence: where records go beside the state directory, sentences of papers, days.
 import { resolve } from 'node:path';
 import { type Account, type Endpoint, formatEndpoint, isAccount } from '../base/base.ts';
-import { isKeyName, parseVerifier, SIGNATURE_TYPE } from '../transparency/transparency.ts';
+import { isKeyName, parseVerifier, SIGNATURE_TYPE } from '../wire/transparency/transparency.ts';
 import { readServerEndpoint } from './address-leaf.ts';
 import { withForm } from './form.ts';
 import { Fault, quote, same, suggest, textLeaf } from './value.ts';

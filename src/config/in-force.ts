@@ -6,7 +6,7 @@
 import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { readRegularFile, replaceFile } from '../base/base.ts';
-import { writtenTexts } from '../yaml/yaml.ts';
+import { writtenTexts } from '../base/yaml/yaml.ts';
 import { configHash, effectiveConfig } from './effective.ts';
 import type { Config } from './schema.ts';
 import { withhold } from './withheld.ts';

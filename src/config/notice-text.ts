@@ -1,7 +1,7 @@
 // The paragraphs of the notice, written into the text of a configuration file: everything else of it stays as it was
 // written, with its comments.
 import { isMap, isSeq } from 'yaml';
-import { parseYaml } from '../yaml/yaml.ts';
+import { parseYaml } from '../base/yaml/yaml.ts';
 import type { Config } from './schema.ts';
 
 /** A paragraph for each language; empty: none. */

@@ -1,5 +1,5 @@
 // The file of a configuration as values, and its faults as problems with their places.
-import { type Position, readYaml } from '../yaml/yaml.ts';
+import { type Position, readYaml } from '../base/yaml/yaml.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 
 /** Characters: the bounds of the schema allow more, people do not write more. */

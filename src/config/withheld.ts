@@ -4,7 +4,7 @@
 // A configuration holds no secret by itself, but addresses can: a user, a query, the path of a webhook. What is put back has
 // to be the whole value of the same key, with the same host, so that no secret goes to another server or into a text
 // that pages show. Comments are withheld alike and put back line by line.
-import { readYaml, type WrittenText, writtenTexts } from '../yaml/yaml.ts';
+import { readYaml, type WrittenText, writtenTexts } from '../base/yaml/yaml.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
 
 /** What stands in place of what is withheld. */

@@ -1,6 +1,6 @@
 // What a fleet needs of the program around it.
 import type { Clock } from '../base/base.ts';
-import type { FleetRecord, RecordClass } from '../records/records.ts';
+import type { FleetRecord, RecordClass } from '../evidence/records/records.ts';
 import type { Body } from './kinds.ts';
 
 /** What came of putting something in force. */

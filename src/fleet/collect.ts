@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Clock, errorText, systemClock, VERSION } from '../base/base.ts';
-import { type JudgeRecord, loadRecordSchema } from '../records/records.ts';
+import { type JudgeRecord, loadRecordSchema } from '../evidence/records/records.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
 import type { ConnectBus, MessageBus } from './bus.ts';
 import { Collector } from './collector.ts';

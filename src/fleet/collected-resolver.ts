@@ -6,7 +6,7 @@ import {
   RECORD_CLASSES,
   type RecordClass,
   type SignedHead,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import type { EvidencePiece } from './evidence-message.ts';
 import type { Shelf, ShelvedChain, ShelvedHeads, Soon } from './evidence-store.ts';
 

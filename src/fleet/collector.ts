@@ -15,7 +15,7 @@ import {
   RECORD_CLASSES,
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import type { FleetLog } from './acts.ts';
 import type { EvidenceMessage } from './bus.ts';
 import { CollectedResolver } from './collected-resolver.ts';

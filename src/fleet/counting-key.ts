@@ -9,7 +9,7 @@ import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomBy
 import { existsSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { replaceFileNow } from '../base/base.ts';
-import { COUNTING_KEY_LENGTH, seal, unseal } from '../records/records.ts';
+import { COUNTING_KEY_LENGTH, seal, unseal } from '../evidence/records/records.ts';
 import { fleetPath } from './identity.ts';
 import { isSignature, parseNkey, rawSeedOf, type SigningKey } from './key.ts';
 

@@ -14,7 +14,7 @@ import {
   RECORD_CLASSES,
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import { Database, type Row } from './database.ts';
 import type { DatabaseAccess } from './database-address.ts';
 import { ALARMS_NAME, DirectoryShelf } from './directory-store.ts';

@@ -17,7 +17,7 @@ import {
   type PartitionMeta,
   type RecordClass,
   type SignedHead,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import type { Database, Row } from './database.ts';
 import { formatEntry } from './entry.ts';
 import type {

@@ -15,7 +15,7 @@ import {
   RECORDS_DIRECTORY_MODE,
   type RecordClass,
   readPosition,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
 
 const FILE_MODE = 0o600;

@@ -5,7 +5,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { z } from 'zod';
-import { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from '../records/records.ts';
+import { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from '../evidence/records/records.ts';
 import { isSignature, type SigningKey } from './key.ts';
 
 /** Bytes of an unpacked message: a change has at most 1 MiB of characters. */

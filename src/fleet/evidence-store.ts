@@ -9,7 +9,7 @@ import type {
   PartitionMeta,
   RecordClass,
   SignedHead,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 
 /** A value, at once or later. */
 export type Soon<Value> = Value | Promise<Value>;

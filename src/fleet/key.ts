@@ -15,7 +15,7 @@ import {
 import { readFileSync } from 'node:fs';
 import { fromPublic } from '@nats-io/nkeys';
 import { AppError, errorText, replaceFileNow } from '../base/base.ts';
-import { keyIdOf } from '../records/records.ts';
+import { keyIdOf } from '../evidence/records/records.ts';
 
 /** DER of a private and of a public Ed25519 key without its 32 bytes (RFC 8410 section 10). */
 const PRIVATE_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -1,5 +1,5 @@
 // What of a resolver of a fleet needs a person, and what of this one: one judgement for commands, control room, metrics and alerts.
-import type { FleetNeedKind, FoundIssue } from '../words/words.ts';
+import type { FleetNeedKind, FoundIssue } from '../base/words/words.ts';
 import type { FleetFacts, FleetNeed, ResolverStatus } from './status.ts';
 
 /** A resolver says how it is every ten seconds; when six of them are missing, nobody knows. Seconds. */

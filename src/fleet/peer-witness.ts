@@ -7,7 +7,7 @@ import type { KeyObject } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from '../base/base.ts';
-import { isOfDisk } from '../records/records.ts';
+import { isOfDisk } from '../evidence/records/records.ts';
 import {
   createVerifier,
   formatVerifier,
@@ -16,7 +16,7 @@ import {
   SIGNATURE_TYPE,
   Witness,
   WitnessDirectory,
-} from '../transparency/transparency.ts';
+} from '../wire/transparency/transparency.ts';
 import type { FleetLog } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { PRIVATE_MODE } from './identity.ts';

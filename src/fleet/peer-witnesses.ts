@@ -3,8 +3,8 @@
 // Each is asked over the engine, as any witness is over HTTP, and what it says is kept and told in the same way. What
 // verifies a witness it says itself, signed by the key that it has in the fleet.
 import { errorText, isAppError } from '../base/base.ts';
-import { isOfDisk, LogReader, type WitnessFacts, WitnessKeeper } from '../records/records.ts';
-import { parseVerifier, type SubmissionAnswer, type Verifier } from '../transparency/transparency.ts';
+import { isOfDisk, LogReader, type WitnessFacts, WitnessKeeper } from '../evidence/records/records.ts';
+import { parseVerifier, type SubmissionAnswer, type Verifier } from '../wire/transparency/transparency.ts';
 import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import type { SigningKey } from './key.ts';

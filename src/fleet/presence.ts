@@ -3,7 +3,7 @@
 // It is not evidence, which the records are: who has the key of a node can say anything in it, of that node. It is signed and
 // numbered (signed-message.ts); a bound on its length and closed forms keep it from hurting who reads it.
 import { z } from 'zod';
-import { isMoment } from '../records/records.ts';
+import { isMoment } from '../evidence/records/records.ts';
 import { NODE_NAME } from './subjects.ts';
 
 /** Bytes of a presence. */

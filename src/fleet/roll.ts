@@ -1,6 +1,6 @@
 // The roll of a fleet: which resolvers are in it and which keys make policy, as the entries of the log say.
 import type { KeyObject } from 'node:crypto';
-import { keyIdOf } from '../records/records.ts';
+import { keyIdOf } from '../evidence/records/records.ts';
 import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
 import { formatPublicKey, isSignature, parseNkey, parsePublicKey } from './key.ts';
 import { KINDS } from './kinds.ts';

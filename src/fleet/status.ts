@@ -1,6 +1,7 @@
 // What a fleet looks like from one resolver: for the command, the control room, and metrics.
-import type { WitnessFacts } from '../records/records.ts';
-import type { FleetNeedKind } from '../words/words.ts';
+
+import type { FleetNeedKind } from '../base/words/words.ts';
+import type { WitnessFacts } from '../evidence/records/records.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { FleetAlarm, RefusedEntry, SetAside } from './policy.ts';

@@ -13,7 +13,7 @@ import {
   type RecordClass,
   readOwnHeads,
   readOwnKeys,
-} from '../records/records.ts';
+} from '../evidence/records/records.ts';
 import type { MessageBus } from './bus.ts';
 import {
   CONFIRMED_CLASSES,

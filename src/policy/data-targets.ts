@@ -12,7 +12,7 @@ import {
   TargetCollector,
   type Targets,
   TYPE,
-} from '../dns/dns.ts';
+} from '../wire/dns/dns.ts';
 import type { LocalRecord } from './rule.ts';
 
 const MESSAGE_BYTES = 0xffff;

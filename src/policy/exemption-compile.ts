@@ -3,7 +3,7 @@
 // A government with ten thousand papers of a hundred names each has a million names: they are numbered by a hash table
 // over their bytes, and never become strings.
 import { AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { writeU32 } from '../dns/dns.ts';
+import { writeU32 } from '../wire/dns/dns.ts';
 import {
   ALL_NAMES,
   type ExemptionIndex,

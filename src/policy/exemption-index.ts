@@ -12,7 +12,7 @@
 //   heads, bits, lists: the sets (member-sets.ts). Set 0 are those for all names, then groups, prefixes, names
 //   names     [set, 4 bytes][length][folded wire name]
 import { type Prefix, PrefixTable } from '../base/base.ts';
-import { readU32 } from '../dns/dns.ts';
+import { readU32 } from '../wire/dns/dns.ts';
 import type { SetMemory } from './member-sets.ts';
 import type { Schedule } from './schedule.ts';
 

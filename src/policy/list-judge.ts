@@ -4,7 +4,7 @@
 // itself, the lists that may refuse are asked again: one list's word ends that list's say and no other's. Judging reads
 // shared bytes, writes one Verdict and allocates nothing for plain rules.
 import { createAddress } from '../base/base.ts';
-import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../dns/dns.ts';
+import { TARGET_ADDRESS_WORDS, type Targets, TRIGGER } from '../wire/dns/dns.ts';
 import { ACTION } from './rule.ts';
 import type { PolicyTable } from './table.ts';
 import { ALL_LISTS, Verdict } from './verdict.ts';

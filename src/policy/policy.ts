@@ -8,7 +8,7 @@
 // list refuses, for its clients and its time; a group that does not choose a list is never refused by it. The words are
 // those of Response Policy Zones: a rule is a trigger and an action, its outcome a verdict.
 import type { AddressWords, Clock } from '../base/base.ts';
-import type { Targets } from '../dns/dns.ts';
+import type { Targets } from '../wire/dns/dns.ts';
 import { ExemptionTable } from './exemption.ts';
 import type { ExemptionIndex } from './exemption-index.ts';
 import { ListJudge } from './list-judge.ts';

@@ -3,9 +3,9 @@
 // Rules are streamed into a RuleSink instead of being collected: a list of a million names never exists as a
 // million objects. Names arrive in wire form with letters folded.
 import type { Prefix } from '../base/base.ts';
-import { MATCH } from '../words/words.ts';
+import { MATCH } from '../base/words/words.ts';
 
-export { MATCH } from '../words/words.ts';
+export { MATCH } from '../base/words/words.ts';
 
 /** One of the values of MATCH. */
 export type Match = (typeof MATCH)[keyof typeof MATCH];

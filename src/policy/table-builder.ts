@@ -1,7 +1,7 @@
 // Collects rules of all lists and compiles them into the bytes that table-layout.ts draws. Not on a query's way.
 import { serialize } from 'node:v8';
 import { AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
-import { NAME_LENGTH_MAX, readU16, readU32, writeU16, writeU32 } from '../dns/dns.ts';
+import { NAME_LENGTH_MAX, readU16, readU32, writeU16, writeU32 } from '../wire/dns/dns.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { MATCH, type RuleSink, type RuleTerms } from './rule.ts';
 import {

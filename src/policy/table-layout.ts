@@ -17,7 +17,7 @@
 // the machine that built them.
 import { deserialize } from 'node:v8';
 import { PrefixTable } from '../base/base.ts';
-import { readU32 } from '../dns/dns.ts';
+import { readU32 } from '../wire/dns/dns.ts';
 import { MATCH, type Match, type RuleTerms } from './rule.ts';
 
 /** Lists of one policy: a group's choice is one 32-bit mask. */

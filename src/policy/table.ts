@@ -8,7 +8,7 @@
 // table-layout.ts draws the bytes; table-builder.ts makes them.
 // All numbers but the line are in the machine's byte order: the bytes stay on the machine that built them.
 import { type AddressWords, PrefixTable } from '../base/base.ts';
-import { formatName, readU16, readU32, TRIGGER, TYPE } from '../dns/dns.ts';
+import { formatName, readU16, readU32, TRIGGER, TYPE } from '../wire/dns/dns.ts';
 import { NO_DATA } from './data-targets.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { ACTION, MATCH, type Match } from './rule.ts';

@@ -3,7 +3,7 @@
 // One Verdict object serves all queries of a thread and is overwritten by each; nobody keeps it. It names the
 // generation that gave it, so that a verdict can never be mistaken for one of another list state. Hot file.
 import { type AddressWords, createAddress } from '../base/base.ts';
-import { NAME_LENGTH_MAX, type Targets } from '../dns/dns.ts';
+import { NAME_LENGTH_MAX, type Targets } from '../wire/dns/dns.ts';
 import { NO_DATA, type RuleData } from './data-targets.ts';
 import { ACTION, type LocalRecord, MATCH, type Match } from './rule.ts';
 

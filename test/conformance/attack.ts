@@ -17,7 +17,7 @@ import {
   RCODE,
   UDP_LENGTH_MAX,
   writeU16,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import { exchangeUdp, readHeader, readReply, TcpClient } from '../support/client.ts';
 import { corpusRecords, soundMessages } from '../support/corpus.ts';
 import { createRandom, mutate, type Random } from '../support/mutate.ts';

@@ -4,7 +4,7 @@
 // what is asked stands in the case as bytes or text, so that nothing of ours is judged by itself.
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import {

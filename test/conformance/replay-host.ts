@@ -20,9 +20,9 @@ import { join } from 'node:path';
 import vm from 'node:vm';
 import { stringify } from 'yaml';
 import { z } from 'zod';
-import type * as App from '../../src/app/app.ts';
 import { type Config, formatProblem } from '../../src/config/config.ts';
-import { createLog } from '../../src/observe/observe.ts';
+import type * as App from '../../src/host/app/app.ts';
+import { createLog } from '../../src/telemetry/observe/observe.ts';
 import { roomOf } from '../support/program.ts';
 
 /** The runner counts the scenario as not applicable. */
@@ -282,7 +282,7 @@ const order = z.object({ scenario: z.string(), directory: z.string(), clock: z.s
 // processor's time. Each collection asks for gc() in a context of its own, and goes on without.
 vm.runInNewContext = () => undefined;
 syncBuiltinESMExports();
-const { loadConfiguration, Service } = (await roomOf('app/app')) as typeof App;
+const { loadConfiguration, Service } = (await roomOf('host/app/app')) as typeof App;
 
 const readConfig = (path: string): Config => {
   const { config, problems } = loadConfiguration(path);

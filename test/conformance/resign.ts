@@ -18,6 +18,12 @@ import {
   verify,
 } from 'node:crypto';
 import {
+  ancestor,
+  canonicalizeRdata,
+  compareRdata,
+  wildcardOf,
+} from '../../src/resolver/dnssec/canonical.ts';
+import {
   countLabels,
   foldName,
   formatRecord,
@@ -29,8 +35,7 @@ import {
   TYPE,
   writeU16,
   writeU32,
-} from '../../src/dns/dns.ts';
-import { ancestor, canonicalizeRdata, compareRdata, wildcardOf } from '../../src/dnssec/canonical.ts';
+} from '../../src/wire/dns/dns.ts';
 
 const RSASHA1 = 5;
 const RSASHA1_NSEC3_SHA1 = 7;

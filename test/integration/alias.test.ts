@@ -13,7 +13,7 @@ import {
   RCODE,
   SECTION,
   TYPE,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

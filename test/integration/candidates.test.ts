@@ -1,7 +1,7 @@
 // Names that a mandate list may be missing: seen by the running program, shown by the command, blocked by nobody.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

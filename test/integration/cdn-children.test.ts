@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ExplainedBy } from '../../src/app/app.ts';
-import { RCODE } from '../../src/dns/dns.ts';
+import type { ExplainedBy } from '../../src/resolver/inquiry/explain.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { type Cordon, type RunResult, startCordon } from '../support/process.ts';

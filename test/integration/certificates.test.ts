@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setImmediate as turn } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
@@ -158,7 +158,7 @@ test('no query fails while certificates are swapped', async () => {
 }, 600_000);
 
 test('cordon check and the start refuse what cannot be used, and say which file and why', async () => {
-  const main = ['src/launch.mjs', 'src/cli/main.ts'];
+  const main = ['src/launch.mjs', 'src/main.ts'];
   const config = ['--config', join(cordon.directory, 'cordon.yaml')];
   replace('key.pem', issue().key);
   for (const command of ['check', 'serve']) {

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ALL_COMMANDS } from '../../src/cli/declarations/all.ts';
+import { ALL_COMMANDS } from '../../src/host/cli/declarations/all.ts';
 import { runCommandHere } from '../support/command.ts';
 import { hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Cordon, run, startCordon } from '../support/process.ts';
 import { RoomClient, type RoomReply } from '../support/room-client.ts';
@@ -308,9 +308,9 @@ test('requests have bounds, and nothing else is taken', async () => {
 
 /** As another user, who may read the file and not write it: the unit of the package has such a one. */
 const asNobody = `
-import { createConfigurationControl } from '${new URL('../../src/app/configuration-control.ts', import.meta.url).href}';
-import { ConfigurationTexts } from '${new URL('../../src/app/configuration-texts.ts', import.meta.url).href}';
-import { loadConfiguration } from '${new URL('../../src/app/app.ts', import.meta.url).href}';
+import { createConfigurationControl } from '${new URL('../../src/host/app/configuration-control.ts', import.meta.url).href}';
+import { ConfigurationTexts } from '${new URL('../../src/host/app/configuration-texts.ts', import.meta.url).href}';
+import { loadConfiguration } from '${new URL('../../src/host/app/app.ts', import.meta.url).href}';
 const [configPath, state] = process.argv.slice(1);
 const { config } = loadConfiguration(configPath);
 if (process.getuid() === 0) process.seteuid(65534);

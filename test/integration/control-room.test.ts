@@ -6,7 +6,7 @@ import { codeOf, RoomClient } from '../support/room-client.ts';
 
 const PASSWORD = 'four words without any sense';
 
-const program = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const program = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const WAIT = { timeout: 30_000, interval: 50 };
 
 let cordon: Cordon;

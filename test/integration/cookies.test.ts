@@ -1,6 +1,6 @@
 // DNS cookies as clients see them: dig and kdig, which keep and check what they get, and raw queries (RFC 7873, 9018).
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EDE, FLAG, OPTION, RCODE, readEde, readOptions, readU32 } from '../../src/dns/dns.ts';
+import { EDE, FLAG, OPTION, RCODE, readEde, readOptions, readU32 } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeUdp, type Reply, readReply, TcpClient } from '../support/client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';

@@ -1,7 +1,7 @@
 // Answers that are made to cost whoever reads them, against the program: what is over a bound is SERVFAIL with its reason and
 // counted, everything else is answered, and the upstream that passed them on stays in use.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EDE, FLAG, HEADER_LENGTH, nameFrom, questionEnd, RCODE } from '../../src/dns/dns.ts';
+import { EDE, FLAG, HEADER_LENGTH, nameFrom, questionEnd, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { COSTLY, RawAnswer } from '../support/costly-answers.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

@@ -5,7 +5,7 @@
 // every such way. The program stands in the modes `validate` and `off`.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EDNS_DO, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, type Reply } from '../support/client.ts';
 import { type Nsd, startNsd } from '../support/nsd.ts';

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, test } from 'vitest';
-import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { requireClockOfMachine } from '../support/fake-time.ts';
 import { type Cordon, isInstalled, requireProgram, run, startCordon } from '../support/process.ts';

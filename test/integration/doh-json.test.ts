@@ -2,7 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { questionEnd, TYPE } from '../../src/dns/dns.ts';
+import { questionEnd, TYPE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import {

@@ -2,7 +2,7 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { OPTION, RCODE } from '../../src/dns/dns.ts';
+import { OPTION, RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { EDE, RCODE } from '../../src/dns/dns.ts';
+import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

@@ -1,6 +1,6 @@
 // The encrypted listeners of the whole program: what is resolved and refused over them, and what they prove with.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EDE, FLAG, OPTION, RCODE, readOptions, readU16 } from '../../src/dns/dns.ts';
+import { EDE, FLAG, OPTION, RCODE, readOptions, readU16 } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { exchangeUdp, readMetric, readReply, TcpClient } from '../support/client.ts';
 import {

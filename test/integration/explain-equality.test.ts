@@ -4,12 +4,17 @@
 // Each list signs its refusals with an EDE text of its own, so that the wire itself tells who refused; nothing here
 // knows the order in which the resolver decides. The seed is printed; FAST_CHECK_SEED repeats a run.
 import { expect, onTestFinished, test } from 'vitest';
-import { claimEndpoint } from '../../src/app/claim.ts';
-import { explainTraced } from '../../src/app/explain.ts';
-import { Supervisor } from '../../src/app/supervisor.ts';
-import { buildRoutes } from '../../src/app/upstream-routes.ts';
-import { type State, toSettings } from '../../src/app/worker-settings.ts';
 import { type Endpoint, formatEndpoint } from '../../src/base/base.ts';
+import { buildGeneration } from '../../src/policy/generation/build.ts';
+import { compileExemptions, formatExemption, type SharedExemption } from '../../src/policy/policy.ts';
+import type { Explanation } from '../../src/resolver/explain/explain.ts';
+import { explainTraced } from '../../src/resolver/inquiry/explain.ts';
+import { upstreamTexts } from '../../src/resolver/upstream/upstream.ts';
+import { claimEndpoint } from '../../src/resolver/workers/claim.ts';
+import { Supervisor } from '../../src/resolver/workers/supervisor.ts';
+import { buildRoutes } from '../../src/resolver/workers/upstream-routes.ts';
+import { type State, toSettings } from '../../src/resolver/workers/worker-settings.ts';
+import { CounterTotals, createLog } from '../../src/telemetry/observe/observe.ts';
 import {
   FLAG,
   formatMessage,
@@ -19,12 +24,7 @@ import {
   parseType,
   RCODE,
   TYPE,
-} from '../../src/dns/dns.ts';
-import type { Explanation } from '../../src/explain/explain.ts';
-import { buildGeneration } from '../../src/generation/build.ts';
-import { CounterTotals, createLog } from '../../src/observe/observe.ts';
-import { compileExemptions, formatExemption, type SharedExemption } from '../../src/policy/policy.ts';
-import { upstreamTexts } from '../../src/upstream/upstream.ts';
+} from '../../src/wire/dns/dns.ts';
 import { ask, exchangeDatagrams, type Reply, readReply } from '../support/client.ts';
 import { createRandom, seedOfRun } from '../support/mutate.ts';
 import { buildQuery } from '../support/records.ts';

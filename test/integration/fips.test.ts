@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
@@ -74,7 +74,7 @@ test('serves with the module, and names it in log, metric and records', async ()
     expect(await readMetric(cordon, 'cordon_fips_module_loaded')).toBe(1);
     const records = await run('node', [
       'src/launch.mjs',
-      'src/cli/main.ts',
+      'src/main.ts',
       'records',
       'list',
       '--json',
@@ -141,7 +141,7 @@ test('the launcher loads the module', async () => {
 test('a configuration of OpenSSL that loads no module starts nothing', async () => {
   const none = join(directory, 'none.cnf');
   writeFileSync(none, 'nodejs_conf = nothing\n[nothing]\n');
-  const { code, stderr } = await run('node', ['src/launch.mjs', 'src/cli/main.ts', 'version'], {
+  const { code, stderr } = await run('node', ['src/launch.mjs', 'src/main.ts', 'version'], {
     env: { CORDON_OPENSSL_CONFIG: none },
   });
   expect(code).not.toBe(0);

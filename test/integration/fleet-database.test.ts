@@ -5,6 +5,15 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { judgeRecord } from '../../src/evidence/records/record-schema.ts';
+import {
+  CHAIN_START,
+  ChainFeed,
+  readOwnHeads,
+  readOwnKeys,
+  verifyRecords,
+} from '../../src/evidence/records/records.ts';
+import { createFleetReport } from '../../src/evidence/report/report.ts';
 import { Collector } from '../../src/fleet/collector.ts';
 import type { ConfirmedClass } from '../../src/fleet/confirmation.ts';
 import { Database } from '../../src/fleet/database.ts';
@@ -18,15 +27,6 @@ import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../.
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { Roll } from '../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../src/fleet/subjects.ts';
-import { judgeRecord } from '../../src/records/record-schema.ts';
-import {
-  CHAIN_START,
-  ChainFeed,
-  readOwnHeads,
-  readOwnKeys,
-  verifyRecords,
-} from '../../src/records/records.ts';
-import { createFleetReport } from '../../src/report/report.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ForgedChains } from '../support/forged-evidence.ts';
 import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
@@ -334,7 +334,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
       .split('|');
     const time = '2026-11-25T00:00:00.000Z';
     const body = JSON.stringify([{ kind: 'refused', time, qname: '\0', client: '\ud800' }]);
-    const { BlockHasher } = await import('../../src/records/partition.ts');
+    const { BlockHasher } = await import('../../src/evidence/records/partition.ts');
     const hash = new BlockHasher().hash(Buffer.from(end[2] ?? '', 'hex'), 1, 1, body).toString('hex');
     const ms = Date.parse(time);
     const block = { ordinal: 1, first: 1, count: 1, fromMs: ms, untilMs: ms, hash, body };

@@ -7,14 +7,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
 import {
   RECORD_CLASSES,
   RecordsReader,
   type RecordsRecord,
   readPosition,
-} from '../../src/records/records.ts';
-import type { FleetReport } from '../../src/report/fleet-report.ts';
+} from '../../src/evidence/records/records.ts';
+import type { FleetReport } from '../../src/evidence/report/fleet-report.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';

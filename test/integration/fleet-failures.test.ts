@@ -4,21 +4,21 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
-import { NO_ENTRY, signEntry } from '../../src/fleet/entry.ts';
-import { packEvidence } from '../../src/fleet/evidence-message.ts';
-import { joinFleet, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
-import { createKeyFile, toSeedKey } from '../../src/fleet/key.ts';
-import { NatsBus } from '../../src/fleet/nats-bus.ts';
-import { evidenceSubject, policySubject } from '../../src/fleet/subjects.ts';
 import {
   type FleetRecord,
   RECORD_CLASSES,
   RecordsReader,
   readPosition,
   verifyRecords,
-} from '../../src/records/records.ts';
-import { createFleetReport } from '../../src/report/report.ts';
+} from '../../src/evidence/records/records.ts';
+import { createFleetReport } from '../../src/evidence/report/report.ts';
+import { NO_ENTRY, signEntry } from '../../src/fleet/entry.ts';
+import { packEvidence } from '../../src/fleet/evidence-message.ts';
+import { joinFleet, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
+import { createKeyFile, toSeedKey } from '../../src/fleet/key.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
+import { evidenceSubject, policySubject } from '../../src/fleet/subjects.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';

@@ -4,7 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { type FleetRecord, RecordsReader, readPosition } from '../../src/evidence/records/records.ts';
+import { createFleetReport } from '../../src/evidence/report/report.ts';
 import { packEvidence } from '../../src/fleet/evidence-message.ts';
 import { type FleetStatus, type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
@@ -18,8 +19,7 @@ import {
   STREAM,
   TIDE_SUBJECT,
 } from '../../src/fleet/subjects.ts';
-import { type FleetRecord, RecordsReader, readPosition } from '../../src/records/records.ts';
-import { createFleetReport } from '../../src/report/report.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';

@@ -13,18 +13,18 @@ import {
   nkeyAuthenticator,
 } from '@nats-io/transport-node';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
-import type { RunningCollector } from '../../src/fleet/fleet.ts';
-import { sha256Of } from '../../src/fleet/list-fetcher.ts';
-import { NatsBus } from '../../src/fleet/nats-bus.ts';
-import { listSubject } from '../../src/fleet/subjects.ts';
 import {
   type FleetRecord,
   RECORD_CLASSES,
   RecordsReader,
   readPosition,
   verifyRecords,
-} from '../../src/records/records.ts';
+} from '../../src/evidence/records/records.ts';
+import type { RunningCollector } from '../../src/fleet/fleet.ts';
+import { sha256Of } from '../../src/fleet/list-fetcher.ts';
+import { NatsBus } from '../../src/fleet/nats-bus.ts';
+import { listSubject } from '../../src/fleet/subjects.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

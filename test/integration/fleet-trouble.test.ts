@@ -4,19 +4,19 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
-import { signEntry } from '../../src/fleet/entry.ts';
-import { type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
-import { readKeyFile } from '../../src/fleet/key.ts';
-import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import {
   type FleetRecord,
   RECORD_CLASSES,
   RecordsReader,
   readPosition,
   verifyRecords,
-} from '../../src/records/records.ts';
-import { createFleetReport } from '../../src/report/report.ts';
+} from '../../src/evidence/records/records.ts';
+import { createFleetReport } from '../../src/evidence/report/report.ts';
+import { signEntry } from '../../src/fleet/entry.ts';
+import { type RunningCollector, readMembers } from '../../src/fleet/fleet.ts';
+import { readKeyFile } from '../../src/fleet/key.ts';
+import { PolicyLog } from '../../src/fleet/policy-log.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';

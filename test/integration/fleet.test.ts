@@ -1,8 +1,8 @@
 // Many resolvers, one service: a real engine, real programs, and what they do to each other.
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
-import { RECORD_CLASSES, readPosition, verifyRecords } from '../../src/records/records.ts';
+import { RECORD_CLASSES, readPosition, verifyRecords } from '../../src/evidence/records/records.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';

@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, exchangeDatagrams, readMetric, readReply } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';

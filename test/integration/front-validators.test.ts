@@ -1,7 +1,7 @@
 // Validating resolvers in front of Cordon: a refusal is not signed, so each asks whether the zone of the listed name is, by
 // its DS. The DS of a listed name is a question to the zone above it, and passes; docs/carrying.md has the table.
 import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } from 'vitest';
-import { FLAG, RCODE } from '../../src/dns/dns.ts';
+import { FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { RESOLVED, startDnsmasq, startKresd, startResolved } from '../support/front-validators.ts';
 import { type Cordon, requireFile, requireProgram, startCordon } from '../support/process.ts';

@@ -1,6 +1,6 @@
 // Identity at a reload, and devices that ask from everywhere: what is asked of clients follows the configuration in force.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EDE, RCODE } from '../../src/dns/dns.ts';
+import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, reload } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';

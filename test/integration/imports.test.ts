@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { Asker } from '../conformance/differential/asker.ts';
 import { runCommandHere } from '../support/command.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';

@@ -148,13 +148,13 @@ describe('the documented check command', () => {
       return existsSync(join(work, 'asked')) ? readFileSync(join(work, 'asked'), 'utf8') : '';
     };
     rmSync(join(checkout, 'node_modules/yaml'), { force: true });
-    expect(await launch('start', 'src/cli/main.ts', 'serve')).toContain('ci --omit=dev --ignore-scripts');
+    expect(await launch('start', 'src/main.ts', 'serve')).toContain('ci --omit=dev --ignore-scripts');
     expect(await launch('test', 'node_modules/vitest/vitest.mjs', 'run')).toContain('ci ');
     expect(await launch('ok', 'test/ok.ts')).toContain('ci ');
-    expect(await launch('cordon', 'src/cli/main.ts', 'serve')).toBe('');
-    expect(await launch('test', 'src/cli/main.ts', 'check')).toBe('');
-    expect(await launch('start', 'src/cli/main.ts', 'check')).toBe('');
-    expect(await launch('', 'src/cli/main.ts', 'serve')).toBe('');
+    expect(await launch('cordon', 'src/main.ts', 'serve')).toBe('');
+    expect(await launch('test', 'src/main.ts', 'check')).toBe('');
+    expect(await launch('start', 'src/main.ts', 'check')).toBe('');
+    expect(await launch('', 'src/main.ts', 'serve')).toBe('');
     expect(await launch('fix', 'node_modules/@biomejs/biome/bin/biome', 'check')).toBe('');
   });
 });
@@ -184,8 +184,8 @@ describe('the packed tarball', () => {
     const tarball = join(work, packed.stdout.trim().split('\n').at(-1) ?? '');
     execFileSync('tar', ['-xzf', tarball, '--strip-components=1', '-C', join(modules, 'cordon-dns')]);
     command = join(modules, '.bin/cordon');
-    chmodSync(join(modules, 'cordon-dns/dist/cli/main.js'), 0o755);
-    symlinkSync('../cordon-dns/dist/cli/main.js', command);
+    chmodSync(join(modules, 'cordon-dns/dist/main.js'), 0o755);
+    symlinkSync('../cordon-dns/dist/main.js', command);
   }, BUILD_MS);
 
   test('runs as a command on the Node.js that it needs', async () => {

@@ -3,7 +3,7 @@
 //
 // Each way to an answer is tried in each mode of validation, through the whole program.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { EDNS_DO, FLAG, formatName, HEADER_LENGTH, RCODE } from '../../src/dns/dns.ts';
+import { EDNS_DO, FLAG, formatName, HEADER_LENGTH, RCODE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, exchangeDatagrams, type Reply, readMetric } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';

@@ -9,10 +9,10 @@ import { text } from 'node:stream/consumers';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isAppError } from '../../src/base/base.ts';
-import { loadList } from '../../src/lists/lists.ts';
-import { isMarkup, review } from '../../src/lists/review.ts';
-import { type FetchedFile, type FetchOptions, fetchSource } from '../../src/lists/source-fetch.ts';
-import { ListStore } from '../../src/lists/store.ts';
+import { loadList } from '../../src/policy/lists/lists.ts';
+import { isMarkup, review } from '../../src/policy/lists/review.ts';
+import { type FetchedFile, type FetchOptions, fetchSource } from '../../src/policy/lists/source-fetch.ts';
+import { ListStore } from '../../src/policy/lists/store.ts';
 import {
   type Certificates,
   content,
@@ -370,7 +370,7 @@ describe('too much', () => {
       server.set('/list.txt', endless(1e9));
       // A process of its own: here the server and the tests before would be measured as well.
       const script = `
-      import { fetchSource } from ${JSON.stringify(new URL('../../src/lists/source-fetch.ts', import.meta.url))};
+      import { fetchSource } from ${JSON.stringify(new URL('../../src/policy/lists/source-fetch.ts', import.meta.url))};
       const fetch = (url) => fetchSource({
         url, directory: ${JSON.stringify(incoming)}, userAgent: 'cordon/0.0.0',
         resolve: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),

@@ -3,7 +3,7 @@
 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EDE, EDNS_DO } from '../../src/dns/dns.ts';
+import { EDE, EDNS_DO } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

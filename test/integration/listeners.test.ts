@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
-import { RCODE, TYPE } from '../../src/dns/dns.ts';
+import { RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { ask, reload } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
 import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';

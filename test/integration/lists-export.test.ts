@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TYPE } from '../../src/dns/dns.ts';
-import { feedRules, shippedLists } from '../../src/lists/lists.ts';
+import { feedRules, shippedLists } from '../../src/policy/lists/lists.ts';
+import { TYPE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { freePort } from '../support/ports.ts';

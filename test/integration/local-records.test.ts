@@ -1,7 +1,7 @@
 // Records of the configuration, as clients get them: every type, aliases out of them, zones that are nowhere else, and the
 // order in which they stand with special-use names, forwarding, lists and exemptions.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FLAG, messageFlags, RCODE } from '../../src/dns/dns.ts';
+import { FLAG, messageFlags, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, reload } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

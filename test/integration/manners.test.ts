@@ -1,6 +1,6 @@
 // What is no ordinary query, and what TCP connections may do: the answers of RFC 1035, 6891, 7766, 8482, 8906, 9619.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { EDE, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDE, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import {
   ask,

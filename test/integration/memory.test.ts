@@ -21,7 +21,7 @@ test("the main thread's young generation stays as small as it begins", async () 
 test('a thread that only counts loads neither prom-client nor pino', async () => {
   const code = `
     import { createRequire } from 'node:module';
-    const { createLog } = await import('./src/observe/observe.ts');
+    const { createLog } = await import('./src/telemetry/observe/observe.ts');
     const require = createRequire(import.meta.url);
     const print = () => console.log(Object.keys(require.cache).filter((path) => /node_modules/.test(path)).length);
     print();
@@ -36,7 +36,7 @@ test('a thread that only counts loads neither prom-client nor pino', async () =>
 test('what only a control room, a fleet and mail need is not loaded by a resolver without them', async () => {
   const code = `
     import { createRequire } from 'node:module';
-    await import('./src/app/app.ts');
+    await import('./src/host/app/app.ts');
     const loaded = Object.keys(createRequire(import.meta.url).cache);
     console.log(JSON.stringify([...new Set(loaded.map((path) => /node_modules\\/((?:@[^/]*\\/)?[^/]*)/.exec(path)?.[1]))]));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code]);

@@ -1,6 +1,6 @@
 // A decision about the operator of the US service in the running program: its names and addresses below those of others.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';

@@ -4,12 +4,12 @@ import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ServiceSource } from '../../src/app/changes.ts';
-import { type Part, Parts } from '../../src/app/part.ts';
-import { createProgram, type Program } from '../../src/app/parts.ts';
 import { AppError } from '../../src/base/base.ts';
 import type { Config } from '../../src/config/config.ts';
-import { createLog } from '../../src/observe/observe.ts';
+import type { ServiceSource } from '../../src/host/app/changes.ts';
+import { type Part, Parts } from '../../src/host/app/part.ts';
+import { createProgram, type Program } from '../../src/host/app/parts.ts';
+import { createLog } from '../../src/telemetry/observe/observe.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { configOf } from '../unit/app/setup.ts';
 

@@ -2,7 +2,7 @@
 // one that clients believe; each fault is found, where it is.
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ProbeRunStatus } from '../../src/probe/findings.ts';
+import type { ProbeRunStatus } from '../../src/evidence/probe/findings.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { ProbeRunStatus } from '../../src/probe/findings.ts';
+import type { ProbeRunStatus } from '../../src/evidence/probe/findings.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

@@ -1,7 +1,7 @@
 // Who asks too much over UDP: what it gets, what proves an address, and who is never limited. Judged by counts: a test's
 // thousands of queries come within a second or ten, in which a limit of 10 a second lets few more pass.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { FLAG, OPTION, RCODE, readOptions } from '../../src/dns/dns.ts';
+import { FLAG, OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeDatagrams, readMetric, readReply, reload } from '../support/client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';

@@ -15,7 +15,7 @@ import {
   RecordReader,
   SECTION,
   UDP_LENGTH_MAX,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Nsd, startNsd } from '../support/nsd.ts';
 import {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { TYPE } from '../../src/dns/dns.ts';
+import { TYPE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere, runProgram } from '../support/command.ts';
 import { type Cordon, type RunResult, startCordon } from '../support/process.ts';

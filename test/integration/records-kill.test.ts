@@ -5,9 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { EvidenceRecord } from '../../src/records/record.ts';
-import { RecordsReader } from '../../src/records/records-reader.ts';
-import { verifyRecords } from '../../src/records/verify.ts';
+import type { EvidenceRecord } from '../../src/evidence/records/record.ts';
+import { RecordsReader } from '../../src/evidence/records/records-reader.ts';
+import { verifyRecords } from '../../src/evidence/records/verify.ts';
 import { killRounds, RecordingProcess } from '../support/kill-rounds.ts';
 import { requireProgram, run } from '../support/process.ts';
 

@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
-import { EDE, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDE, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import {
   type Cordon,

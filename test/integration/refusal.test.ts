@@ -1,7 +1,7 @@
 // A listed name gets no data, whoever asks for whatever in whatever way, and no upstream hears of it.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
-import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, type Reply, readMetric, reload } from '../support/client.ts';
 import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';

@@ -2,7 +2,7 @@
 // failures, fair shares, translated and refused addresses. And what goes out to upstreams, and is not believed of them.
 import assert from 'node:assert/strict';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { createEde, EDE, FLAG, OPTION, RCODE, readOptions } from '../../src/dns/dns.ts';
+import { createEde, EDE, FLAG, OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeDatagrams, type Reply, readMetric, readReply, reload } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

@@ -9,7 +9,7 @@ import {
   readOptions,
   UDP_LENGTH_MAX,
   writeU16,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, readReply } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';

@@ -11,7 +11,7 @@ const INTERRUPTIONS = process.env['ROOM_ORDERS'] ?? '1';
 const OUTPUT_BYTES_MAX = 1 << 22;
 const TIMEOUT_MS = 900_000;
 
-/** One text of a file of src/room in place of another. */
+/** One text of a file of src/people/room in place of another. */
 interface Plant {
   readonly file: string;
   readonly from: string;
@@ -41,7 +41,7 @@ test(
   TIMEOUT_MS,
 );
 
-const SESSION = 'room/session-control.ts';
+const SESSION = 'people/room/session-control.ts';
 test.each<readonly [string, string, Plant]>([
   [
     'a link that was seen before a wait makes one more administrator',
@@ -66,7 +66,7 @@ test.each<readonly [string, string, Plant]>([
     'a passkey that was taken away while its signature was checked signs in',
     'signInByPasskey enrolAnew',
     {
-      file: 'room/passkeys.ts',
+      file: 'people/room/passkeys.ts',
       from: 'if (now?.person !== row.person || now.publicKey !== row.publicKey || isCopy) throw wrong();',
       to: '',
     },
@@ -84,7 +84,7 @@ test.each<readonly [string, string, Plant]>([
     'an act is done twice',
     'remove remove',
     {
-      file: 'room/acts.ts',
+      file: 'people/room/acts.ts',
       from: "this.#end(id, 'confirmed', actor.name);",
       to: "await undefined;\n        this.#end(id, 'confirmed', actor.name);",
     },
@@ -102,7 +102,7 @@ test.each<readonly [string, string, Plant]>([
     'what is allowed is done a wait later',
     'addAdministrator addAdministrator',
     {
-      file: 'admin/dispatch.ts',
+      file: 'people/admin/dispatch.ts',
       from: 'earlier instanceof Promise ? await earlier : earlier',
       to: 'await earlier',
     },

@@ -5,7 +5,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FLAG, RCODE, TYPE } from '../../src/dns/dns.ts';
+import { FLAG, RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { ask, type Reply } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { startCordon } from '../support/process.ts';
@@ -54,8 +54,8 @@ test('who starts it as root is told that it stays root', async (context) => {
 });
 
 test.each([
-  ['the program itself', [join(root, 'src/cli/main.ts')]],
-  ['the launcher', [join(root, 'src/launch.mjs'), join(root, 'src/cli/main.ts')]],
+  ['the program itself', [join(root, 'src/main.ts')]],
+  ['the launcher', [join(root, 'src/launch.mjs'), join(root, 'src/main.ts')]],
 ])('SIGUSR1 opens no debugger in %s', async (_title, command) => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-signals-'));
   writeFileSync(join(directory, 'cordon.yaml'), CONFIG);

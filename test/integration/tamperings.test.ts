@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test, vi } from 'vitest';
-import { registerWitnesses } from '../../src/exemptions/register-witness.ts';
-import { readCheckpoint, type SignedCheckpoint } from '../../src/records/checkpoint-file.ts';
-import { readPublicKeys } from '../../src/records/heads.ts';
-import { verifyRecords } from '../../src/records/verify.ts';
-import { RecordsSource } from '../../src/report/records-source.ts';
+import { registerWitnesses } from '../../src/evidence/exemptions/register-witness.ts';
+import { readCheckpoint, type SignedCheckpoint } from '../../src/evidence/records/checkpoint-file.ts';
+import { readPublicKeys } from '../../src/evidence/records/heads.ts';
+import { verifyRecords } from '../../src/evidence/records/verify.ts';
+import { RecordsSource } from '../../src/evidence/report/records-source.ts';
 import {
   createVerifier,
   formatNote,
@@ -20,7 +20,7 @@ import {
   startWitness,
   Witness,
   type WitnessServer,
-} from '../../src/transparency/transparency.ts';
+} from '../../src/wire/transparency/transparency.ts';
 import { appendBlock } from '../support/block-forgery.ts';
 import { findProgram, run as runProgram } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
@@ -91,7 +91,7 @@ const cosign = (state: string): void => {
   if (one === undefined) throw new Error('no witness');
   const { note, signedMs } = checkpointOf(state);
   const signatures = [...note.signatures, signNote(note.text, one.verifier, one.privateKey, signedMs)];
-  const place = join(state, 'records/cosigned');
+  const place = join(state, 'evidence/records/cosigned');
   mkdirSync(place, { recursive: true });
   const path = join(place, `${one.verifier.keyId}.checkpoint`);
   writeFileSync(path, formatNote({ text: note.text, signatures }));

@@ -1,6 +1,6 @@
 // Places for TCP connections under attack: those who may not ask, those with many addresses, those who do not read.
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, TcpClient } from '../support/client.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';

@@ -9,7 +9,7 @@ import { constants } from 'node:http2';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Endpoint } from '../../src/base/base.ts';
-import { FLAG, RCODE, TYPE } from '../../src/dns/dns.ts';
+import { FLAG, RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued, openssl } from '../support/certificates.ts';
 import { type AskOptions, ask, type Reply, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';

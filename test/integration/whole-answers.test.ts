@@ -4,7 +4,7 @@
 // The gate looks at a sample of sizes; CORDON_WHOLE_ANSWERS=1 at each.
 import assert from 'node:assert/strict';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPTION, questionEnd, readU16, TYPE, writeU16 } from '../../src/dns/dns.ts';
+import { OPTION, questionEnd, readU16, TYPE, writeU16 } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
 import { listenerOf, openHttp2, postOf, SERVER_NAME } from '../support/encrypted-client.ts';

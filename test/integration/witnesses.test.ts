@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
-import { RCODE, TYPE } from '../../src/dns/dns.ts';
+import { RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import {
   createVerifier,
   formatVerifier,
@@ -21,7 +21,7 @@ import {
   parseVerifier,
   SIGNATURE_TYPE,
   verifyNote,
-} from '../../src/transparency/transparency.ts';
+} from '../../src/wire/transparency/transparency.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { freePort } from '../support/ports.ts';
@@ -145,7 +145,7 @@ const watch = (cordon: Cordon, state: string, key: string) => {
     else if (cosignedOf(state, key).lagSec <= OVERDUE_SEC) seen.overdue--;
   };
   const done = (async () => {
-    const place = join(state, 'records/cosigned');
+    const place = join(state, 'evidence/records/cosigned');
     const hasCosigned = () =>
       existsSync(place) && readdirSync(place).some((one) => one.endsWith('.checkpoint'));
     for (; !isOver; await sleep(1_000)) if (hasCosigned()) await look();
@@ -159,7 +159,7 @@ const watch = (cordon: Cordon, state: string, key: string) => {
 
 /** What the witness cosigned last, and the checkpoint of the records. */
 const cosignedOf = (state: string, key: string) => {
-  const place = join(state, 'records/cosigned');
+  const place = join(state, 'evidence/records/cosigned');
   const [name = ''] = readdirSync(place).filter((one) => one.endsWith('.checkpoint'));
   const note = parseNote(readFileSync(join(place, name), 'utf8'));
   const verifier = parseVerifier(key);

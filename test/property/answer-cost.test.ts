@@ -1,7 +1,8 @@
 // What an answer costs whoever reads it: no more than some times what an ordinary answer of as many bytes costs, whatever its
 // names, aliases and pointers are. Costs are compared in one run, never with a clock alone.
 import { describe, expect, test } from 'vitest';
-import { createAnswer } from '../../src/cache/cache.ts';
+import { createAnswer } from '../../src/resolver/cache/cache.ts';
+import { findOpenEnd, joinAnswers } from '../../src/resolver/upstream/alias-chain.ts';
 import {
   FLAG,
   foldedName,
@@ -10,8 +11,7 @@ import {
   nameFrom,
   questionEnd,
   TYPE,
-} from '../../src/dns/dns.ts';
-import { findOpenEnd, joinAnswers } from '../../src/upstream/alias-chain.ts';
+} from '../../src/wire/dns/dns.ts';
 import { costOf } from '../support/cost.ts';
 import { COSTLY, pointer, RawAnswer } from '../support/costly-answers.ts';
 import { buildQuery } from '../support/records.ts';

@@ -4,7 +4,7 @@ import { createServer } from 'node:net';
 import { connect } from 'node:tls';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Challenges } from '../../src/tls/tls.ts';
+import { Challenges } from '../../src/wire/tls/tls.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 
 const NAME = 'dns.example.net';

@@ -2,7 +2,14 @@
 import dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatName, MessageBuilder, NAME_LENGTH_MAX, nameFrom, SECTION, TYPE } from '../../src/dns/dns.ts';
+import {
+  formatName,
+  MessageBuilder,
+  NAME_LENGTH_MAX,
+  nameFrom,
+  SECTION,
+  TYPE,
+} from '../../src/wire/dns/dns.ts';
 import { costOf } from '../support/cost.ts';
 import { PlainBuilder } from '../support/plain-builder.ts';
 

@@ -3,7 +3,7 @@
 // The rows of CAUSES in test/support/opinions.ts are the only disagreements that may occur.
 import { Packet } from 'dns2';
 import { describe, expect, test } from 'vitest';
-import { messageId, TYPE } from '../../src/dns/dns.ts';
+import { messageId, TYPE } from '../../src/wire/dns/dns.ts';
 import { corpusRecords, soundMessages } from '../support/corpus.ts';
 import { createRandom, mutate } from '../support/mutate.ts';
 import { CAUSES, causeOf, compareOpinions, ORACLES, ourOpinion } from '../support/opinions.ts';

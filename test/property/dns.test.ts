@@ -14,9 +14,9 @@ import {
   parseRecord,
   RecordReader,
   TYPE,
-} from '../../src/dns/dns.ts';
-import { createTypeBitmap, type FieldKind, rdataLayout } from '../../src/dns/rdata.ts';
-import { formatRdata } from '../../src/dns/rdata-text.ts';
+} from '../../src/wire/dns/dns.ts';
+import { createTypeBitmap, type FieldKind, rdataLayout } from '../../src/wire/dns/rdata.ts';
+import { formatRdata } from '../../src/wire/dns/rdata-text.ts';
 import { corpusMessages, soundMessages } from '../support/corpus.ts';
 import { createRandom, mutate } from '../support/mutate.ts';
 import { checkText, exerciseReaders } from '../support/readers.ts';

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress } from '../../src/base/base.ts';
-import { createEventRing, EventReader, EventWriter } from '../../src/events/event-ring.ts';
+import { createEventRing, EventReader, EventWriter } from '../../src/telemetry/events/event-ring.ts';
 
 const RUNS = 200;
 const RING_BYTES = 4096;

@@ -2,8 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress } from '../../src/base/base.ts';
-import { nameFrom, TYPE } from '../../src/dns/dns.ts';
-import { ExportMerge, type MergedRules } from '../../src/lists/lists.ts';
+import { ExportMerge, type MergedRules } from '../../src/policy/lists/lists.ts';
 import {
   MATCH,
   Policy,
@@ -12,6 +11,7 @@ import {
   TableBuilder,
   Verdict,
 } from '../../src/policy/policy.ts';
+import { nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
 import { foldedName, policyList } from '../unit/policy/setup.ts';
 
 const RUNS = 1000;

@@ -1,8 +1,8 @@
 // HTTP/2 from outside, by frames of any kind in pieces of any length: what comes of them, and that windows are kept to the byte.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { BLOCK, FieldBlocks } from '../../src/http2/field-block.ts';
-import type { Field } from '../../src/http2/field-table.ts';
+import { BLOCK, FieldBlocks } from '../../src/wire/http2/field-block.ts';
+import type { Field } from '../../src/wire/http2/field-table.ts';
 import { FLAG, frame, PREFACE, SETTING, settings, TYPE, windowUpdate } from '../conformance/http2/frames.ts';
 import { get, post, QUERY } from '../conformance/http2/request.ts';
 import { ScriptedSession } from '../support/http2-session.ts';

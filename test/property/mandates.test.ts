@@ -9,22 +9,22 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { Clients } from '../../src/access/access.ts';
-import { judgeConfiguration } from '../../src/app/enforcement-keeper.ts';
 import { type Endpoint, isAppError, matchesPrefix, parsePrefix } from '../../src/base/base.ts';
 import { type Config, loadConfig } from '../../src/config/config.ts';
-import { EDNS_DO, foldedName, formatName, formatType, nameFrom, TYPE } from '../../src/dns/dns.ts';
-import { buildGeneration, type Generation } from '../../src/generation/generation.ts';
-import { LocalZones } from '../../src/local/local.ts';
-import { type Question, type Resolver, TRANSPORT } from '../../src/pipeline/pipeline.ts';
+import { isExemptedBy } from '../../src/evidence/probe/exemption.ts';
+import { judgeOutcome, type Outcome } from '../../src/evidence/probe/judge.ts';
+import { type ProbeLists, readProbeLists } from '../../src/evidence/probe/lists.ts';
+import { describeQuestion, ProbePlan } from '../../src/evidence/probe/plan.ts';
+import type { ProbeQuestion } from '../../src/evidence/probe/plan-facts.ts';
+import { judgeConfiguration } from '../../src/host/app/enforcement-keeper.ts';
+import { Clients } from '../../src/policy/access/access.ts';
+import { buildGeneration, type Generation } from '../../src/policy/generation/generation.ts';
 import { compileExemptions, Policy, type SharedExemption } from '../../src/policy/policy.ts';
-import { readReply } from '../../src/probe/dns2-client.ts';
-import { isExemptedBy } from '../../src/probe/exemption.ts';
-import { judgeOutcome, type Outcome } from '../../src/probe/judge.ts';
-import { type ProbeLists, readProbeLists } from '../../src/probe/lists.ts';
-import { describeQuestion, ProbePlan } from '../../src/probe/plan.ts';
-import type { ProbeQuestion } from '../../src/probe/plan-facts.ts';
-import { PROBE_ZONE, ProbeZone } from '../../src/resolve/resolve.ts';
+import { LocalZones } from '../../src/resolver/local/local.ts';
+import { type Question, type Resolver, TRANSPORT } from '../../src/resolver/pipeline/pipeline.ts';
+import { PROBE_ZONE, ProbeZone } from '../../src/resolver/resolve/resolve.ts';
+import { EDNS_DO, foldedName, formatName, formatType, nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
+import { readReply } from '../../src/wire/stub/dns2-client.ts';
 import {
   entriesOf,
   LEADING,

@@ -5,8 +5,8 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ALL_OPERATIONS, type Controls, isAt, type Role, SUMS } from '../../src/admin/admin.ts';
 import { localAccount } from '../../src/base/base.ts';
+import { ALL_OPERATIONS, type Controls, isAt, type Role, SUMS } from '../../src/people/admin/admin.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from '../unit/room/setup.ts';
 

@@ -1,10 +1,10 @@
 // Whatever is asked of the table of operations gets a reply: its own refusal, or the program's. Nothing else gets through.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { dispatch } from '../../src/admin/dispatch.ts';
-import { ROLES } from '../../src/admin/operation.ts';
-import { ALL_OPERATIONS, type Controls } from '../../src/admin/operations.ts';
 import { AppError } from '../../src/base/base.ts';
+import { dispatch } from '../../src/people/admin/dispatch.ts';
+import { ROLES } from '../../src/people/admin/operation.ts';
+import { ALL_OPERATIONS, type Controls } from '../../src/people/admin/operations.ts';
 
 const RUNS = 2_000;
 

@@ -5,8 +5,8 @@
 // be sound, to quote its query and to fit the client.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CLASS, EDNS_DO, FLAG, parseType, RCODE } from '../../src/dns/dns.ts';
-import { TRANSPORT } from '../../src/pipeline/pipeline.ts';
+import { TRANSPORT } from '../../src/resolver/pipeline/pipeline.ts';
+import { CLASS, EDNS_DO, FLAG, parseType, RCODE } from '../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../support/records.ts';
 import { type Asked, Bench, CLIENT, createRules, type RuleText, rcodeOf } from '../unit/pipeline/setup.ts';
 

@@ -7,13 +7,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { matchesPrefix, parsePrefix } from '../../src/base/base.ts';
-import { RCODE } from '../../src/dns/dns.ts';
 import {
   compileExemptions,
   formatExemption,
   isInForce,
   type SharedExemption,
 } from '../../src/policy/policy.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { type ParsedMessage, parseMessage } from '../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, prefixes, rcodeOf } from '../unit/pipeline/setup.ts';
 import { foldedName } from '../unit/policy/setup.ts';

@@ -1,8 +1,8 @@
 // What an answer is judged by does not depend on the order of the records of an RRset: upstreams rotate them.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { questionEnd, TYPE } from '../../src/dns/dns.ts';
 import { ACTION, Policy, Verdict } from '../../src/policy/policy.ts';
+import { questionEnd, TYPE } from '../../src/wire/dns/dns.ts';
 import { buildResponse } from '../support/records.ts';
 import { collectTargets } from '../support/targets.ts';
 import { buildTable, foldedName, policyList } from '../unit/policy/setup.ts';

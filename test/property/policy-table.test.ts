@@ -8,9 +8,9 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../src/base/base.ts';
-import { isInZone } from '../../src/dns/dns.ts';
 import { MATCH, MATCH_NAMES, type Match } from '../../src/policy/policy.ts';
 import { PolicyTable } from '../../src/policy/table.ts';
+import { isInZone } from '../../src/wire/dns/dns.ts';
 import { buildTable, foldedName, judgeAddress, judgeName } from '../unit/policy/setup.ts';
 
 const RUNS = 400;

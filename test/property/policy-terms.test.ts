@@ -6,8 +6,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createAddress, matchesPrefix, parseAddress, parsePrefix } from '../../src/base/base.ts';
-import { formatName, parseType, questionEnd, TARGET_ADDRESS_WORDS } from '../../src/dns/dns.ts';
 import { ACTION, Policy, type Precedence, Verdict } from '../../src/policy/policy.ts';
+import { formatName, parseType, questionEnd, TARGET_ADDRESS_WORDS } from '../../src/wire/dns/dns.ts';
 import { buildResponse } from '../support/records.ts';
 import { collectTargets } from '../support/targets.ts';
 import { buildTable, foldedName, policyList } from '../unit/policy/setup.ts';

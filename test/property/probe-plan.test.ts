@@ -2,9 +2,9 @@
 // type, and every way of asking; a sample keeps to its bound and says what it leaves out.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatType, TYPE } from '../../src/dns/dns.ts';
-import { ProbePlan } from '../../src/probe/plan.ts';
-import type { ListedName, PlanFacts, ProbeQuestion, ProbeView } from '../../src/probe/plan-facts.ts';
+import { ProbePlan } from '../../src/evidence/probe/plan.ts';
+import type { ListedName, PlanFacts, ProbeQuestion, ProbeView } from '../../src/evidence/probe/plan-facts.ts';
+import { formatType, TYPE } from '../../src/wire/dns/dns.ts';
 
 const TYPES = [TYPE.A, TYPE.AAAA, TYPE.HTTPS, TYPE.ANY];
 const LISTS_MAX = 3;

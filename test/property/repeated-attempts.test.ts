@@ -2,9 +2,14 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatAddress } from '../../src/base/base.ts';
-import { createEventRing, EventReader, EventWriter, type RingEvent } from '../../src/events/events.ts';
-import { AttemptCounts } from '../../src/records/attempt-counts.ts';
-import { RecordBudget } from '../../src/records/record-budget.ts';
+import { AttemptCounts } from '../../src/evidence/records/attempt-counts.ts';
+import { RecordBudget } from '../../src/evidence/records/record-budget.ts';
+import {
+  createEventRing,
+  EventReader,
+  EventWriter,
+  type RingEvent,
+} from '../../src/telemetry/events/events.ts';
 import { eventOf, START } from '../support/record-events.ts';
 
 const RUNS = 40;

@@ -5,8 +5,13 @@
 // unsigned, always get their answer; whoever costs more than is ordinary is held to less.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { CLASS, countLabels, isInZone, nameFrom, skipLabels, TYPE } from '../../src/dns/dns.ts';
-import { type Lookup, parseTrustAnchors, type ValidatedOutcome, Validator } from '../../src/dnssec/dnssec.ts';
+import {
+  type Lookup,
+  parseTrustAnchors,
+  type ValidatedOutcome,
+  Validator,
+} from '../../src/resolver/dnssec/dnssec.ts';
+import { CLASS, countLabels, isInZone, nameFrom, skipLabels, TYPE } from '../../src/wire/dns/dns.ts';
 import {
   addressOf,
   below,

@@ -12,14 +12,14 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatTable } from '../../bench/table.ts';
-import { claimEndpoint } from '../../src/app/claim.ts';
 import { isAppError } from '../../src/base/base.ts';
+import { LIST_FORMATS, type ListFormat } from '../../src/base/words/words.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import { feedRules } from '../../src/lists/feed.ts';
+import { feedRules } from '../../src/policy/lists/feed.ts';
 import { TableBuilder } from '../../src/policy/policy.ts';
-import { ConnectionBudget } from '../../src/server/connection-budget.ts';
-import { StreamListener } from '../../src/server/stream.ts';
-import { LIST_FORMATS, type ListFormat } from '../../src/words/words.ts';
+import { ConnectionBudget } from '../../src/resolver/server/connection-budget.ts';
+import { StreamListener } from '../../src/resolver/server/stream.ts';
+import { claimEndpoint } from '../../src/resolver/workers/claim.ts';
 import {
   data as http2Data,
   settings as http2Settings,

@@ -24,7 +24,7 @@ const ALLOWANCE_BYTES = 20 * 1000 * 1000;
 const SETTLE_MS = 2_000;
 /** For one command: each reads the whole list by itself. */
 const COMMAND_TIMEOUT_MS = 60_000;
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 
 const print = (line: string): void => {
   process.stdout.write(`${line}\n`);

@@ -1,5 +1,5 @@
 // What a scripted upstream says to which question: a book of replies that tests fill as they go.
-import { formatType, RCODE } from '../../src/dns/dns.ts';
+import { formatType, RCODE } from '../../src/wire/dns/dns.ts';
 import {
   answer,
   answerCode,

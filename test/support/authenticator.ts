@@ -1,6 +1,6 @@
 // A passkey in software: ES256, without attestation, its user verified (Web Authentication Level 3 sections 6.1 and 6.5).
 import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import type { Assertion, Attestation } from '../../src/admin/admin.ts';
+import type { Assertion, Attestation } from '../../src/people/admin/admin.ts';
 
 /** User present and verified; with the data of a new key. */
 const PRESENT_VERIFIED = 0x05;

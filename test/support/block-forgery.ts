@@ -1,6 +1,6 @@
 // Blocks that fit into a chain, by somebody who may write to its files and has no key.
 import { DatabaseSync } from 'node:sqlite';
-import { BlockHasher, openingHash, readMeta } from '../../src/records/partition.ts';
+import { BlockHasher, openingHash, readMeta } from '../../src/evidence/records/partition.ts';
 
 /** Puts records behind the end of a partition, as one block that follows the one before. */
 export const appendBlock = (path: string, records: readonly object[], atMs: number): void => {

@@ -26,14 +26,14 @@ const sources = join(root, 'src');
 const cache = join(root, 'node_modules/.cache/program');
 /** What begins a program or a thread, or is had by roomOf(). */
 const ENTRIES = [
-  'cli/main',
-  'app/app',
-  'cli/command',
-  'app/worker',
+  'main',
+  'host/app/app',
+  'host/cli/command',
+  'resolver/workers/worker',
   'fleet/evidence-thread',
-  'generation/thread',
-  'records/thread/recorder-thread',
-  'report/thread',
+  'policy/generation/thread',
+  'evidence/records-thread/recorder-thread',
+  'evidence/report/thread',
 ];
 /** These load files of their own, by paths. */
 const EXTERNAL = ['dejavu-fonts-ttf', 'koffi', 'pdfkit', 'pg-native'];
@@ -112,7 +112,7 @@ const provide = async (): Promise<void> => {
   if (existsSync(folder)) utimesSync(folder, new Date(), new Date());
   else await build(folder);
   removeUnused(folder);
-  process.env['TEST_PROGRAM'] = join(folder, 'src/cli/main.js');
+  process.env['TEST_PROGRAM'] = join(folder, 'src/main.js');
 };
 
 /** Called by Vitest before the tests of a project. */

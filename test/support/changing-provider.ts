@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
-import type { ProviderSettings } from '../../src/room/room.ts';
+import type { ProviderSettings } from '../../src/people/room/room.ts';
 import { RoomClient, type RoomReply } from './room-client.ts';
 
 const SECRET = 'a secret of the client';

@@ -17,7 +17,7 @@ import {
   readEde,
   readOptions,
   readU16,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import type { Cordon, LogLine, SocketAddress } from './process.ts';
 import { buildQuery, type MessageText, type ParsedMessage, parseMessage } from './records.ts';
 import { frame } from './scripted-upstream.ts';

@@ -1,6 +1,7 @@
 // Clients of prefixes that a test writes.
-import { type AccessTable, Clients, compileAccess } from '../../src/access/access.ts';
+
 import { type Prefix, packPrefixes } from '../../src/base/base.ts';
+import { type AccessTable, Clients, compileAccess } from '../../src/policy/access/access.ts';
 
 /** Who asks, as a test writes it. */
 export interface WrittenAccess {

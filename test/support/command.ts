@@ -3,7 +3,7 @@
 // A call comes sooner than a process after what was done before: the control socket opens after the ready line.
 import assert from 'node:assert/strict';
 import { chdir, cwd } from 'node:process';
-import type * as Command from '../../src/cli/command.ts';
+import type * as Command from '../../src/host/cli/command.ts';
 import { baseEnvironment, type RunOptions, type RunResult, run } from './process.ts';
 import { PROGRAM, roomOf } from './program.ts';
 
@@ -21,7 +21,7 @@ export const runCommandHere = async (
 ): Promise<RunResult> => {
   assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
   isRunning = true;
-  const { runCommand } = (await roomOf('cli/command')) as typeof Command;
+  const { runCommand } = (await roomOf('host/cli/command')) as typeof Command;
   const [place, environment] = [cwd(), process.env];
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
   try {

@@ -1,7 +1,7 @@
 // Answers that cost whoever reads them, and not whoever sends them, for attacks and for tests of what they cost.
 //
 // Names are written as only an attacker writes them: an owner of two bytes stands for a name of 255.
-import { HEADER_LENGTH, MESSAGE_LENGTH_MAX, TYPE } from '../../src/dns/dns.ts';
+import { HEADER_LENGTH, MESSAGE_LENGTH_MAX, TYPE } from '../../src/wire/dns/dns.ts';
 
 /** QR, RD, RA. */
 const FLAGS = 0x8180;

@@ -7,7 +7,7 @@ import {
   parseCordonList,
   readListFile,
   shippedLists,
-} from '../../src/lists/lists.ts';
+} from '../../src/policy/lists/lists.ts';
 import { MATCH } from '../../src/policy/policy.ts';
 import { clusterFamilies, countVotes, type Family, readTsv, zonesOf } from './families.ts';
 

@@ -3,6 +3,7 @@
 //
 // Chains and hashes are made here from the RFCs' words, apart from the code that reads them.
 import { createHash } from 'node:crypto';
+import type { Rrset, Signature } from '../../src/resolver/dnssec/rrset.ts';
 import {
   CLASS,
   countLabels,
@@ -11,8 +12,7 @@ import {
   parseType,
   SECTION,
   skipLabels,
-} from '../../src/dns/dns.ts';
-import type { Rrset, Signature } from '../../src/dnssec/rrset.ts';
+} from '../../src/wire/dns/dns.ts';
 
 /** What a zone holds: owner names with their types, in presentation format. The apex is there as well. */
 export interface DenialZone {

@@ -9,9 +9,15 @@
 // and so are families whose names are mostly the same; `~` before a family takes its vote away.
 import { join } from 'node:path';
 import { AppError, isAppError } from '../../src/base/base.ts';
-import { formatName } from '../../src/dns/dns.ts';
-import { isMarkup, LIST_FORMATS, type ListFormat, loadList, readListFile } from '../../src/lists/lists.ts';
+import {
+  isMarkup,
+  LIST_FORMATS,
+  type ListFormat,
+  loadList,
+  readListFile,
+} from '../../src/policy/lists/lists.ts';
 import type { RuleSink } from '../../src/policy/policy.ts';
+import { formatName } from '../../src/wire/dns/dns.ts';
 
 /** What one family names. */
 export interface Family {

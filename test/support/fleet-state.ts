@@ -1,8 +1,8 @@
 // A fleet of forty resolvers at eight sites as the server tells of it: most are well, some need a person, each for another reason.
 import type { z } from 'zod';
-import type { OPERATIONS } from '../../src/admin/admin.ts';
 import { byUrgency, needsOfResolver } from '../../src/fleet/needs.ts';
 import type { ProbeSummary, ResolverStatus } from '../../src/fleet/status.ts';
+import type { OPERATIONS } from '../../src/people/admin/admin.ts';
 
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Matrix = z.output<(typeof OPERATIONS)['readFleetProbe']['result']>;

@@ -2,11 +2,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { HeadSigner, headHash, NO_HEAD, type SignedHead } from '../../src/evidence/records/heads.ts';
+import { BlockHasher, NO_HASH, openingHash } from '../../src/evidence/records/partition.ts';
+import { type RecordClass, readOwnKeys } from '../../src/evidence/records/records.ts';
 import type { ConfirmedClass } from '../../src/fleet/confirmation.ts';
 import type { EvidencePiece } from '../../src/fleet/evidence-message.ts';
-import { HeadSigner, headHash, NO_HEAD, type SignedHead } from '../../src/records/heads.ts';
-import { BlockHasher, NO_HASH, openingHash } from '../../src/records/partition.ts';
-import { type RecordClass, readOwnKeys } from '../../src/records/records.ts';
 
 /** A piece and the class that it is sent under. */
 export type SentPiece = readonly [ConfirmedClass, EvidencePiece];

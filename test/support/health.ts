@@ -4,12 +4,12 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import type { ServiceStatus, StateShown } from '../../src/admin/admin.ts';
-import { HEALTH_ISSUES, type HealthIssueId } from '../../src/words/words.ts';
+import { HEALTH_ISSUES, type HealthIssueId } from '../../src/base/words/words.ts';
+import type { ServiceStatus, StateShown } from '../../src/people/admin/admin.ts';
 import { readAdmin } from './client.ts';
 import { type Cordon, type LogLine, run } from './process.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const WAIT = { timeout: 60_000, interval: 250 };
 
 /** One program under watch. */

@@ -1,7 +1,7 @@
 // A session of HTTP/2 over a socket that is none: what is given to it comes in the pieces that a test wants, what it sends is kept.
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Http2Host, Http2Session, type Http2Stream } from '../../src/http2/http2.ts';
+import { type Http2Host, Http2Session, type Http2Stream } from '../../src/wire/http2/http2.ts';
 import { type Frame, FrameReader } from '../conformance/http2/wire.ts';
 
 /** The side of a socket that a session uses. */

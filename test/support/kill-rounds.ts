@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { RecordsReader } from '../../src/records/records-reader.ts';
-import { verifyRecords } from '../../src/records/verify.ts';
+import { RecordsReader } from '../../src/evidence/records/records-reader.ts';
+import { verifyRecords } from '../../src/evidence/records/verify.ts';
 
 const writer = fileURLToPath(new URL('./records-writer.ts', import.meta.url));
 /** Acknowledged changes after which a process may be killed: the recorder is at work. */

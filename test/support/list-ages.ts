@@ -3,7 +3,7 @@
 // take the day of the lists.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LISTS_DIRECTORY } from '../../src/lists/lists.ts';
+import { LISTS_DIRECTORY } from '../../src/policy/lists/lists.ts';
 import { oldestReviews } from './list-editing.ts';
 
 const DAY_MS = 86_400_000;

@@ -12,7 +12,7 @@ import {
   NEVER_BLOCK_FILE,
   parseCordonList,
   shippedLists,
-} from '../../src/lists/lists.ts';
+} from '../../src/policy/lists/lists.ts';
 import { MATCH, MATCH_NAMES, type Match } from '../../src/policy/policy.ts';
 import {
   BYTEDANCE_VISITED_HOSTS,

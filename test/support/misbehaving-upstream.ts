@@ -9,7 +9,7 @@ import { constants, createSecureServer, type ServerHttp2Stream } from 'node:http
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Endpoint } from '../../src/base/base.ts';
-import { FLAG, formatName, HEADER_LENGTH, Query, readU16 } from '../../src/dns/dns.ts';
+import { FLAG, formatName, HEADER_LENGTH, Query, readU16 } from '../../src/wire/dns/dns.ts';
 import type { Issued } from './certificates.ts';
 import { frame, type ScriptedQuery } from './scripted-upstream.ts';
 

@@ -21,8 +21,8 @@ import {
   readU16,
   skipName,
   TYPE,
-} from '../../src/dns/dns.ts';
-import { fieldEnd, rdataLayout, visitTypes } from '../../src/dns/rdata.ts';
+} from '../../src/wire/dns/dns.ts';
+import { fieldEnd, rdataLayout, visitTypes } from '../../src/wire/dns/rdata.ts';
 
 /** A record as three decoders can agree on it. */
 export interface OpinionRecord {

@@ -2,7 +2,7 @@
 //
 // What MessageBuilder promises beside the wire: 64 ends of names are remembered, owners take any letters and names in RDATA
 // only their own, the longest end counts, and of several the first.
-import { copyName, HEADER_LENGTH, TYPE } from '../../src/dns/dns.ts';
+import { copyName, HEADER_LENGTH, TYPE } from '../../src/wire/dns/dns.ts';
 
 const TARGETS_MAX = 64;
 const POINTER_TARGET_MAX = 0x3fff;

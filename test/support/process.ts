@@ -25,7 +25,7 @@ import { fileURLToPath } from 'node:url';
 import type { TestContext, TestOptions } from 'vitest';
 import { parseEndpoint } from '../../src/base/base.ts';
 import { ownClock } from './fake-time.ts';
-import { PROGRAM } from './program.ts';
+import { mainOf, PROGRAM } from './program.ts';
 import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
@@ -136,7 +136,7 @@ const startOnce = async (options: CordonOptions): Promise<Cordon> => {
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), content);
   }
-  const main = options.checkout === undefined ? PROGRAM : join(options.checkout, 'src/cli/main.ts');
+  const main = options.checkout === undefined ? PROGRAM : mainOf(options.checkout);
   const serve = [process.execPath, main, 'serve', '--config', configFile, ...(options.args ?? [])];
   const [command = '', ...args] = [...(options.through ?? []), ...serve];
   const child = spawn(findProgram(command) ?? command, args, {

@@ -2,7 +2,7 @@
 //
 // The program counts requests by address, as it does for everybody: clients come from all of 127.0.0.0/8.
 import { request } from 'node:http';
-import type { Role } from '../../src/admin/admin.ts';
+import type { Role } from '../../src/people/admin/admin.ts';
 import { ask } from './client.ts';
 import { type Cordon, startCordon } from './process.ts';
 import { RoomClient, type RoomReply } from './room-client.ts';

@@ -10,7 +10,7 @@ import {
   NEVER_BLOCK_FILE,
   parseCordonList,
   shippedLists,
-} from '../../src/lists/lists.ts';
+} from '../../src/policy/lists/lists.ts';
 import { MATCH } from '../../src/policy/policy.ts';
 import { readTsv } from './families.ts';
 import { BYTEDANCE_VISITED_HOSTS, readGovDelegations, readVisitedHosts } from './government-names.ts';

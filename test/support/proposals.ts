@@ -5,9 +5,9 @@
 // A host is folded to its zone, and a child of a CDN to the CDN's suffix. A vote is a cluster of families; demand is a
 // rank. Two votes ask for an entry, or one with a rank or the spelling of a service; one vote alone for a row that says so.
 import { getDomain } from 'tldts';
-import { nameFrom } from '../../src/dns/dns.ts';
-import { Guards, LISTS_DIRECTORY, NEVER_BLOCK_FILE } from '../../src/lists/lists.ts';
+import { Guards, LISTS_DIRECTORY, NEVER_BLOCK_FILE } from '../../src/policy/lists/lists.ts';
 import { MATCH } from '../../src/policy/policy.ts';
+import { nameFrom } from '../../src/wire/dns/dns.ts';
 import { type ListAnswers, OWN_WORDS } from './coverage.ts';
 import { clusterFamilies, type Family, zonesOf } from './families.ts';
 import { readGovDelegations, readPopularNames, readVisitedHosts } from './government-names.ts';

@@ -1,7 +1,7 @@
 // Somebody of an identity provider in a room whose orders are explored: rows, what the provider says, and what can be done.
 import { AppError, DAY_MS } from '../../src/base/base.ts';
-import type { Provided, ProviderSettings } from '../../src/room/provider.ts';
-import { hashOf, type RoomStore } from '../../src/room/store.ts';
+import type { Provided, ProviderSettings } from '../../src/people/room/provider.ts';
+import { hashOf, type RoomStore } from '../../src/people/room/store.ts';
 
 const MINUTE_MS = 60_000;
 const PROVIDED = 'p-000000000010';

@@ -3,7 +3,7 @@
 // It does not block: OpenSSL works on a socket of its own in short steps, between which this thread's loop runs.
 import { setTimeout as pause } from 'node:timers/promises';
 import koffi from 'koffi';
-import { type OpenSsl, openSsl, openSslFault, type Pointer } from '../../src/quic/openssl.ts';
+import { type OpenSsl, openSsl, openSslFault, type Pointer } from '../../src/wire/quic/openssl.ts';
 import type { SocketAddress } from './process.ts';
 
 const AF_INET = 2;

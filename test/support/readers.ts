@@ -16,7 +16,7 @@ import {
   skipName,
   TYPE,
   visitService,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 
 const query = new Query();
 const reader = new RecordReader();

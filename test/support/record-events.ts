@@ -1,8 +1,8 @@
 // Events as workers write them, for tests of what is recorded of them.
 import assert from 'node:assert/strict';
 import { createAddress, parseAddress } from '../../src/base/base.ts';
-import { nameFrom } from '../../src/dns/dns.ts';
-import type { QueryEvent, RuleNumbers } from '../../src/events/events.ts';
+import type { QueryEvent, RuleNumbers } from '../../src/telemetry/events/events.ts';
+import { nameFrom } from '../../src/wire/dns/dns.ts';
 
 /** Noon, so that a day turns only where a test says so. */
 export const START = '2026-11-25T12:00:00.000Z';

@@ -5,9 +5,9 @@
 // (`queries N`). It runs until it is killed, or ends cleanly on SIGTERM.
 import { writeSync } from 'node:fs';
 import { RETENTION } from '../../src/config/retention.ts';
-import { createEventRing, EventWriter } from '../../src/events/event-ring.ts';
-import { createLog } from '../../src/observe/observe.ts';
-import { Recorder } from '../../src/records/thread/recorder.ts';
+import { Recorder } from '../../src/evidence/records-thread/recorder.ts';
+import { createEventRing, EventWriter } from '../../src/telemetry/events/event-ring.ts';
+import { createLog } from '../../src/telemetry/observe/observe.ts';
 import { eventOf, UNBOUNDED } from './record-events.ts';
 
 /** Events in each turn of 5 ms: 10,000 a second. */

@@ -23,7 +23,7 @@ import {
   RecordReader,
   readU16,
   SECTION,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 
 /** A message to build. Records are texts that parseRecord reads. */
 export interface MessageText {

@@ -15,7 +15,7 @@ import {
   Query,
   readU16,
   writeU16,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import { buildResponse, type MessageText } from './records.ts';
 
 /** Attempts to find a port that is free for UDP and for TCP. */

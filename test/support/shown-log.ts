@@ -14,7 +14,7 @@ import {
   rootAt,
   SIGNATURE_TYPE,
   signNote,
-} from '../../src/transparency/transparency.ts';
+} from '../../src/wire/transparency/transparency.ts';
 
 /** A log that anybody can have: leaves are the decimal digits of their numbers. */
 class PlainTree implements Nodes {

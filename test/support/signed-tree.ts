@@ -13,7 +13,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatRecord } from '../../src/dns/dns.ts';
+import { formatRecord } from '../../src/wire/dns/dns.ts';
 import { ask } from './client.ts';
 import { findProgram, type SocketAddress } from './process.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';

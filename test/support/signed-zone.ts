@@ -11,6 +11,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type Rrset, readRrsets } from '../../src/resolver/dnssec/rrset.ts';
 import {
   CLASS,
   FLAG,
@@ -22,8 +23,7 @@ import {
   parseType,
   type ResourceRecord,
   SECTION,
-} from '../../src/dns/dns.ts';
-import { type Rrset, readRrsets } from '../../src/dnssec/rrset.ts';
+} from '../../src/wire/dns/dns.ts';
 import { findProgram } from './process.ts';
 
 /** A program of a loaded machine: an RSA key of 4096 bits takes seconds. */

@@ -1,5 +1,5 @@
 // Clients that ask without a pause while something breaks: every query is answered, and none of what is listed let through.
-import { RCODE } from '../../src/dns/dns.ts';
+import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from './client.ts';
 import type { SocketAddress } from './process.ts';
 

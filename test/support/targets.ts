@@ -1,5 +1,5 @@
 // Targets of one message, for tests that judge it.
-import { RecordReader, TargetCollector, type Targets } from '../../src/dns/dns.ts';
+import { RecordReader, TargetCollector, type Targets } from '../../src/wire/dns/dns.ts';
 
 /**
  * The targets of all records of a message after `offset`; `qname` is the folded name that was asked.

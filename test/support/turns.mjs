@@ -7,7 +7,7 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const EXPLORED = /\/src\/(?:room\/[a-z-]+|admin\/dispatch)\.ts$/;
+const EXPLORED = /\/src\/people\/(?:room\/[a-z-]+|admin\/dispatch)\.ts$/;
 const COSTS = 'const MEMORY_KIB = 46 * 1024;';
 const plant = JSON.parse(process.env.TURNS_PLANT ?? 'null');
 

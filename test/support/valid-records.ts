@@ -1,5 +1,5 @@
 // A record of each kind as a recorder writes it, for tests that change them.
-import type { RecordClass } from '../../src/records/records.ts';
+import type { RecordClass } from '../../src/evidence/records/records.ts';
 import { refusal, TIME } from './forged-evidence.ts';
 
 /** With the chain that it stands in. */

@@ -9,7 +9,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { EDNS_DO, FLAG, RCODE } from '../../src/dns/dns.ts';
+import { EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, type Reply } from './client.ts';
 import { findProgram, type SocketAddress } from './process.ts';
 import { ScriptedUpstream } from './scripted-upstream.ts';

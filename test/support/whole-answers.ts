@@ -19,7 +19,7 @@ import {
   TYPE,
   writeU16,
   writeU32,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 import type { SocketAddress } from './process.ts';
 import { frame } from './scripted-upstream.ts';
 

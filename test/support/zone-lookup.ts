@@ -7,6 +7,7 @@
 // are followed through all zones. The hook sees every reply before it is a message, and may change it.
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import type { Lookup, LookupOutcome } from '../../src/resolver/dnssec/dnssec.ts';
 import {
   CLASS,
   countLabels,
@@ -25,8 +26,7 @@ import {
   SECTION,
   skipLabels,
   TYPE,
-} from '../../src/dns/dns.ts';
-import type { Lookup, LookupOutcome } from '../../src/dnssec/dnssec.ts';
+} from '../../src/wire/dns/dns.ts';
 
 /** Aliases that a resolver follows before it gives up: more than a validator may. */
 const ALIASES_MAX = 20;

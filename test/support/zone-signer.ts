@@ -29,7 +29,7 @@ import {
   TYPE,
   writeU16,
   writeU32,
-} from '../../src/dns/dns.ts';
+} from '../../src/wire/dns/dns.ts';
 
 const TTL_SEC = 60;
 const DAY_SEC = 86_400;

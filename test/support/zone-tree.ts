@@ -2,7 +2,7 @@
 //
 //   const tree = signTree({ zones: [{ apex: 'a.test.', records: […] }], plain: [plainZone('b.test.', [])] });
 //   new Validator({ lookup: tree.lookup, anchors: tree.anchors, … });
-import { parseTrustAnchors, type TrustAnchor } from '../../src/dnssec/dnssec.ts';
+import { parseTrustAnchors, type TrustAnchor } from '../../src/resolver/dnssec/dnssec.ts';
 import { type SignedZone, signZone, type ZoneText } from './signed-zone.ts';
 import { type ServedZone, ZoneLookup } from './zone-lookup.ts';
 

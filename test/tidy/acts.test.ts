@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { ACT_RULES, type ActRule } from '../../src/admin/act-rules.ts';
-import { actsPage } from '../../src/admin/acts-page.ts';
-import { ALL_OPERATIONS, isAt, needOf } from '../../src/admin/admin.ts';
+import { ACT_RULES, type ActRule } from '../../src/people/admin/act-rules.ts';
+import { actsPage } from '../../src/people/admin/acts-page.ts';
+import { ALL_OPERATIONS, isAt, needOf } from '../../src/people/admin/admin.ts';
 import { root } from './sources.ts';
 
 const acts = ALL_OPERATIONS.filter(([, operation]) => operation.method === 'POST' && isAt(operation, 'room'));

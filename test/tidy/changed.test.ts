@@ -6,15 +6,15 @@ import { ROOMS, touchedTests } from '../changed.ts';
 import { plant, root } from './sources.ts';
 
 const SOURCES = plant({
-  'src/dns/dns.ts': "export { readName } from './name.ts';",
-  'src/dns/name.ts': '',
-  'src/dns/worker.ts': '',
-  'src/fleet/fleet.ts': "import { readName } from '../dns/dns.ts';",
-  'src/server/server.ts': "new Worker(new URL('../dns/worker.ts', import.meta.url))",
+  'src/wire/dns/dns.ts': "export { readName } from './name.ts';",
+  'src/wire/dns/name.ts': '',
+  'src/wire/dns/worker.ts': '',
+  'src/fleet/fleet.ts': "import { readName } from '../wire/dns/dns.ts';",
+  'src/resolver/server/server.ts': "new Worker(new URL('../../wire/dns/worker.ts', import.meta.url))",
   'test/support/book.ts': '',
-  'test/unit/dns/name.test.ts': "import { readName } from '../../../src/dns/name.ts';",
+  'test/unit/dns/name.test.ts': "import { readName } from '../../../src/wire/dns/name.ts';",
   'test/unit/fleet/join.test.ts': "import { join } from '../../../src/fleet/fleet.ts';",
-  'test/unit/server/server.test.ts': "await import('../../../src/server/server.ts')",
+  'test/unit/server/server.test.ts': "await import('../../../src/resolver/server/server.ts')",
   'test/unit/lists/shipped.test.ts': '',
   'test/tidy/size.test.ts': '',
   'test/tidy/deploy.test.ts': '',
@@ -27,12 +27,12 @@ const SOURCES = plant({
 
 test.each([
   [
-    'src/dns/name.ts',
+    'src/wire/dns/name.ts',
     ['integration/signals', 'tidy/size', 'unit/dns/name', 'unit/fleet/join'],
     'what imports it through a door, and a smoke set',
   ],
   [
-    'src/dns/worker.ts',
+    'src/wire/dns/worker.ts',
     ['integration/signals', 'tidy/size', 'unit/server/server'],
     'what starts it as a thread',
   ],
@@ -42,7 +42,7 @@ test.each([
     'programs whose name or import has the room',
   ],
   [
-    'src/server/server.ts',
+    'src/resolver/server/server.ts',
     ['integration/listeners', 'integration/signals', 'tidy/size', 'unit/server/server'],
     'programs that the table has for the room',
   ],
@@ -54,7 +54,7 @@ test.each([
   ['test/integration/ansible.test.ts', ['integration/ansible', 'tidy/size'], 'a test itself'],
   ['deploy/site.yml', ['integration/ansible', 'tidy/deploy', 'tidy/size'], 'what a test names'],
   ['lists/new.yaml', ['tidy/size', 'unit/lists/shipped'], 'the tests of a folder'],
-  ['src/dns/gone.ts', ['integration/signals', 'tidy/size', 'unit/dns/name'], 'a file that was removed'],
+  ['src/wire/dns/gone.ts', ['integration/signals', 'tidy/size', 'unit/dns/name'], 'a file that was removed'],
 ])('%s touches %j: %s', (path, expected) => {
   const found = touchedTests([path], SOURCES).map((name) => name.replace(/^test\/|\.test\.ts$/g, ''));
   expect(found).toEqual(expected);
@@ -66,7 +66,8 @@ test('package.json touches every quick test', () => {
 });
 
 test('the table names rooms and files of tests that there are', () => {
-  const places = ['src', 'deploy', '.'];
+  const folders = readdirSync(join(root, 'src')).map((folder) => join('src', folder));
+  const places = ['src', ...folders, 'deploy', '.'];
   expect(
     Object.keys(ROOMS).filter((room) => !places.some((place) => existsSync(join(root, place, room)))),
   ).toEqual([]);

@@ -11,7 +11,7 @@ import { importsOf, parseSource, placeOf, plant, readSources, root, type Sources
 
 const DNS2_VERSION = '3.1.1';
 /** Packages that one module of src may import, so that the rest of the code does not depend on their ways. */
-const SOLE_IMPORTERS: Readonly<Record<string, string>> = { dns2: 'src/probe/dns2-client.ts' };
+const SOLE_IMPORTERS: Readonly<Record<string, string>> = { dns2: 'src/wire/stub/dns2-client.ts' };
 const EXACT_VERSION = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 /** Parts of package.json that the lock file repeats. */
 const PARTS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
@@ -143,9 +143,9 @@ test('findInstallScripts() catches a needed package and leaves an optional one',
 
 test('findStrayImports() catches an import of dns2 elsewhere, of a part of it as well', () => {
   const sources = plant({
-    'src/probe/dns2-client.ts': "import DNS from 'dns2';",
-    'src/cli/query.ts': "import DNS from 'dns2';",
-    'src/upstream/udp.ts': "export const f = () => import('dns2/client');",
+    'src/wire/stub/dns2-client.ts': "import DNS from 'dns2';",
+    'src/host/cli/query.ts': "import DNS from 'dns2';",
+    'src/resolver/upstream/udp.ts': "export const f = () => import('dns2/client');",
   });
   expect(findStrayImports(sources)).toHaveLength(2);
 });

@@ -3,7 +3,7 @@
 // Refused there is what allocates or suspends unseen: async code, spread, array callbacks, regular expressions,
 // JSON, and closures made inside a loop. Exempt are functions that prepare, `build…` and `compile…`, and those whose
 // docstring has the tag `@cold`: what runs once per socket, table or change and would not make a file of its own. Words
-// exempt nothing, and src/pipeline has no cold code in a hot file. Tables at the top of a file are built once, when it
+// exempt nothing, and src/resolver/pipeline has no cold code in a hot file. Tables at the top of a file are built once, when it
 // loads; a regular expression there is refused all the same, because only functions can use it.
 import ts from 'typescript';
 import { expect, test } from 'vitest';
@@ -74,13 +74,13 @@ const src = readSources('src', ['.ts']);
 test('the files that run per query are marked', () => {
   const hot = [...src].filter(([, text]) => isHot(text)).map(([path]) => path);
   expect(hot).toEqual(
-    expect.arrayContaining(['src/base/prefix-table.ts', 'src/dns/message.ts', 'src/dns/name.ts']),
+    expect.arrayContaining(['src/base/prefix-table.ts', 'src/wire/dns/message.ts', 'src/wire/dns/name.ts']),
   );
 });
 
 test('the way of a query has hot and cold apart', () => {
   const cold = [...src].filter(
-    ([path, text]) => path.startsWith('src/pipeline/') && isHot(text) && EXEMPT_DOC.test(text),
+    ([path, text]) => path.startsWith('src/resolver/pipeline/') && isHot(text) && EXEMPT_DOC.test(text),
   );
   expect(cold.map(([path]) => path)).toEqual([]);
 });
@@ -90,7 +90,7 @@ test('hot files keep to plain loops', () => {
 });
 
 const hotFile = (body: string) =>
-  plant({ 'src/dns/a.ts': `// Reads names. Hot file.\n//\n// Why.\n${body}\n` });
+  plant({ 'src/wire/dns/a.ts': `// Reads names. Hot file.\n//\n// Why.\n${body}\n` });
 
 test.each([
   ['async', 'const f = async () => 1;'],
@@ -111,7 +111,7 @@ test.each([
   ['rest parameter', 'class A { m(...a: number[]): void {} }'],
   ['.map()', 'const builder = (a: number[]) => a.map(g);'],
 ])('findHotBreaches() catches %s in %s', (refusal, body) => {
-  expect(findHotBreaches(hotFile(body))).toEqual([`src/dns/a.ts:4 ${refusal}`]);
+  expect(findHotBreaches(hotFile(body))).toEqual([`src/wire/dns/a.ts:4 ${refusal}`]);
 });
 
 test.each([
@@ -129,11 +129,11 @@ test.each([
 test('words exempt nothing', () => {
   expect(
     findHotBreaches(hotFile('/** Once per reload. Allocates. */\nconst f = (a: number[]) => a.map(g);')),
-  ).toEqual(['src/dns/a.ts:5 .map()']);
+  ).toEqual(['src/wire/dns/a.ts:5 .map()']);
 });
 
 test('findHotBreaches() leaves other files alone', () => {
   expect(
-    findHotBreaches(plant({ 'src/dns/a.ts': '// Reads.\nconst f = (a: number[]) => a.map(g);' })),
+    findHotBreaches(plant({ 'src/wire/dns/a.ts': '// Reads.\nconst f = (a: number[]) => a.map(g);' })),
   ).toEqual([]);
 });

@@ -8,7 +8,7 @@ import { readSources } from './sources.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../src/launch.mjs', import.meta.url));
 /** Live for one reload, and for one report. */
-const PASSING = ['src/generation/thread.ts', 'src/report/thread.ts'];
+const PASSING = ['src/policy/generation/thread.ts', 'src/evidence/report/thread.ts'];
 
 test('the launcher compiles every file of a thread that stays', () => {
   const started = [...readSources('src', ['.ts'])]

@@ -5,8 +5,8 @@ import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { shapesText } from '../../pages/shapes.ts';
-import { openApiText } from '../../src/admin/openapi.ts';
-import { ALL_OPERATIONS } from '../../src/admin/operations.ts';
+import { openApiText } from '../../src/people/admin/openapi.ts';
+import { ALL_OPERATIONS } from '../../src/people/admin/operations.ts';
 import { root } from './sources.ts';
 
 const documentSchema = z.looseObject({

@@ -1,4 +1,4 @@
-// Protocol numbers have one place, src/dns/registry.ts: nobody should have to know that 65 is HTTPS.
+// Protocol numbers have one place, src/wire/dns/registry.ts: nobody should have to know that 65 is HTTPS.
 //
 // The rule goes by names: a number literal that is compared with, assigned to or passed as something called like a
 // protocol field (`qtype`, `rcode`, `infoCode`, …) is bare. Not findings: zero as the start value of a field that
@@ -7,7 +7,7 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parseSource, placeOf, plant, readSources, type Sources, walk } from './sources.ts';
 
-const REGISTRY = 'src/dns/registry.ts';
+const REGISTRY = 'src/wire/dns/registry.ts';
 /** In a bound check these ask whether a number fits the field, not which one it is. */
 const FIELD_LIMITS = new Set([0, 0xf, 0xff, 0xfff, 0xffff]);
 
@@ -180,8 +180,8 @@ test.each([
   'if ([28].includes(type)) f();',
   "if (row['rrtype'] === 46) f();",
 ])('findBareNumbers() catches %s', (text) => {
-  expect(findBareNumbers(plant({ 'src/dns/a.ts': text }))).toEqual([
-    expect.stringMatching(/^src\/dns\/a.ts:1/),
+  expect(findBareNumbers(plant({ 'src/wire/dns/a.ts': text }))).toEqual([
+    expect.stringMatching(/^src\/wire\/dns\/a.ts:1/),
   ]);
 });
 
@@ -200,5 +200,5 @@ test.each([
   'const QUERY_FAULT = { NONE: 0, OPCODE: 4 } as const;',
   'const f = (type: number) => type; const g = { f: (size: number) => size }; g.f(28);',
 ])('findBareNumbers() accepts %s', (text) => {
-  expect(findBareNumbers(plant({ 'src/dns/a.ts': text }))).toEqual([]);
+  expect(findBareNumbers(plant({ 'src/wire/dns/a.ts': text }))).toEqual([]);
 });

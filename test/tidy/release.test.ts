@@ -47,7 +47,7 @@ test('number, day and changelog of this version agree', () => {
       manifest: read('package.json'),
       lock: read('package-lock.json'),
       changelog: read('CHANGELOG.md'),
-      validator: read('src/dnssec/validator.ts'),
+      validator: read('src/resolver/dnssec/validator.ts'),
     }),
   ).toEqual([]);
 });

@@ -1,4 +1,4 @@
-// The order in which a query is decided stands in src/pipeline/order.ts and is told in ARCHITECTURE.md: the same stages,
+// The order in which a query is decided stands in src/resolver/pipeline/order.ts and is told in ARCHITECTURE.md: the same stages,
 // in the same order. And nothing on a query's way keeps more than can be read at once.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -6,8 +6,8 @@ import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { parseSource, placeOf, plant, readSources, root, type Sources, walk } from './sources.ts';
 
-const DOOR = 'src/pipeline/pipeline.ts';
-const ORDER = 'src/pipeline/order.ts';
+const DOOR = 'src/resolver/pipeline/pipeline.ts';
+const ORDER = 'src/resolver/pipeline/order.ts';
 const FIELDS_MAX = 15;
 const LINES_MAX = 450;
 
@@ -39,7 +39,7 @@ const stagesOf = (sources: Sources): string[] => {
 
 /** The items `- ``stage``: …` of the life of a query. */
 const stagesTold = (text: string): string[] => {
-  const life = text.slice(text.indexOf('## Life of a query'), text.indexOf('## Invariants'));
+  const life = text.slice(text.indexOf('## Life of a query'), text.indexOf('## Life of a change'));
   return [...life.matchAll(/^ +- `([A-Za-z]+)`:/gm)].map(([, stage]) => stage ?? '');
 };
 
@@ -60,8 +60,8 @@ const findLongFiles = (sources: Sources): string[] =>
   [...sources].filter(([, text]) => text.trimEnd().split('\n').length > LINES_MAX).map(([path]) => path);
 
 const architecture = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-const pipeline = readSources('src/pipeline', ['.ts']);
-const rooms: Sources = new Map([...pipeline, ...readSources('src/explain', ['.ts'])]);
+const pipeline = readSources('src/resolver/pipeline', ['.ts']);
+const rooms: Sources = new Map([...pipeline, ...readSources('src/resolver/explain', ['.ts'])]);
 
 test('ARCHITECTURE.md tells the stages in the order in which they decide', () => {
   expect(stagesTold(architecture)).toEqual(stagesOf(pipeline));
@@ -93,7 +93,7 @@ test('no class of pipeline and explain has too many fields, and no file too many
 
 test('what is too large is found', () => {
   const fields = Array.from({ length: FIELDS_MAX + 1 }, (_, index) => `#f${index} = 0;`).join(' ');
-  const path = 'src/pipeline/a.ts';
+  const path = 'src/resolver/pipeline/a.ts';
   expect(findLargeClasses(plant({ [path]: `class A { ${fields} f(): void {} }` }))).toEqual([
     `${path}:1 A has 16 fields`,
   ]);

@@ -24,7 +24,7 @@ const TEXT_EXTENSIONS = [
 const MACHINE_PATH = /(?<![\w./-])\/(?:home|Users|root|work)\/|\b[A-Z]:\\Users\\/;
 const OPEN_TASK = /\b(?:TODO|FIXME)\b(?!\(#(?:\d+|n)\))/;
 /** Where standard output is the interface. */
-const CONSOLE_ALLOWED = /^src\/(?:cli\/|launch\.mjs$)/;
+const CONSOLE_ALLOWED = /^src\/(?:host\/cli\/|launch\.mjs$)/;
 const ERROR_CODE = /^ERR_[A-Z][A-Z0-9]*_[A-Z0-9_]+$/;
 /** Codes of Node.js and OpenSSL that our code compares with. */
 const FOREIGN_CODE =
@@ -125,17 +125,17 @@ test('OPEN_TASK catches a task without an issue and accepts one with it', () => 
 
 test('findConsole() catches a call outside the command and leaves comments and the command alone', () => {
   const sources = plant({
-    'src/dns/a.ts': '// console.log\nconsole.error(1);',
-    'src/cli/query.ts': 'console.log(1);',
+    'src/wire/dns/a.ts': '// console.log\nconsole.error(1);',
+    'src/host/cli/query.ts': 'console.log(1);',
   });
-  expect(findConsole(sources)).toEqual(['src/dns/a.ts:2']);
+  expect(findConsole(sources)).toEqual(['src/wire/dns/a.ts:2']);
 });
 
 test('findErrorDifferences() catches a missing row, a stale row and a doubled row', () => {
   const sources = plant({
-    'src/lists/a.ts':
+    'src/policy/lists/a.ts':
       "const MEANINGS = { ERR_LIST_KEY: 'a' };\nthrow new AppError('ERR_LIST_SHRANK', 'x');\ntype Code = 'ERR_LIST_EMPTY'; // ERR_LIST_COMMENT",
-    'src/upstream/a.ts': "if (code === 'ERR_SOCKET_BAD_PORT') f();",
+    'src/resolver/upstream/a.ts': "if (code === 'ERR_SOCKET_BAD_PORT') f();",
   });
   const document = '| `ERR_LIST_SHRANK` | a |\n| `ERR_LIST_SHRANK` | b |\n| `ERR_LIST_GONE` | c |\n';
   expect(findErrorDifferences(sources, document)).toEqual([

@@ -1,7 +1,7 @@
 // A certificate by ACME (RFC 8555): from which authority, for whom, and as whose account.
 import { z } from 'zod';
 import { createAddress, formatAddress, parseAddress } from '../../base/base.ts';
-import { formatName, parseName } from '../../dns/dns.ts';
+import { formatName, parseName } from '../../wire/dns/dns.ts';
 import { sentence } from '../evidence-leaf.ts';
 import { boolean, identifier, path } from '../leaf.ts';
 import { Fault, key, keyAs, list, quote, same, textLeaf } from '../value.ts';

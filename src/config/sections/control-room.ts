@@ -1,6 +1,6 @@
 // The control room: where it listens, how browsers reach it, and who signs in how.
 import { z } from 'zod';
-import { ROLES } from '../../words/words.ts';
+import { ROLES } from '../../base/words/words.ts';
 import { endpoint, zone } from '../address-leaf.ts';
 import { sentence } from '../evidence-leaf.ts';
 import { choice, path } from '../leaf.ts';

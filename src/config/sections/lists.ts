@@ -1,8 +1,8 @@
 // Lists: where each comes from, how it is read, what it refuses with, and the decision that it rests on.
 
 import { z } from 'zod';
-import { EDE } from '../../dns/dns.ts';
-import { LIST_FORMATS, type ListFormat } from '../../words/words.ts';
+import { LIST_FORMATS, type ListFormat } from '../../base/words/words.ts';
+import { EDE } from '../../wire/dns/dns.ts';
 import { apex, type HostAddress, hostAddress } from '../address-leaf.ts';
 import {
   durationMs,

@@ -16,7 +16,7 @@ import {
   parseRdata,
   parseType,
   TYPE,
-} from '../../dns/dns.ts';
+} from '../../wire/dns/dns.ts';
 import { zone } from '../address-leaf.ts';
 import { durationSec } from '../amount.ts';
 import { withForm } from '../form.ts';

@@ -1,6 +1,6 @@
 // The page that refused clients are led to by the block mode `address`: where it listens, and what it says.
 import { z } from 'zod';
-import { LANGUAGES } from '../../words/words.ts';
+import { LANGUAGES } from '../../base/words/words.ts';
 import { endpoint } from '../address-leaf.ts';
 import { orNone } from '../form.ts';
 import { choice } from '../leaf.ts';

@@ -1,6 +1,6 @@
 // Reports: who makes them, in which language, and which are made by themselves and sent where.
 import { z } from 'zod';
-import { LANGUAGES } from '../../words/words.ts';
+import { LANGUAGES } from '../../base/words/words.ts';
 import { choice, identifier, path } from '../leaf.ts';
 import { Fault, key, keyAs, list, quote, same, textLeaf } from '../value.ts';
 import { link } from './notice.ts';

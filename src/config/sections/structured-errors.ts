@@ -3,7 +3,7 @@
 // The words stand in three places: for everybody, for a list, for a group. What is written here is sent as it is, so
 // the bounds keep the whole text within one UDP answer: a proxy on the client's machine may have to pass it on so.
 import { z } from 'zod';
-import { OPTION } from '../../dns/dns.ts';
+import { OPTION } from '../../wire/dns/dns.ts';
 import type { FormOf } from '../form.ts';
 import { Fault, key, leaf, list, quote, same, textLeaf, wrongType } from '../value.ts';
 

@@ -1,5 +1,5 @@
 // An answer in the form in which answers are compared: sections as sets, names in small letters, TTLs apart.
-import { EDNS_DO, FLAG, formatRcode } from '../../../src/dns/dns.ts';
+import { EDNS_DO, FLAG, formatRcode } from '../../../src/wire/dns/dns.ts';
 import type { Reply } from '../../support/client.ts';
 
 /** What two answers can differ in. */

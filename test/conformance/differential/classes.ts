@@ -2,7 +2,7 @@
 //
 // A class explains only the aspects that it names, and only where all three answers are what it says. What is left over
 // fails the test: it is a fault of ours, or a class that somebody has to argue for.
-import { FLAG, NAME_LENGTH_MAX, UDP_LENGTH_MAX } from '../../../src/dns/dns.ts';
+import { FLAG, NAME_LENGTH_MAX, UDP_LENGTH_MAX } from '../../../src/wire/dns/dns.ts';
 import type { Aspect, Canonical, RecordSet } from './canonical.ts';
 import type { Answered, DifferenceClass } from './comparison.ts';
 

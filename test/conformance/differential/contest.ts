@@ -1,6 +1,6 @@
 // The differential test itself: asks, compares, explains, counts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { EDNS_DO, FLAG } from '../../../src/dns/dns.ts';
+import { EDNS_DO, FLAG } from '../../../src/wire/dns/dns.ts';
 import { createRandom } from '../../support/mutate.ts';
 import { type BuiltTree, buildTree } from '../../support/signed-tree.ts';
 import { compare, describe, toCanonical } from './canonical.ts';

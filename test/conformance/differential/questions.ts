@@ -10,7 +10,7 @@ import {
   nameFrom,
   parseRecord,
   type ResourceRecord,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import type { Random } from '../../support/mutate.ts';
 import { DATA_TYPES } from './zones.ts';
 

@@ -12,17 +12,17 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { claimEndpoint } from '../../../src/app/claim.ts';
 import { systemClock } from '../../../src/base/base.ts';
-import { HEADER_LENGTH, QUERY_LENGTH_MAX } from '../../../src/dns/dns.ts';
-import type { Head } from '../../../src/http2/http2.ts';
-import { type Decider, PENDING, type Reply } from '../../../src/pipeline/pipeline.ts';
-import { ConnectionBudget } from '../../../src/server/connection-budget.ts';
-import { DohListener, type DohOptions } from '../../../src/server/doh-listener.ts';
-import { freshnessSec } from '../../../src/server/http-answer.ts';
-import { type Exchange, fail, succeed } from '../../../src/server/http-exchange.ts';
-import { CONTENT, type RequestHead, readRequest, STATUS } from '../../../src/server/http-request.ts';
-import { TicketKeys } from '../../../src/tls/ticket-keys.ts';
+import { type Decider, PENDING, type Reply } from '../../../src/resolver/pipeline/pipeline.ts';
+import { ConnectionBudget } from '../../../src/resolver/server/connection-budget.ts';
+import { DohListener, type DohOptions } from '../../../src/resolver/server/doh-listener.ts';
+import { freshnessSec } from '../../../src/resolver/server/http-answer.ts';
+import { type Exchange, fail, succeed } from '../../../src/resolver/server/http-exchange.ts';
+import { CONTENT, type RequestHead, readRequest, STATUS } from '../../../src/resolver/server/http-request.ts';
+import { claimEndpoint } from '../../../src/resolver/workers/claim.ts';
+import { HEADER_LENGTH, QUERY_LENGTH_MAX } from '../../../src/wire/dns/dns.ts';
+import type { Head } from '../../../src/wire/http2/http2.ts';
+import { TicketKeys } from '../../../src/wire/tls/ticket-keys.ts';
 
 /** How a query is answered. */
 export interface Wish {

@@ -2,7 +2,7 @@
 // cut, the child's, below a DNAME, expanded from a wildcard; and signatures of every time and label count.
 //
 // Below each zone is `kid`, which is signed by a key of its own.
-import { nameFrom, RCODE, type ResourceRecord, TYPE } from '../../../src/dns/dns.ts';
+import { nameFrom, RCODE, type ResourceRecord, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createNsec3Rrsets, type DenialZone } from '../../support/denial-zone.ts';
 import { keyOf } from './keys.ts';
 import { by, dsOf, type MatrixCase, type MatrixReply, soaOf } from './stage.ts';

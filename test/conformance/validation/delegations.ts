@@ -2,7 +2,7 @@
 //
 // What is right follows from the set of DS alone (RFC 4035 section 5.2, RFC 6840 section 5.2): a zone is insecure when
 // each of its DS has an algorithm or a digest type that does not count. Every other zone has to be signed.
-import { TYPE } from '../../../src/dns/dns.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { type KeyKind, keyOf, type MatrixKey } from './keys.ts';
 import { by, dsOf, type MatrixCase, type MatrixReply } from './stage.ts';
 import { rawRecord, recordsOf, signatureOf } from './zone.ts';

@@ -3,7 +3,7 @@
 // Each has the chain that a server would answer from, of some parameters and of some content, and beside it records of
 // other parameters: of other names, of the same content, or of a content in which what is denied is there. All but those
 // that say so are well signed, as those are which somebody collected while a zone changed.
-import { countLabels, nameFrom, RCODE, type ResourceRecord } from '../../../src/dns/dns.ts';
+import { countLabels, nameFrom, RCODE, type ResourceRecord } from '../../../src/wire/dns/dns.ts';
 import {
   closestEncloser,
   createNsec3Rrsets,

@@ -12,7 +12,7 @@ import {
   type KeyObject,
   sign,
 } from 'node:crypto';
-import { readU16, writeU16 } from '../../../src/dns/dns.ts';
+import { readU16, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { keyTagOf } from '../resign.ts';
 
 const FLAGS = { KSK: 0x0101, ZSK: 0x0100, REVOKED: 0x0181, NO_ZONE: 0x0001 } as const;

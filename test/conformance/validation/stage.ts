@@ -14,7 +14,7 @@ import {
   readU16,
   SECTION,
   TYPE,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { type ScriptedQuery, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { digestOf, keyOf, type MatrixKey } from './keys.ts';
 import { rawRecord, recordsOf, type Signing, signed } from './zone.ts';

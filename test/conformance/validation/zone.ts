@@ -1,4 +1,6 @@
 // Records signed by hand, and the messages that an attacker or an honest server makes of them.
+
+import type { Rrset } from '../../../src/resolver/dnssec/rrset.ts';
 import {
   countLabels,
   nameFrom,
@@ -7,8 +9,7 @@ import {
   TYPE,
   writeU16,
   writeU32,
-} from '../../../src/dns/dns.ts';
-import type { Rrset } from '../../../src/dnssec/rrset.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { writeSigned } from '../resign.ts';
 import type { MatrixKey } from './keys.ts';
 

@@ -4,7 +4,7 @@
 // Everything else has an address.
 import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
-import { HEADER_LENGTH, readU16, TYPE, UDP_LENGTH_MAX } from '../../../src/dns/dns.ts';
+import { HEADER_LENGTH, readU16, TYPE, UDP_LENGTH_MAX } from '../../../src/wire/dns/dns.ts';
 import { COSTLY, pointer, RawAnswer } from '../../support/costly-answers.ts';
 
 /** QR, TC, RD, RA. */

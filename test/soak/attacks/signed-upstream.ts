@@ -28,7 +28,7 @@ import {
   UDP_LENGTH_MAX,
   writeU16,
   writeU32,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 
 const ALGORITHM_P384 = 14;
 const DNSKEY_FIXED = [1, 1, 3, ALGORITHM_P384];

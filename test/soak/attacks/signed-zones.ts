@@ -10,7 +10,7 @@ import {
   Query,
   readU16,
   UDP_LENGTH_MAX,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { replyMessage, type ZoneReply } from '../../support/zone-signer.ts';
 
 /** Answers at a port of 127.0.0.1 after a delay; folded names. */

@@ -4,7 +4,7 @@
 // Every label below the suffix is a signed zone of somebody, but `plain`, which is unsigned. What the owner of a zone makes
 // of his names is told by its label, see `reply`: `hostile` answers with eleven good aliases and an unsigned address.
 import type { JsonWebKey } from 'node:crypto';
-import { countLabels, isInZone, skipLabels, TYPE } from '../../../src/dns/dns.ts';
+import { countLabels, isInZone, skipLabels, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   addressOf,
   below,

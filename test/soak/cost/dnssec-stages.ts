@@ -3,11 +3,11 @@
 // The search may have records signed: an attacker signs what he likes in his own zone, and what is well signed goes through
 // more hands than what is not. All zones are the root here, so that a message needs no other one.
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { createAnswer } from '../../../src/cache/cache.ts';
-import { CLASS, countLabels, SECTION, TYPE, writeU16, writeU32 } from '../../../src/dns/dns.ts';
-import { type LookupOutcome, Validator } from '../../../src/dnssec/dnssec.ts';
-import { parseDnsKey } from '../../../src/dnssec/key.ts';
-import { type Rrset, readRrsets } from '../../../src/dnssec/rrset.ts';
+import { createAnswer } from '../../../src/resolver/cache/cache.ts';
+import { type LookupOutcome, Validator } from '../../../src/resolver/dnssec/dnssec.ts';
+import { parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { type Rrset, readRrsets } from '../../../src/resolver/dnssec/rrset.ts';
+import { CLASS, countLabels, SECTION, TYPE, writeU16, writeU32 } from '../../../src/wire/dns/dns.ts';
 import type { Genome } from './genome.ts';
 import { longestTurn } from './measure.ts';
 import { buildMessage, type MessageSubject } from './message.ts';

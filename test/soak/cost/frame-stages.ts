@@ -1,8 +1,8 @@
 // What reads HTTP/2: fields of requests, and frames of a connection, cut into pieces.
 import type { Socket } from 'node:net';
-import { FieldBlocks } from '../../../src/http2/field-block.ts';
-import { Http2Session } from '../../../src/http2/http2.ts';
-import { RequestFields } from '../../../src/http2/request-fields.ts';
+import { FieldBlocks } from '../../../src/wire/http2/field-block.ts';
+import { Http2Session } from '../../../src/wire/http2/http2.ts';
+import { RequestFields } from '../../../src/wire/http2/request-fields.ts';
 import {
   FLAG,
   frame,

@@ -1,7 +1,13 @@
 // What reads an upstream's message, stage by stage, and all of it in one turn.
-import { copyAnswer, createAnswer } from '../../../src/cache/cache.ts';
-import { readShape, shape, targets } from '../../../src/cache/message-shape.ts';
-import { scrub } from '../../../src/cache/scrub.ts';
+
+import { Verdict } from '../../../src/policy/policy.ts';
+import { copyAnswer, createAnswer } from '../../../src/resolver/cache/cache.ts';
+import { readShape, shape, targets } from '../../../src/resolver/cache/message-shape.ts';
+import { scrub } from '../../../src/resolver/cache/scrub.ts';
+import { TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import { limitTtls, writeAnswer } from '../../../src/resolver/pipeline/respond.ts';
+import { findDoubtfulEnd, findOpenEnd, joinAnswers } from '../../../src/resolver/upstream/alias-chain.ts';
+import { findFlaw, ResponseReader } from '../../../src/resolver/upstream/response.ts';
 import {
   CLASS,
   copyName,
@@ -14,12 +20,7 @@ import {
   RecordReader,
   readU16,
   SECTION,
-} from '../../../src/dns/dns.ts';
-import { TRANSPORT } from '../../../src/pipeline/pipeline.ts';
-import { limitTtls, writeAnswer } from '../../../src/pipeline/respond.ts';
-import { Verdict } from '../../../src/policy/policy.ts';
-import { findDoubtfulEnd, findOpenEnd, joinAnswers } from '../../../src/upstream/alias-chain.ts';
-import { findFlaw, ResponseReader } from '../../../src/upstream/response.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { Bench, CLIENT, createRules } from '../../unit/pipeline/setup.ts';
 import type { Genome } from './genome.ts';
 import type { Task } from './measure.ts';

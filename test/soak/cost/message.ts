@@ -2,7 +2,7 @@
 //
 // Written by hand and not with MessageBuilder, which is one of the things that are measured, and which would never
 // write what an attacker does. What does not fit is left out.
-import { CLASS, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, OPTION, TYPE } from '../../../src/dns/dns.ts';
+import { CLASS, FLAG, HEADER_LENGTH, NAME_LENGTH_MAX, OPTION, TYPE } from '../../../src/wire/dns/dns.ts';
 import { choice, count, type Gene, type Genes, type Genome, geneOf, length } from './genome.ts';
 import { Group, LABEL_MAX, NAME, type Places, Writer } from './names.ts';
 

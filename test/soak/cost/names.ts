@@ -1,5 +1,5 @@
 // Names of a message in every way that a sender can write them: whole, by a pointer, by many.
-import { HEADER_LENGTH, MESSAGE_LENGTH_MAX, NAME_LENGTH_MAX } from '../../../src/dns/dns.ts';
+import { HEADER_LENGTH, MESSAGE_LENGTH_MAX, NAME_LENGTH_MAX } from '../../../src/wire/dns/dns.ts';
 
 const POINTER_MAX = 0x3fff;
 export const LABEL_MAX = 63;

@@ -1,8 +1,9 @@
 // What reads lists and response policy zones. They are read aside, not on the loop that answers clients; an author of a list must
 // not be able to make it take for ever all the same.
-import { feedRules } from '../../../src/lists/feed.ts';
+
+import { LIST_FORMATS, type ListFormat } from '../../../src/base/words/words.ts';
+import { feedRules } from '../../../src/policy/lists/feed.ts';
 import { TableBuilder } from '../../../src/policy/policy.ts';
-import { LIST_FORMATS, type ListFormat } from '../../../src/words/words.ts';
 import type { Stage } from './search.ts';
 import { buildList, LIST_GENES } from './text.ts';
 

@@ -1,5 +1,5 @@
 // Lists of a genome: lines whose names, parts and repeats grow, in every format that is read.
-import type { ListFormat } from '../../../src/words/words.ts';
+import type { ListFormat } from '../../../src/base/words/words.ts';
 import { choice, count, type Genes, type Genome, geneOf, length } from './genome.ts';
 import type { Subject } from './message.ts';
 

@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { fakeTimeLibrary } from '../../support/fake-time.ts';
+import { mainOf } from '../../support/program.ts';
 import { Daemon } from './daemon.ts';
 import { buildSites, runIn } from './site.ts';
 
@@ -85,7 +86,7 @@ export class Resolver {
 
   /** How Cordon is started from a checkout. */
   commandOf(checkout: string): string[] {
-    const main = join(checkout, 'src/cli/main.ts');
+    const main = mainOf(checkout);
     const serve = ['serve', '--config', join(this.directory, 'cordon.yaml')];
     // The working directory is where the test tells workers to hang or die.
     const inDirectory = ['sh', '-c', 'cd "$1" && shift && exec "$@"', 'sh', this.directory];

@@ -1,6 +1,6 @@
 // The few bytes of DNS that the programs of the survival test need: a question, and the upstream's answer to it.
 //
-// Written without the wire code of src/dns: what the client of a test counts must not depend on what is tested.
+// Written without the wire code of src/wire/dns: what the client of a test counts must not depend on what is tested.
 
 const [HEADER_LENGTH, QUESTION_TAIL] = [12, 4];
 /** QR, RD; RA. */

@@ -1,5 +1,6 @@
 // Who somebody is by certificate, token and name of the listener: what goes before what, and what does not count.
 import { describe, expect, test } from 'vitest';
+import { createAddress, deviceAddress, packPrefixes, parseAddress } from '../../../src/base/base.ts';
 import {
   Clients,
   type Credentials,
@@ -9,9 +10,8 @@ import {
   type Revocations,
   Shown,
   type ShownCertificate,
-} from '../../../src/access/access.ts';
-import { BY } from '../../../src/access/identity.ts';
-import { createAddress, deviceAddress, packPrefixes, parseAddress } from '../../../src/base/base.ts';
+} from '../../../src/policy/access/access.ts';
+import { BY } from '../../../src/policy/access/identity.ts';
 
 const FINGERPRINT = 'ab'.repeat(32);
 const TOKEN = 'cd'.repeat(32);

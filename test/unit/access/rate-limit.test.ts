@@ -1,7 +1,7 @@
 // What an address and its networks may ask, by the test's clock; memory and its seed are real.
 import { expect, test } from 'vitest';
-import { createRateMemory, RateLimit, type RateRules } from '../../../src/access/access.ts';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
+import { createRateMemory, RateLimit, type RateRules } from '../../../src/policy/access/access.ts';
 import { prefixes } from '../pipeline/setup.ts';
 
 const RULES: RateRules = { perClient: 500, isDryRun: false, slip: 1, exempt: [] };

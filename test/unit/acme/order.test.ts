@@ -11,7 +11,7 @@ import {
   Session,
   Transport,
   toIdentifier,
-} from '../../../src/acme/acme.ts';
+} from '../../../src/wire/acme/acme.ts';
 import { ACME_HOST } from '../../support/pebble.ts';
 import { type DirectoryRequest, ScriptedDirectory } from '../../support/scripted-directory.ts';
 

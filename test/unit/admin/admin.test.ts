@@ -4,8 +4,13 @@ import { createServer, request } from 'node:http';
 import { type AddressInfo, connect } from 'node:net';
 import { hostname } from 'node:os';
 import { afterEach, expect, test } from 'vitest';
-import { type Admin, type ProgramControl, type Readiness, startAdmin } from '../../../src/admin/admin.ts';
 import { AppError, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import {
+  type Admin,
+  type ProgramControl,
+  type Readiness,
+  startAdmin,
+} from '../../../src/people/admin/admin.ts';
 
 const prefix = (text: string): Prefix => {
   const parsed = parsePrefix(text);

@@ -1,9 +1,9 @@
 // The self-probe on the control socket: what is shown, what can be asked for, what is refused.
 import { expect, test } from 'vitest';
-import { dispatch } from '../../../src/admin/dispatch.ts';
-import type { ProbeControl } from '../../../src/admin/evidence-operations.ts';
-import { ROLES } from '../../../src/admin/operation.ts';
 import { AppError } from '../../../src/base/base.ts';
+import { dispatch } from '../../../src/people/admin/dispatch.ts';
+import type { ProbeControl } from '../../../src/people/admin/evidence-operations.ts';
+import { ROLES } from '../../../src/people/admin/operation.ts';
 
 const asked: (string | undefined)[] = [];
 /** Results are passed on as they are. */

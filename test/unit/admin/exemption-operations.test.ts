@@ -4,8 +4,12 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ControlSocket, type ExemptionControl, openControlSocket } from '../../../src/admin/admin.ts';
 import { AppError, systemAccount } from '../../../src/base/base.ts';
+import {
+  type ControlSocket,
+  type ExemptionControl,
+  openControlSocket,
+} from '../../../src/people/admin/admin.ts';
 
 let directory: string;
 let socket: ControlSocket | undefined;

@@ -1,10 +1,10 @@
 // Who may use which operation: the table of the design, written out a second time, against every operation and role.
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { dispatch, mayUse } from '../../../src/admin/dispatch.ts';
-import { type Actor, NOTHING, ROLES, type Role } from '../../../src/admin/operation.ts';
-import { ALL_OPERATIONS, type Controls, OPERATIONS } from '../../../src/admin/operations.ts';
 import { AppError } from '../../../src/base/base.ts';
+import { dispatch, mayUse } from '../../../src/people/admin/dispatch.ts';
+import { type Actor, NOTHING, ROLES, type Role } from '../../../src/people/admin/operation.ts';
+import { ALL_OPERATIONS, type Controls, OPERATIONS } from '../../../src/people/admin/operations.ts';
 
 /** Of what only shows things that are no secret. */
 const ALL = 'viewer help-desk operator approver auditor administrator';

@@ -1,8 +1,8 @@
 // What the program does to itself, as records.
 import { beforeEach, expect, test } from 'vitest';
-import { ChangeJournal } from '../../../src/app/change-journal.ts';
-import { buildGeneration } from '../../../src/generation/build.ts';
-import type { ChangeRecord } from '../../../src/records/records.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/records.ts';
+import { ChangeJournal } from '../../../src/host/app/change-journal.ts';
+import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { configOf } from './setup.ts';
 
 const START_MS = Date.UTC(2026, 10, 25, 12);

@@ -1,10 +1,10 @@
 // What is wrong, out of what parts tell: each issue by itself, what is none, and thresholds.
 import { expect, test } from 'vitest';
-import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/app/health-rows.ts';
 import { DAY_MS } from '../../../src/base/base.ts';
-import type { Headline } from '../../../src/enforcement/enforcement.ts';
-import type { ListStatus } from '../../../src/lists/keeping/keeping.ts';
-import { HEALTH_ISSUE_IDS } from '../../../src/words/words.ts';
+import { HEALTH_ISSUE_IDS } from '../../../src/base/words/words.ts';
+import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/host/app/health-rows.ts';
+import type { ListStatus } from '../../../src/policy/keeping/keeping.ts';
+import type { Headline } from '../../../src/telemetry/enforcement/enforcement.ts';
 import { configOf } from './setup.ts';
 
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');

@@ -9,11 +9,11 @@ import { de } from '../../../pages/text/de.ts';
 import { en } from '../../../pages/text/en.ts';
 import { fr } from '../../../pages/text/fr.ts';
 import { nl } from '../../../pages/text/nl.ts';
-import { Health } from '../../../src/app/health.ts';
-import { needsOf } from '../../../src/app/overview-needs.ts';
-import { readinessOf } from '../../../src/app/program-facts.ts';
-import type { Enforcement } from '../../../src/enforcement/enforcement.ts';
-import { type FoundIssue, HEALTH_ISSUE_IDS, HEALTH_ISSUES } from '../../../src/words/words.ts';
+import { type FoundIssue, HEALTH_ISSUE_IDS, HEALTH_ISSUES } from '../../../src/base/words/words.ts';
+import { Health } from '../../../src/host/app/health.ts';
+import { readinessOf } from '../../../src/host/app/program-facts.ts';
+import { needsOf } from '../../../src/people/controls/overview-needs.ts';
+import type { Enforcement } from '../../../src/telemetry/enforcement/enforcement.ts';
 import { createSource, scrape } from '../observe/scrape.ts';
 import { configOf } from './setup.ts';
 

@@ -2,14 +2,14 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { readRecorded } from '../../../src/app/recorded-register.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { ExemptionKeeper } from '../../../src/exemptions/keeper.ts';
-import { adoptStep } from '../../../src/exemptions/register-adoption.ts';
+import { ExemptionKeeper } from '../../../src/evidence/exemptions/keeper.ts';
+import { adoptStep } from '../../../src/evidence/exemptions/register-adoption.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
 import { KINDS } from '../../../src/fleet/kinds.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
+import { readRecorded } from '../../../src/host/app/recorded-register.ts';
 import { startRun } from '../exemptions/run.ts';
 import { createDirectory, HEAD, NOW, REQUEST, REQUESTER } from '../exemptions/setup.ts';
 

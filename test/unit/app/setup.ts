@@ -5,10 +5,10 @@ import { dirname, join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
-import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
-import type { Generation } from '../../../src/generation/build.ts';
-import { shippedDefaults, shippedLists } from '../../../src/lists/lists.ts';
+import type { Generation } from '../../../src/policy/generation/build.ts';
+import { shippedDefaults, shippedLists } from '../../../src/policy/lists/lists.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
+import { TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { foldedName } from '../policy/setup.ts';
 
 /** A directory of the test. */

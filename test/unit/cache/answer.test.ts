@@ -1,6 +1,6 @@
 // What is kept of an upstream's message, and for how long (RFC 2181 section 8, RFC 2308 section 5).
 import { describe, expect, test } from 'vitest';
-import { createAnswer, NOT_VALIDATED } from '../../../src/cache/cache.ts';
+import { createAnswer, NOT_VALIDATED } from '../../../src/resolver/cache/cache.ts';
 import {
   copyName,
   FLAG,
@@ -12,7 +12,7 @@ import {
   SECTION,
   TYPE,
   writeU32,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { ARRIVAL_MS, answerOf, answerOfBytes, formatAnswer, LIMITS } from './setup.ts';
 

@@ -2,8 +2,8 @@
 // the process's own.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Answer, AnswerCache, CacheKey, KEY_FLAG } from '../../../src/cache/cache.ts';
-import { nameFrom, parseType, TYPE } from '../../../src/dns/dns.ts';
+import { type Answer, AnswerCache, CacheKey, KEY_FLAG } from '../../../src/resolver/cache/cache.ts';
+import { nameFrom, parseType, TYPE } from '../../../src/wire/dns/dns.ts';
 import { run } from '../../support/process.ts';
 import { ARRIVAL_MS, answerOf, formatAnswer } from './setup.ts';
 

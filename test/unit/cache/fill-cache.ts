@@ -1,7 +1,7 @@
 // Puts several times as many everyday answers into a cache of 32 MiB as it holds, in a process of its own, and prints
 // what it says it holds and what the resident memory grew by. Needs --expose-gc.
-import { AnswerCache, createAnswer } from '../../../src/cache/cache.ts';
-import { copyName, HEADER_LENGTH } from '../../../src/dns/dns.ts';
+import { AnswerCache, createAnswer } from '../../../src/resolver/cache/cache.ts';
+import { copyName, HEADER_LENGTH } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { ARRIVAL_MS, LIMITS } from './setup.ts';
 

@@ -1,6 +1,6 @@
 // Answers from texts, and the readable form of what the cache keeps of them.
-import { type Answer, createAnswer, type TtlLimits } from '../../../src/cache/cache.ts';
-import { foldName, nameFrom } from '../../../src/dns/dns.ts';
+import { type Answer, createAnswer, type TtlLimits } from '../../../src/resolver/cache/cache.ts';
+import { foldName, nameFrom } from '../../../src/wire/dns/dns.ts';
 import { buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
 
 /** The limits of the default configuration. */

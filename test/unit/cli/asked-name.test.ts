@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { readAskedName, readClient } from '../../../src/cli/asked-name.ts';
-import { configPath } from '../../../src/cli/usage.ts';
-import { UsageError } from '../../../src/cli/usage-error.ts';
-import { formatName } from '../../../src/dns/dns.ts';
+import { readAskedName, readClient } from '../../../src/host/cli/asked-name.ts';
+import { configPath } from '../../../src/host/cli/usage.ts';
+import { UsageError } from '../../../src/host/cli/usage-error.ts';
+import { formatName } from '../../../src/wire/dns/dns.ts';
 
 test.each([
   ['www.example.com', 'www.example.com.', undefined],

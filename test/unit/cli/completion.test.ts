@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { completionFor } from '../../../src/cli/completion.ts';
-import { ALL_COMMANDS, COMMANDS } from '../../../src/cli/declarations/all.ts';
+import { completionFor } from '../../../src/host/cli/completion.ts';
+import { ALL_COMMANDS, COMMANDS } from '../../../src/host/cli/declarations/all.ts';
 import { requireProgram, run } from '../../support/process.ts';
 
 let directory: string;

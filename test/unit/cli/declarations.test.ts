@@ -1,21 +1,21 @@
 // The declarations of commands: each has a handler, help with an example, and choices that the program knows as well.
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { runCommand } from '../../../src/cli/command.ts';
-import type { CommandDeclaration } from '../../../src/cli/declaration.ts';
-import { ALL_COMMANDS } from '../../../src/cli/declarations/all.ts';
-import { CLIENTS_PROFILE, IMPORT } from '../../../src/cli/declarations/clients.ts';
-import { RECORDS_LIST, REPORT } from '../../../src/cli/declarations/evidence.ts';
-import { EXEMPTIONS_LIST } from '../../../src/cli/declarations/exemptions.ts';
-import { LISTS_EXPORT } from '../../../src/cli/declarations/lists.ts';
-import { HELP } from '../../../src/cli/declarations/self.ts';
-import { HANDLERS } from '../../../src/cli/handlers.ts';
-import { PROFILE_TARGETS } from '../../../src/discovery/discovery.ts';
-import { EXEMPTION_STATES } from '../../../src/exemptions/exemptions.ts';
-import { EXPORT_ORIGIN } from '../../../src/generation/generation.ts';
-import { IMPORT_KINDS } from '../../../src/imports/imports.ts';
-import { ADDRESS_FORMS, EXPORT_FORMATS } from '../../../src/lists/lists.ts';
-import { RECORD_CLASSES } from '../../../src/records/records.ts';
-import { REPORT_FORMATS } from '../../../src/report/report.ts';
+import { EXEMPTION_STATES } from '../../../src/evidence/exemptions/exemptions.ts';
+import { RECORD_CLASSES } from '../../../src/evidence/records/records.ts';
+import { REPORT_FORMATS } from '../../../src/evidence/report/report.ts';
+import { runCommand } from '../../../src/host/cli/command.ts';
+import type { CommandDeclaration } from '../../../src/host/cli/declaration.ts';
+import { ALL_COMMANDS } from '../../../src/host/cli/declarations/all.ts';
+import { CLIENTS_PROFILE, IMPORT } from '../../../src/host/cli/declarations/clients.ts';
+import { RECORDS_LIST, REPORT } from '../../../src/host/cli/declarations/evidence.ts';
+import { EXEMPTIONS_LIST } from '../../../src/host/cli/declarations/exemptions.ts';
+import { LISTS_EXPORT } from '../../../src/host/cli/declarations/lists.ts';
+import { HELP } from '../../../src/host/cli/declarations/self.ts';
+import { HANDLERS } from '../../../src/host/cli/handlers.ts';
+import { EXPORT_ORIGIN } from '../../../src/policy/generation/generation.ts';
+import { IMPORT_KINDS } from '../../../src/policy/imports/imports.ts';
+import { ADDRESS_FORMS, EXPORT_FORMATS } from '../../../src/policy/lists/lists.ts';
+import { PROFILE_TARGETS } from '../../../src/resolver/discovery/discovery.ts';
 
 const named = ALL_COMMANDS.map(({ path, command }) => [path.join(' '), command] as const);
 

@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { type ControlSocket, openControlSocket } from '../../../src/admin/admin.ts';
-import { createExemptionControl, exemptionSettings } from '../../../src/app/exemption-control.ts';
 import { systemAccount } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../../../src/exemptions/exemptions.ts';
+import { ExemptionKeeper, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
+import { type ControlSocket, openControlSocket } from '../../../src/people/admin/admin.ts';
+import { createExemptionControl, exemptionSettings } from '../../../src/people/controls/exemption-control.ts';
 import { runCommandHere } from '../../support/command.ts';
 import type { RunResult } from '../../support/process.ts';
 

@@ -1,7 +1,7 @@
 // cordon explain for rules with actions and conditions: which rule of which format decides, for which types.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ExplainedBy } from '../../../src/app/app.ts';
-import { TYPE } from '../../../src/dns/dns.ts';
+import type { ExplainedBy } from '../../../src/resolver/inquiry/explain.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { cordon } from './setup.ts';
 

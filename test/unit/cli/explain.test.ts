@@ -1,7 +1,7 @@
 // cordon explain: which group, list, entry and evidence decide, on the question and on what the answer leads to.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ExplainedBy } from '../../../src/app/app.ts';
-import { TYPE } from '../../../src/dns/dns.ts';
+import type { ExplainedBy } from '../../../src/resolver/inquiry/explain.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { cordon } from './setup.ts';
 

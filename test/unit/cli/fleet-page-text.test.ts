@@ -1,8 +1,8 @@
 // Page one of a fleet's report is a page, whatever the size of the fleet, and counts what it does not show.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { fleetPage } from '../../../src/cli/fleet-page-text.ts';
-import type { FleetReport } from '../../../src/report/report.ts';
+import type { FleetReport } from '../../../src/evidence/report/report.ts';
+import { fleetPage } from '../../../src/host/cli/fleet-page-text.ts';
 
 /** Lines of a sheet of paper. */
 const LINES_MAX = 60;

@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { commandsPage } from '../../../src/cli/commands-page.ts';
-import { ALL_COMMANDS } from '../../../src/cli/declarations/all.ts';
-import { manualPages } from '../../../src/cli/man.ts';
-import { manualPage } from '../../../src/cli/manual.ts';
+import { commandsPage } from '../../../src/host/cli/commands-page.ts';
+import { ALL_COMMANDS } from '../../../src/host/cli/declarations/all.ts';
+import { manualPages } from '../../../src/host/cli/man.ts';
+import { manualPage } from '../../../src/host/cli/manual.ts';
 import { requireProgram, run } from '../../support/process.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/commands.md', import.meta.url));

@@ -1,7 +1,7 @@
 // cordon query: what a client sees of a running Cordon, over both transports.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { EDE } from '../../../src/dns/dns.ts';
-import type { Reading } from '../../../src/probe/probe.ts';
+import { EDE } from '../../../src/wire/dns/dns.ts';
+import type { Reading } from '../../../src/wire/stub/dns2-client.ts';
 import { type Cordon, startCordon } from '../../support/process.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { cordon } from './setup.ts';

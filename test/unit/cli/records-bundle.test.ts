@@ -20,7 +20,7 @@ import {
   parseNote,
   SIGNATURE_TYPE,
   signNote,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 import { run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 import { adminRecord, Bench, edit } from '../records/setup.ts';

@@ -2,11 +2,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import type { ServiceFigures, ServiceStatus } from '../../../src/admin/admin.ts';
-import { formatStatus } from '../../../src/cli/status-text.ts';
-import { formatTop, ratesOf } from '../../../src/cli/top-text.ts';
-import type { FoundRecord } from '../../../src/records/records.ts';
-import { HEALTH_ISSUES } from '../../../src/words/words.ts';
+import { HEALTH_ISSUES } from '../../../src/base/words/words.ts';
+import type { FoundRecord } from '../../../src/evidence/records/records.ts';
+import { formatStatus } from '../../../src/host/cli/status-text.ts';
+import { formatTop, ratesOf } from '../../../src/host/cli/top-text.ts';
+import type { ServiceFigures, ServiceStatus } from '../../../src/people/admin/admin.ts';
 
 const PAGE = fileURLToPath(new URL('../../../docs/explain.md', import.meta.url));
 const { UPDATE_GOLDEN } = process.env;

@@ -20,7 +20,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { OPERATIONS } from '../../../src/admin/admin.ts';
+import { OPERATIONS } from '../../../src/people/admin/admin.ts';
 import { run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 

@@ -1,10 +1,10 @@
 // Keys of lists: what each takes, what it refuses and where, and what the lists room makes of the same values.
 import { describe, expect, it } from 'vitest';
 import { isAppError } from '../../../src/base/base.ts';
+import { LIST_FORMATS } from '../../../src/base/words/words.ts';
 import type { ListConfig, ListSource } from '../../../src/config/config.ts';
-import { REVIEW_DEFAULTS } from '../../../src/lists/review.ts';
-import { parseSourceKey } from '../../../src/lists/source-signature.ts';
-import { LIST_FORMATS } from '../../../src/words/words.ts';
+import { REVIEW_DEFAULTS } from '../../../src/policy/lists/review.ts';
+import { parseSourceKey } from '../../../src/policy/lists/source-signature.ts';
 import { configOf, problemsOf } from './support.ts';
 
 const MINISIGN_KEY = 'RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3';

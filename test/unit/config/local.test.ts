@@ -1,6 +1,6 @@
 // The key `local`: what a record may be, and what does not go together.
 import { describe, expect, it } from 'vitest';
-import { formatName, formatRdata } from '../../../src/dns/dns.ts';
+import { formatName, formatRdata } from '../../../src/wire/dns/dns.ts';
 import { configOf, problemsOf } from './support.ts';
 
 describe('local.records', () => {

@@ -4,7 +4,6 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Clients, compileAccess } from '../../../src/access/access.ts';
 import {
   countPrefixes,
   formatPrefix,
@@ -20,6 +19,7 @@ import {
   formatProblem,
   loadConfig,
 } from '../../../src/config/config.ts';
+import { Clients, compileAccess } from '../../../src/policy/access/access.ts';
 import { FACTS } from './support.ts';
 
 const createDirectory = (): string => {

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { formatPrefix } from '../../../src/base/base.ts';
 import { effectiveConfig } from '../../../src/config/config.ts';
-import { formatName } from '../../../src/dns/dns.ts';
+import { formatName } from '../../../src/wire/dns/dns.ts';
 import { configOf, problemsOf } from './support.ts';
 
 /** The problems of a configuration of one line, without their place. */

@@ -1,18 +1,18 @@
 // Connected sockets: the same tests for both kinds, over real sockets.
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { afterEach, describe, expect, test } from 'vitest';
-import { BatchedSocket } from '../../../src/datagram/batched.ts';
-import { BatchedConnectedSocket } from '../../../src/datagram/batched-connected.ts';
+import { BatchedSocket } from '../../../src/wire/datagram/batched.ts';
+import { BatchedConnectedSocket } from '../../../src/wire/datagram/batched-connected.ts';
 import type {
   ConnectedOptions,
   ConnectedSocket,
   DatagramOptions,
   DatagramSocket,
   Peer,
-} from '../../../src/datagram/datagram.ts';
-import { type Libc, libc } from '../../../src/datagram/libc.ts';
-import { PlainSocket } from '../../../src/datagram/plain.ts';
-import { PlainConnectedSocket } from '../../../src/datagram/plain-connected.ts';
+} from '../../../src/wire/datagram/datagram.ts';
+import { type Libc, libc } from '../../../src/wire/datagram/libc.ts';
+import { PlainSocket } from '../../../src/wire/datagram/plain.ts';
+import { PlainConnectedSocket } from '../../../src/wire/datagram/plain-connected.ts';
 
 /** More than a few batches of 64. */
 const BURST = 300;

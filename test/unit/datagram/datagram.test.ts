@@ -1,15 +1,15 @@
 // Datagram sockets: the same tests for both kinds, over real sockets.
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, describe, expect, test } from 'vitest';
-import { BatchedSocket } from '../../../src/datagram/batched.ts';
+import { BatchedSocket } from '../../../src/wire/datagram/batched.ts';
 import type {
   DatagramHandler,
   DatagramOptions,
   DatagramSocket,
   Peer,
-} from '../../../src/datagram/datagram.ts';
-import { type Libc, libc } from '../../../src/datagram/libc.ts';
-import { PlainSocket } from '../../../src/datagram/plain.ts';
+} from '../../../src/wire/datagram/datagram.ts';
+import { type Libc, libc } from '../../../src/wire/datagram/libc.ts';
+import { PlainSocket } from '../../../src/wire/datagram/plain.ts';
 
 /** More than a few batches of 64. */
 const BURST = 500;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import { expect, test } from 'vitest';
-import { askForShortSlices } from '../../../src/datagram/schedule.ts';
+import { askForShortSlices } from '../../../src/wire/datagram/schedule.ts';
 
 /** Length of this thread's slice, nanoseconds; undefined where the kernel does not tell, or has none for each thread. */
 const readSlice = (): number | undefined => {

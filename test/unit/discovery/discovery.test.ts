@@ -15,8 +15,8 @@ import {
   PROFILE_TARGETS,
   type ProfileTarget,
   toCertificate,
-} from '../../../src/discovery/discovery.ts';
-import { formatRdata, TYPE } from '../../../src/dns/dns.ts';
+} from '../../../src/resolver/discovery/discovery.ts';
+import { formatRdata, TYPE } from '../../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const endpoints = (...texts: string[]): Endpoint[] => texts.flatMap((text) => parseEndpoint(text, 53) ?? []);

@@ -9,7 +9,7 @@ import {
   parseRecord,
   SECTION,
   TYPE,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildResponse, parseMessage } from '../../support/records.ts';
 
 const A = parseRdata(TYPE.A, '192.0.2.1');

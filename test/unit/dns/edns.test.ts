@@ -17,7 +17,7 @@ import {
   TYPE,
   writeOpt,
   writeOption,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 
 describe('writeOpt() and writeOption()', () => {

@@ -1,6 +1,12 @@
 // Frames: the length before a message is that of the message, or nothing leaves.
 import { describe, expect, test } from 'vitest';
-import { checkLength, FRAME_HEADER, frameOf, MESSAGE_LENGTH_MAX, writeFrame } from '../../../src/dns/dns.ts';
+import {
+  checkLength,
+  FRAME_HEADER,
+  frameOf,
+  MESSAGE_LENGTH_MAX,
+  writeFrame,
+} from '../../../src/wire/dns/dns.ts';
 
 const SHORTEST = 12;
 

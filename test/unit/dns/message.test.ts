@@ -23,7 +23,7 @@ import {
   TYPE,
   writeU16,
   writeU32,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 
 const OPT = [0, 0, TYPE.OPT, 0x04, 0xd0, 0, 0, 0, 0, 0, 0];

@@ -14,7 +14,7 @@ import {
   parseName,
   skipLabels,
   skipName,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 
 const bytes = (...parts: (number | string)[]): Uint8Array =>
   Uint8Array.from(parts.flatMap((part) => (typeof part === 'number' ? [part] : [...Buffer.from(part)])));

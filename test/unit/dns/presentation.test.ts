@@ -14,7 +14,7 @@ import {
   parseRdata,
   parseRecord,
   TYPE,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse, parseMessage } from '../../support/records.ts';
 
 const corpus = readFileSync(new URL('../../corpus/dns/records.txt', import.meta.url), 'utf8')

@@ -1,7 +1,7 @@
 // RDATA taken out of messages: names uncompressed, malformed RDATA refused.
 import { describe, expect, test } from 'vitest';
-import { expandRdata, parseRdata, TYPE } from '../../../src/dns/dns.ts';
-import { createTypeBitmap, visitTypes } from '../../../src/dns/rdata.ts';
+import { expandRdata, parseRdata, TYPE } from '../../../src/wire/dns/dns.ts';
+import { createTypeBitmap, visitTypes } from '../../../src/wire/dns/rdata.ts';
 
 const NAME = [7, 101, 120, 97, 109, 112, 108, 101, 0];
 /** A message that begins with the name `example.`, so that `c0 00` is a pointer to it. */

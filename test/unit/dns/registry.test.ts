@@ -15,7 +15,7 @@ import {
   RCODE,
   SVC_PARAM,
   TYPE,
-} from '../../../src/dns/dns.ts';
+} from '../../../src/wire/dns/dns.ts';
 
 describe('registries', () => {
   test.each(Object.entries({ TYPE, CLASS, OPCODE, RCODE, OPTION, EDE, SVC_PARAM }))(

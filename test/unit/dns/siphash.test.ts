@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from '../../../src/dns/dns.ts';
+import { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from '../../../src/wire/dns/dns.ts';
 import { requireProgram, run } from '../../support/process.ts';
 
 const ascending = (length: number): Uint8Array => Uint8Array.from({ length }, (_, index) => index);

@@ -1,6 +1,6 @@
 // What policy sees of SVCB and HTTPS records.
 import { describe, expect, test } from 'vitest';
-import { formatName, parseRdata, TYPE, visitService } from '../../../src/dns/dns.ts';
+import { formatName, parseRdata, TYPE, visitService } from '../../../src/wire/dns/dns.ts';
 
 const visit = (rdata: Uint8Array, length = rdata.length): { sound: boolean; seen: string[] } => {
   const seen: string[] = [];

@@ -2,6 +2,7 @@
 
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatAddress, parsePrefix } from '../../../src/base/base.ts';
+import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import {
   foldName,
   formatName,
@@ -13,9 +14,8 @@ import {
   type Targets,
   TRIGGER,
   TYPE,
-} from '../../../src/dns/dns.ts';
-import { setTranslationPrefix } from '../../../src/dns/embedded-ipv4.ts';
-import { Policy, Verdict } from '../../../src/policy/policy.ts';
+} from '../../../src/wire/dns/dns.ts';
+import { setTranslationPrefix } from '../../../src/wire/dns/embedded-ipv4.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { buildTable, policyList } from '../policy/setup.ts';

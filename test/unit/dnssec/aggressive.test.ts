@@ -1,12 +1,12 @@
 // The cache of proofs: what it answers has to be true of the zone, whole, no older than it may be, and bounded.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { CLASS, FLAG, nameFrom, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { AggressiveCache } from '../../../src/dnssec/aggressive.ts';
-import { type DenialRecords, proveNameError, proveNoData } from '../../../src/dnssec/denial.ts';
-import { NSEC3_ITERATIONS_MAX } from '../../../src/dnssec/nsec3.ts';
-import { type Rrset, readRrsets } from '../../../src/dnssec/rrset.ts';
-import { Work } from '../../../src/dnssec/work.ts';
+import { AggressiveCache } from '../../../src/resolver/dnssec/aggressive.ts';
+import { type DenialRecords, proveNameError, proveNoData } from '../../../src/resolver/dnssec/denial.ts';
+import { NSEC3_ITERATIONS_MAX } from '../../../src/resolver/dnssec/nsec3.ts';
+import { type Rrset, readRrsets } from '../../../src/resolver/dnssec/rrset.ts';
+import { Work } from '../../../src/resolver/dnssec/work.ts';
+import { CLASS, FLAG, nameFrom, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   createNsec3Rrsets,
   createNsecRrsets,

@@ -1,10 +1,15 @@
 // Trust anchors: files of operators, the built-in ones, and what upstreams give of their keys.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { formatName, nameFrom, parseRecord, TYPE } from '../../../src/dns/dns.ts';
-import { lookAtKeys, parseTrustAnchors, primeAnchors, ROOT_ANCHORS } from '../../../src/dnssec/dnssec.ts';
-import { parseDnsKey } from '../../../src/dnssec/key.ts';
-import { NegativeAnchors } from '../../../src/dnssec/negative-anchors.ts';
-import { findTrusted } from '../../../src/dnssec/verification.ts';
+import {
+  lookAtKeys,
+  parseTrustAnchors,
+  primeAnchors,
+  ROOT_ANCHORS,
+} from '../../../src/resolver/dnssec/dnssec.ts';
+import { parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { NegativeAnchors } from '../../../src/resolver/dnssec/negative-anchors.ts';
+import { findTrusted } from '../../../src/resolver/dnssec/verification.ts';
+import { formatName, nameFrom, parseRecord, TYPE } from '../../../src/wire/dns/dns.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { signZone } from '../../support/signed-zone.ts';
 import { type Tamper, ZoneLookup, type ZoneReply } from '../../support/zone-lookup.ts';

@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import { countLabels, foldName, formatName, nameFrom, parseRdata, parseType } from '../../../src/dns/dns.ts';
 import {
   ancestor,
   canonicalizeRdata,
@@ -7,7 +6,15 @@ import {
   compareRdata,
   isWildcard,
   wildcardOf,
-} from '../../../src/dnssec/canonical.ts';
+} from '../../../src/resolver/dnssec/canonical.ts';
+import {
+  countLabels,
+  foldName,
+  formatName,
+  nameFrom,
+  parseRdata,
+  parseType,
+} from '../../../src/wire/dns/dns.ts';
 import { PYTHON } from '../../conformance/setup.ts';
 import { createRandom, type Random } from '../../support/mutate.ts';
 import { run } from '../../support/process.ts';

@@ -1,11 +1,11 @@
 // The chain of trust: what is looked up on the way to a zone, what is kept of it and for how long.
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { CLASS, formatName, formatType, nameFrom, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { Chain } from '../../../src/dnssec/chain.ts';
-import type { ZoneState } from '../../../src/dnssec/delegation.ts';
-import { parseTrustAnchors, type TrustAnchor, Validator } from '../../../src/dnssec/dnssec.ts';
-import { NegativeAnchors } from '../../../src/dnssec/negative-anchors.ts';
-import { Work, type WorkLimits } from '../../../src/dnssec/work.ts';
+import { Chain } from '../../../src/resolver/dnssec/chain.ts';
+import type { ZoneState } from '../../../src/resolver/dnssec/delegation.ts';
+import { parseTrustAnchors, type TrustAnchor, Validator } from '../../../src/resolver/dnssec/dnssec.ts';
+import { NegativeAnchors } from '../../../src/resolver/dnssec/negative-anchors.ts';
+import { Work, type WorkLimits } from '../../../src/resolver/dnssec/work.ts';
+import { CLASS, formatName, formatType, nameFrom, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { createZoneKey, signZone } from '../../support/signed-zone.ts';
 import { plainZone, type Tamper } from '../../support/zone-lookup.ts';

@@ -1,7 +1,7 @@
 // What zones have cost beyond what is ordinary, and for how long it is held against whom.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { Debts } from '../../../src/dnssec/debts.ts';
+import { Debts } from '../../../src/resolver/dnssec/debts.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const NOW_MS = 1_000_000_000_000;
 const ORDINARY = 48;

@@ -10,7 +10,6 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { countLabels, formatName, nameFrom, RCODE, skipLabels, TYPE } from '../../../src/dns/dns.ts';
 import {
   type DenialRecords,
   proveEmptyName,
@@ -19,10 +18,11 @@ import {
   proveNoDs,
   proveUnsigned,
   proveWildcard,
-} from '../../../src/dnssec/denial.ts';
-import { NSEC3_ITERATIONS_COMPUTED_MAX, NSEC3_ITERATIONS_MAX } from '../../../src/dnssec/nsec3.ts';
-import { type Rrset, readRrsets } from '../../../src/dnssec/rrset.ts';
-import { Work } from '../../../src/dnssec/work.ts';
+} from '../../../src/resolver/dnssec/denial.ts';
+import { NSEC3_ITERATIONS_COMPUTED_MAX, NSEC3_ITERATIONS_MAX } from '../../../src/resolver/dnssec/nsec3.ts';
+import { type Rrset, readRrsets } from '../../../src/resolver/dnssec/rrset.ts';
+import { Work } from '../../../src/resolver/dnssec/work.ts';
+import { countLabels, formatName, nameFrom, RCODE, skipLabels, TYPE } from '../../../src/wire/dns/dns.ts';
 import { ask, type Reply } from '../../support/client.ts';
 import {
   closestEncloser,

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nameFrom, parseRdata, parseRecord, TYPE } from '../../../src/dns/dns.ts';
 import {
   type DelegationSigner,
   isDigestSupported,
@@ -9,8 +8,9 @@ import {
   readDsSet,
   selectDs,
   UnsupportedDs,
-} from '../../../src/dnssec/digest.ts';
-import { type DnsKey, parseDnsKey } from '../../../src/dnssec/key.ts';
+} from '../../../src/resolver/dnssec/digest.ts';
+import { type DnsKey, parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { nameFrom, parseRdata, parseRecord, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { requireProgram } from '../../support/process.ts';
 import { createZoneKey, signZone } from '../../support/signed-zone.ts';

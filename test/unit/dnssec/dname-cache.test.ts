@@ -1,8 +1,8 @@
 // DNAMEs that are kept: which names they lead where, for how long, and what becomes of names that get too long.
 import { beforeEach, describe, expect, test } from 'vitest';
-import { CLASS, formatName, nameFrom, SECTION, TYPE } from '../../../src/dns/dns.ts';
-import { DnameCache } from '../../../src/dnssec/dname-cache.ts';
-import type { Rrset } from '../../../src/dnssec/rrset.ts';
+import { DnameCache } from '../../../src/resolver/dnssec/dname-cache.ts';
+import type { Rrset } from '../../../src/resolver/dnssec/rrset.ts';
+import { CLASS, formatName, nameFrom, SECTION, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildResponse, parseMessage } from '../../support/records.ts';
 
 const NOW_MS = 1_000_000;

@@ -1,7 +1,7 @@
 // The two numbers of an ECDSA signature as DER, judged by what OpenSSL itself makes of them.
 import { generateKeyPairSync, sign, verify } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { toDerSignature } from '../../../src/dnssec/ecdsa.ts';
+import { toDerSignature } from '../../../src/resolver/dnssec/ecdsa.ts';
 
 const bytes = (hex: string): Uint8Array => Uint8Array.from(Buffer.from(hex, 'hex'));
 const toHex = (der: Uint8Array | undefined): string | undefined => der && Buffer.from(der).toString('hex');

@@ -1,6 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { parseRdata, TYPE } from '../../../src/dns/dns.ts';
 import {
   ALGORITHM,
   type DnsKey,
@@ -8,7 +7,8 @@ import {
   isAlgorithmSupported,
   isKeySupported,
   parseDnsKey,
-} from '../../../src/dnssec/key.ts';
+} from '../../../src/resolver/dnssec/key.ts';
+import { parseRdata, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { requireProgram } from '../../support/process.ts';
 import { createZoneKey } from '../../support/signed-zone.ts';

@@ -1,7 +1,6 @@
 // NSEC records one by one: which are read, and what none of them may prove.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nameFrom, parseRecord, TYPE } from '../../../src/dns/dns.ts';
 import {
   hasType,
   isBitmapSound,
@@ -12,8 +11,9 @@ import {
   proveNoDsByNsec,
   proveWildcardByNsec,
   readNsec,
-} from '../../../src/dnssec/nsec.ts';
-import type { Rrset } from '../../../src/dnssec/rrset.ts';
+} from '../../../src/resolver/dnssec/nsec.ts';
+import type { Rrset } from '../../../src/resolver/dnssec/rrset.ts';
+import { nameFrom, parseRecord, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createRrset, typeOf } from '../../support/denial-zone.ts';
 
 const ZONE = nameFrom('example.');

@@ -1,7 +1,6 @@
 // NSEC3 records one by one: hashes that RFC 5155 states, which records are read, and what their spans cover.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatName, nameFrom, TYPE } from '../../../src/dns/dns.ts';
 import {
   hashName,
   isHashBetween,
@@ -12,9 +11,10 @@ import {
   proveNoDsByNsec3,
   readNsec3,
   surveyName,
-} from '../../../src/dnssec/nsec3.ts';
-import type { Rrset } from '../../../src/dnssec/rrset.ts';
-import { Work } from '../../../src/dnssec/work.ts';
+} from '../../../src/resolver/dnssec/nsec3.ts';
+import type { Rrset } from '../../../src/resolver/dnssec/rrset.ts';
+import { Work } from '../../../src/resolver/dnssec/work.ts';
+import { formatName, nameFrom, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   createNsec3Rrsets,
   createRrset,

@@ -1,7 +1,7 @@
 // Whose name a name is, by the list of public suffixes.
 import { expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { ownerOf } from '../../../src/dnssec/owner.ts';
+import { ownerOf } from '../../../src/resolver/dnssec/owner.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const wire = (name: Uint8Array): string => Buffer.from(name).toString('latin1');
 /** A name whose labels may have any bytes. */

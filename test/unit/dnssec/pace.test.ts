@@ -1,7 +1,7 @@
 // Validation takes a part of each turn of the event loop, and its questions take turns by whom they are about.
 import { describe, expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { Pace } from '../../../src/dnssec/pace.ts';
+import { Pace } from '../../../src/resolver/dnssec/pace.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const GROUP_WAITING_MAX = 256;
 const nameA = nameFrom('www.a.test.');

@@ -2,7 +2,6 @@
 // that dnssec-signzone signed; time is whatever the test says.
 import assert from 'node:assert/strict';
 import { beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { nameFrom, parseRecord } from '../../../src/dns/dns.ts';
 import {
   type AnchorEvent,
   type AnchorState,
@@ -16,9 +15,10 @@ import {
   postponeCheck,
   type TrustAnchor,
   trustedAnchor,
-} from '../../../src/dnssec/dnssec.ts';
-import { parseDnsKey } from '../../../src/dnssec/key.ts';
-import { observeKeys } from '../../../src/dnssec/rfc5011.ts';
+} from '../../../src/resolver/dnssec/dnssec.ts';
+import { parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { observeKeys } from '../../../src/resolver/dnssec/rfc5011.ts';
+import { nameFrom, parseRecord } from '../../../src/wire/dns/dns.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { createZoneKey, findRrset, signZone, type ZoneKey } from '../../support/signed-zone.ts';
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import {
+  parseSignature,
+  type Rrset,
+  readRrsets,
+  synthesizedFrom,
+} from '../../../src/resolver/dnssec/rrset.ts';
+import {
   CLASS,
   FLAG,
   formatName,
@@ -10,8 +16,7 @@ import {
   parseRdata,
   SECTION,
   TYPE,
-} from '../../../src/dns/dns.ts';
-import { parseSignature, type Rrset, readRrsets, synthesizedFrom } from '../../../src/dnssec/rrset.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { buildResponse } from '../../support/records.ts';
 

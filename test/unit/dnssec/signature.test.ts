@@ -1,4 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { type DnsKey, parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { parseSignature, type Rrset, type Signature } from '../../../src/resolver/dnssec/rrset.ts';
+import {
+  isWildcardExpanded,
+  type SignatureFlaw,
+  verifySignature,
+} from '../../../src/resolver/dnssec/signature.ts';
+import { LOOKUP_UNITS, Work } from '../../../src/resolver/dnssec/work.ts';
 import {
   formatName,
   formatType,
@@ -8,11 +16,7 @@ import {
   type ResourceRecord,
   TYPE,
   writeU32,
-} from '../../../src/dns/dns.ts';
-import { type DnsKey, parseDnsKey } from '../../../src/dnssec/key.ts';
-import { parseSignature, type Rrset, type Signature } from '../../../src/dnssec/rrset.ts';
-import { isWildcardExpanded, type SignatureFlaw, verifySignature } from '../../../src/dnssec/signature.ts';
-import { LOOKUP_UNITS, Work } from '../../../src/dnssec/work.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { requireProgram } from '../../support/process.ts';
 import {

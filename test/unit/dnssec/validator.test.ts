@@ -4,6 +4,17 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  isClockPlausible,
+  type Lookup,
+  type LookupOutcome,
+  parseTrustAnchors,
+  type ValidatedOutcome,
+  Validator,
+  type ValidatorOptions,
+} from '../../../src/resolver/dnssec/dnssec.ts';
+import { parseDnsKey } from '../../../src/resolver/dnssec/key.ts';
+import { readRrsets } from '../../../src/resolver/dnssec/rrset.ts';
+import {
   BOGUS_MS,
   CLASS,
   EDE,
@@ -17,18 +28,7 @@ import {
   readU16,
   SECTION,
   TYPE,
-} from '../../../src/dns/dns.ts';
-import {
-  isClockPlausible,
-  type Lookup,
-  type LookupOutcome,
-  parseTrustAnchors,
-  type ValidatedOutcome,
-  Validator,
-  type ValidatorOptions,
-} from '../../../src/dnssec/dnssec.ts';
-import { parseDnsKey } from '../../../src/dnssec/key.ts';
-import { readRrsets } from '../../../src/dnssec/rrset.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { parseMessage } from '../../support/records.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Enforcement, EnforcementClock } from '../../../src/enforcement/enforcement.ts';
+import { type Enforcement, EnforcementClock } from '../../../src/telemetry/enforcement/enforcement.ts';
 
 const NO_GENERATION: Enforcement = { state: 'not-ready', cause: 'no-generation', groups: [] };
 const ENFORCED: Enforcement = { state: 'enforced', groups: [{ group: 'default', state: 'enforced' }] };

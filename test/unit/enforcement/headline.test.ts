@@ -9,7 +9,7 @@ import {
   type MandateState,
   type NotEnforcingCause,
   type ProofFacts,
-} from '../../../src/enforcement/enforcement.ts';
+} from '../../../src/telemetry/enforcement/enforcement.ts';
 
 const NOW = Date.parse('2026-11-26T12:00:00Z');
 const MINUTE = 60_000;

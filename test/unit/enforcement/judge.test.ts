@@ -10,7 +10,7 @@ import {
   NOT_ENFORCING_CAUSES,
   todoOf,
   worstState,
-} from '../../../src/enforcement/enforcement.ts';
+} from '../../../src/telemetry/enforcement/enforcement.ts';
 
 const mandate = (id: string): ListFacts => ({ id, isMandate: true, isLogOnly: false });
 const ordinary = (id: string): ListFacts => ({ id, isMandate: false, isLogOnly: false });

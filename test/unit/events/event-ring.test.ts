@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
-import { formatName, nameFrom } from '../../../src/dns/dns.ts';
-import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
-import type { QueryEvent, RingEvent, RuleNumbers } from '../../../src/events/events.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/records/record.ts';
-import { EVENT, SIGNAL } from '../../../src/words/words.ts';
+import { EVENT, SIGNAL } from '../../../src/base/words/words.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/evidence/records/record.ts';
+import { createEventRing, EventReader, EventWriter } from '../../../src/telemetry/events/event-ring.ts';
+import type { QueryEvent, RingEvent, RuleNumbers } from '../../../src/telemetry/events/events.ts';
+import { formatName, nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const RING_BYTES = 2048;
 /** Where a ring's own bytes begin. */
@@ -365,7 +365,7 @@ const writeInThread = (
   ring: SharedArrayBuffer,
   count: number,
 ): { readonly ended: Promise<unknown>; readonly written: () => number } => {
-  const module = new URL('../../../src/events/event-ring.ts', import.meta.url).href;
+  const module = new URL('../../../src/telemetry/events/event-ring.ts', import.meta.url).href;
   const worker = new Worker(
     `const { workerData, parentPort } = require('node:worker_threads');
      import(workerData.module).then(({ EventWriter }) => {

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import type { Account } from '../../../src/base/base.ts';
-import { adoptStep } from '../../../src/exemptions/register-adoption.ts';
-import { ExemptionCounts } from '../../../src/exemptions/register-facts.ts';
-import { reconcileTexts } from '../../../src/exemptions/register-texts.ts';
-import { readExemptionTexts } from '../../../src/exemptions/texts.ts';
+import { adoptStep } from '../../../src/evidence/exemptions/register-adoption.ts';
+import { ExemptionCounts } from '../../../src/evidence/exemptions/register-facts.ts';
+import { reconcileTexts } from '../../../src/evidence/exemptions/register-texts.ts';
+import { readExemptionTexts } from '../../../src/evidence/exemptions/texts.ts';
 import {
   createDirectory,
   day,

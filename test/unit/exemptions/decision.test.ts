@@ -1,7 +1,7 @@
 // Decisions that mandate lists rest on: recorded when they change, alarmed on when their dates come, never acted on.
 import { expect, test } from 'vitest';
-import { type Decision, DecisionWatch, decisionAlarms } from '../../../src/exemptions/decision.ts';
-import type { DecisionRecord } from '../../../src/records/record.ts';
+import { type Decision, DecisionWatch, decisionAlarms } from '../../../src/evidence/exemptions/decision.ts';
+import type { DecisionRecord } from '../../../src/evidence/records/record.ts';
 import { openRegister } from './setup.ts';
 
 /** Belgium, federal: provisional for six months, prolonged by six months, then for an indefinite time. */

@@ -3,7 +3,7 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { ExemptionKeeper, type ExemptionSettings } from '../../../src/exemptions/keeper.ts';
+import { ExemptionKeeper, type ExemptionSettings } from '../../../src/evidence/exemptions/keeper.ts';
 import { createDirectory, DAY_MS, day, HEAD, NOW, REQUEST, REQUESTER, US_RULES } from './setup.ts';
 
 const SETTINGS: ExemptionSettings = { rules: US_RULES, textsPath: undefined, decisions: new Map() };

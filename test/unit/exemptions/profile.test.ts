@@ -3,8 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { markOf, profileSchema, readProfile } from '../../../src/exemptions/profile.ts';
-import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
+import { markOf, profileSchema, readProfile } from '../../../src/evidence/exemptions/profile.ts';
+import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/profile-shipped.ts';
 import {
   createDirectory,
   day,

@@ -3,9 +3,9 @@
 import { cpSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { registerWitnesses } from '../../../src/exemptions/register-witness.ts';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { registerWitnesses } from '../../../src/evidence/exemptions/register-witness.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import { forgeRegister, type RegisterRow } from '../../support/register-forgery.ts';
 import { adminRecord, Bench } from '../records/setup.ts';
 import { startRun } from './run.ts';

@@ -3,9 +3,13 @@ import { chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } 
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { stringify } from 'yaml';
-import { formatExemptionProblem } from '../../../src/exemptions/problem.ts';
-import { checkTexts, reconcileTexts, type TextOutcome } from '../../../src/exemptions/register-texts.ts';
-import { readExemptionTexts } from '../../../src/exemptions/texts.ts';
+import { formatExemptionProblem } from '../../../src/evidence/exemptions/problem.ts';
+import {
+  checkTexts,
+  reconcileTexts,
+  type TextOutcome,
+} from '../../../src/evidence/exemptions/register-texts.ts';
+import { readExemptionTexts } from '../../../src/evidence/exemptions/texts.ts';
 import {
   createDirectory,
   DAY_MS,

@@ -1,8 +1,8 @@
 // A program that writes requests into a register and tells each once it is written, until it is killed.
 import { join } from 'node:path';
 import { parsePrefix } from '../../../src/base/base.ts';
-import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
-import { Register } from '../../../src/exemptions/register.ts';
+import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/profile-shipped.ts';
+import { Register } from '../../../src/evidence/exemptions/register.ts';
 
 const [, , directory = ''] = process.argv;
 const NOW = Date.UTC(2026, 11, 1);

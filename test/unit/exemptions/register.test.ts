@@ -16,11 +16,11 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Register } from '../../../src/exemptions/register.ts';
-import { ExemptionCounts } from '../../../src/exemptions/register-facts.ts';
-import { termsOf } from '../../../src/exemptions/rules.ts';
+import { Register } from '../../../src/evidence/exemptions/register.ts';
+import { ExemptionCounts } from '../../../src/evidence/exemptions/register-facts.ts';
+import { termsOf } from '../../../src/evidence/exemptions/rules.ts';
+import type { ExemptionRecord } from '../../../src/evidence/records/record.ts';
 import { EXEMPTIONS_MAX, formatExemption } from '../../../src/policy/policy.ts';
-import type { ExemptionRecord } from '../../../src/records/record.ts';
 import {
   createDirectory,
   DAY_MS,

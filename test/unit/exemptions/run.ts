@@ -1,10 +1,10 @@
 // A run of the program's evidence: register and recorder over one state directory, with the clock of the test.
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { ExemptionKeeper, type ExemptionSettings } from '../../../src/exemptions/keeper.ts';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { RecordingOptions } from '../../../src/records/recording-options.ts';
-import { readRecordedMarks } from '../../../src/records/register-walk.ts';
+import { ExemptionKeeper, type ExemptionSettings } from '../../../src/evidence/exemptions/keeper.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { RecordingOptions } from '../../../src/evidence/records/recording-options.ts';
+import { readRecordedMarks } from '../../../src/evidence/records/register-walk.ts';
 import { Bench } from '../records/setup.ts';
 import { HEAD, REQUEST, REQUESTER, US_RULES } from './setup.ts';
 

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatPrefix, type Prefix } from '../../../src/base/base.ts';
-import { blanketReason, mergePrefixes, type Network } from '../../../src/exemptions/scope.ts';
+import { blanketReason, mergePrefixes, type Network } from '../../../src/evidence/exemptions/scope.ts';
 import { prefix } from './setup.ts';
 
 const merged = (...texts: string[]): string[] => mergePrefixes(texts.map(prefix)).map(formatPrefix);

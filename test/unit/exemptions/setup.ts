@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { type Account, type Prefix, parsePrefix } from '../../../src/base/base.ts';
-import type { Profile } from '../../../src/exemptions/profile.ts';
-import { SHIPPED_PROFILES } from '../../../src/exemptions/profile-shipped.ts';
-import { Register } from '../../../src/exemptions/register.ts';
-import type { Rules } from '../../../src/exemptions/rules.ts';
-import type { Network } from '../../../src/exemptions/scope.ts';
-import type { DecisionRecord, ExemptionRecord } from '../../../src/records/record.ts';
+import type { Profile } from '../../../src/evidence/exemptions/profile.ts';
+import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/profile-shipped.ts';
+import { Register } from '../../../src/evidence/exemptions/register.ts';
+import type { Rules } from '../../../src/evidence/exemptions/rules.ts';
+import type { Network } from '../../../src/evidence/exemptions/scope.ts';
+import type { DecisionRecord, ExemptionRecord } from '../../../src/evidence/records/record.ts';
 
 /** 2026-12-01T00:00:00Z, when tests begin. */
 export const NOW = Date.UTC(2026, 11, 1);

@@ -1,7 +1,7 @@
 // Every rule of the profile us-federal, by the number that requirements give it and by the code of its refusal.
 import { expect, test } from 'vitest';
-import { reportExemptions } from '../../../src/exemptions/register-facts.ts';
-import type { Network } from '../../../src/exemptions/scope.ts';
+import { reportExemptions } from '../../../src/evidence/exemptions/register-facts.ts';
+import type { Network } from '../../../src/evidence/exemptions/scope.ts';
 import {
   DAY_MS,
   day,

@@ -1,14 +1,14 @@
 // What an explanation says of exemptions: which rules do not count for whom, and what decides then.
 import { expect, test } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
-import { explainTraced } from '../../../src/app/explain.ts';
 import { systemClock } from '../../../src/base/base.ts';
-import { AnswerCache } from '../../../src/cache/cache.ts';
-import { nameFrom, TYPE } from '../../../src/dns/dns.ts';
-import { type Asked, type Explanation, traceQuestions } from '../../../src/explain/explain.ts';
-import { buildGeneration } from '../../../src/generation/build.ts';
-import { LocalZones } from '../../../src/local/local.ts';
+import { Clients } from '../../../src/policy/access/access.ts';
+import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { compileExemptions, Policy, type SharedExemption } from '../../../src/policy/policy.ts';
+import { AnswerCache } from '../../../src/resolver/cache/cache.ts';
+import { type Asked, type Explanation, traceQuestions } from '../../../src/resolver/explain/explain.ts';
+import { explainTraced } from '../../../src/resolver/inquiry/explain.ts';
+import { LocalZones } from '../../../src/resolver/local/local.ts';
+import { nameFrom, TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf } from '../app/setup.ts';
 import { prefixes } from '../pipeline/setup.ts';
 

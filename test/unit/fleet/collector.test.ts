@@ -4,6 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
+import {
+  CHAIN_START,
+  ChainFeed,
+  readOwnHeads,
+  readOwnKeys,
+  verifyRecords,
+} from '../../../src/evidence/records/records.ts';
 import { Collector } from '../../../src/fleet/collector.ts';
 import type { ConfirmedClass } from '../../../src/fleet/confirmation.ts';
 import { DirectoryStore } from '../../../src/fleet/directory-store.ts';
@@ -12,14 +20,6 @@ import { type EvidencePiece, packEvidence } from '../../../src/fleet/evidence-me
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
-import { judgeRecord } from '../../../src/records/record-schema.ts';
-import {
-  CHAIN_START,
-  ChainFeed,
-  readOwnHeads,
-  readOwnKeys,
-  verifyRecords,
-} from '../../../src/records/records.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
 let directory: string;

@@ -1,8 +1,8 @@
 // What of a resolver needs a person, and who stands first.
 import { expect, test } from 'vitest';
+import { FLEET_NEEDS } from '../../../src/base/words/words.ts';
 import { byUrgency, fleetIssues, type HeardResolver, needsOfResolver } from '../../../src/fleet/needs.ts';
 import type { ResolverStatus } from '../../../src/fleet/status.ts';
-import { FLEET_NEEDS } from '../../../src/words/words.ts';
 
 const FINE: HeardResolver = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },

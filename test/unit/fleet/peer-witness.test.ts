@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
+import { LogReader } from '../../../src/evidence/records/records.ts';
 import type { FleetActs } from '../../../src/fleet/acts.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
@@ -14,8 +15,11 @@ import { PeerWitness } from '../../../src/fleet/peer-witness.ts';
 import { PeerWitnesses, witnessesOf } from '../../../src/fleet/peer-witnesses.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 import { formatQuestion } from '../../../src/fleet/witness-message.ts';
-import { LogReader } from '../../../src/records/records.ts';
-import { createVerifier, formatVerifier, SIGNATURE_TYPE } from '../../../src/transparency/transparency.ts';
+import {
+  createVerifier,
+  formatVerifier,
+  SIGNATURE_TYPE,
+} from '../../../src/wire/transparency/transparency.ts';
 import { Bench, recordsDirectory } from '../records/setup.ts';
 
 const NAMES = ['ns1', 'ns2', 'ns3'];

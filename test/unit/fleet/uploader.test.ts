@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
+import { CHAIN_START, ChainFeed, type ChainPlace } from '../../../src/evidence/records/records.ts';
 import type { Take } from '../../../src/fleet/bus.ts';
 import type { Confirmation } from '../../../src/fleet/confirmation.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
 import { HeardSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { confirmedSubject } from '../../../src/fleet/subjects.ts';
 import { Uploader } from '../../../src/fleet/uploader.ts';
-import { CHAIN_START, ChainFeed, type ChainPlace } from '../../../src/records/records.ts';
 import { Bench } from '../records/setup.ts';
 
 const NAME = 'ns1';

@@ -1,7 +1,7 @@
 // A generation that another thread builds is the one that would have been built here, and nobody waits for ever.
 import { expect, test } from 'vitest';
-import { buildAside } from '../../../src/generation/aside.ts';
-import { buildGeneration } from '../../../src/generation/build.ts';
+import { buildAside } from '../../../src/policy/generation/aside.ts';
+import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { configOf, refusing } from '../app/setup.ts';
 
 const CONFIG = `

@@ -3,9 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { AppError, PrefixTable } from '../../../src/base/base.ts';
-import { createEde, EDE, TYPE } from '../../../src/dns/dns.ts';
-import { buildGeneration, type Generation, policyHash } from '../../../src/generation/build.ts';
-import { LIST_FORMATS } from '../../../src/words/words.ts';
+import { LIST_FORMATS } from '../../../src/base/words/words.ts';
+import { buildGeneration, type Generation, policyHash } from '../../../src/policy/generation/build.ts';
+import { createEde, EDE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf, createDirectory, deciding, judge, refusing, watching } from '../app/setup.ts';
 
 const build = (config: string, files: Readonly<Record<string, string>> = {}): Generation =>

@@ -1,11 +1,11 @@
 // What an operator runs is refused or not by a decision of its own; the rest of the list stays as it is.
 import { expect, it } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
-import { TYPE } from '../../../src/dns/dns.ts';
-import { buildGeneration, policyHash } from '../../../src/generation/build.ts';
-import { EXPORT_ORIGIN, type ExportRequest, exportLists } from '../../../src/generation/export.ts';
+import { readProbeLists } from '../../../src/evidence/probe/lists.ts';
+import { buildGeneration, policyHash } from '../../../src/policy/generation/build.ts';
+import { EXPORT_ORIGIN, type ExportRequest, exportLists } from '../../../src/policy/generation/export.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
-import { readProbeLists } from '../../../src/probe/lists.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf } from '../app/setup.ts';
 import { foldedName } from '../policy/setup.ts';
 

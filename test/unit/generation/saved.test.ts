@@ -6,10 +6,10 @@ import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { AppError, packPrefixes } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { TYPE } from '../../../src/dns/dns.ts';
-import { buildGeneration, type Generation } from '../../../src/generation/build.ts';
-import { SavedGeneration } from '../../../src/generation/saved.ts';
-import { createLog } from '../../../src/observe/observe.ts';
+import { buildGeneration, type Generation } from '../../../src/policy/generation/build.ts';
+import { SavedGeneration } from '../../../src/policy/generation/saved.ts';
+import { createLog } from '../../../src/telemetry/observe/observe.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf, createDirectory, deciding, refusing, watching } from '../app/setup.ts';
 
 const FILE = 'generation.saved';

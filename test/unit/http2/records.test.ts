@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { Http2Session } from '../../../src/http2/http2.ts';
+import { Http2Session } from '../../../src/wire/http2/http2.ts';
 import { FLAG, PREFACE, settings, TYPE } from '../../conformance/http2/frames.ts';
 import { get } from '../../conformance/http2/request.ts';
 import { FrameReader } from '../../conformance/http2/wire.ts';

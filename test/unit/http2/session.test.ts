@@ -3,7 +3,12 @@ import { once } from 'node:events';
 import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { HTTP2_ERROR, type Http2Host, Http2Session, type Http2Stream } from '../../../src/http2/http2.ts';
+import {
+  HTTP2_ERROR,
+  type Http2Host,
+  Http2Session,
+  type Http2Stream,
+} from '../../../src/wire/http2/http2.ts';
 import {
   FLAG,
   fieldBlock,

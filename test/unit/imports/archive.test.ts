@@ -1,7 +1,7 @@
 // Archives from anywhere: bombs, links, names that lead out, damage.
 import { gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { ARCHIVE_BYTES_MAX, ARCHIVE_FILES_MAX, readArchive } from '../../../src/imports/archive.ts';
+import { ARCHIVE_BYTES_MAX, ARCHIVE_FILES_MAX, readArchive } from '../../../src/policy/imports/archive.ts';
 import { tar, zip } from '../../support/origins.ts';
 
 const refusal = (bytes: Buffer): string => {

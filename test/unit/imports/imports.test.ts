@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { IMPORT_KINDS, type ImportKind, importConfiguration } from '../../../src/imports/imports.ts';
+import { IMPORT_KINDS, type ImportKind, importConfiguration } from '../../../src/policy/imports/imports.ts';
 import { tar } from '../../support/origins.ts';
 
 let directory: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { feedRules } from '../../../src/lists/lists.ts';
+import { feedRules } from '../../../src/policy/lists/lists.ts';
 import type { RuleSink, RuleTerms } from '../../../src/policy/policy.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 

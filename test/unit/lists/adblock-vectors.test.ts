@@ -6,9 +6,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { type AddressWords, createAddress, parseAddress } from '../../../src/base/base.ts';
-import { parseType } from '../../../src/dns/dns.ts';
-import { type DiagnosticCode, feedRules } from '../../../src/lists/lists.ts';
+import { type DiagnosticCode, feedRules } from '../../../src/policy/lists/lists.ts';
 import { Policy, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
+import { parseType } from '../../../src/wire/dns/dns.ts';
 import { foldedName, policyList } from '../policy/setup.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 

@@ -16,7 +16,7 @@ import {
   NEVER_BLOCK_ADDRESSES_FILE,
   shippedLists,
   writeAddresses,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { requireProgram, run } from '../../support/process.ts';
 
 const prefixOf = (text: string): Prefix => {

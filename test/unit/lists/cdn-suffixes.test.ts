@@ -4,7 +4,6 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
 import {
   Guards,
   LISTS_DIRECTORY,
@@ -16,8 +15,9 @@ import {
   readCdnSuffixes,
   readListFile,
   shippedLists,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import { readTsv } from '../../support/families.ts';
 import { RuleLog } from './rule-log.ts';
 

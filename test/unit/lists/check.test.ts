@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { checkLists, Guards } from '../../../src/lists/lists.ts';
+import { checkLists, Guards } from '../../../src/policy/lists/lists.ts';
 import { MATCH, type Match } from '../../../src/policy/policy.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const NOW_MS = Date.parse('2026-11-24T12:00:00Z');
 const GUARDS = Guards.parse('shared.net\nc.shared.net\ngov\n*.gov\n', 'guards.txt');

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
-import { type LoadedList, loadList } from '../../../src/lists/lists.ts';
+import { type LoadedList, loadList } from '../../../src/policy/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-compressed-'));

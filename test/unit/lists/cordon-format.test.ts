@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { feedRules, parseCordonList } from '../../../src/lists/lists.ts';
+import { feedRules, parseCordonList } from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const HEADER = 'id: some-list\ntitle: Some list\ncategory: some\nmandate: true\ndefault: false\n';

@@ -7,7 +7,6 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { matchesPrefix, type Prefix, parsePrefix } from '../../../src/base/base.ts';
-import { nameFrom } from '../../../src/dns/dns.ts';
 import {
   Guards,
   LISTS_DIRECTORY,
@@ -15,8 +14,9 @@ import {
   NEVER_BLOCK_FILE,
   parseCordonList,
   shippedLists,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 /** From how many families on a name needs a decision. */
 const FAMILIES_MIN = 2;

@@ -15,7 +15,7 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { isAppError } from '../../../src/base/base.ts';
-import { Guards, type ListFormat, type LoadedList, loadList } from '../../../src/lists/lists.ts';
+import { Guards, type ListFormat, type LoadedList, loadList } from '../../../src/policy/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 /** A user without rights. */

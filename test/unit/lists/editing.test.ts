@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { LISTS_DIRECTORY } from '../../../src/lists/lists.ts';
+import { LISTS_DIRECTORY } from '../../../src/policy/lists/lists.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
 import { addEntry, oldestReviews, reviewEntry } from '../../support/list-editing.ts';
 

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { formatStatuses } from '../../../src/cli/lists-text.ts';
-import type { ListStatus } from '../../../src/lists/keeping/keeping.ts';
+import { formatStatuses } from '../../../src/host/cli/lists-text.ts';
+import type { ListStatus } from '../../../src/policy/keeping/keeping.ts';
 import {
   feedRules,
   isPastReview,
   REVIEW_INTERVAL_DAYS,
   reviewAgeDays,
   shippedLists,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const DAY_MS = 86_400_000;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { feedRules, type ListFormat } from '../../../src/lists/lists.ts';
+import { feedRules, type ListFormat } from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const folder = join(import.meta.dirname, '../../golden/lists');

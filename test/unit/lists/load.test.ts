@@ -10,7 +10,7 @@ import {
   loadList,
   shippedDefaults,
   shippedLists,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-lists-'));

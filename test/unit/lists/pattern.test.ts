@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PATTERN_COUNT_MAX, PATTERN_LENGTH_MAX, PatternReader } from '../../../src/lists/pattern.ts';
+import { PATTERN_COUNT_MAX, PATTERN_LENGTH_MAX, PatternReader } from '../../../src/policy/lists/pattern.ts';
 
 const read = (text: string): RegExp | string => new PatternReader().read(text);
 

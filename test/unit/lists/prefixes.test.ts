@@ -4,7 +4,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../../../src/base/base.ts';
-import { parseCordonList, shippedLists } from '../../../src/lists/lists.ts';
+import { parseCordonList, shippedLists } from '../../../src/policy/lists/lists.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
 import { dayOfLists, PREFIXES_FILE } from '../../support/list-ages.ts';
 

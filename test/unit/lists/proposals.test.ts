@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { LISTS_DIRECTORY } from '../../../src/lists/lists.ts';
+import { LISTS_DIRECTORY } from '../../../src/policy/lists/lists.ts';
 import { ListAnswers } from '../../support/coverage.ts';
 import { readFamilies } from '../../support/families.ts';
 import { measureText, writeProposals } from '../../support/proposal-files.ts';

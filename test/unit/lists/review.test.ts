@@ -5,7 +5,7 @@ import {
   REVIEW_DEFAULTS,
   type ReviewFacts,
   review,
-} from '../../../src/lists/review.ts';
+} from '../../../src/policy/lists/review.ts';
 
 const SHA256 = 'a'.repeat(64);
 const YESTERDAY: ReviewFacts = {

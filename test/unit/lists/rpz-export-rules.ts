@@ -1,5 +1,5 @@
 // The rules that the tests of exports write, with every kind of trigger and rules below rules.
-import type { ExportRule } from '../../../src/lists/export-formats.ts';
+import type { ExportRule } from '../../../src/policy/lists/export-formats.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
 
 const list = (match: ExportRule['match'], text: string): ExportRule => ({ match, text, action: 'list' });

@@ -1,13 +1,13 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import type { ExportRule } from '../../../src/lists/export-formats.ts';
+import type { ExportRule } from '../../../src/policy/lists/export-formats.ts';
 import {
   digestRules,
   EXPORT_FORMATS,
   type ExportFormat,
   exportRules,
-} from '../../../src/lists/export-rules.ts';
+} from '../../../src/policy/lists/export-rules.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
 import { EXPORT_RULES } from './rpz-export-rules.ts';
 import { readZone } from './rpz-rules.ts';

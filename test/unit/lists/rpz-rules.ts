@@ -1,9 +1,9 @@
 // What came of a response policy zone, as text: a rule a line with its action and records, then the remarks.
 import { formatPrefix, type Prefix } from '../../../src/base/base.ts';
-import { formatName, formatRdata, formatType } from '../../../src/dns/dns.ts';
-import { DiagnosticLog } from '../../../src/lists/diagnostic.ts';
-import { feedRpz, type RpzFacts, type RpzOptions } from '../../../src/lists/rpz-format.ts';
+import { DiagnosticLog } from '../../../src/policy/lists/diagnostic.ts';
+import { feedRpz, type RpzFacts, type RpzOptions } from '../../../src/policy/lists/rpz-format.ts';
 import { MATCH_NAMES, type Match, type RuleSink, type RuleTerms } from '../../../src/policy/policy.ts';
+import { formatName, formatRdata, formatType } from '../../../src/wire/dns/dns.ts';
 import { readerOf } from './rule-log.ts';
 
 /** What a zone was read as. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type FeedOptions, feedRules, Guards, type ListFormat } from '../../../src/lists/lists.ts';
+import { type FeedOptions, feedRules, Guards, type ListFormat } from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const protection = Guards.parse('gov\n*.gov\ncdn.test\n*.fed.us', 'guards.txt');

@@ -1,9 +1,9 @@
 // A RuleSink that writes down what it is given, one text a rule: "3 suffix example.com", with the terms of a rule that
 // has some behind it; and bytes as lists read them.
 import { formatPrefix, type Prefix } from '../../../src/base/base.ts';
-import { formatName, formatType } from '../../../src/dns/dns.ts';
-import type { ListBytes } from '../../../src/lists/lists.ts';
+import type { ListBytes } from '../../../src/policy/lists/lists.ts';
 import { MATCH_NAMES, type Match, type RuleSink, type RuleTerms } from '../../../src/policy/policy.ts';
+import { formatName, formatType } from '../../../src/wire/dns/dns.ts';
 
 /** Rules as text, in the order of arrival. */
 export class RuleLog implements RuleSink {

@@ -2,7 +2,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/base/base.ts';
-import { nameFrom } from '../../../src/dns/dns.ts';
 import {
   checkLists,
   Guards,
@@ -11,8 +10,9 @@ import {
   NEVER_BLOCK_FILE,
   parseCordonList,
   shippedLists,
-} from '../../../src/lists/lists.ts';
+} from '../../../src/policy/lists/lists.ts';
 import { MATCH, type Match } from '../../../src/policy/policy.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import {
   BYTEDANCE_VISITED_HOSTS,
   OWN_POPULAR_NAMES,

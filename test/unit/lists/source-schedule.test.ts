@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isStale, nextFetchMs, parseRetryAfter } from '../../../src/lists/source-schedule.ts';
+import { isStale, nextFetchMs, parseRetryAfter } from '../../../src/policy/lists/source-schedule.ts';
 
 const NOW = Date.UTC(2026, 7, 1);
 const MINUTE = 60_000;

@@ -7,7 +7,7 @@ import {
   type SignedContent,
   verifySignature,
   WHOLE_FILE_BYTES_MAX,
-} from '../../../src/lists/source-signature.ts';
+} from '../../../src/policy/lists/source-signature.ts';
 
 /** What minisign itself made: a key, and signatures of the four bytes "test" in both of its forms. */
 const KEY = 'RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3';

@@ -5,7 +5,7 @@ import {
   hostOf,
   parseSourceUrl,
   redactUrl,
-} from '../../../src/lists/source-url.ts';
+} from '../../../src/policy/lists/source-url.ts';
 
 describe('parseSourceUrl()', () => {
   it.each(['', 'list.txt', 'ftp://example.com/list.txt', 'file:///list.txt', 'http://a%zz@example.com/'])(

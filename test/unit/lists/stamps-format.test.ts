@@ -1,8 +1,8 @@
 // DNS stamps as a list: names and addresses of servers, and nothing of what is damaged or shared.
 import { describe, expect, it } from 'vitest';
 import { formatPrefix } from '../../../src/base/base.ts';
-import { formatName } from '../../../src/dns/dns.ts';
-import { feedRules } from '../../../src/lists/lists.ts';
+import { feedRules } from '../../../src/policy/lists/lists.ts';
+import { formatName } from '../../../src/wire/dns/dns.ts';
 
 const feed = (text: string) => {
   const rules: string[] = [];

@@ -18,11 +18,11 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAppError } from '../../../src/base/base.ts';
-import { ListStore, type StoreArrival } from '../../../src/lists/store.ts';
+import { ListStore, type StoreArrival } from '../../../src/policy/lists/store.ts';
 
 const LIST = 'extra';
 const ANN = { by: 'ann', reason: 'looked at it' };
-const STORE_URL = new URL('../../../src/lists/store.ts', import.meta.url).href;
+const STORE_URL = new URL('../../../src/policy/lists/store.ts', import.meta.url).href;
 
 let directory: string;
 let store: ListStore;

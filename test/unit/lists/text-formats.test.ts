@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { DIAGNOSTICS_MAX, type FeedOptions, feedRules, Guards } from '../../../src/lists/lists.ts';
+import { DIAGNOSTICS_MAX, type FeedOptions, feedRules, Guards } from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const read = (format: 'domains' | 'hosts', text: string | Uint8Array, options?: FeedOptions) => {

@@ -1,7 +1,7 @@
 // Special-use names: what is answered for each zone, and that its neighbors are nobody's special names.
 import { describe, expect, test } from 'vitest';
-import { foldName, MessageBuilder, nameFrom, parseType } from '../../../src/dns/dns.ts';
-import { LOCAL, LocalZones } from '../../../src/local/local.ts';
+import { LOCAL, LocalZones } from '../../../src/resolver/local/local.ts';
+import { foldName, MessageBuilder, nameFrom, parseType } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 
 const OUTCOME = Object.fromEntries(Object.entries(LOCAL).map(([word, number]) => [number, word]));

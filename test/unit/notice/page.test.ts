@@ -1,13 +1,13 @@
 // The page of the notice: its languages, and that no text of an operator or a record becomes markup.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { LANGUAGES } from '../../../src/base/words/words.ts';
 import {
   chooseLanguage,
   type NoticeFacts,
   type NoticeSetting,
   toNoticePage,
-} from '../../../src/notice/page.ts';
-import { LANGUAGES } from '../../../src/words/words.ts';
+} from '../../../src/people/notice/page.ts';
 
 const SETTING: NoticeSetting = {
   agency: 'Agency',

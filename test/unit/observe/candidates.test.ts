@@ -1,6 +1,6 @@
 // Names that a list may be missing: counted, bounded, and merged from several workers.
 import { expect, test } from 'vitest';
-import { type Candidate, CandidateLog, mergeCandidates } from '../../../src/observe/candidates.ts';
+import { type Candidate, CandidateLog, mergeCandidates } from '../../../src/telemetry/observe/candidates.ts';
 
 const EVIDENCE = { list: 'tiktok', line: 7, trigger: 'cname' };
 

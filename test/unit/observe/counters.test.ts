@@ -2,15 +2,15 @@
 
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
-import { RCODE, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
+import { DROP, MATCH, SOURCE, TCP_REFUSAL, TRANSPORT } from '../../../src/base/words/words.ts';
 import {
   type CounterBlock,
   CounterTotals,
   type RefusalLayout,
   UPSTREAM_FAILURE,
   WorkerCounters,
-} from '../../../src/observe/observe.ts';
-import { DROP, MATCH, SOURCE, TCP_REFUSAL, TRANSPORT } from '../../../src/words/words.ts';
+} from '../../../src/telemetry/observe/observe.ts';
+import { RCODE, TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const LAYOUT: RefusalLayout = {
@@ -322,7 +322,7 @@ test('a block that was posted to a thread is the same memory', async () => {
   const { totals, read } = setUp();
   const block = totals.openCounters({ upstreams: UPSTREAMS });
   const refusals = totals.openRefusals(LAYOUT);
-  const door = new URL('../../../src/observe/observe.ts', import.meta.url).href;
+  const door = new URL('../../../src/telemetry/observe/observe.ts', import.meta.url).href;
   const code = `
     const { workerData } = require('node:worker_threads');
     import(${JSON.stringify(door)}).then(({ WorkerCounters }) => {

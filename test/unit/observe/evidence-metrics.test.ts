@@ -1,9 +1,9 @@
 // Metrics of evidence: what is not known has no series, and what somebody could make many of has a bound.
 
 import { expect, test } from 'vitest';
-import { EnforcementClock } from '../../../src/enforcement/enforcement.ts';
-import type { EvidenceFacts } from '../../../src/observe/observe.ts';
-import { CounterTotals, createMetrics } from '../../../src/observe/observe.ts';
+import { EnforcementClock } from '../../../src/telemetry/enforcement/enforcement.ts';
+import type { EvidenceFacts } from '../../../src/telemetry/observe/observe.ts';
+import { CounterTotals, createMetrics } from '../../../src/telemetry/observe/observe.ts';
 
 const NOW_MS = Date.UTC(2026, 10, 25);
 const DAY_MS = 86_400_000;

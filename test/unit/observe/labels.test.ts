@@ -1,11 +1,6 @@
 // What words of the counters have to agree with: the bits of policy, the signals of records, and the order of their words.
 
 import { expect, test } from 'vitest';
-import { TRIGGER } from '../../../src/dns/dns.ts';
-import { MATCH_WORDS, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/observe/labels.ts';
-import { UPSTREAM_FAILURE } from '../../../src/observe/observe.ts';
-import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/records/record.ts';
 import {
   DROP,
   EVENT,
@@ -16,7 +11,12 @@ import {
   TCP_CLOSED,
   TCP_REFUSAL,
   TRANSPORT,
-} from '../../../src/words/words.ts';
+} from '../../../src/base/words/words.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/evidence/records/record.ts';
+import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
+import { MATCH_WORDS, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/telemetry/observe/labels.ts';
+import { UPSTREAM_FAILURE } from '../../../src/telemetry/observe/observe.ts';
+import { TRIGGER } from '../../../src/wire/dns/dns.ts';
 
 test.each(
   Object.entries({

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
-import { createLog, type LogLevel } from '../../../src/observe/observe.ts';
+import { createLog, type LogLevel } from '../../../src/telemetry/observe/observe.ts';
 import { run } from '../../support/process.ts';
 
 interface Line {
@@ -70,7 +70,7 @@ test('a defect keeps its stack', () => {
 });
 
 test('standard output gets every line of a process that exits at once', async () => {
-  const door = new URL('../../../src/observe/observe.ts', import.meta.url).href;
+  const door = new URL('../../../src/telemetry/observe/observe.ts', import.meta.url).href;
   const code = `
     import { createLog } from ${JSON.stringify(door)};
     const log = createLog({ level: 'info' });
@@ -108,7 +108,7 @@ test('lines to a file begin with their priority when it is the stream of the jou
   const directory = mkdtempSync(join(tmpdir(), 'cordon-log-'));
   try {
     const path = join(directory, 'stream');
-    const module = new URL('../../../src/observe/observe.ts', import.meta.url).href;
+    const module = new URL('../../../src/telemetry/observe/observe.ts', import.meta.url).href;
     const script = `
       const { createLog } = await import('${module}');
       const { openSync } = await import('node:fs');

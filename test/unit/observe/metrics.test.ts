@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { RCODE, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
-import { EnforcementClock, MANDATE_STATES } from '../../../src/enforcement/enforcement.ts';
+import { MATCH, SOURCE, TRANSPORT } from '../../../src/base/words/words.ts';
+import { EnforcementClock, MANDATE_STATES } from '../../../src/telemetry/enforcement/enforcement.ts';
 import {
   CounterTotals,
   createMetrics,
   UPSTREAM_FAILURE,
   WorkerCounters,
-} from '../../../src/observe/observe.ts';
-import { MATCH, SOURCE, TRANSPORT } from '../../../src/words/words.ts';
+} from '../../../src/telemetry/observe/observe.ts';
+import { RCODE, TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { createSource, parsePage, scrape } from './scrape.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { createMetrics, metricsReference } from '../../../src/observe/observe.ts';
+import { createMetrics, metricsReference } from '../../../src/telemetry/observe/observe.ts';
 import { createSource } from './scrape.ts';
 
 const documented = (text: string): Set<string> =>

@@ -1,6 +1,6 @@
 // A program as the metrics see it, and what a scrape of it reads.
-import { EnforcementClock } from '../../../src/enforcement/enforcement.ts';
-import { CounterTotals, createMetrics, type MetricsSource } from '../../../src/observe/observe.ts';
+import { EnforcementClock } from '../../../src/telemetry/enforcement/enforcement.ts';
+import { CounterTotals, createMetrics, type MetricsSource } from '../../../src/telemetry/observe/observe.ts';
 
 /** A program with one list that runs on a clock of its own. */
 export const createSource = (changes: Partial<MetricsSource> = {}): MetricsSource => ({

@@ -1,9 +1,9 @@
 // Sums over workers, generations and time: they only ever grow, and no refusal is lost.
 
 import { expect, test } from 'vitest';
-import { TRIGGER, TYPE } from '../../../src/dns/dns.ts';
-import { CounterTotals, WorkerCounters } from '../../../src/observe/observe.ts';
-import { MATCH, SIGNAL, TRANSPORT } from '../../../src/words/words.ts';
+import { MATCH, SIGNAL, TRANSPORT } from '../../../src/base/words/words.ts';
+import { CounterTotals, WorkerCounters } from '../../../src/telemetry/observe/observe.ts';
+import { TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createSource, scrape } from './scrape.ts';
 
 const UPSTREAM = '192.0.2.1:53';

@@ -13,7 +13,7 @@ import { createFormat } from '../../../pages/text/format.ts';
 import { fr } from '../../../pages/text/fr.ts';
 import { nl } from '../../../pages/text/nl.ts';
 import { piecesOf, plainText } from '../../../pages/text/text.ts';
-import type { StateShown } from '../../../src/admin/admin.ts';
+import type { StateShown } from '../../../src/people/admin/admin.ts';
 
 test('what the server tells is what the pages read', () => {
   const read = (told: StateShown): State => told;

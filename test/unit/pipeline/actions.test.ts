@@ -1,7 +1,7 @@
 // What rules with actions answer: every action on the question and on the answer, over UDP and TCP.
 import { describe, expect, test } from 'vitest';
-import { EDE, FLAG, RCODE } from '../../../src/dns/dns.ts';
-import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import { EDE, FLAG, RCODE } from '../../../src/wire/dns/dns.ts';
 import { buildQuery } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 

@@ -2,7 +2,6 @@
 // client gets the bytes that it gets from a resolver that answers later.
 import { describe, expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { EDE, EDNS_DO, FLAG, formatName, formatType } from '../../../src/dns/dns.ts';
 import {
   PENDING,
   type PipelineRules,
@@ -10,7 +9,8 @@ import {
   type Resolution,
   type Resolver,
   TRANSPORT,
-} from '../../../src/pipeline/pipeline.ts';
+} from '../../../src/resolver/pipeline/pipeline.ts';
+import { EDE, EDNS_DO, FLAG, formatName, formatType } from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 import { Bench, CLIENT, CLIENT_PORT, createRules, onlyAnswer } from './setup.ts';
 

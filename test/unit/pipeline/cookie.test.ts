@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
+import { COOKIE, ServerCookies } from '../../../src/resolver/pipeline/cookie.ts';
 import {
   EDNS_DO,
   findOption,
@@ -14,8 +15,7 @@ import {
   RCODE,
   SIPHASH_KEY_LENGTH,
   SipHash,
-} from '../../../src/dns/dns.ts';
-import { COOKIE, ServerCookies } from '../../../src/pipeline/cookie.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { ask, type Reply } from '../../support/client.ts';
 import { freePort } from '../../support/ports.ts';
 import { requireProgram } from '../../support/process.ts';

@@ -1,9 +1,9 @@
 // What is told of queries for the records: which, once each, with what was answered.
 
 import { describe, expect, test } from 'vitest';
-import { FLAG } from '../../../src/dns/dns.ts';
-import type { QueryEvent } from '../../../src/events/events.ts';
-import { TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import type { QueryEvent } from '../../../src/telemetry/events/events.ts';
+import { FLAG } from '../../../src/wire/dns/dns.ts';
 import { buildQuery } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, CLIENT_PORT, createRules } from './setup.ts';
 

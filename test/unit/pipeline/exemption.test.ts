@@ -1,9 +1,9 @@
 // Exemptions on the way of a query: what passes, for how long clients keep it, what is counted and told.
 import { describe, expect, test } from 'vitest';
 import { type AddressWords, createAddress, parseAddress } from '../../../src/base/base.ts';
-import { FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { PENDING, PORT_OF_PROBE, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
 import { compileExemptions, type SharedExemption } from '../../../src/policy/policy.ts';
+import { PENDING, PORT_OF_PROBE, SOURCE, TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import { FLAG, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildQuery, type ParsedMessage } from '../../support/records.ts';
 import { foldedName } from '../policy/setup.ts';
 import {

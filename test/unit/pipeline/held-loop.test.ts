@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Resolution } from '../../../src/pipeline/pipeline.ts';
+import type { Resolution } from '../../../src/resolver/pipeline/pipeline.ts';
 import { buildResponse } from '../../support/records.ts';
 import { Bench } from './setup.ts';
 

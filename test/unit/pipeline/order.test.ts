@@ -1,7 +1,7 @@
 // The order in which a query is decided: each step with a query that later steps would decide otherwise.
 import { describe, expect, test } from 'vitest';
-import { CLASS, EDE, EDNS_DO, FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+import { DROP, DROPPED, SOURCE, TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import { CLASS, EDE, EDNS_DO, FLAG, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { clientsOf } from '../../support/clients.ts';
 import { buildQuery, type MessageText } from '../../support/records.ts';
 import {

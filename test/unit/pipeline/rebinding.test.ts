@@ -1,8 +1,8 @@
 // Rebinding protection: which addresses an answer must not lead to, and for which names they are fine.
 
 import { describe, expect, test } from 'vitest';
-import { NAME_LENGTH_MAX, nameFrom, questionEnd, type Targets } from '../../../src/dns/dns.ts';
-import { RebindingGuard } from '../../../src/pipeline/rebinding.ts';
+import { RebindingGuard } from '../../../src/resolver/pipeline/rebinding.ts';
+import { NAME_LENGTH_MAX, nameFrom, questionEnd, type Targets } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { foldedName } from '../policy/setup.ts';

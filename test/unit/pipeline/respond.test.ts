@@ -1,6 +1,17 @@
 // The bytes of answers: block modes, sizes, and what an answer takes over from the query.
 import { describe, expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
+import type { PolicyList } from '../../../src/policy/policy.ts';
+import { ServerCookies } from '../../../src/resolver/pipeline/cookie.ts';
+import { TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
+import {
+  type AnswerSource,
+  ednsLength,
+  TTL_AS_AGED,
+  writeAnswer,
+  writeEmpty,
+  writeFault,
+} from '../../../src/resolver/pipeline/respond.ts';
 import {
   createEde,
   EDE,
@@ -16,18 +27,7 @@ import {
   RecordReader,
   readEde,
   readOptions,
-} from '../../../src/dns/dns.ts';
-import { ServerCookies } from '../../../src/pipeline/cookie.ts';
-import { TRANSPORT } from '../../../src/pipeline/pipeline.ts';
-import {
-  type AnswerSource,
-  ednsLength,
-  TTL_AS_AGED,
-  writeAnswer,
-  writeEmpty,
-  writeFault,
-} from '../../../src/pipeline/respond.ts';
-import type { PolicyList } from '../../../src/policy/policy.ts';
+} from '../../../src/wire/dns/dns.ts';
 import {
   buildQuery,
   buildResponse,

@@ -8,11 +8,9 @@ import {
   parseAddress,
   parsePrefix,
 } from '../../../src/base/base.ts';
-import { AnswerCache } from '../../../src/cache/cache.ts';
-import { formatName, formatRcode, formatType, nameFrom, readEde, readOptions } from '../../../src/dns/dns.ts';
-import type { QueryEvent } from '../../../src/events/events.ts';
-import { LocalZones } from '../../../src/local/local.ts';
-import { TRIGGER_WORDS } from '../../../src/observe/observe.ts';
+import { Policy, type PolicyList } from '../../../src/policy/policy.ts';
+import { AnswerCache } from '../../../src/resolver/cache/cache.ts';
+import { LocalZones } from '../../../src/resolver/local/local.ts';
 import {
   DROPPED,
   PENDING,
@@ -23,8 +21,17 @@ import {
   type Resolution,
   type Resolver,
   TRANSPORT,
-} from '../../../src/pipeline/pipeline.ts';
-import { Policy, type PolicyList } from '../../../src/policy/policy.ts';
+} from '../../../src/resolver/pipeline/pipeline.ts';
+import type { QueryEvent } from '../../../src/telemetry/events/events.ts';
+import { TRIGGER_WORDS } from '../../../src/telemetry/observe/observe.ts';
+import {
+  formatName,
+  formatRcode,
+  formatType,
+  nameFrom,
+  readEde,
+  readOptions,
+} from '../../../src/wire/dns/dns.ts';
 import { clientsOf } from '../../support/clients.ts';
 import {
   buildQuery,

@@ -1,8 +1,8 @@
 // Answers that are over, answers that are fetched before they are over, and clients that ask more than their share.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { parsePrefix } from '../../../src/base/base.ts';
-import { EDE, EDNS_DO, formatName, RCODE } from '../../../src/dns/dns.ts';
-import type { PipelineRules } from '../../../src/pipeline/pipeline.ts';
+import type { PipelineRules } from '../../../src/resolver/pipeline/pipeline.ts';
+import { EDE, EDNS_DO, formatName, RCODE } from '../../../src/wire/dns/dns.ts';
 import { clientsOf } from '../../support/clients.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 import { type Asked, answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';

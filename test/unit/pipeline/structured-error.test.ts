@@ -1,8 +1,8 @@
 // Structured DNS Errors: who is told what, by which transport, in what room.
 import { expect, test } from 'vitest';
-import { createEde, OPTION, readEde, readOptions, writeU16 } from '../../../src/dns/dns.ts';
+import { TRANSPORT } from '../../../src/base/words/words.ts';
 import type { PolicyList } from '../../../src/policy/policy.ts';
-import { TRANSPORT } from '../../../src/words/words.ts';
+import { createEde, OPTION, readEde, readOptions, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { buildQuery, parseMessage } from '../../support/records.ts';
 import { Bench, CLIENT, createRules } from './setup.ts';
 

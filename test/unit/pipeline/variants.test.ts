@@ -1,8 +1,8 @@
 // DO and CD do not split a name while validation is in force: one question and one entry serve all four kinds of clients,
 // each of whom gets what it asked for.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { EDE, EDNS_DO, FLAG, RCODE } from '../../../src/dns/dns.ts';
-import type { PipelineRules, Resolution } from '../../../src/pipeline/pipeline.ts';
+import type { PipelineRules, Resolution } from '../../../src/resolver/pipeline/pipeline.ts';
+import { EDE, EDNS_DO, FLAG, RCODE } from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse, type ParsedMessage } from '../../support/records.ts';
 import { type Asked, Bench, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 

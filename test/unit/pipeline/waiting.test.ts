@@ -1,5 +1,6 @@
 // Queries that wait for the resolver: who shares a question, and by which rules the answer is judged.
 import { describe, expect, test, vi } from 'vitest';
+import { GAVE_WAY, PENDING, SOURCE, TRANSPORT } from '../../../src/resolver/pipeline/pipeline.ts';
 import {
   EDE,
   EDNS_DO,
@@ -9,8 +10,7 @@ import {
   messageId,
   QUERY_LENGTH_MAX,
   RCODE,
-} from '../../../src/dns/dns.ts';
-import { GAVE_WAY, PENDING, SOURCE, TRANSPORT } from '../../../src/pipeline/pipeline.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse } from '../../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, edeOf, onlyAnswer, rcodeOf } from './setup.ts';
 

@@ -2,7 +2,6 @@
 
 import { describe, expect, test } from 'vitest';
 import { AppError, createAddress, parseAddress } from '../../../src/base/base.ts';
-import { questionEnd, type Targets, TYPE } from '../../../src/dns/dns.ts';
 import {
   compileExemptions,
   EXEMPTIONS_MAX,
@@ -12,6 +11,7 @@ import {
   type SharedExemption,
   Verdict,
 } from '../../../src/policy/policy.ts';
+import { questionEnd, type Targets, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { prefixes } from '../pipeline/setup.ts';

@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
-import { questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/dns/dns.ts';
 import { Policy, type PolicyList, type SharedPolicy, Verdict } from '../../../src/policy/policy.ts';
+import { questionEnd, type Targets, TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';

@@ -7,7 +7,6 @@
 // Behind the trigger may stand `=> ACTION`, where `TYPE RDATA` is local data, and conditions: `; important`,
 // `; types A AAAA`, `; not-types A`, `; clients PREFIX`, `; not-clients PREFIX`, `; except NAME`.
 import { createAddress, type Prefix, parseAddress, parsePrefix } from '../../../src/base/base.ts';
-import { foldName, nameFrom, parseRdata, parseType, TRIGGER } from '../../../src/dns/dns.ts';
 import {
   MATCH,
   MATCH_NAMES,
@@ -19,6 +18,7 @@ import {
   Verdict,
 } from '../../../src/policy/policy.ts';
 import { PolicyTable } from '../../../src/policy/table.ts';
+import { foldName, nameFrom, parseRdata, parseType, TRIGGER } from '../../../src/wire/dns/dns.ts';
 
 /** The shared bytes of the lists, in the order of their ranks where these are given. */
 export const buildTable = (

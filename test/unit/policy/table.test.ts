@@ -1,9 +1,9 @@
 // The compiled table: what each kind of rule matches, which rule prevails, and that a hash alone never decides.
 import { describe, expect, test } from 'vitest';
-import { TRIGGER } from '../../../src/dns/dns.ts';
 import { LIST_COUNT_MAX, MATCH, TableBuilder, Verdict } from '../../../src/policy/policy.ts';
 import { PolicyTable } from '../../../src/policy/table.ts';
 import { layOut, readSizes } from '../../../src/policy/table-layout.ts';
+import { TRIGGER } from '../../../src/wire/dns/dns.ts';
 import { createRandom } from '../../support/mutate.ts';
 import { buildTable, foldedName, formatVerdict, judgeAddress, judgeName, openTable } from './setup.ts';
 

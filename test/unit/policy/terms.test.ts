@@ -2,8 +2,8 @@
 
 import { describe, expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { parseType, questionEnd } from '../../../src/dns/dns.ts';
 import { ACTION, Policy, type PolicyList, Verdict } from '../../../src/policy/policy.ts';
+import { parseType, questionEnd } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, policyList } from './setup.ts';

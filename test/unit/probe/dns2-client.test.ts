@@ -1,7 +1,7 @@
 // The second opinion's client: takes only the answer to its question, in time, and says what is wrong otherwise.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEde, EDE, FLAG, OPTION, TYPE, writeU16 } from '../../../src/dns/dns.ts';
-import { type Inquiry, inquire } from '../../../src/probe/probe.ts';
+import { createEde, EDE, FLAG, OPTION, TYPE, writeU16 } from '../../../src/wire/dns/dns.ts';
+import { type Inquiry, inquire } from '../../../src/wire/stub/dns2-client.ts';
 import { answer, answerCode, ScriptedUpstream } from '../../support/scripted-upstream.ts';
 
 let upstream: ScriptedUpstream;

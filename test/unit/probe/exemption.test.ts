@@ -1,9 +1,9 @@
 // What the probe expects of exemptions: the papers read plainly, for whom, what and when.
 import { expect, test } from 'vitest';
 import { type AddressWords, parsePrefix } from '../../../src/base/base.ts';
-import { nameFrom } from '../../../src/dns/dns.ts';
+import { isExemptedBy } from '../../../src/evidence/probe/exemption.ts';
 import type { SharedExemption } from '../../../src/policy/policy.ts';
-import { isExemptedBy } from '../../../src/probe/exemption.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const prefix = (text: string) => {
   const found = parsePrefix(text);

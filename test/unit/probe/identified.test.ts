@@ -1,8 +1,8 @@
 // Who stands for a group that knows its clients by more than an address: somebody who really is one of it, or nobody.
 import { expect, test } from 'vitest';
-import { Identities, type IdentityRules } from '../../../src/access/access.ts';
 import { type AddressWords, deviceAddress } from '../../../src/base/base.ts';
-import { chooseRepresentatives, showingOf } from '../../../src/probe/identified.ts';
+import { chooseRepresentatives, showingOf } from '../../../src/evidence/probe/identified.ts';
+import { Identities, type IdentityRules } from '../../../src/policy/access/access.ts';
 
 const ALL = showingOf({ dot: [1], doh: [1], dohPlain: [], doq: [1] });
 

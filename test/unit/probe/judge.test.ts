@@ -1,13 +1,13 @@
 // What one answer shows: refused in the way that the list says, a leak, or broken.
 import { describe, expect, test } from 'vitest';
-import { createEde, EDE, FLAG, OPTION, RCODE } from '../../../src/dns/dns.ts';
-import { readReply } from '../../../src/probe/dns2-client.ts';
 import {
   type Expectation,
   judgeOutcome,
   NULL_ADDRESSES,
   type RefusalForm,
-} from '../../../src/probe/judge.ts';
+} from '../../../src/evidence/probe/judge.ts';
+import { createEde, EDE, FLAG, OPTION, RCODE } from '../../../src/wire/dns/dns.ts';
+import { readReply } from '../../../src/wire/stub/dns2-client.ts';
 import { buildResponse, type MessageText } from '../../support/records.ts';
 
 const NAME = 'www.tiktok.example';

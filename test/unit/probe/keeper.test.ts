@@ -1,20 +1,20 @@
 // The self-probe as a whole, against real pipelines behind real doors: plants are found, changes are waited for, and
 // what failed once is watched until it is in order.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { formatName, TYPE } from '../../../src/dns/dns.ts';
-import { buildGeneration, type Generation } from '../../../src/generation/build.ts';
-import { LocalZones } from '../../../src/local/local.ts';
-import { createLog } from '../../../src/observe/observe.ts';
-import type { PipelineRules, Question, Resolver } from '../../../src/pipeline/pipeline.ts';
+import type { ProbeAlarm } from '../../../src/evidence/probe/findings.ts';
+import { ProbeKeeper, type ProbeState } from '../../../src/evidence/probe/keeper.ts';
+import type { ProbeRecord } from '../../../src/evidence/records/records.ts';
+import { Clients } from '../../../src/policy/access/access.ts';
+import { buildGeneration, type Generation } from '../../../src/policy/generation/build.ts';
 import { Policy, type SharedExemption } from '../../../src/policy/policy.ts';
-import type { ProbeAlarm } from '../../../src/probe/findings.ts';
-import { ProbeKeeper, type ProbeState } from '../../../src/probe/keeper.ts';
-import type { ProbeRecord } from '../../../src/records/records.ts';
-import { PROBE_ZONE, ProbeZone } from '../../../src/resolve/resolve.ts';
-import { createProbeSecret, ProbeGate, UdpListener } from '../../../src/server/server.ts';
+import { LocalZones } from '../../../src/resolver/local/local.ts';
+import type { PipelineRules, Question, Resolver } from '../../../src/resolver/pipeline/pipeline.ts';
+import { PROBE_ZONE, ProbeZone } from '../../../src/resolver/resolve/resolve.ts';
+import { createProbeSecret, ProbeGate, UdpListener } from '../../../src/resolver/server/server.ts';
+import { createLog } from '../../../src/telemetry/observe/observe.ts';
+import { formatName, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { configOf } from '../app/setup.ts';
 import { Bench } from '../pipeline/setup.ts';

@@ -2,8 +2,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { buildGeneration } from '../../../src/generation/build.ts';
-import { type ProbeLists, readProbeLists } from '../../../src/probe/lists.ts';
+import { type ProbeLists, readProbeLists } from '../../../src/evidence/probe/lists.ts';
+import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { configOf, createDirectory } from '../app/setup.ts';
 
 interface Options {

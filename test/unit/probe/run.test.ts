@@ -1,18 +1,18 @@
 // A run of the probe against servers that refuse, and against servers that do not quite: each flaw is found, and told
 // from the others.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { createEde, EDE, FLAG, OPTION, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { ProbeChannel } from '../../../src/probe/channel.ts';
-import { NULL_ADDRESSES, type RefusalForm } from '../../../src/probe/judge.ts';
-import { ProbePlan } from '../../../src/probe/plan.ts';
-import type { PlanFacts, ProbeQuestion } from '../../../src/probe/plan-facts.ts';
+import { ProbeChannel } from '../../../src/evidence/probe/channel.ts';
+import { NULL_ADDRESSES, type RefusalForm } from '../../../src/evidence/probe/judge.ts';
+import { ProbePlan } from '../../../src/evidence/probe/plan.ts';
+import type { PlanFacts, ProbeQuestion } from '../../../src/evidence/probe/plan-facts.ts';
 import {
   type ProbeRun,
   type ProbeRunOptions,
   runProbe,
   sumUpViews,
   toProbeRecord,
-} from '../../../src/probe/run.ts';
+} from '../../../src/evidence/probe/run.ts';
+import { createEde, EDE, FLAG, OPTION, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   answer,
   answerCode,

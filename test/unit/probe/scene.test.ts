@@ -1,7 +1,7 @@
 // Which views there are, and over which transports each is asked.
 import { expect, test } from 'vitest';
 import { parsePrefix } from '../../../src/base/base.ts';
-import { ProbeScene } from '../../../src/probe/scene.ts';
+import { ProbeScene } from '../../../src/evidence/probe/scene.ts';
 import { accessTable } from '../../support/clients.ts';
 
 const allowed = parsePrefix('10.0.0.0/8');

@@ -1,9 +1,9 @@
 // What is known of each view, over runs that ask in all of them or in one.
 import { expect, test } from 'vitest';
 import { parsePrefix } from '../../../src/base/base.ts';
-import type { ProbeRun } from '../../../src/probe/run.ts';
-import { ViewFindings } from '../../../src/probe/view-findings.ts';
-import type { ProbeResult } from '../../../src/records/records.ts';
+import type { ProbeRun } from '../../../src/evidence/probe/run.ts';
+import { ViewFindings } from '../../../src/evidence/probe/view-findings.ts';
+import type { ProbeResult } from '../../../src/evidence/records/records.ts';
 
 const PREFIX = parsePrefix('192.0.2.0/24');
 if (PREFIX === undefined) throw new TypeError('prefix');

@@ -1,8 +1,8 @@
 // Who asks for a group: an address that really leads to it, or nobody.
 import { expect, test } from 'vitest';
-import { Clients } from '../../../src/access/access.ts';
 import { formatAddress, type Prefix, parsePrefix } from '../../../src/base/base.ts';
-import { chooseAskers, reachListener } from '../../../src/probe/views.ts';
+import { chooseAskers, reachListener } from '../../../src/evidence/probe/views.ts';
+import { Clients } from '../../../src/policy/access/access.ts';
 import { accessTable } from '../../support/clients.ts';
 
 const prefixes = (...texts: string[]): Prefix[] =>

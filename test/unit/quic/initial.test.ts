@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { mayBegin } from '../../../src/quic/initial.ts';
+import { mayBegin } from '../../../src/wire/quic/initial.ts';
 
 /** A packet with a long header (RFC 9000 section 17.2). */
 const packet = (changes: {

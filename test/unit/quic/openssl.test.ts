@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { versionFault } from '../../../src/quic/openssl.ts';
+import { versionFault } from '../../../src/wire/quic/openssl.ts';
 
 test.each<[version: string, isSafe: boolean]>([
   ['OpenSSL 3.5.8 1 Sep 2026', true],

@@ -2,7 +2,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, onTestFinished, test } from 'vitest';
-import { callQuic } from '../../../src/quic/quic-client.ts';
+import { callQuic } from '../../../src/wire/quic/quic-client.ts';
 
 /** A server that is none. */
 const openServer = async (receive: (socket: Socket, port: number) => void): Promise<number> => {

@@ -1,10 +1,10 @@
 // An endpoint of QUIC whose handler ends connections from within each call: OpenSSL is never told of what was freed.
 import { afterEach, beforeAll, expect, test } from 'vitest';
-import { type DatagramSocket, openDatagramSocket } from '../../../src/datagram/datagram.ts';
-import { openSsl, openSslFault } from '../../../src/quic/openssl.ts';
-import { callQuic } from '../../../src/quic/quic-client.ts';
-import type { QuicClient, QuicConnection, QuicStream } from '../../../src/quic/quic-connection.ts';
-import { QuicServer } from '../../../src/quic/quic-server.ts';
+import { type DatagramSocket, openDatagramSocket } from '../../../src/wire/datagram/datagram.ts';
+import { openSsl, openSslFault } from '../../../src/wire/quic/openssl.ts';
+import { callQuic } from '../../../src/wire/quic/quic-client.ts';
+import type { QuicClient, QuicConnection, QuicStream } from '../../../src/wire/quic/quic-connection.ts';
+import { QuicServer } from '../../../src/wire/quic/quic-server.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const PROTOCOL = 'test';

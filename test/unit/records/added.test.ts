@@ -2,8 +2,8 @@
 // directory meanwhile. It is never evidence, not after it was signed with the rest either.
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { isAmong } from '../../../src/records/proof.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { isAmong } from '../../../src/evidence/records/proof.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import { appendBlock } from '../../support/block-forgery.ts';
 import { adminRecord, Bench, eventsOf, findingsOf, HOUR_MS, readAll } from './setup.ts';
 

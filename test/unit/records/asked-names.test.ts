@@ -2,8 +2,8 @@
 import { readdirSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { countAskedNames } from '../../../src/records/asked-names.ts';
-import { lastRecords } from '../../../src/records/search.ts';
+import { countAskedNames } from '../../../src/evidence/records/asked-names.ts';
+import { lastRecords } from '../../../src/evidence/records/search.ts';
 import { Bench, DAY_MS, HOUR_MS } from './setup.ts';
 
 const MONTH_MS = 30 * DAY_MS;

@@ -1,7 +1,7 @@
 // Records have bounds, and every query is in some record all the same: repeats, floods, and the end of the disk.
 import { describe, expect, test } from 'vitest';
-import type { QueryRecord } from '../../../src/records/record.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
+import type { QueryRecord } from '../../../src/evidence/records/record.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
 import { START, UNBOUNDED } from '../../support/record-events.ts';
 import { Bench, eventsOf, findingsOf, HOUR_MS, readAll } from './setup.ts';
 

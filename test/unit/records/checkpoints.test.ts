@@ -4,11 +4,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readCheckpoint } from '../../../src/records/checkpoint-file.ts';
-import { readPublicKeys } from '../../../src/records/heads.ts';
-import { isAmong } from '../../../src/records/proof.ts';
-import { readStoredRecords } from '../../../src/records/search.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { readCheckpoint } from '../../../src/evidence/records/checkpoint-file.ts';
+import { readPublicKeys } from '../../../src/evidence/records/heads.ts';
+import { isAmong } from '../../../src/evidence/records/proof.ts';
+import { readStoredRecords } from '../../../src/evidence/records/search.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import {
   adminRecord,
   Bench,

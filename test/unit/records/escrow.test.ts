@@ -9,10 +9,10 @@ import {
   readEscrowPrivateKey,
   readSealedKeys,
   type SealedKey,
-} from '../../../src/records/escrow.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { sealingKeyId } from '../../../src/records/sealing.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+} from '../../../src/evidence/records/escrow.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
+import { sealingKeyId } from '../../../src/evidence/records/sealing.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import { Bench, DAY_MS, readAll, SETTINGS } from './setup.ts';
 
 const DAYS = 30;

@@ -3,9 +3,9 @@ import { appendFileSync, cpSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { readPublicKeys } from '../../../src/records/heads.ts';
-import { readLogVerifier } from '../../../src/records/records.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { readPublicKeys } from '../../../src/evidence/records/heads.ts';
+import { readLogVerifier } from '../../../src/evidence/records/records.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, recordsDirectory } from './setup.ts';
 

@@ -10,8 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
-import { JsonLinesOutput } from '../../../src/records/outputs/json-lines.ts';
-import { PlacedRecord } from '../../../src/records/record-output.ts';
+import { JsonLinesOutput } from '../../../src/evidence/records/outputs/json-lines.ts';
+import { PlacedRecord } from '../../../src/evidence/records/record-output.ts';
 
 const WAIT = { timeout: 90_000, interval: 10 };
 const directories: string[] = [];

@@ -3,10 +3,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, expect, test, vi } from 'vitest';
-import { DnstapOutput } from '../../../src/records/outputs/dnstap.ts';
-import type { LinkTimes } from '../../../src/records/outputs/stream-link.ts';
-import { SyslogOutput } from '../../../src/records/outputs/syslog.ts';
-import { PlacedRecord } from '../../../src/records/record-output.ts';
+import { DnstapOutput } from '../../../src/evidence/records/outputs/dnstap.ts';
+import type { LinkTimes } from '../../../src/evidence/records/outputs/stream-link.ts';
+import { SyslogOutput } from '../../../src/evidence/records/outputs/syslog.ts';
+import { PlacedRecord } from '../../../src/evidence/records/record-output.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const WAIT = { timeout: 90_000, interval: 10 };

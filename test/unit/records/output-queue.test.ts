@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OutputQueue } from '../../../src/records/outputs/output-queue.ts';
+import { OutputQueue } from '../../../src/evidence/records/outputs/output-queue.ts';
 
 const bytes = (length: number): (() => Uint8Array) => {
   return () => new Uint8Array(length);

@@ -1,8 +1,8 @@
 // syslog messages against a reader that is as strict as RFC 5424's grammar.
 import { expect, test } from 'vitest';
-import { type SyslogSender, toSyslog } from '../../../src/records/outputs/syslog-message.ts';
-import type { EvidenceRecord } from '../../../src/records/record.ts';
-import { PlacedRecord } from '../../../src/records/record-output.ts';
+import { type SyslogSender, toSyslog } from '../../../src/evidence/records/outputs/syslog-message.ts';
+import type { EvidenceRecord } from '../../../src/evidence/records/record.ts';
+import { PlacedRecord } from '../../../src/evidence/records/record-output.ts';
 
 const sender: SyslogSender = {
   resolver: 'ns1.agency.example',

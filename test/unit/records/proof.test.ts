@@ -1,6 +1,6 @@
 // Which records count: what a signed head covers, going back to the first block that does not fit.
 import { describe, expect, test } from 'vitest';
-import { ChainProof, isAmong } from '../../../src/records/proof.ts';
+import { ChainProof, isAmong } from '../../../src/evidence/records/proof.ts';
 
 /** One partition of blocks of ten records; `x` does not fit, `|` and `!` are a true and a false head behind a block. */
 const read = (proof: ChainProof, ordinal: number, first: number, isLinked: boolean, text: string): number => {

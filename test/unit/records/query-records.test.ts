@@ -1,7 +1,7 @@
 // Records of queries: each event as the JSON that an auditor finds, under each identity policy, counted and estimated.
 import { describe, expect, test } from 'vitest';
-import type { QueryRecord } from '../../../src/records/record.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
+import type { QueryRecord } from '../../../src/evidence/records/record.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
 import { addressWords, START } from '../../support/record-events.ts';
 import { Bench, findingsOf, HOUR_MS, readAll } from './setup.ts';
 

@@ -4,8 +4,8 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { readPublicKeys } from '../../../src/records/heads.ts';
-import { checkRecordProof, proveRecord, readLogVerifier } from '../../../src/records/records.ts';
+import { readPublicKeys } from '../../../src/evidence/records/heads.ts';
+import { checkRecordProof, proveRecord, readLogVerifier } from '../../../src/evidence/records/records.ts';
 import {
   createVerifier,
   formatNote,
@@ -13,7 +13,7 @@ import {
   parseNote,
   SIGNATURE_TYPE,
   signNote,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 import { appendBlock } from '../../support/block-forgery.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { adminRecord, Bench } from './setup.ts';

@@ -13,12 +13,12 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { createEventRing, EventReader } from '../../../src/events/event-ring.ts';
-import { headText, type SignedHead } from '../../../src/records/heads.ts';
-import { readHeadLines } from '../../../src/records/heads-file.ts';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { PlacedRecord, RecordOutput } from '../../../src/records/record-output.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { headText, type SignedHead } from '../../../src/evidence/records/heads.ts';
+import { readHeadLines } from '../../../src/evidence/records/heads-file.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { PlacedRecord, RecordOutput } from '../../../src/evidence/records/record-output.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
+import { createEventRing, EventReader } from '../../../src/telemetry/events/event-ring.ts';
 import { requireProgram } from '../../support/process.ts';
 import { START, UNBOUNDED } from '../../support/record-events.ts';
 import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, HOUR_MS, readAll } from './setup.ts';

@@ -1,9 +1,9 @@
 // References of clients, and what was refused lately to whom they mean.
 import { expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/base/base.ts';
-import { parseName } from '../../../src/dns/name.ts';
-import { readReference, toReference } from '../../../src/records/client-references.ts';
-import { RecentRefusals } from '../../../src/records/recent-refusals.ts';
+import { readReference, toReference } from '../../../src/evidence/records/client-references.ts';
+import { RecentRefusals } from '../../../src/evidence/records/recent-refusals.ts';
+import { parseName } from '../../../src/wire/dns/name.ts';
 
 const SECRET = Buffer.alloc(32, 7);
 const NOW_MS = Date.parse('2026-11-25T14:31:52Z');

@@ -2,7 +2,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
 import { START } from '../../support/record-events.ts';
 import { adminRecord, Bench, DAY_MS, edit, eventsOf, findingsOf, readAll } from './setup.ts';
 

@@ -1,7 +1,7 @@
 // Sealing: as RFC 9180 has it, and for one key, use and subject only.
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { expect, test } from 'vitest';
-import { seal, sealingKeyId, unseal } from '../../../src/records/sealing.ts';
+import { seal, sealingKeyId, unseal } from '../../../src/evidence/records/sealing.ts';
 
 const fromHex = (text: string): Buffer => Buffer.from(text, 'hex');
 const privateKey = (hex: string): KeyObject =>

@@ -6,12 +6,12 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach } from 'vitest';
 import { RETENTION } from '../../../src/config/retention.ts';
-import { createEventRing, EventReader, EventWriter } from '../../../src/events/event-ring.ts';
-import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../src/records/record.ts';
-import { Recording } from '../../../src/records/recording.ts';
-import type { RecordingOptions, RecordingSettings } from '../../../src/records/recording-options.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import type { ChangeRecord, EvidenceRecord, RecordClass } from '../../../src/evidence/records/record.ts';
+import { Recording } from '../../../src/evidence/records/recording.ts';
+import type { RecordingOptions, RecordingSettings } from '../../../src/evidence/records/recording-options.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
+import { createEventRing, EventReader, EventWriter } from '../../../src/telemetry/events/event-ring.ts';
 import { eventOf, START, UNBOUNDED } from '../../support/record-events.ts';
 
 export const HOUR_MS = 3_600_000;

@@ -1,9 +1,9 @@
 // Distinct clients: estimates against exact counts, and what is written of them against what they hold.
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { SIPHASH_KEY_LENGTH, SipHash } from '../../../src/dns/dns.ts';
-import { DistinctClients } from '../../../src/records/distinct-clients.ts';
-import { SKETCH_REGISTERS, Sketch, sketchPlace } from '../../../src/records/sketch.ts';
+import { DistinctClients } from '../../../src/evidence/records/distinct-clients.ts';
+import { SKETCH_REGISTERS, Sketch, sketchPlace } from '../../../src/evidence/records/sketch.ts';
+import { SIPHASH_KEY_LENGTH, SipHash } from '../../../src/wire/dns/dns.ts';
 
 /** Four times the standard error of 1.6 %: one estimate of 16,000 lies beyond. */
 const TOLERANCE = 0.065;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ChainStore } from '../../../src/records/chain-store.ts';
-import type { RecordClass } from '../../../src/records/record.ts';
-import { RecordsReader } from '../../../src/records/records-reader.ts';
-import { verifyRecords } from '../../../src/records/verify.ts';
+import { ChainStore } from '../../../src/evidence/records/chain-store.ts';
+import type { RecordClass } from '../../../src/evidence/records/record.ts';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
+import { verifyRecords } from '../../../src/evidence/records/verify.ts';
 import { adminRecord, Bench, DAY_MS, edit, findingsOf, HOUR_MS, readAll, recordsDirectory } from './setup.ts';
 
 /** Three days of both classes, the last of which was stopped; copied for each test. */

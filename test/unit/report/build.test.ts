@@ -1,8 +1,8 @@
 // What a report says of records: the quarter, and each thing that can happen to a timeline.
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import { buildReport } from '../../../src/report/build.ts';
-import type { Report } from '../../../src/report/model.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import { buildReport } from '../../../src/evidence/report/build.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
 import { createSource, FROM_MS, type MadeEvidence, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const at = (time: string): string => `2026-11-25T${time}.000Z`;

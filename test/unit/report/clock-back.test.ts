@@ -1,8 +1,8 @@
 // A clock that was set back between two runs: no pause that was none, no time that nobody lived, and the true order of what happened.
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { Report } from '../../../src/report/model.ts';
-import { createReport } from '../../../src/report/report.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
+import { createReport } from '../../../src/evidence/report/report.ts';
 import { Bench, DAY_MS, HOUR_MS, recordsDirectory } from '../records/setup.ts';
 
 const RIGHT = '2026-11-20T10:00:00.000Z';

@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { beforeEach, expect, test } from 'vitest';
-import type { Report } from '../../../src/report/model.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
 import {
   createVerifier,
   formatNote,
@@ -12,7 +12,7 @@ import {
   SIGNATURE_TYPE,
   signNote,
   verifyNote,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 import { runCommandHere } from '../../support/command.ts';
 import type { RunResult } from '../../support/process.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';

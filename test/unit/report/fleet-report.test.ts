@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { COUNTING_KEY_LENGTH, verifyRecords } from '../../../src/records/records.ts';
-import { buildFleetReport, type FleetReport } from '../../../src/report/fleet-report.ts';
+import { COUNTING_KEY_LENGTH, verifyRecords } from '../../../src/evidence/records/records.ts';
+import { buildFleetReport, type FleetReport } from '../../../src/evidence/report/fleet-report.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
 let directory: string;

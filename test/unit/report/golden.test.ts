@@ -3,8 +3,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { buildReport } from '../../../src/report/build.ts';
-import { formatReport } from '../../../src/report/produce.ts';
+import { buildReport } from '../../../src/evidence/report/build.ts';
+import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './quarter.ts';
 
 const { UPDATE_GOLDEN } = process.env;

@@ -3,9 +3,9 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { Report } from '../../../src/report/model.ts';
-import { createReport } from '../../../src/report/report.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
+import { createReport } from '../../../src/evidence/report/report.ts';
 import { needing, run } from '../../support/process.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 

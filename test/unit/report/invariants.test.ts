@@ -1,11 +1,11 @@
 // What holds for any records: intervals cover the period once, and sums are those of what was counted.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { HourCount } from '../../../src/records/records-reader.ts';
-import { buildReport } from '../../../src/report/build.ts';
-import type { Period } from '../../../src/report/model.ts';
-import { formatReport } from '../../../src/report/produce.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { HourCount } from '../../../src/evidence/records/records-reader.ts';
+import { buildReport } from '../../../src/evidence/report/build.ts';
+import type { Period } from '../../../src/evidence/report/model.ts';
+import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { createSource, FROM_MS } from './quarter.ts';
 
 const HOUR_MS = 3_600_000;

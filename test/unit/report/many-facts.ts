@@ -1,6 +1,6 @@
 // Evidence of any size by a few numbers: gaps, exemptions with long papers, lists, networks, changes with many keys.
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { HourCount } from '../../../src/records/records-reader.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { HourCount } from '../../../src/evidence/records/records-reader.ts';
 import { FROM_MS, type MadeEvidence, UNTIL_MS } from './quarter.ts';
 
 /** How much there is of each. */

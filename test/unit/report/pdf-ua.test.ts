@@ -4,10 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { buildReport } from '../../../src/report/build.ts';
-import type { Report } from '../../../src/report/model.ts';
-import { formatReport } from '../../../src/report/produce.ts';
-import { LANGUAGES } from '../../../src/words/words.ts';
+import { LANGUAGES } from '../../../src/base/words/words.ts';
+import { buildReport } from '../../../src/evidence/report/build.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
+import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { requireFile, run } from '../../support/process.ts';
 import { createSource, FROM_MS, QUARTER, UNTIL_MS } from './quarter.ts';
 

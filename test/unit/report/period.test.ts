@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readPeriod } from '../../../src/report/period.ts';
+import { readPeriod } from '../../../src/evidence/report/period.ts';
 
 const utc = (text: string): number => Date.parse(text);
 

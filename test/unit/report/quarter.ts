@@ -3,10 +3,15 @@
 // Three groups; a start, a reload, an outage without policy, a pause by an operator, a crash, a leaking view, a list that
 // changes, exemptions with and without an end, and a deletion of names that look like markup and formulas.
 
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { HourCount } from '../../../src/records/records-reader.ts';
-import { Sketch, sketchPlace } from '../../../src/records/sketch.ts';
-import type { DaySketch, EvidenceSource, PlacedChange, Signing } from '../../../src/report/evidence.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { HourCount } from '../../../src/evidence/records/records-reader.ts';
+import { Sketch, sketchPlace } from '../../../src/evidence/records/sketch.ts';
+import type {
+  DaySketch,
+  EvidenceSource,
+  PlacedChange,
+  Signing,
+} from '../../../src/evidence/report/evidence.ts';
 
 export const FROM_MS = Date.parse('2026-10-01T00:00:00Z');
 export const UNTIL_MS = Date.parse('2027-01-01T00:00:00Z');

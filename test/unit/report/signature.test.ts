@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { HeadSigner } from '../../../src/records/heads.ts';
-import { signReport, verifyReport } from '../../../src/report/signature.ts';
+import { HeadSigner } from '../../../src/evidence/records/heads.ts';
+import { signReport, verifyReport } from '../../../src/evidence/report/signature.ts';
 import { requireProgram } from '../../support/process.ts';
 
 let directory: string;

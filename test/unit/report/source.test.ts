@@ -2,9 +2,9 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import type { ChangeRecord } from '../../../src/records/record.ts';
-import type { Report } from '../../../src/report/model.ts';
-import { createReport } from '../../../src/report/report.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import type { Report } from '../../../src/evidence/report/model.ts';
+import { createReport } from '../../../src/evidence/report/report.ts';
 import { START } from '../../support/record-events.ts';
 import { Bench, DAY_MS, edit, HOUR_MS } from '../records/setup.ts';
 

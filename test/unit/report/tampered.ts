@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { BlockHasher, openingHash, readMeta } from '../../../src/records/partition.ts';
-import type { ChangeRecord } from '../../../src/records/record.ts';
+import { BlockHasher, openingHash, readMeta } from '../../../src/evidence/records/partition.ts';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
 import { appendBlock } from '../../support/block-forgery.ts';
 import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
 

@@ -1,6 +1,8 @@
 // DNS64 around a resolver that a test answers for: when records are made, which ones, and what stays as it came.
 import { describe, expect, test } from 'vitest';
 import { MAPPED_BITS, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import type { Question, Resolution, Resolver } from '../../../src/resolver/pipeline/pipeline.ts';
+import { Dns64Resolver } from '../../../src/resolver/resolve/dns64.ts';
 import {
   CLASS,
   EDE,
@@ -10,9 +12,7 @@ import {
   nameFrom,
   parseType,
   RCODE,
-} from '../../../src/dns/dns.ts';
-import type { Question, Resolution, Resolver } from '../../../src/pipeline/pipeline.ts';
-import { Dns64Resolver } from '../../../src/resolve/dns64.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
 import { Bench, edeOf, onlyAnswer, rcodeOf } from '../pipeline/setup.ts';
 

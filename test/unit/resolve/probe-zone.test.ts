@@ -1,9 +1,9 @@
 // The zone of the self-probe: what each case answers, and that the answers are judged like any other.
 import { expect, test } from 'vitest';
-import { nameFrom, RCODE, TYPE } from '../../../src/dns/dns.ts';
-import { LocalZones } from '../../../src/local/local.ts';
-import type { Question, Resolution } from '../../../src/pipeline/pipeline.ts';
-import { PROBE_ZONE, ProbeZone } from '../../../src/resolve/resolve.ts';
+import { LocalZones } from '../../../src/resolver/local/local.ts';
+import type { Question, Resolution } from '../../../src/resolver/pipeline/pipeline.ts';
+import { PROBE_ZONE, ProbeZone } from '../../../src/resolver/resolve/resolve.ts';
+import { nameFrom, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { buildResponse, type ParsedMessage, parseMessage } from '../../support/records.ts';
 import { Bench, createRules, onlyAnswer, type RuleText, rcodeOf } from '../pipeline/setup.ts';
 

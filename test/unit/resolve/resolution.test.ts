@@ -1,6 +1,15 @@
 // What stands between pipeline and upstreams: that a question with validation ends in time, and that an answer whose
 // aliases an upstream leaves open is completed, validated part by part, and as secure as its weakest part.
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ROOT_ANCHORS, type ValidatedOutcome, Validator } from '../../../src/resolver/dnssec/dnssec.ts';
+import type { Question, Resolution } from '../../../src/resolver/pipeline/pipeline.ts';
+import { createResolver, type ResolutionSettings } from '../../../src/resolver/resolve/chain.ts';
+import {
+  AliasFollower,
+  type Exchange,
+  Forwarding,
+  type ForwardingRoute,
+} from '../../../src/resolver/upstream/upstream.ts';
 import {
   CLASS,
   FLAG,
@@ -12,16 +21,7 @@ import {
   parseType,
   RCODE,
   TYPE,
-} from '../../../src/dns/dns.ts';
-import { ROOT_ANCHORS, type ValidatedOutcome, Validator } from '../../../src/dnssec/dnssec.ts';
-import type { Question, Resolution } from '../../../src/pipeline/pipeline.ts';
-import { createResolver, type ResolutionSettings } from '../../../src/resolve/chain.ts';
-import {
-  AliasFollower,
-  type Exchange,
-  Forwarding,
-  type ForwardingRoute,
-} from '../../../src/upstream/upstream.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { isInstalled, requireProgram } from '../../support/process.ts';
 import { parseMessage } from '../../support/records.ts';
 import {

@@ -2,8 +2,8 @@
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Controls } from '../../../src/admin/admin.ts';
 import { AppError } from '../../../src/base/base.ts';
+import type { Controls } from '../../../src/people/admin/admin.ts';
 import { codeOf, RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from './setup.ts';
 

@@ -1,6 +1,6 @@
 // How many tries somebody has, by account, by network and in all.
 import { beforeEach, expect, test } from 'vitest';
-import { Brake } from '../../../src/room/brake.ts';
+import { Brake } from '../../../src/people/room/brake.ts';
 
 const WINDOW_MS = 15 * 60_000;
 let nowMs: number;

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildPages } from '../../../pages/build.ts';
-import type { StateShown } from '../../../src/admin/admin.ts';
+import type { StateShown } from '../../../src/people/admin/admin.ts';
 import { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, type TestRoom } from './setup.ts';
 

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { openApiText, ROLES, type Role } from '../../../src/admin/admin.ts';
+import { openApiText, ROLES, type Role } from '../../../src/people/admin/admin.ts';
 import { openProgramRoom } from '../../support/program-room.ts';
 import type { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom } from './setup.ts';

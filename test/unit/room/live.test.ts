@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, test } from 'vitest';
-import { Live } from '../../../src/room/live.ts';
+import { Live } from '../../../src/people/room/live.ts';
 
 test('a stream whose session is over gets its end, and the others go on', async () => {
   let version = 0;

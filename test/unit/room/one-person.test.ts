@@ -2,8 +2,8 @@
 // addresses. Over real sockets.
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Controls } from '../../../src/admin/admin.ts';
 import { localAccount } from '../../../src/base/base.ts';
+import type { Controls } from '../../../src/people/admin/admin.ts';
 import { codeOf, RoomClient, type RoomReply } from '../../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from './setup.ts';
 

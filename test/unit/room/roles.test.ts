@@ -1,7 +1,7 @@
 // Every route of the control room for every role, over real sockets, by the table of operations.
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ALL_OPERATIONS, isAt, ROLES, type Role } from '../../../src/admin/admin.ts';
 import { localAccount } from '../../../src/base/base.ts';
+import { ALL_OPERATIONS, isAt, ROLES, type Role } from '../../../src/people/admin/admin.ts';
 import { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, type TestRoom } from './setup.ts';
 

@@ -2,9 +2,9 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { ALL_OPERATIONS, type Controls, type Role } from '../../../src/admin/admin.ts';
 import { AppError } from '../../../src/base/base.ts';
-import { openRoom, type Room, type RoomOptions } from '../../../src/room/room.ts';
+import { ALL_OPERATIONS, type Controls, type Role } from '../../../src/people/admin/admin.ts';
+import { openRoom, type Room, type RoomOptions } from '../../../src/people/room/room.ts';
 import { RoomClient } from '../../support/room-client.ts';
 
 export const PASSWORD = 'four words without any sense';

@@ -1,7 +1,7 @@
 // Connections of QUIC that begin between two looks: bounds of all and of one network.
 import { expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { Beginnings } from '../../../src/server/beginnings.ts';
+import { Beginnings } from '../../../src/resolver/server/beginnings.ts';
 
 const wordsOf = (text: string) => {
   const words = createAddress();

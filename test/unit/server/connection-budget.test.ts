@@ -2,8 +2,12 @@
 
 import { expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { ConnectionBudget, type StreamLimits, type Tenant } from '../../../src/server/connection-budget.ts';
-import { TCP_CLOSED, TCP_REFUSAL } from '../../../src/words/words.ts';
+import { TCP_CLOSED, TCP_REFUSAL } from '../../../src/base/words/words.ts';
+import {
+  ConnectionBudget,
+  type StreamLimits,
+  type Tenant,
+} from '../../../src/resolver/server/connection-budget.ts';
 
 const LIMITS: StreamLimits = {
   connectionsMax: 16,

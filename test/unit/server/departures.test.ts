@@ -1,7 +1,7 @@
 // Connections that are ended a few at a time.
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Departures } from '../../../src/server/departures.ts';
+import { Departures } from '../../../src/resolver/server/departures.ts';
 
 test('few are ended at once, many in several turns of the loop, in their order', async () => {
   const departures = new Departures();

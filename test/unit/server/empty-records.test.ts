@@ -1,7 +1,7 @@
 // Records of TLS that carry nothing are told from those that carry little.
 import type { Socket } from 'node:net';
 import { expect, test } from 'vitest';
-import { EmptyRecords } from '../../../src/server/empty-records.ts';
+import { EmptyRecords } from '../../../src/resolver/server/empty-records.ts';
 
 test.each([
   ['nothing came', 0, 0, false],

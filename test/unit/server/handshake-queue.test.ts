@@ -1,6 +1,6 @@
 // Who shakes hands next.
 import { describe, expect, test } from 'vitest';
-import { HandshakeQueue } from '../../../src/server/handshake-queue.ts';
+import { HandshakeQueue } from '../../../src/resolver/server/handshake-queue.ts';
 
 /** Takes so many and tells who they are. */
 const take = (queue: HandshakeQueue<string>, count: number): (string | undefined)[] =>

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { claimEndpoint } from '../../../src/app/claim.ts';
-import { ConnectionBudget } from '../../../src/server/connection-budget.ts';
-import { StreamListener } from '../../../src/server/stream.ts';
+import { ConnectionBudget } from '../../../src/resolver/server/connection-budget.ts';
+import { StreamListener } from '../../../src/resolver/server/stream.ts';
+import { claimEndpoint } from '../../../src/resolver/workers/claim.ts';
 import { buildQuery } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
 import { Bench } from '../pipeline/setup.ts';

@@ -1,7 +1,7 @@
 // How streams of clients share the turns of the loop.
 import { setImmediate as turn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { LoopTurns } from '../../../src/server/loop-turns.ts';
+import { LoopTurns } from '../../../src/resolver/server/loop-turns.ts';
 
 /** Works piece by piece, as connections do; returns after how many pieces the turn had enough. */
 const exhaust = (turns: LoopTurns): number => {

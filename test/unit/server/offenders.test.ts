@@ -1,7 +1,7 @@
 // Clients whose connections were ended for what they did.
 import { expect, test } from 'vitest';
 import { type AddressWords, createAddress, parseAddress } from '../../../src/base/base.ts';
-import { Offenders } from '../../../src/server/offenders.ts';
+import { Offenders } from '../../../src/resolver/server/offenders.ts';
 
 const wordsOf = (address: string): AddressWords => {
   const words = createAddress();

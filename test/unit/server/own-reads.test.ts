@@ -3,7 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { expect, onTestFinished, test } from 'vitest';
-import { readInto } from '../../../src/server/own-reads.ts';
+import { readInto } from '../../../src/resolver/server/own-reads.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const READ_BYTES = 16_384;

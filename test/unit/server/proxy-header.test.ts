@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { formatAddress } from '../../../src/base/base.ts';
-import { hasSignature, PROXY, ProxiedClient, readProxyHeader } from '../../../src/server/proxy-header.ts';
+import {
+  hasSignature,
+  PROXY,
+  ProxiedClient,
+  readProxyHeader,
+} from '../../../src/resolver/server/proxy-header.ts';
 import { proxyV2 } from '../../support/proxy.ts';
 
 const read = (bytes: Uint8Array) => {

@@ -4,9 +4,9 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { createAddress, parseAddress } from '../../../src/base/base.ts';
-import { SecureGate } from '../../../src/server/secure-gate.ts';
-import { TicketKeys } from '../../../src/tls/tls.ts';
-import { HANDSHAKE } from '../../../src/words/words.ts';
+import { HANDSHAKE } from '../../../src/base/words/words.ts';
+import { SecureGate } from '../../../src/resolver/server/secure-gate.ts';
+import { TicketKeys } from '../../../src/wire/tls/tls.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 
 let issued: Issued;

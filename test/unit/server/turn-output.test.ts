@@ -1,7 +1,7 @@
 // Answers of one turn of the loop leave in one write, in their order, and long ones by themselves.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { TurnOutput } from '../../../src/server/turn-output.ts';
+import { TurnOutput } from '../../../src/resolver/server/turn-output.ts';
 
 const collect = () => {
   const writes: { to: string; bytes: Buffer }[] = [];

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
-import { assertValid, type CertificateFacts, readCertificate } from '../../../src/tls/tls.ts';
+import { assertValid, type CertificateFacts, readCertificate } from '../../../src/wire/tls/tls.ts';
 import { CertificateAuthority, type Issued, openssl } from '../../support/certificates.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-tls-'));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
-import { type RevocationList, readRevocations, serialKey } from '../../../src/tls/revocation.ts';
+import { type RevocationList, readRevocations, serialKey } from '../../../src/wire/tls/revocation.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 
 const readWith = (

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { SecureServer, TicketKeys, type TlsSettings } from '../../../src/tls/tls.ts';
+import { SecureServer, TicketKeys, type TlsSettings } from '../../../src/wire/tls/tls.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 
 const NAME = 'dns.example.net';

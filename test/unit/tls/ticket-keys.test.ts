@@ -1,6 +1,6 @@
 // Keys of tickets: each opens tickets for one rotation after it stopped making them.
 import { expect, test } from 'vitest';
-import { TicketKeys } from '../../../src/tls/tls.ts';
+import { TicketKeys } from '../../../src/wire/tls/tls.ts';
 
 test('rotate() keeps the key before, and forgets the one before that', () => {
   const keys = new TicketKeys(0);

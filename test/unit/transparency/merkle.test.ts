@@ -14,7 +14,7 @@ import {
   nodeHash,
   rootAt,
   TreeFile,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-tree-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));

@@ -15,7 +15,7 @@ import {
   SIGNATURE_TYPE,
   signNote,
   verifyNote,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 
 /** The example of C2SP signed-note. */
 const VKEY = 'example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k';

@@ -26,7 +26,7 @@ import {
   Witness,
   WitnessDirectory,
   type WitnessServer,
-} from '../../../src/transparency/transparency.ts';
+} from '../../../src/wire/transparency/transparency.ts';
 
 const ORIGIN = 'ns1.agency.example';
 const NOW_MS = Date.parse('2026-11-28T12:00:00Z');

@@ -1,6 +1,11 @@
 // Following aliases around an exchange that a test answers for: when it asks further, what comes of it, and its bounds.
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import {
+  AliasFollower,
+  type Exchange,
+  type UpstreamOutcome,
+} from '../../../src/resolver/upstream/upstream.ts';
+import {
   EDE,
   FLAG,
   findEde,
@@ -10,8 +15,7 @@ import {
   type Question,
   RCODE,
   readU16,
-} from '../../../src/dns/dns.ts';
-import { AliasFollower, type Exchange, type UpstreamOutcome } from '../../../src/upstream/upstream.ts';
+} from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
 import { buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
 import { answer, ScriptedUpstream } from '../../support/scripted-upstream.ts';

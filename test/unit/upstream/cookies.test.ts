@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { FLAG, messageFlags, OPTION, RCODE, readU16, writeU16 } from '../../../src/dns/dns.ts';
-import { CookieJar } from '../../../src/upstream/cookie-jar.ts';
+import { CookieJar } from '../../../src/resolver/upstream/cookie-jar.ts';
+import { FLAG, messageFlags, OPTION, RCODE, readU16, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import {
   answer,

@@ -5,8 +5,8 @@ import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { createServer as createPlainServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import type { Endpoint } from '../../../src/base/base.ts';
-import { FLAG, formatName, HEADER_LENGTH, Query, readU16 } from '../../../src/dns/dns.ts';
-import type { TlsSettings, UpstreamServer } from '../../../src/upstream/upstream.ts';
+import type { TlsSettings, UpstreamServer } from '../../../src/resolver/upstream/upstream.ts';
+import { FLAG, formatName, HEADER_LENGTH, Query, readU16 } from '../../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 import { frame, type ScriptedQuery } from '../../support/scripted-upstream.ts';
 

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from 'vitest';
-import { OPTION, RCODE, readU16 } from '../../../src/dns/dns.ts';
+import { OPTION, RCODE, readU16 } from '../../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../../support/certificates.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, frame, type ScriptedQuery } from '../../support/scripted-upstream.ts';

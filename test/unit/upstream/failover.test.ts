@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FLAG, RCODE, TYPE } from '../../../src/dns/dns.ts';
+import { FLAG, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import { ask, deadEndpoint, openUpstream, patientClock, question, startForwarding } from './setup.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ForgeryWatch } from '../../../src/upstream/forgery-watch.ts';
+import { ForgeryWatch } from '../../../src/resolver/upstream/forgery-watch.ts';
 import { answer } from '../../support/scripted-upstream.ts';
 import { ask, openUpstream, question, startForwarding } from './setup.ts';
 

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { expect, test } from 'vitest';
-import { FLAG, messageFlags, messageId, RCODE, writeU16 } from '../../../src/dns/dns.ts';
-import { Forwarding, OwnPorts, type UpstreamOutcome } from '../../../src/upstream/upstream.ts';
+import { Forwarding, OwnPorts, type UpstreamOutcome } from '../../../src/resolver/upstream/upstream.ts';
+import { FLAG, messageFlags, messageId, RCODE, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedQuery } from '../../support/scripted-upstream.ts';
 import { answerFirst, ask, deadEndpoint, openUpstream, question, startForwarding } from './setup.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { HedgeBudget } from '../../../src/upstream/hedge-budget.ts';
+import { HedgeBudget } from '../../../src/resolver/upstream/hedge-budget.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import { ask, openUpstream, question, startForwarding } from './setup.ts';
 

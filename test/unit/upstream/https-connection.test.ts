@@ -10,8 +10,12 @@ import {
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import type { ConnectionListener, ConnectionOptions, TlsSettings } from '../../../src/upstream/connection.ts';
-import { HttpsConnection } from '../../../src/upstream/https-connection.ts';
+import type {
+  ConnectionListener,
+  ConnectionOptions,
+  TlsSettings,
+} from '../../../src/resolver/upstream/connection.ts';
+import { HttpsConnection } from '../../../src/resolver/upstream/https-connection.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 import { startEncryptedUnbound, UNBOUND_ADDRESS } from '../../support/encrypted-unbound.ts';
 import { requireProgram } from '../../support/process.ts';

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { FLAG, nameEquals, nameFrom, RCODE } from '../../../src/dns/dns.ts';
-import { keepsLetters, mixLetters } from '../../../src/upstream/letter-case.ts';
-import { RandomPool } from '../../../src/upstream/random-pool.ts';
+import { keepsLetters, mixLetters } from '../../../src/resolver/upstream/letter-case.ts';
+import { RandomPool } from '../../../src/resolver/upstream/random-pool.ts';
+import { FLAG, nameEquals, nameFrom, RCODE } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import {
   answer,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { OWN_PORTS_BYTES, OwnPorts } from '../../../src/upstream/upstream.ts';
+import { OWN_PORTS_BYTES, OwnPorts } from '../../../src/resolver/upstream/upstream.ts';
 
 test('OwnPorts knows exactly the ports that were added and not deleted', () => {
   const ports = new OwnPorts();

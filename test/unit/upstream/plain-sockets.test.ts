@@ -1,6 +1,6 @@
 // The tests of forwarding once more, with the sockets that work everywhere.
 import { expect, test, vi } from 'vitest';
-import { datagramKind } from '../../../src/datagram/datagram.ts';
+import { datagramKind } from '../../../src/wire/datagram/datagram.ts';
 import './failover.test.ts';
 import './forwarding.test.ts';
 import './tcp.test.ts';

@@ -1,7 +1,7 @@
 import { decode } from 'dns-packet';
 import { expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { createQuery } from '../../../src/upstream/query.ts';
+import { createQuery } from '../../../src/resolver/upstream/query.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import { question } from './setup.ts';
 
 test.each([

@@ -1,7 +1,7 @@
 // What upstreams send over streams is read in turns of the loop, which have a bound in bytes.
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { readTurns } from '../../../src/upstream/read-turns.ts';
+import { readTurns } from '../../../src/resolver/upstream/read-turns.ts';
 
 const ANSWER_BYTES = 48 * 1024;
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { OPTION } from '../../../src/dns/dns.ts';
-import { ResponseReader, repeatsQuestion } from '../../../src/upstream/response.ts';
+import { ResponseReader, repeatsQuestion } from '../../../src/resolver/upstream/response.ts';
+import { OPTION } from '../../../src/wire/dns/dns.ts';
 import { buildResponse } from '../../support/records.ts';
 import { question } from './setup.ts';
 

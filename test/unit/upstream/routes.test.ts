@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { EDE, RCODE, writeU16 } from '../../../src/dns/dns.ts';
-import { upstreamTexts } from '../../../src/upstream/upstream.ts';
+import { upstreamTexts } from '../../../src/resolver/upstream/upstream.ts';
+import { EDE, RCODE, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import {

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { afterEach, expect } from 'vitest';
 import { type Clock, type Endpoint, formatEndpoint } from '../../../src/base/base.ts';
-import { CLASS, nameFrom, parseType, type Question } from '../../../src/dns/dns.ts';
 import {
   Forwarding,
   type ForwardingOptions,
@@ -11,7 +10,8 @@ import {
   type UpstreamOutcome,
   type UpstreamServer,
   VIEW_DEFAULT,
-} from '../../../src/upstream/upstream.ts';
+} from '../../../src/resolver/upstream/upstream.ts';
+import { CLASS, nameFrom, parseType, type Question } from '../../../src/wire/dns/dns.ts';
 import {
   type ScriptedHandler,
   type ScriptedQuery,

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { SilentZones } from '../../../src/upstream/silent-zones.ts';
+import { SilentZones } from '../../../src/resolver/upstream/silent-zones.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import { answer } from '../../support/scripted-upstream.ts';
 import { ask, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import { nameFrom } from '../../../src/dns/dns.ts';
-import { RoundTrip } from '../../../src/upstream/round-trip.ts';
-import { SlowZones } from '../../../src/upstream/slow-zones.ts';
+import { RoundTrip } from '../../../src/resolver/upstream/round-trip.ts';
+import { SlowZones } from '../../../src/resolver/upstream/slow-zones.ts';
+import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import { answer } from '../../support/scripted-upstream.ts';
 import { ask, openUpstream, question, startForwarding } from './setup.ts';
 

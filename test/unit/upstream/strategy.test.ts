@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { formatEndpoint } from '../../../src/base/base.ts';
-import { RCODE } from '../../../src/dns/dns.ts';
-import { RoundTrip } from '../../../src/upstream/round-trip.ts';
-import { chooseEndpoint } from '../../../src/upstream/strategy.ts';
+import { RoundTrip } from '../../../src/resolver/upstream/round-trip.ts';
+import { chooseEndpoint } from '../../../src/resolver/upstream/strategy.ts';
+import { RCODE } from '../../../src/wire/dns/dns.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import { answerFirst, ask, openUpstream, patientClock, question, startForwarding } from './setup.ts';
 

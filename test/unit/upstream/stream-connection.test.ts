@@ -4,9 +4,13 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
-import { messageId, readU16, writeU16 } from '../../../src/dns/dns.ts';
-import type { ConnectionListener, ConnectionOptions, TlsSettings } from '../../../src/upstream/connection.ts';
-import { StreamConnection } from '../../../src/upstream/stream-connection.ts';
+import type {
+  ConnectionListener,
+  ConnectionOptions,
+  TlsSettings,
+} from '../../../src/resolver/upstream/connection.ts';
+import { StreamConnection } from '../../../src/resolver/upstream/stream-connection.ts';
+import { messageId, readU16, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
 import { startEncryptedUnbound, UNBOUND_ADDRESS } from '../../support/encrypted-unbound.ts';
 import { requireProgram } from '../../support/process.ts';

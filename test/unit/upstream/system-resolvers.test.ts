@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { type Endpoint, formatEndpoint, parseEndpoint, systemErrorCode } from '../../../src/base/base.ts';
-import { readSystemResolvers } from '../../../src/upstream/upstream.ts';
+import { readSystemResolvers } from '../../../src/resolver/upstream/upstream.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cordon-resolvers-'));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FLAG, RCODE } from '../../../src/dns/dns.ts';
+import { FLAG, RCODE } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import {
   answer,

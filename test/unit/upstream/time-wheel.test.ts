@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { TICKS_MAX, TimeWheel, WheelEntry } from '../../../src/upstream/time-wheel.ts';
+import { TICKS_MAX, TimeWheel, WheelEntry } from '../../../src/resolver/upstream/time-wheel.ts';
 
 class Entry extends WheelEntry<Entry> {
   readonly name: string;

@@ -6,8 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer, type TLSSocket, type TlsOptions } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import type { ConnectionFault, ProofListener, TlsSettings } from '../../../src/upstream/connection.ts';
-import { type ApplicationProtocol, certificateHashOf, pinOf, TlsDialer } from '../../../src/upstream/tls.ts';
+import type {
+  ConnectionFault,
+  ProofListener,
+  TlsSettings,
+} from '../../../src/resolver/upstream/connection.ts';
+import {
+  type ApplicationProtocol,
+  certificateHashOf,
+  pinOf,
+  TlsDialer,
+} from '../../../src/resolver/upstream/tls.ts';
 import { CertificateAuthority, type Issued, openssl } from '../../support/certificates.ts';
 
 const NAME = 'dns.example.net';

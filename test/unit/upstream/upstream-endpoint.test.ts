@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import type { Endpoint } from '../../../src/base/base.ts';
-import { datagramKind } from '../../../src/datagram/datagram.ts';
-import type { UdpChannel } from '../../../src/upstream/udp-channel.ts';
-import { OwnPorts } from '../../../src/upstream/upstream.ts';
-import { UpstreamEndpoint } from '../../../src/upstream/upstream-endpoint.ts';
+import type { UdpChannel } from '../../../src/resolver/upstream/udp-channel.ts';
+import { OwnPorts } from '../../../src/resolver/upstream/upstream.ts';
+import { UpstreamEndpoint } from '../../../src/resolver/upstream/upstream-endpoint.ts';
+import { datagramKind } from '../../../src/wire/datagram/datagram.ts';
 import { ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { deadEndpoint, openUpstream, plainServer } from './setup.ts';
 

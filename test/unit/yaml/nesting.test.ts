@@ -1,8 +1,8 @@
 // Texts of anybody: what is nested without end is a fault at its place, costs no more than its bytes, and ends nothing.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { parseCordonList } from '../../../src/lists/cordon-format.ts';
-import { readYaml } from '../../../src/yaml/yaml.ts';
+import { readYaml } from '../../../src/base/yaml/yaml.ts';
+import { parseCordonList } from '../../../src/policy/lists/cordon-format.ts';
 
 const DEEP: readonly (readonly [string, string])[] = [
   ['dashes', `${'- '.repeat(100_000)}a`],

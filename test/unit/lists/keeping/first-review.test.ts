@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { firstReview } from '../../../../src/lists/keeping/keeping.ts';
-import { type LoadedList, loadList } from '../../../../src/lists/lists.ts';
+import { firstReview } from '../../../../src/policy/keeping/keeping.ts';
+import { type LoadedList, loadList } from '../../../../src/policy/lists/lists.ts';
 import { RuleLog } from '../rule-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-first-'));

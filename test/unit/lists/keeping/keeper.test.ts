@@ -3,9 +3,9 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../../../src/config/config.ts';
-import { type KeeperOptions, ListKeeper } from '../../../../src/lists/keeping/keeper.ts';
-import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/lists/keeping/status.ts';
-import { createLog } from '../../../../src/observe/observe.ts';
+import { type KeeperOptions, ListKeeper } from '../../../../src/policy/keeping/keeper.ts';
+import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/policy/keeping/status.ts';
+import { createLog } from '../../../../src/telemetry/observe/observe.ts';
 import { content, ListServer, status, versioned } from '../../../support/list-server.ts';
 import { configOf, createDirectory } from '../../app/setup.ts';
 

@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { readingOfList } from '../../../../src/generation/generation.ts';
-import { findNewExceptions, type NewExceptions } from '../../../../src/lists/keeping/openings.ts';
-import { type ExceptionFacts, type ListFormat, loadList } from '../../../../src/lists/lists.ts';
+import { readingOfList } from '../../../../src/policy/generation/generation.ts';
+import { findNewExceptions, type NewExceptions } from '../../../../src/policy/keeping/openings.ts';
+import { type ExceptionFacts, type ListFormat, loadList } from '../../../../src/policy/lists/lists.ts';
 import type { RuleSink } from '../../../../src/policy/policy.ts';
 import { configOf, createDirectory } from '../../app/setup.ts';
 

@@ -6,12 +6,12 @@ import { DatabaseSync } from 'node:sqlite';
 import type { Worker } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RETENTION } from '../../../../src/config/retention.ts';
-import { createEventRing, EventWriter } from '../../../../src/events/event-ring.ts';
-import { createLog } from '../../../../src/observe/observe.ts';
-import type { ChangeRecord, EvidenceRecord } from '../../../../src/records/record.ts';
-import { RecordsReader } from '../../../../src/records/records-reader.ts';
-import { Recorder, type RecorderOptions } from '../../../../src/records/thread/recorder.ts';
-import { verifyRecords } from '../../../../src/records/verify.ts';
+import type { ChangeRecord, EvidenceRecord } from '../../../../src/evidence/records/record.ts';
+import { RecordsReader } from '../../../../src/evidence/records/records-reader.ts';
+import { verifyRecords } from '../../../../src/evidence/records/verify.ts';
+import { Recorder, type RecorderOptions } from '../../../../src/evidence/records-thread/recorder.ts';
+import { createEventRing, EventWriter } from '../../../../src/telemetry/events/event-ring.ts';
+import { createLog } from '../../../../src/telemetry/observe/observe.ts';
 import { eventOf, UNBOUNDED } from '../../../support/record-events.ts';
 
 const TIMEOUT_MS = 120_000;

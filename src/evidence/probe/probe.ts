@@ -1,0 +1,9 @@
+// probe: what a client is answered, asked by a client's means, and whether that is what is decided.
+//
+// Invariants: it asks and reads with wire/stub, a DNS implementation that is not ours; it is counted as nobody's; one run at a
+// time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
+
+export type { ProbeRunStatus } from './findings.ts';
+export { ProbeKeeper, type ProbeState, type ProbeStatus } from './keeper.ts';
+export { toProbedState } from './probed-state.ts';
+export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

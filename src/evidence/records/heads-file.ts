@@ -1,0 +1,173 @@
+// heads.jsonl: every head that was signed, one JSON object a line, only ever appended to.
+//
+// A line without its line feed is what a crash left of a head that was not yet acknowledged; it is cut off at the next
+// start. Heads stay when the partitions that they speak of are deleted: they prove where the chain now begins.
+
+import type { KeyObject } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { writeAll } from '../../base/base.ts';
+import { headHash, isHeadSignedBy, NO_HEAD, type SignedHead } from './heads.ts';
+import { isDay, isMoment } from './moment.ts';
+import { RECORD_CLASSES, type RecordClass } from './record.ts';
+
+/** Name of the file in a directory of records. */
+export const HEADS_NAME = 'heads.jsonl';
+/** Rights of a file of heads. */
+export const HEADS_MODE = 0o600;
+/** Faults of the file that are told one by one. */
+const FAULTS_MAX = 3;
+/** Last heads of which signatures are checked at a start: a day of both chains. */
+const SIGNED_MAX = 64;
+const LINE_FEED = 0x0a;
+
+/** What is known of the last heads. */
+export interface LastHeads {
+  /** Of the last head; 0 when there is none. */
+  readonly number: number;
+  /** Hash of its text. */
+  readonly hash: string;
+  readonly byClass: ReadonlyMap<RecordClass, SignedHead>;
+  /** What is wrong with the file, in words; empty when it reads as it was written. */
+  readonly faults: readonly string[];
+}
+
+/** Path of the file in a directory of records. */
+export const headsPath = (directory: string): string => join(directory, HEADS_NAME);
+
+/** Appends a head and waits until it is on the disk. Throws errors of the system. */
+export const appendHead = (path: string, head: SignedHead): void => {
+  const file = openSync(path, 'a', HEADS_MODE);
+  const sizeBytes = fstatSync(file).size;
+  try {
+    writeAll(file, Buffer.from(`${JSON.stringify(head)}\n`));
+    fdatasyncSync(file);
+  } catch (thrown) {
+    // On a full disk, a part of the line would stand before the next head.
+    ftruncateSync(file, sizeBytes);
+    throw thrown;
+  } finally {
+    closeSync(file);
+  }
+};
+
+/**
+ * Cuts off a torn line and reads the last heads, and whether each line is a head with the number after the one before:
+ * some 0.1 s for three years of them. Signatures are verify()'s work. Throws errors of the system.
+ */
+export const readLastHeads = (directory: string): LastHeads => {
+  const path = headsPath(directory);
+  const byClass = new Map<RecordClass, SignedHead>();
+  const wrong: string[] = [];
+  let last: SignedHead | undefined;
+  cutTornLine(path);
+  for (const { line, head } of readHeadLines(path)) {
+    if (head === undefined) {
+      wrong.push(`line ${line} holds no head`);
+      continue;
+    }
+    if (head.number !== (last?.number ?? 0) + 1)
+      wrong.push(`line ${line} is head ${head.number} and does not follow head ${last?.number ?? 0}`);
+    last = head;
+    byClass.set(head.class, head);
+  }
+  const more = wrong.length - FAULTS_MAX;
+  const faults = wrong.slice(0, FAULTS_MAX).concat(more > 0 ? [`${more} more`] : []);
+  return { number: last?.number ?? 0, hash: last === undefined ? NO_HEAD : headHash(last), byClass, faults };
+};
+
+const cutTornLine = (path: string): void => {
+  if (!existsSync(path)) return;
+  const bytes = readFileSync(path);
+  const end = bytes.lastIndexOf(LINE_FEED) + 1;
+  if (end === bytes.length) return;
+  const file = openSync(path, 'r+');
+  try {
+    ftruncateSync(file, end);
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** A line of the file as verify() sees it. */
+export interface HeadLine {
+  /** From 1. */
+  readonly line: number;
+  /** Undefined when the line holds none. */
+  readonly head: SignedHead | undefined;
+}
+
+/** All lines of a file of heads; a torn last line is left out. A file that is not there has none. */
+export const readHeadLines = (path: string): HeadLine[] =>
+  readLines(path).map((text, index) => ({ line: index + 1, head: parseHead(text) }));
+
+/** The last heads that a key signed; of the file's end only. */
+export const readSignedHeads = (directory: string, key: KeyObject): SignedHead[] =>
+  readHeadLines(headsPath(directory))
+    .slice(-SIGNED_MAX)
+    .flatMap(({ head }) => (head !== undefined && isHeadSignedBy(head, key) ? [head] : []));
+
+/** The lines about one partition, as appendHead() writes them; the others are not looked into. */
+export const readHeadLinesOf = (path: string, recordClass: RecordClass, ordinal: number): HeadLine[] => {
+  const members = [`"class":"${recordClass}"`, `"ordinal":${ordinal},`];
+  return readLines(path).flatMap((text, index) =>
+    members.every((member) => text.includes(member)) ? [{ line: index + 1, head: parseHead(text) }] : [],
+  );
+};
+
+const readLines = (path: string): string[] => {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  lines.pop();
+  return lines;
+};
+
+const isText = (value: unknown, form: RegExp): boolean => typeof value === 'string' && form.test(value);
+const isHash = (value: unknown): boolean => isText(value, /^[0-9a-f]{64}$/);
+const isTime = (value: unknown): boolean => typeof value === 'string' && isMoment(value);
+const isNumber = (value: unknown, least: number): boolean =>
+  Number.isSafeInteger(value) && Number(value) >= least;
+
+/** What each member of a head has to be. */
+const MEMBERS: Readonly<Record<keyof SignedHead, (value: unknown) => boolean>> = {
+  number: (value) => isNumber(value, 1),
+  previous: isHash,
+  resolver: (value) => isText(value, /^\P{Cc}{0,300}$/u),
+  class: (value) => RECORD_CLASSES.some((name) => name === value),
+  ordinal: (value) => isNumber(value, 1),
+  day: (value) => typeof value === 'string' && isDay(value),
+  state: (value) => value === 'running' || value === 'closed',
+  first: (value) => isNumber(value, 1),
+  last: (value) => isNumber(value, 0),
+  count: (value) => isNumber(value, 0),
+  from: (value) => value === null || isTime(value),
+  until: (value) => value === null || isTime(value),
+  hash: isHash,
+  signedAt: isTime,
+  keyId: (value) => isText(value, /^[0-9a-f]{16}$/),
+  signature: (value) => isText(value, /^[A-Za-z0-9+/]{86}==$/),
+};
+const MEMBER_NAMES = Object.keys(MEMBERS) as readonly (keyof SignedHead)[];
+
+/** A head of its JSON; undefined for anything else. */
+export const parseHead = (text: string): SignedHead | undefined => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof value !== 'object' || value === null) return undefined;
+  const fields = value as Readonly<Record<string, unknown>>;
+  const isHead = MEMBER_NAMES.every((name) => MEMBERS[name](fields[name]));
+  // Checked above, member by member.
+  return isHead ? (value as SignedHead) : undefined;
+};

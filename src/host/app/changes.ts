@@ -1,0 +1,295 @@
+// Changes of what is in force, one at a time: at the start, at a reload, by lists that were fetched, by what was learned of
+// upstreams and keys, by a pause. Each is put in force whole or not at all, and leaves its record and its line.
+import { type AppError, isAppError, systemClock, systemErrorCode } from '../../base/base.ts';
+import { type Config, type ConfigResult, keepInForce, startOnlyChanges } from '../../config/config.ts';
+import type { Generation } from '../../policy/generation/generation.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import type { ChangeAuthor, ChangeJournal } from './change-journal.ts';
+import { configAuthor } from './config-author.ts';
+import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { Generations } from './generations.ts';
+import type { KeptLists } from './kept-lists.ts';
+import type { Parts } from './part.ts';
+import type { StateKeeper } from './state-keeper.ts';
+
+/** Where the configuration comes from. */
+export interface ServiceSource {
+  /** Reads the configuration again; throws an AppError that names its problems. */
+  readonly readConfig: () => Config;
+  /** Its file, for records about changes; undefined: there is none. */
+  readonly configPath: string | undefined;
+  /** What a text in place of the file would be; it may name only files that the configuration in force names. */
+  readonly checkProposal: (text: string, inForce: Config) => ConfigResult;
+  /** The configuration of an empty file. */
+  readonly defaults: () => Config;
+}
+
+/** The parts of the program that a change concerns. */
+export interface ChangesParts {
+  readonly log: Log;
+  /** The state directory. */
+  readonly directory: string;
+  readonly source: ServiceSource;
+  readonly state: StateKeeper;
+  readonly generations: Generations;
+  readonly lists: KeptLists;
+  readonly journal: ChangeJournal;
+  readonly enforcement: EnforcementKeeper;
+  /** All that follow the configuration. */
+  parts(): Parts;
+  /** Who put the content of the file in force from the control room; undefined: nobody. */
+  knownAuthor(sha256: string): ChangeAuthor | undefined;
+  /** A reload begins, and has ended. */
+  readonly onReload: { begun(): void; ended(): void };
+}
+
+/** The changes of one program. */
+export class Changes {
+  /** Reloads and renewals of lists, as they ended. */
+  readonly counts = { success: 0, failure: 0 };
+  readonly #parts: ChangesParts;
+  /** A configuration that is to be put in force as soon as its lists are there. */
+  #awaited: Config | undefined;
+  #isStarted = false;
+  /** What kept the configuration, and fetched lists, from being in force the last time. */
+  #refused: { configuration?: AppError; lists?: AppError | undefined } = {};
+  #last: Promise<unknown> = Promise.resolve();
+  #kept: Promise<void> = Promise.resolve();
+  /** A reload that has not begun. */
+  #waitingReload: Promise<AppError | undefined> | undefined;
+
+  constructor(parts: ChangesParts) {
+    this.#parts = parts;
+  }
+
+  /** Lists were in force, or loading them was tried. */
+  get isStarted(): boolean {
+    return this.#isStarted;
+  }
+
+  /** Why what was last to be put in force is not; undefined: it is. */
+  get refused(): AppError | undefined {
+    return this.#refused.configuration ?? this.#refused.lists;
+  }
+
+  /** The configuration in force, or the one that waits for its lists. */
+  get wanted(): Config {
+    return this.#awaited ?? this.#parts.state.current.config;
+  }
+
+  /** A configuration that was read waits for lists that are being fetched. */
+  get isWaiting(): boolean {
+    return this.#awaited !== undefined;
+  }
+
+  /** What was in force when the program ended is in force again at once, before lists are read. */
+  async applySaved(config: Config): Promise<void> {
+    const { log, state, generations, lists } = this.#parts;
+    const apply = async () => {
+      const enforced = lists.present(config);
+      const saved = generations.restore(enforced);
+      if (saved === undefined) return;
+      await state.apply(await state.prepare(config, saved, enforced), this.#configAuthor());
+      this.#isStarted = true;
+      log.info(ageOf(saved), 'the saved generation is in force while the lists are read');
+    };
+    await enact(apply, (error) => log.warn({ err: error }, 'the saved generation is not used'));
+  }
+
+  /** Puts the lists of the first configuration in force. */
+  async applyFirst(config: Config): Promise<void> {
+    const { log, state, journal, enforcement } = this.#parts;
+    const apply = async () => {
+      await this.#putInForce(config, this.#configAuthor());
+      journal.configuration(config, 'start', this.#configAuthor());
+      log.info({ generation: this.#generation }, 'lists loaded');
+      this.save();
+    };
+    await enact(apply, (error) => {
+      this.#refused.configuration = error;
+      journal.refused(error.code, 'start');
+      const saved = state.current.generation;
+      if (saved === undefined)
+        log.error(
+          { err: error },
+          'lists cannot be loaded: every query is answered SERVFAIL until a reload succeeds',
+        );
+      else
+        log.warn(
+          { err: error, ...ageOf(saved) },
+          'lists cannot be loaded: the saved generation stays in force until a reload succeeds',
+        );
+    });
+    this.#isStarted = true;
+    enforcement.update();
+  }
+
+  /** Keeps what is in force for the next start. */
+  save(): void {
+    this.#parts.generations.save(this.#parts.state.current);
+    void this.keep();
+  }
+
+  /** Keeps the configuration in force for commands that come while its file is wrong. Never rejects. */
+  keep(): Promise<void> {
+    const { log, directory, source, state } = this.#parts;
+    this.#kept = this.#kept
+      .then(() => keepInForce(directory, state.current.config, source.configPath))
+      .catch((err: unknown) => {
+        if (systemErrorCode(err) === undefined) throw err;
+        log.warn({ err }, 'the configuration in force is not kept: commands need its file');
+      });
+    return this.#kept;
+  }
+
+  /**
+   * Puts the configuration and the lists as they are on disk in force. At most one waits beside the one that runs: it has not
+   * read anything yet, and will read what is newest then. Gives the error that was reported.
+   */
+  reload(trigger: string): Promise<AppError | undefined> {
+    const { begun, ended } = this.#parts.onReload;
+    this.#waitingReload ??= this.#queue(async () => {
+      this.#waitingReload = undefined;
+      begun();
+      try {
+        return await this.#reload(trigger);
+      } finally {
+        ended();
+      }
+    });
+    return this.#waitingReload;
+  }
+
+  /** Makes a policy of the contents that are kept, if it is not in force already. Gives the error that was reported. */
+  renew(): Promise<AppError | undefined> {
+    return this.#queue(() => this.#renew());
+  }
+
+  /** Puts what is in force in force again: with other addresses of upstreams, other keys, another certificate, or a pause. */
+  applyAgain(author?: ChangeAuthor): Promise<AppError | undefined> {
+    const { log, state } = this.#parts;
+    const apply = async () => {
+      const { config, generation, enforced } = state.current;
+      await state.apply(await state.prepare(config, generation, enforced), author);
+    };
+    return this.#queue(() =>
+      enact(apply, (error) =>
+        log.error({ err: error }, 'what was learned of upstreams, keys or certificates is not put in force'),
+      ),
+    );
+  }
+
+  get #generation(): number | undefined {
+    return this.#parts.state.current.generation?.policy.generation;
+  }
+
+  #configAuthor(): ChangeAuthor {
+    return configAuthor(this.#parts.source.configPath, (sha256) => this.#parts.knownAuthor(sha256));
+  }
+
+  #queue(change: () => Promise<AppError | undefined>): Promise<AppError | undefined> {
+    const changed = this.#last.then(change);
+    this.#last = changed;
+    return changed;
+  }
+
+  #reload(trigger: string): Promise<AppError | undefined> {
+    const { log, source, state, lists, journal } = this.#parts;
+    const parts = this.#parts.parts();
+    const previous = state.current.config;
+    this.#awaited = undefined;
+    let config: Config | undefined;
+    const apply = async () => {
+      config = source.readConfig();
+      const keys = startOnlyChanges(previous, config);
+      if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
+      await parts.prepare(config);
+      await this.#putInForce(config, this.#configAuthor());
+      this.save();
+      journal.act('reload');
+      const author = this.#configAuthor();
+      journal.configuration(config, 'reload', {
+        ...author,
+        reason: `${trigger}; ${author.reason ?? 'the configuration was read'}`,
+      });
+      await parts.follow(config);
+      this.#refused = {};
+      this.#count('success');
+      log.info({ generation: this.#generation }, 'reloaded');
+    };
+    return enact(apply, async (error) => {
+      this.#refused.configuration = error;
+      this.#count('failure');
+      journal.refused(error.code, 'reload');
+      const isWaiting = config !== undefined && lists.areMissing(config);
+      this.#awaited = isWaiting ? config : undefined;
+      if (config !== undefined && !isWaiting) await parts.restore(previous);
+      log.error(
+        { err: error },
+        isWaiting
+          ? 'reload waits for lists that are being fetched: the configuration and lists before it stay in force'
+          : 'reload refused: the configuration and lists before it stay in force',
+      );
+    });
+  }
+
+  async #renew(): Promise<AppError | undefined> {
+    const { log, state, lists, journal } = this.#parts;
+    const awaited = this.#awaited;
+    const { config: current, generation } = state.current;
+    if (awaited === undefined && lists.areIn(generation, current)) return undefined;
+    const config = awaited ?? current;
+    const apply = async () => {
+      await this.#putInForce(config, awaited && this.#configAuthor());
+      journal.configuration(config, 'lists');
+      if (awaited !== undefined) await this.#parts.parts().follow(config);
+      this.#awaited = undefined;
+      this.save();
+      // A file that was refused still lies there.
+      this.#refused = awaited === undefined ? { ...this.#refused, lists: undefined } : {};
+      this.#count('success');
+      log.info({ generation: this.#generation }, 'lists renewed');
+    };
+    return enact(apply, (error) => {
+      this.#refused.lists = error;
+      this.#count('failure');
+      journal.refused(error.code, 'lists');
+      log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
+    });
+  }
+
+  /** Throws an AppError and changes nothing, or has the lists as they now are in force. */
+  async #putInForce(config: Config, author?: ChangeAuthor): Promise<void> {
+    const { log, state, generations, lists } = this.#parts;
+    const enforced = lists.present(config);
+    const missing = config.lists.filter((list) => !enforced.lists.includes(list)).map(({ id }) => id);
+    if (missing.length > 0) log.warn({ lists: missing }, 'lists that were never fetched are not in force');
+    const generation = await generations.build(enforced, state.current.generation);
+    await state.apply(await state.prepare(config, generation, enforced), author);
+  }
+
+  #count(outcome: 'success' | 'failure'): void {
+    this.counts[outcome]++;
+  }
+}
+
+/** Gives the AppError that kept a change from being in force, after `refused` told of it. */
+const enact = async (
+  change: () => Promise<void>,
+  refused: (error: AppError) => void | Promise<void>,
+): Promise<AppError | undefined> => {
+  try {
+    await change();
+    return undefined;
+  } catch (error) {
+    if (!isAppError(error)) throw error;
+    await refused(error);
+    return error;
+  }
+};
+
+/** When the lists of a generation were read, for log lines. */
+const ageOf = ({ loadedAtMs }: Generation): { loadedAt: string; ageSec: number } => ({
+  loadedAt: new Date(loadedAtMs).toISOString(),
+  ageSec: Math.max(0, Math.round((systemClock() - loadedAtMs) / 1000)),
+});

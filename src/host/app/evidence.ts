@@ -1,0 +1,80 @@
+// The evidence of the running program as those see it who show it: records, exemptions, self-probe, and what metrics tell of
+// them. Each may be missing; none is on the way of a query.
+import { mkdirSync } from 'node:fs';
+import { DIRECTORY_MODE, systemClock } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import type { Controls, RecorderStatus } from '../../people/admin/admin.ts';
+import type { AskedCounts, OperatorPause } from '../../people/controls/controls.ts';
+import { createRecordControl, toRecorderStatus } from '../../people/controls/controls.ts';
+import type { State } from '../../resolver/workers/workers.ts';
+import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
+import type { ExemptionKeeping } from './exemption-keeping.ts';
+import type { RecordKeeping } from './record-keeping.ts';
+
+/** The parts of the program that evidence consists of. */
+export interface Evidence {
+  readonly recording: RecordKeeping;
+  readonly exemptions: ExemptionKeeping;
+  readonly probe: ProbeKeeper;
+  readonly asked: AskedCounts;
+  /** What metrics tell. */
+  facts(): EvidenceFacts;
+}
+
+/** What metrics tell, and who is asked for it. */
+export interface EvidenceParts extends Omit<Evidence, 'facts'> {
+  readonly pause: Pick<OperatorPause, 'isPaused'>;
+  /** What is in force. */
+  state(): State;
+  /** Undefined without a fleet. */
+  fleet(): EvidenceFacts['fleet'];
+}
+
+/** All evidence of one program. */
+export const createEvidence = ({ pause, state, fleet, ...parts }: EvidenceParts): Evidence => {
+  const { recording, exemptions, probe } = parts;
+  const mode = (isLogOnly: boolean) => (pause.isPaused ? 'paused' : isLogOnly ? 'log-only' : 'enforce');
+  return {
+    ...parts,
+    facts: () => ({
+      modes: (state().generation?.policy.lists ?? []).map(({ id, mandate, logOnly }) => ({
+        ...{ list: id, mandate, mode: mode(logOnly) },
+      })),
+      ...exemptions.facts(),
+      probe: probe.metrics(),
+      records: recording.facts(),
+      fleet: fleet(),
+      actions: recording.journal.actions,
+      nowMs: systemClock(),
+    }),
+  };
+};
+
+/** The state of the recorder; undefined when no records are kept. */
+export const recorderStatus = ({ recording }: Pick<Evidence, 'recording'>): RecorderStatus | undefined =>
+  toRecorderStatus(recording.facts());
+
+/** What of evidence can be asked on the control socket. */
+export const createEvidenceControls = (evidence: Evidence): Controls => {
+  const { recording, exemptions, probe } = evidence;
+  return {
+    exemptions: exemptions.control(),
+    probe,
+    references: { refusals: (text) => recording.recall({ kind: 'reference', text }) },
+    records: createRecordControl({
+      status: () => recorderStatus(evidence),
+      recorder: () => recording.recorder,
+      acted: () => recording.journal.act('reidentify'),
+    }),
+  };
+};
+
+/** Makes the state directory; where that fails, the parts that need it say what they miss. */
+export const makeStateDirectory = ({ stateDirectory }: Config, log: Pick<Log, 'warn'>): void => {
+  try {
+    mkdirSync(stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
+  } catch (thrown) {
+    log.warn({ err: thrown }, 'the state directory cannot be made');
+  }
+};

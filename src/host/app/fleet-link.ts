@@ -1,0 +1,198 @@
+// The fleet of the running program: what its policy puts in force here, and what it is told of this resolver.
+//
+// Without the key `fleet` nothing is loaded and every method does nothing. A fleet that cannot be begun, because the resolver
+// was never taken in or a key is not there, costs the fleet and nothing else: the log says so, and names are refused as before.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import {
+  type Done,
+  type FleetActs,
+  type FleetFacts,
+  type RunningFleet,
+  readOverlays,
+  startFleet,
+  writeOverlays,
+} from '../../fleet/fleet.ts';
+import { RECORDS_NAME } from '../../people/controls/controls.ts';
+import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import type { Changes } from './changes.ts';
+import type { ExemptionKeeping } from './exemption-keeping.ts';
+import type { KeptLists } from './kept-lists.ts';
+import type { Part } from './part.ts';
+import type { RecordKeeping } from './record-keeping.ts';
+import type { StateKeeper } from './state-keeper.ts';
+
+/** The parts of the program that a fleet concerns. */
+export interface FleetLinkParts {
+  readonly log: Log;
+  readonly recording: RecordKeeping;
+  readonly exemptions: ExemptionKeeping;
+  readonly probe: Pick<ProbeKeeper, 'sweep'>;
+  readonly changes: Changes;
+  readonly state: StateKeeper;
+  readonly lists: KeptLists;
+  enforcement(): Enforcement;
+  monotonic(): number;
+}
+
+/** Between two looks for lists that nodes are to be given, milliseconds. */
+const LISTS_MS = 2_000;
+
+/** A fleet, or none. */
+export class FleetLink implements Part {
+  readonly name = 'fleet';
+  readonly #parts: FleetLinkParts;
+  #fleet: RunningFleet | undefined;
+  /** The role of the configuration; undefined: no fleet. */
+  #role: 'authority' | 'node' | undefined;
+  /** SHA-256 by list of what the nodes were given. */
+  readonly #published = new Map<string, string>();
+  #listTimer: NodeJS.Timeout | undefined;
+
+  constructor(parts: FleetLinkParts) {
+    this.#parts = parts;
+  }
+
+  /** What runs; undefined where there is no fleet. */
+  get running(): RunningFleet | undefined {
+    return this.#fleet;
+  }
+
+  /** Begins what the configuration says. */
+  async open({ fleet, stateDirectory, records }: Config): Promise<void> {
+    if (fleet === undefined) return;
+    const { log, recording, exemptions, probe } = this.#parts;
+    this.#role = fleet.role;
+    try {
+      this.#fleet = await startFleet({
+        stateDirectory,
+        role: fleet.role,
+        servers: fleet.servers,
+        caPath: fleet.caPath,
+        trust: fleet.trust,
+        site: fleet.site,
+        tideMs: fleet.tideMs,
+        suspendAfterMs: fleet.suspendExemptionsAfterMs,
+        acts: this.#acts(),
+        recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,
+        confirmed: recording.confirmed,
+        register: () => exemptions.readRegister(),
+        probe: () => sweep(probe),
+      });
+      if (fleet.role === 'authority' && fleet.lists.length > 0) {
+        this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
+        this.#listTimer.unref();
+      }
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      log.error({ err: thrown }, 'fleet: this resolver goes on by itself');
+    }
+  }
+
+  /** The register has something new. */
+  registerChanged(): void {
+    this.#fleet?.registerChanged();
+  }
+
+  /** Throws ERR_FLEET_NODE, ERR_FLEET_HOLD, ERR_FLEET_FORK and ERR_FLEET_REPLACED, where exemptions are decided elsewhere or later. */
+  requireDecisions(isNew: boolean): void {
+    if (this.#role === 'node') {
+      throw new AppError('ERR_FLEET_NODE', 'deciding on an exemption: this resolver is a node of a fleet', {
+        hint: 'Decide at the authority: what it decides holds here within a second.',
+      });
+    }
+    this.#fleet?.requireDecisions(isNew);
+  }
+
+  /** For metrics; undefined without a fleet. */
+  facts(): FleetFacts | undefined {
+    return this.#fleet?.facts();
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#listTimer);
+    await this.#fleet?.stop();
+  }
+
+  /** The content of a list lies where a `file:` of the configuration has it. */
+  async #putList(id: string, path: string): Promise<Done> {
+    const { changes } = this.#parts;
+    const isRead = changes.wanted.lists.some(({ source }) => source.kind === 'file' && source.path === path);
+    if (!isRead) {
+      const reason = `no list of the configuration has "file: ${path}"`;
+      return { isApplied: false, subject: id, code: 'ERR_FLEET_LIST', reason };
+    }
+    const error = await changes.reload(`the fleet gave another content of the list ${id}`);
+    if (error === undefined) return { isApplied: true, subject: id };
+    return { isApplied: false, subject: id, code: error.code, reason: errorText(error) };
+  }
+
+  /** All of an overlay holds or none of it: what was there before is put back. */
+  async #layOver(yamls: readonly string[]): Promise<Done> {
+    const { changes, state } = this.#parts;
+    const { stateDirectory } = state.current.config;
+    const before = readOverlays(stateDirectory);
+    if (isDeepStrictEqual(before, yamls)) return { isApplied: true };
+    writeOverlays(stateDirectory, yamls);
+    const error = await changes.reload('the fleet set an overlay');
+    if (error === undefined) return { isApplied: true };
+    writeOverlays(stateDirectory, before);
+    return { isApplied: false, code: error.code, reason: errorText(error) };
+  }
+
+  /** Gives the nodes what is in force here of the lists that they are to have. */
+  async #publishLists(ids: readonly string[]): Promise<void> {
+    const { state, log, lists } = this.#parts;
+    for (const id of ids) {
+      const loaded = state.current.generation?.lists.find((list) => list.id === id)?.loaded;
+      const source = state.current.config.lists.find((list) => list.id === id);
+      if (loaded === undefined || source === undefined || this.#published.get(id) === loaded.sha256) continue;
+      try {
+        const path = source.source.kind === 'file' ? source.source.path : lists.pathOf(source);
+        if (path === undefined) continue;
+        const content = readFileSync(path);
+        if ((await this.#fleet?.publishList(id, content, loaded.entries)) === true) {
+          log.info({ list: id, sha256: loaded.sha256 }, 'fleet: a list is given to the nodes');
+        }
+        this.#published.set(id, loaded.sha256);
+      } catch (thrown) {
+        log.warn({ list: id, err: thrown }, 'fleet: a list is not given to the nodes yet');
+      }
+    }
+  }
+
+  #acts(): FleetActs {
+    const { log, recording, exemptions, state, monotonic } = this.#parts;
+    return {
+      exemption: (event) => exemptions.adopt(event),
+      list: (list, path) => this.#putList(list.id, path),
+      overlays: (yamls) => this.#layOver(yamls),
+      suspend: (isSuspended) => exemptions.suspend(isSuspended),
+      decides: () => exemptions.takeTexts(),
+      note: (note) => recording.journal.fleet(note),
+      damaged: (file, text) => recording.journal.damaged(file, text),
+      facts: () => ({
+        version: VERSION,
+        generation: state.current.generation?.policy.generation ?? 0,
+        state: describeEnforcement(this.#parts.enforcement()),
+        enforcement: this.#parts.enforcement().state,
+        records: recording.sequences(),
+      }),
+      log,
+      clock: systemClock,
+      monotonic,
+    };
+  }
+}
+
+/** Runs the self-probe over all names, as the fleet's authority asks. Rejects with ERR_APP_PROBE. */
+const sweep = async (probe: Pick<ProbeKeeper, 'sweep'>) => {
+  const { results, ...run } = await probe.sweep();
+  const rows = results.map(({ examples: _, ...row }) => row);
+  return { ...run, results: rows, examples: results.flatMap(({ examples }) => examples) };
+};

@@ -1,0 +1,102 @@
+// The lists with an address that the program keeps, where it keeps any and its state directory can be used.
+import { isAppError, systemClock, VERSION } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import type { Generation, PathOf } from '../../policy/generation/generation.ts';
+import {
+  isUrlList,
+  ListKeeper,
+  newerPath,
+  type RefreshResult,
+  withoutMissing,
+} from '../../policy/keeping/keeping.ts';
+import { createStateLookup } from '../../resolver/hosts/hosts.ts';
+import type { State } from '../../resolver/workers/workers.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import type { Part } from './part.ts';
+
+/** What they are kept with. */
+export interface KeptListsParts {
+  readonly log: Log;
+  /** What is in force: hosts of lists are looked up as its routes say. */
+  state(): State;
+  /** The content of a list is another one. */
+  onChange(): void;
+  onOutcome(result: RefreshResult): void;
+}
+
+/** Lists that are fetched. */
+export class KeptLists implements Part {
+  readonly name = 'lists with an address';
+  readonly #parts: KeptListsParts;
+  /** Undefined when no list has an address, or the state directory cannot be used. */
+  #keeper: ListKeeper | undefined;
+
+  constructor(parts: KeptListsParts) {
+    this.#parts = parts;
+  }
+
+  get keeper(): ListKeeper | undefined {
+    return this.#keeper;
+  }
+
+  /** Where the content of a list lies; undefined: it was never fetched. */
+  readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
+
+  /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
+  async open({ lists, stateDirectory }: Config): Promise<void> {
+    if (this.#keeper === undefined && !lists.some(isUrlList)) return;
+    const { log, state, onChange, onOutcome } = this.#parts;
+    try {
+      this.#keeper ??= await ListKeeper.open({
+        directory: stateDirectory,
+        clock: systemClock,
+        log,
+        resolve: createStateLookup(state),
+        userAgent: `cordon/${VERSION}`,
+        random: Math.random,
+        onChange,
+        onOutcome,
+      });
+      await this.#keeper.follow(lists);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.error({ err: error }, 'lists with an address are not kept');
+    }
+  }
+
+  async prepare(config: Config): Promise<void> {
+    await this.open(config);
+    this.begin();
+  }
+
+  /** What is in force goes on. */
+  restore(config: Config): Promise<void> {
+    return this.open(config);
+  }
+
+  /** The configuration without lists that were never fetched and need not be there. */
+  present(config: Config): Config {
+    return withoutMissing(config, this.pathOf);
+  }
+
+  /** True when a list that has to be there was never fetched. */
+  areMissing(config: Config): boolean {
+    return this.present(config).lists.some((list) => isUrlList(list) && this.pathOf(list) === undefined);
+  }
+
+  /** True when the generation was made of the contents that are kept now: the path of each has its hash. */
+  areIn(generation: Generation | undefined, { lists }: Config): boolean {
+    const paths = new Map(generation?.lists.map(({ id, loaded }) => [id, loaded.path]));
+    return lists.filter(isUrlList).every((list) => paths.get(list.id) === this.pathOf(list));
+  }
+
+  /** Fetches what is due from now on. */
+  begin(): void {
+    this.#keeper?.start();
+  }
+
+  /** Ends fetches that are under way and begins no other. */
+  async close(): Promise<void> {
+    await this.#keeper?.stop();
+  }
+}

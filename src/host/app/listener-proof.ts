@@ -1,0 +1,68 @@
+// What the encrypted listeners prove with and believe, of one program: the certificate, whether ACME obtains it, and what of the
+// certificates of clients is revoked. Each has a keeper of its own; here they are made and looked after together.
+import { type AppError, systemClock } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import { AcmeKeeper, RevocationKeeper, TlsKeeper } from '../../resolver/certificates/certificates.ts';
+import { createStateLookup } from '../../resolver/hosts/hosts.ts';
+import type { State } from '../../resolver/workers/workers.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import type { ChangeJournal } from './change-journal.ts';
+import type { Part } from './part.ts';
+
+/** Between two looks at the file of revoked certificates, milliseconds: with what follows, less than a second. */
+const REVOCATION_LOOK_MS = 200;
+
+/** What they are kept with. */
+export interface ListenerProofParts {
+  readonly log: Log;
+  state(): State;
+  readonly journal: ChangeJournal;
+  /** Puts what was learned in force in all workers, and gives the error that was reported. */
+  apply(): Promise<AppError | undefined>;
+}
+
+/** Proof and belief of the encrypted listeners. */
+export class ListenerProof implements Part {
+  readonly name = 'certificates';
+  readonly tls: TlsKeeper;
+  readonly revocations: RevocationKeeper;
+  readonly acme: AcmeKeeper;
+  readonly #config: () => Config;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor({ log, state, journal, apply }: ListenerProofParts) {
+    const onChange = (): void => void apply();
+    this.#config = () => state().config;
+    this.tls = new TlsKeeper({ clock: systemClock, log, onChange, challenges: () => this.acme.challenges });
+    this.revocations = new RevocationKeeper({ log, onChange });
+    this.acme = new AcmeKeeper({
+      ...{ clock: systemClock, log, random: Math.random },
+      resolve: createStateLookup(state),
+      applyChallenges: apply,
+      onObtained: (facts) => journal.certificate(facts),
+    });
+  }
+
+  /** What is in the files is looked after from now on. */
+  begin(): void {
+    this.#timer = setInterval(() => this.revocations.look(this.#config()), REVOCATION_LOOK_MS);
+  }
+
+  /** Once a second. */
+  look(): void {
+    const config = this.#config();
+    this.tls.look(config);
+    this.acme.look(config);
+  }
+
+  /** Reads the files of a configuration anew; throws AppError, and keeps what was read before. */
+  prepare(config: Config): void {
+    this.tls.reread(config);
+    this.revocations.reread(config);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.acme.close();
+  }
+}

@@ -1,0 +1,72 @@
+// What the program shows and sends by itself beside answering queries: the notice, reports by their schedule, and reminders
+// before exemptions end.
+import { systemClock } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import { ReminderKeeper } from '../../evidence/outbox/outbox.ts';
+import type { ReportShelf } from '../../people/controls/controls.ts';
+import { ReportKeeper } from '../../people/controls/controls.ts';
+import { NoticeKeeper } from '../../people/notice/notice.ts';
+import type { State } from '../../resolver/workers/workers.ts';
+import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
+import type { ExemptionKeeping } from './exemption-keeping.ts';
+import type { Part } from './part.ts';
+import type { RecordKeeping } from './record-keeping.ts';
+
+/** What they are shown and sent with. */
+export interface OutletsParts {
+  readonly log: Log;
+  readonly recording: Pick<RecordKeeping, 'recall' | 'journal'>;
+  readonly exemptions: Pick<ExemptionKeeping, 'papers'>;
+  /** What is in force. */
+  state(): State;
+  readonly shelf: ReportShelf;
+}
+
+/** All of one program. */
+export class Outlets implements Part {
+  readonly name = 'notice, reports, reminders';
+  readonly #config: () => Config;
+  readonly #notice: NoticeKeeper;
+  readonly #reports: ReportKeeper;
+  readonly #reminders: ReminderKeeper;
+
+  constructor({ log, recording, exemptions, state, shelf }: OutletsParts) {
+    this.#config = () => state().config;
+    this.#notice = new NoticeKeeper({ log, state, recall: (whom) => recording.recall(whom) });
+    const common = {
+      log,
+      nowMs: systemClock,
+      config: this.#config,
+      record: (action: string, by: string, reason: string, detail: object) =>
+        recording.journal.admin(action, by, reason, detail),
+    };
+    this.#reports = new ReportKeeper({ ...common, shelf });
+    this.#reminders = new ReminderKeeper({ ...common, papers: () => exemptions.papers() });
+  }
+
+  /** Opens the notice. Throws ERR_NOTICE_LISTEN. */
+  open(config: Config): Promise<void> {
+    return this.#notice.start(config);
+  }
+
+  /** Begins what goes by time. */
+  begin(): void {
+    this.#reports.start();
+    this.#reminders.start();
+  }
+
+  look(): void {
+    this.#notice.look(this.#config());
+  }
+
+  /** For metrics. */
+  facts(): Pick<EvidenceFacts, 'reports' | 'reminders'> {
+    return { reports: this.#reports.facts(), reminders: this.#reminders.facts() };
+  }
+
+  async close(): Promise<void> {
+    this.#reports.close();
+    this.#reminders.close();
+    await this.#notice.close();
+  }
+}

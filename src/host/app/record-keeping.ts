@@ -1,0 +1,162 @@
+// The records of the running program: the recorder, what it is handed, and what is known of it.
+//
+// None of it is on the way of a query: workers have a ring, and all else happens in the main thread and the recorder's. A disk
+// that takes nothing costs the records, which the log says, and answers and refusals go on.
+import { join } from 'node:path';
+import { type AppError, isAppError, systemClock, VERSION } from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import type { ChangeRecord, RecalledClient, RecalledWhom } from '../../evidence/records/records.ts';
+import { Recorder, type RecorderFacts } from '../../evidence/records-thread/records-thread.ts';
+import { fleetPath } from '../../fleet/fleet.ts';
+import { RECORDS_NAME, recorderSettings, resolverName } from '../../people/controls/controls.ts';
+import type { Generation } from '../../policy/generation/generation.ts';
+import { createEventRing } from '../../telemetry/events/events.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import { ChangeJournal } from './change-journal.ts';
+import { LossWatch } from './loss-watch.ts';
+import type { Part } from './part.ts';
+
+/** One number for each chain and one for the heads. */
+const CONFIRMED_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT;
+/** Digits of a list's hash in records. */
+const VERSION_LENGTH = 12;
+
+/** What records are kept with. */
+export interface RecordKeepingParts {
+  readonly log: Log;
+  /** Number of workers that should live. */
+  readonly workerCount: number;
+  /** The program before this one ended without recording it, and was gone for so long, milliseconds. */
+  onCrash(ms: number): void;
+  /** Who witnesses the records in a fleet. */
+  fleetWitnesses(): RecorderFacts['witnesses'];
+}
+
+/** Of one program. */
+export class RecordKeeping implements Part {
+  readonly name = 'records';
+  readonly journal: ChangeJournal;
+  readonly losses = new LossWatch(systemClock);
+  /** Up to where records are confirmed in a fleet; the recorder's thread reads it. */
+  readonly confirmed = new SharedArrayBuffer(CONFIRMED_BYTES);
+  readonly #parts: RecordKeepingParts;
+  /** Of all records of this run: the chains have it in their heads. */
+  readonly #resolver: string;
+  readonly #rings: readonly SharedArrayBuffer[];
+  #recorder: Recorder | undefined;
+
+  constructor(config: Config, parts: RecordKeepingParts) {
+    this.#parts = parts;
+    this.#resolver = resolverName(config);
+    this.#rings = config.records.isEnabled
+      ? Array.from({ length: parts.workerCount }, () => createEventRing())
+      : [];
+    this.journal = new ChangeJournal({ note: (record) => this.note(record), clock: systemClock });
+  }
+
+  /** Undefined when no records are kept. */
+  get recorder(): Recorder | undefined {
+    return this.#recorder;
+  }
+
+  /** Throws ERR_APP_RECORDER for what is wrong in the configuration. */
+  open(config: Config): void {
+    const settings = recorderSettings(config, this.#resolver);
+    if (!config.records.isEnabled) return;
+    const { log, onCrash } = this.#parts;
+    this.#recorder = Recorder.start({
+      directory: join(config.stateDirectory, RECORDS_NAME),
+      rings: this.#rings,
+      resolver: this.#resolver,
+      origin: config.records.origin,
+      version: VERSION,
+      settings,
+      fleet: config.fleet && {
+        confirmed: this.confirmed,
+        unconfirmedMsMax: config.fleet.unconfirmedMsMax,
+        countingKeyPath: fleetPath(config.stateDirectory, 'countingKey'),
+      },
+      log,
+      onCrash,
+    });
+  }
+
+  look(): void {
+    this.losses.look(this.#recorder?.facts().dropped ?? 0);
+  }
+
+  prepare(config: Config): void {
+    recorderSettings(config, this.#resolver);
+  }
+
+  follow(config: Config): void {
+    const { log } = this.#parts;
+    const stays = (thrown: unknown): void =>
+      log.error({ err: thrown }, 'the recorder goes on with the settings that it had');
+    try {
+      // Not waited for: a disk that hangs holds up the recorder, never a reload.
+      this.#recorder?.reconfigure(recorderSettings(config, this.#resolver)).catch(stays);
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      stays(thrown satisfies AppError);
+    }
+  }
+
+  /** The last records are on the disk when this resolves. */
+  async close(): Promise<void> {
+    await this.#recorder?.stop();
+  }
+
+  /** The ring of one worker; undefined: nobody keeps records. */
+  eventsOf(worker: number): SharedArrayBuffer | undefined {
+    return this.#rings[worker];
+  }
+
+  /** What numbers in events will mean; before any worker decides by the generation. */
+  define({ policy, lists }: Generation): void {
+    this.#recorder?.define({
+      generation: policy.generation,
+      groups: policy.groups.map(({ name }) => name),
+      lists: lists.map(({ id, category, loaded }) => ({
+        id,
+        category,
+        version: loaded.sha256.slice(0, VERSION_LENGTH),
+      })),
+    });
+  }
+
+  /** Takes a record; it may be dropped and counted, never waited for. */
+  note(record: ChangeRecord): void {
+    this.#recorder?.note(record);
+  }
+
+  /** What was refused lately to a client; undefined when nobody can tell. */
+  async recall(whom: RecalledWhom): Promise<RecalledClient | undefined> {
+    return this.#recorder?.recall(whom);
+  }
+
+  /** What is recorded until now is signed when this resolves. */
+  async signed(): Promise<void> {
+    await this.#recorder?.signed(systemClock());
+  }
+
+  /** Records begin anew: their directory was deleted. */
+  async renew(): Promise<void> {
+    await this.#recorder?.renew();
+  }
+
+  /** Of the recorder, and of who witnesses its records in a fleet; undefined when no records are kept. */
+  facts(): RecorderFacts | undefined {
+    const facts = this.#recorder?.facts();
+    const ofFleet = this.#parts.fleetWitnesses();
+    return facts === undefined || ofFleet.length === 0
+      ? facts
+      : { ...facts, witnesses: [...facts.witnesses, ...ofFleet] };
+  }
+
+  /** Number of the last record that was written, by chain. */
+  sequences(): { readonly queries: number; readonly changes: number } {
+    const sequence = this.#recorder?.facts().sequence;
+    return { queries: sequence?.get('queries') ?? 0, changes: sequence?.get('changes') ?? 0 };
+  }
+}

@@ -1,0 +1,304 @@
+// The service as one screen and one page of figures: what every part says of itself, put together when somebody asks.
+//
+// Nothing is kept for it: the same sources feed metrics, log and readiness, so that all of them say the same.
+import { join } from 'node:path';
+import { formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
+import type { HealthIssue } from '../../base/words/words.ts';
+import { configHash } from '../../config/config.ts';
+import type {
+  Readiness,
+  RegisterCopy,
+  ServiceControl,
+  ServiceFigures,
+  ServiceStatus,
+} from '../../people/admin/admin.ts';
+import type { OperatorPause } from '../../people/controls/controls.ts';
+import type { ListStatus } from '../../policy/keeping/keeping.ts';
+import type { AcmeFacts, TlsKeeper } from '../../resolver/certificates/certificates.ts';
+import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
+import type { TrustKeeper } from '../../resolver/resolve/resolve.ts';
+import type { Supervisor } from '../../resolver/workers/workers.ts';
+import { describeEnforcement, todoOf } from '../../telemetry/enforcement/enforcement.ts';
+import {
+  ANSWER_BOUNDS_MS,
+  type CounterTotals,
+  type Series,
+  type Snapshot,
+} from '../../telemetry/observe/observe.ts';
+import type { Changes } from './changes.ts';
+import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { Evidence } from './evidence.ts';
+import type { Health } from './health.ts';
+import type { StateKeeper } from './state-keeper.ts';
+
+/** Of the copy in the state directory that a backup takes away. */
+const REGISTER_COPY_NAME = 'register.copy.sqlite';
+
+/** The parts of the program that say something of themselves. */
+export interface ServiceParts {
+  readonly totals: CounterTotals;
+  readonly supervisor: Supervisor;
+  readonly state: StateKeeper;
+  readonly changes: Changes;
+  readonly enforcement: EnforcementKeeper;
+  readonly pause: OperatorPause;
+  readonly trust: TrustKeeper;
+  readonly tls: TlsKeeper;
+  acme(): AcmeFacts | undefined;
+  readonly evidence: Evidence;
+  readonly upstreams: UpstreamWatch;
+  readonly health: Health;
+  /** The state directory. */
+  readonly directory: string;
+  lists(): Promise<readonly ListStatus[]>;
+  readiness(): Readiness;
+  /** Where metrics are served; undefined: nowhere. */
+  adminAddress(): string | undefined;
+}
+
+/** What the control socket answers about the service. */
+export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
+  status: () => readStatus(parts),
+  figures: () => readFigures(parts),
+  reload: async (by, reason) => {
+    const why = reason === '' ? '' : `: ${reason}`;
+    const error = await parts.changes.reload(`a reload came over the control socket, by ${by}${why}`);
+    if (error !== undefined) throw error;
+    const { current } = parts.enforcement;
+    return { generation: generationOf(parts), state: current.state, text: describeEnforcement(current) };
+  },
+  copyRegister: async (by, reason): Promise<RegisterCopy> => {
+    const { evidence, directory } = parts;
+    evidence.recording.journal.admin('backup', by, reason);
+    const isCopied = await evidence.exemptions.copyRegister(join(directory, REGISTER_COPY_NAME));
+    return { version: VERSION, register: isCopied ? REGISTER_COPY_NAME : null };
+  },
+});
+
+const generationOf = ({ state }: ServiceParts): number => state.current.generation?.policy.generation ?? 0;
+
+const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
+  const { state, enforcement, pause, changes, trust, evidence, supervisor } = parts;
+  const issues = await parts.health.refresh();
+  const { config, generation } = state.current;
+  const { current } = enforcement;
+  const nowMs = systemClock();
+  const { isPaused, until = '', by = '', reason = '' } = pause.status();
+  const facts = evidence.facts();
+  const readiness = parts.readiness();
+  return {
+    version: VERSION,
+    node: process.versions.node,
+    pid: process.pid,
+    time: toText(nowMs),
+    startedAt: toText(nowMs - process.uptime() * 1000),
+    ready: readiness.ready,
+    causes: readiness.causes,
+    enforcement: {
+      state: current.state,
+      text: describeEnforcement(current),
+      todo: todoOf(current) ?? null,
+      since: toText(nowMs - enforcement.clock.currentMs),
+      groups: current.groups.map((group) => ({ group: group.group, state: group.state })),
+    },
+    pause: isPaused ? { until, by, reason } : null,
+    generation: generationOf(parts),
+    loadedAt: toTime(generation?.loadedAtMs),
+    configSha256: configHash(config),
+    reloads: { ...changes.counts },
+    dnssec: trust.mode,
+    workers: {
+      wanted: supervisor.count,
+      alive: supervisor.alive,
+      hung: supervisor.hung,
+      restarts: supervisor.restarts,
+      hangs: supervisor.hangs,
+    },
+    listeners: listenersOf(parts),
+    lists: (await parts.lists()).map(listOf),
+    upstreams: upstreamsOf(parts),
+    exemptions: facts.exemptions === undefined ? null : exemptionsOf(facts.exemptions),
+    records: facts.records === undefined ? null : recordsOf(facts.records),
+    outputs: (facts.records?.outputs ?? []).map(({ name, written, dropped, queued, trouble }) => ({
+      ...{ name, written, dropped, waiting: queued, trouble: trouble ?? null },
+    })),
+    certificate: certificateOf(parts, issues),
+    acme: acmeOf(parts),
+    probe: facts.probe === undefined ? null : probeOf(facts.probe),
+    problems: issues.filter(({ severity }) => severity !== 'info').map(({ text }) => text),
+    issues: issues.map(({ id, severity, subject, text, sinceMs, dueMs, do: todo }) => ({
+      ...{ id, severity, subject, text, since: toText(sinceMs), due: toTime(dueMs), do: todo },
+    })),
+  };
+};
+
+type Facts = ReturnType<Evidence['facts']>;
+
+const exemptionsOf = ({
+  activeByGround,
+  waiting,
+  nearestEndMs,
+}: NonNullable<Facts['exemptions']>): NonNullable<ServiceStatus['exemptions']> => ({
+  active: [...activeByGround.values()].reduce((sum, count) => sum + count, 0),
+  waiting,
+  nextEnd: toTime(nearestEndMs),
+});
+
+const recordsOf = (records: NonNullable<Facts['records']>): NonNullable<ServiceStatus['records']> => ({
+  lastCommit: toTime(records.lastCommitMs),
+  dropped: records.dropped,
+  verified: records.isVerified ?? null,
+  freeBytes: records.freeBytes ?? null,
+});
+
+const probeOf = (probe: NonNullable<Facts['probe']>): NonNullable<ServiceStatus['probe']> => ({
+  lastRun: toTime(probe.lastRunMs),
+  leakedNames: probe.leakedNames,
+  failed: probe.failed,
+  unbelieved: probe.certificates.filter(({ isValid }) => !isValid).map(({ view }) => view),
+});
+
+const certificateOf = (
+  { tls, state }: ServiceParts,
+  issues: readonly HealthIssue[],
+): ServiceStatus['certificate'] => {
+  const facts = tls.facts(state.current.config);
+  if (facts === undefined) return null;
+  const { endMs, isRefused } = facts;
+  return { ends: toText(endMs), isEnding: issues.some(({ id }) => id === 'certificate-ends'), isRefused };
+};
+
+const acmeOf = ({ acme }: ServiceParts): ServiceStatus['acme'] => {
+  const facts = acme();
+  if (facts === undefined) return null;
+  const { state, failures, error, text, nextMs } = facts;
+  return { state, failures, error: error ?? null, text: text ?? null, next: toText(nextMs) };
+};
+
+const listenersOf = ({ state, adminAddress }: ServiceParts): ServiceStatus['listeners'] => {
+  const { listen, encrypted } = state.current;
+  const admin = adminAddress();
+  return [
+    ...listen.map((endpoint) => ({ kind: 'dns' as const, address: formatEndpoint(endpoint) })),
+    ...encrypted.map(({ kind, endpoint }) => ({
+      kind: kind === 'dohPlain' ? ('doh-plain' as const) : kind,
+      address: formatEndpoint(endpoint),
+    })),
+    ...(admin === undefined ? [] : [{ kind: 'admin' as const, address: admin }]),
+  ];
+};
+
+const listOf = ({ id, mandate, inForce, held, kept }: ListStatus): ServiceStatus['lists'][number] => ({
+  id,
+  mandate,
+  entries: inForce?.entries ?? null,
+  state:
+    held !== null
+      ? 'held'
+      : inForce === null
+        ? 'not in force'
+        : kept?.isStale === true
+          ? 'stale'
+          : (kept?.failures ?? 0) > 0
+            ? 'failing'
+            : inForce.entries === 0
+              ? 'empty'
+              : 'good',
+  checkedAt: kept?.checkedAt ?? null,
+});
+
+const upstreamsOf = ({ upstreams, totals }: ServiceParts): ServiceStatus['upstreams'] => {
+  const sums = totals.read();
+  const counted = countUpstreams(sums);
+  const untrusted = upstreams.untrusted();
+  return upstreams.routes().flatMap(({ route, upstreams: names }) =>
+    names.map((upstream) => {
+      const { queries = 0, answers = 0, failures = 0, totalMs = 0 } = counted.get(upstream) ?? {};
+      return {
+        ...{ upstream, route, queries, answers, failures },
+        up: sums.upstreamsUp.get(upstream) ?? true,
+        untrusted: untrusted.has(upstream) ? (untrusted.get(upstream) ?? '') : null,
+        certificateEnds: toTime(sums.certificateEnds.get(upstream)),
+        meanMs: answers === 0 ? null : totalMs / answers,
+      };
+    }),
+  );
+};
+
+interface UpstreamCounts {
+  queries: number;
+  answers: number;
+  failures: number;
+  totalMs: number;
+}
+
+const countUpstreams = (sums: Snapshot): Map<string, UpstreamCounts> => {
+  const counts = new Map<string, UpstreamCounts>();
+  const add = (
+    family: Parameters<Snapshot['series']>[0],
+    key: keyof UpstreamCounts,
+    value = firstOf,
+  ): void => {
+    for (const series of sums.series(family)) {
+      const [upstream = ''] = series.labels;
+      const known = counts.get(upstream) ?? { queries: 0, answers: 0, failures: 0, totalMs: 0 };
+      known[key] += value(series);
+      counts.set(upstream, known);
+    }
+  };
+  add('upstreamQueries', 'queries');
+  add('upstreamAnswers', 'answers');
+  add('upstreamFailures', 'failures');
+  // The last cell of a histogram is the sum of what was observed.
+  add('upstreamRtt', 'totalMs', ({ values }) => values.at(-1) ?? 0);
+  return counts;
+};
+
+const firstOf = ({ values }: Series): number => values[0] ?? 0;
+
+const sumOf = (sums: Snapshot, family: Parameters<Snapshot['series']>[0]): number => {
+  let sum = 0;
+  for (const series of sums.series(family)) sum += firstOf(series);
+  return sum;
+};
+
+const readFigures = ({ totals, enforcement }: ServiceParts): ServiceFigures => {
+  const sums = totals.read();
+  const answers: Record<string, number> = {};
+  for (const series of sums.series('answers')) {
+    const [source = ''] = series.labels;
+    answers[source] = (answers[source] ?? 0) + firstOf(series);
+  }
+  const counts = new Array<number>(ANSWER_BOUNDS_MS.length + 1).fill(0);
+  for (const { values } of sums.series('answerTime')) {
+    for (const at of counts.keys()) counts[at] = (counts[at] ?? 0) + (values[at] ?? 0);
+  }
+  const { user, system } = process.cpuUsage();
+  return {
+    time: toText(systemClock()),
+    atMs: performance.now(),
+    queries: sumOf(sums, 'queries'),
+    answers,
+    refusals: sumOf(sums, 'refusals'),
+    wouldRefuse: sumOf(sums, 'wouldRefuse'),
+    dropped: sumOf(sums, 'drops'),
+    cacheHits: sumOf(sums, 'cacheHits'),
+    cacheMisses: sumOf(sums, 'cacheMisses'),
+    inflight: sums.inflight,
+    tcpConnections: sums.tcpConnections,
+    tlsConnections: sums.tlsConnections,
+    answerTimes: { boundsMs: [...ANSWER_BOUNDS_MS], counts },
+    residentBytes: process.memoryUsage.rss(),
+    cpuMs: (user + system) / 1000,
+    state: enforcement.current.state,
+    upstreams: [...countUpstreams(sums)].map(
+      ([upstream, { queries, answers: taken, failures, totalMs }]) => ({
+        ...{ upstream, queries, answers: taken, failures, totalMs },
+        up: sums.upstreamsUp.get(upstream) ?? true,
+      }),
+    ),
+  };
+};
+
+const toText = (ms: number): string => new Date(ms).toISOString();
+const toTime = (ms: number | undefined): string | null => (ms === undefined ? null : toText(ms));

@@ -1,0 +1,77 @@
+// The health of the service put together: what each part is asked for, once a second.
+
+import { systemClock } from '../../base/base.ts';
+import type { Controls } from '../../people/admin/admin.ts';
+import type { OperatorPause, OverviewRecords } from '../../people/controls/controls.ts';
+import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
+import type { Supervisor } from '../../resolver/workers/workers.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import type { Changes } from './changes.ts';
+import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { Evidence } from './evidence.ts';
+import type { FleetLink } from './fleet-link.ts';
+import { Health } from './health.ts';
+import type { ListenerProof } from './listener-proof.ts';
+import type { Outlets } from './outlets.ts';
+import type { RoomDoor } from './room-door.ts';
+import type { StateKeeper } from './state-keeper.ts';
+import type { StateWatch } from './state-watch.ts';
+
+/** The parts of the service that say something of themselves. */
+export interface ServiceHealthParts {
+  readonly log: Log;
+  monotonic(): number;
+  readonly evidence: Evidence;
+  readonly pause: OperatorPause;
+  readonly enforcement: EnforcementKeeper;
+  readonly state: StateKeeper;
+  readonly changes: Changes;
+  readonly supervisor: Supervisor;
+  readonly upstreams: UpstreamWatch;
+  readonly fleet: FleetLink;
+  readonly proof: ListenerProof;
+  readonly room: RoomDoor;
+  readonly outlets: Outlets;
+  readonly stateWatch: StateWatch;
+  readonly lists: Pick<NonNullable<Controls['lists']>, 'statuses'>;
+  /** What is read of records on the disk. */
+  readonly records: OverviewRecords;
+}
+
+/** The health of one program. */
+export const createHealth = (parts: ServiceHealthParts): Health => {
+  const { enforcement, state, changes, supervisor, upstreams, fleet, proof, room, outlets } = parts;
+  const { stateWatch, lists, records, log, monotonic, pause } = parts;
+  const { recording, exemptions, probe, facts } = parts.evidence;
+  return new Health({
+    ...{ log, clock: systemClock, monotonic, pause },
+    evidence: {
+      facts,
+      recordingFacts: () => recording.facts(),
+      incompleteExemptions: () => exemptions.incomplete(),
+      proofOf: (group) => probe.proofOf(group),
+      losses: recording.losses,
+    },
+    upMs: () => process.uptime() * 1000,
+    enforcement: () => enforcement.current,
+    enforcementMs: () => enforcement.clock.currentMs,
+    facts: () => ({
+      config: state.current.config,
+      stateTrouble: stateWatch.trouble,
+      workers: supervisor,
+      upstreams: upstreams.issues(systemClock()),
+      fleet: fleet.facts(),
+      tls: proof.tls.facts(state.current.config),
+      acme: proof.acme.facts,
+      roomCertificateEndMs: room.certificateEndMs,
+      hasAdministrator: room.hasAdministrator,
+      outlets: outlets.facts(),
+      refused: changes.refused?.message,
+    }),
+    lists: () => lists.statuses(),
+    unreadable: async () => {
+      const groups = state.current.config.groups.map(({ name }) => name);
+      return (await records.day(groups)).fault;
+    },
+  });
+};

@@ -1,0 +1,79 @@
+// The metrics of the service put together: what each part is asked for when somebody reads them.
+import { VERSION } from '../../base/base.ts';
+import { configHash } from '../../config/config.ts';
+import type { FileReview } from '../../policy/keeping/keeping.ts';
+import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
+import type { TrustKeeper } from '../../resolver/resolve/resolve.ts';
+import type { DescriptorBudget, Supervisor } from '../../resolver/workers/workers.ts';
+import { type CounterTotals, createMetrics, type Metrics } from '../../telemetry/observe/observe.ts';
+import { datagramKind } from '../../wire/datagram/datagram.ts';
+import type { Changes } from './changes.ts';
+import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { Evidence } from './evidence.ts';
+import type { FipsFacts } from './fips.ts';
+import type { Health } from './health.ts';
+import type { KeptLists } from './kept-lists.ts';
+import type { ListenerProof } from './listener-proof.ts';
+import type { Outlets } from './outlets.ts';
+import { listFacts, sourceFacts } from './program-facts.ts';
+import type { RoomDoor } from './room-door.ts';
+import type { StateKeeper } from './state-keeper.ts';
+
+/** The parts of the service that are counted. */
+export interface ServiceMetricsParts {
+  readonly totals: CounterTotals;
+  readonly descriptors: DescriptorBudget;
+  readonly fips: FipsFacts | undefined;
+  /** Queries are taken over QUIC; undefined: nobody wants that. */
+  readonly hasQuic: boolean | undefined;
+  /** Bytes that the cache of one worker may take. */
+  readonly cacheBytes: number;
+  readonly enforcement: EnforcementKeeper;
+  readonly state: StateKeeper;
+  readonly changes: Changes;
+  readonly lists: KeptLists;
+  readonly fileReview: FileReview;
+  readonly supervisor: Supervisor;
+  readonly proof: ListenerProof;
+  readonly room: RoomDoor;
+  readonly upstreams: UpstreamWatch;
+  readonly trust: TrustKeeper;
+  readonly evidence: Evidence;
+  readonly outlets: Outlets;
+  readonly health: Health;
+}
+
+/** The metrics of one program. */
+export const createServiceMetrics = (parts: ServiceMetricsParts): Metrics => {
+  const { totals, descriptors, fips, hasQuic, cacheBytes, enforcement, state, changes, lists } = parts;
+  const { fileReview, supervisor, proof, room, upstreams, trust, evidence, outlets, health } = parts;
+  const { count } = supervisor;
+  return createMetrics({
+    version: VERSION,
+    totals,
+    enforcement: enforcement.clock,
+    lists: () => listFacts(state.current, lists, evidence.recording.journal),
+    sources: () => sourceFacts(state.current, lists, fileReview),
+    generation: () => state.current.generation?.policy.generation ?? 0,
+    configSha256: () => configHash(state.current.config),
+    reloads: () => changes.counts,
+    workers: () => supervisor.alive,
+    workerRestarts: () => supervisor.restarts,
+    workerHangs: () => supervisor.hangs,
+    tls: () => proof.tls.facts(state.current.config),
+    acme: () => proof.acme.counts,
+    roomCertificateEndMs: () => room.certificateEndMs,
+    tlsConnectionsLimit: () => count * (descriptors.encrypted?.connectionsMax ?? 0),
+    tcpConnectionsLimit: () => count * descriptors.streams.connectionsMax,
+    cacheLimitBytes: () => count * cacheBytes,
+    routes: () => upstreams.routes(),
+    untrusted: () => upstreams.untrusted(),
+    anchorsConfirmedMs: () => trust.confirmedMs,
+    isUdpBatched: () => datagramKind().isBatched,
+    isFips: () => fips !== undefined,
+    hasQuic: () => hasQuic,
+    dnssecMode: () => trust.mode,
+    evidence: () => ({ ...evidence.facts(), ...outlets.facts() }),
+    health: () => health.issues,
+  });
+};

@@ -1,9 +1,0 @@
-// notice: the page that a browser gets in place of a refused one, where refusals lead to an address (block mode `address`).
-//
-// Invariants: any host and path get the same kind of answer, status 403, which nobody keeps; nothing of a request comes into
-// it but a name that the records say was refused to that client; nothing is read of a request but its header; connections,
-// headers, times and answers a second are bounded, and what is beyond is closed; a connection for HTTPS is reset at once,
-// because no certificate is forged. RFCs: 9110, 9112.
-export { type Notice, type NoticeErrorCode, type NoticeOptions, startNotice } from './listener.ts';
-export type { NoticeFacts, NoticeSetting } from './page.ts';
-export type { RecordedIdentity } from './texts.ts';

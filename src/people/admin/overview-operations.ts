@@ -1,0 +1,278 @@
+// What one look tells: the headline with everything that stands below it; what was refused just now; networks; records.
+import { z } from 'zod';
+import { HEALTH_ISSUE_IDS } from '../../base/words/words.ts';
+import { HEADLINE_CAUSES, HEADLINE_STATES, MANDATE_STATES } from '../../telemetry/enforcement/enforcement.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+
+const NAME_LENGTH_MAX = 253;
+const WORD_LENGTH_MAX = 64;
+/** Rows of one page. */
+const ROWS_MAX = 500;
+const ROWS_DEFAULT = 100;
+const CURSOR_LENGTH_MAX = 60;
+
+const time = z.string();
+const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.nullable();
+
+const span = z
+  .object({
+    from: time,
+    to: time,
+    state: z.enum(['paused', 'not-in-force', 'unproven', 'no-evidence']),
+    cause: orNull(z.string()),
+    by: orNull(z.string()),
+    /** Of a gap, counted from the left; null in the strip of one network. */
+    number: orNull(z.number()),
+  })
+  .meta({ id: 'Span' });
+
+const state = z
+  .object({
+    time,
+    agency: orNull(z.string()),
+    version: z.string(),
+    generation: z.number(),
+    resolver: z.object({ name: z.string(), addresses: listOf(z.string()) }),
+    headline: z.object({
+      state: z.enum(HEADLINE_STATES),
+      /** Why it is in this state; null: the state says it all. */
+      cause: orNull(z.enum(HEADLINE_CAUSES)),
+      /** One sentence, and one more, in English; pages say both in their language from the members below. */
+      text: z.string(),
+      detail: z.string(),
+      todo: orNull(z.string()),
+      sinceTime: orNull(time),
+      networks: z.number(),
+      networksInForce: z.number(),
+      networksProven: z.number(),
+      groups: listOf(z.string()),
+      /** Groups that the probe cannot ask as. */
+      unasked: listOf(z.string()),
+      lists: listOf(z.string()),
+      oldestProofTime: orNull(time),
+      leakedNames: z.number(),
+      examples: listOf(z.string()),
+      pause: orNull(z.object({ by: z.string(), reason: z.string(), until: time })),
+      /** The last run that asked for all names. */
+      sweep: orNull(z.object({ time, names: z.number(), leakedNames: z.number() })),
+    }),
+    strip: z.object({ from: time, to: time, spans: listOf(span) }),
+    networks: listOf(
+      z.object({
+        group: z.string(),
+        state: z.enum(MANDATE_STATES),
+        inForce: z.boolean(),
+        inScope: z.boolean(),
+        prefixes: listOf(z.string()),
+        proof: z.object({
+          state: z.enum(['proven', 'leaking', 'failing', 'old', 'never', 'unasked']),
+          time: orNull(time),
+          leakedNames: z.number(),
+          examples: listOf(z.string()),
+          reason: orNull(z.string()),
+        }),
+        /** By mandate lists, today. */
+        refusedToday: z.number(),
+        /** An estimate; null while nothing is recorded. */
+        clientsToday: orNull(z.number()),
+        exempt: z.number(),
+        strip: listOf(span),
+      }),
+    ),
+    todo: listOf(
+      z.object({
+        kind: z.enum([...HEALTH_ISSUE_IDS, 'act-waiting', 'exemption-waiting', 'break-glass']),
+        /** Identifier of the list, exemption or act. */
+        subject: z.string(),
+        since: orNull(time),
+        due: orNull(time),
+        text: z.string(),
+        to: z.string(),
+      }),
+    ),
+    today: z.object({
+      since: time,
+      refusedMandate: z.number(),
+      refusedOther: z.number(),
+      clients: orNull(z.number()),
+      exemptionHits: z.number(),
+      bypassSignals: z.number(),
+      byList: listOf(
+        z.object({ list: z.string(), mandate: z.boolean(), total: z.number(), hours: listOf(z.number()) }),
+      ),
+      signs: listOf(z.object({ signal: z.string(), count: z.number() })),
+    }),
+    service: z.object({
+      queriesPerSec: orNull(z.number()),
+      servfailShare: orNull(z.number()),
+      p95Ms: orNull(z.number()),
+      upstreams: z.object({ up: z.number(), total: z.number() }),
+      records: z.object({
+        enabled: z.boolean(),
+        lastCommitTime: orNull(time),
+        verified: orNull(z.boolean()),
+        verifiedTime: orNull(time),
+        dropped: z.number(),
+      }),
+    }),
+    exemptions: listOf(
+      z.object({
+        id: z.string(),
+        groups: listOf(z.string()),
+        clients: listOf(z.string()),
+        grounds: z.string(),
+        until: time,
+        hitsToday: z.number(),
+      }),
+    ),
+    lists: listOf(
+      z.object({
+        id: z.string(),
+        mandate: orNull(z.boolean()),
+        rules: orNull(z.number()),
+        state: z.enum(['in-force', 'held', 'stale', 'missing']),
+        reachedTime: orNull(time),
+        restsOn: orNull(z.string()),
+      }),
+    ),
+    changes: listOf(z.object({ time, kind: z.string(), text: z.string(), by: orNull(z.string()) })),
+  })
+  .meta({ id: 'State' });
+
+const refusal = z
+  .object({
+    time,
+    /** Of the last of them. */
+    until: orNull(time),
+    count: z.number(),
+    kind: z.enum(['refusal', 'would-refuse', 'exemption-hit', 'bypass']),
+    name: z.string(),
+    type: z.string(),
+    group: z.string(),
+    list: orNull(z.string()),
+    /** Reference of the client on the day, such as 7Q4K-M2: nobody can tell the address from it. */
+    client: z.string(),
+    signal: orNull(z.string()),
+    exemption: orNull(z.string()),
+  })
+  .meta({ id: 'FoldedRefusal' });
+
+const network = z
+  .object({ name: z.string(), prefixes: listOf(z.string()), lists: listOf(z.string()), inScope: z.boolean() })
+  .meta({ id: 'Network' });
+
+const found = z
+  .object({
+    records: listOf(
+      z.object({
+        class: z.enum(['queries', 'changes']),
+        sequence: z.number(),
+        record: z.record(z.string(), z.unknown()),
+      }),
+    ),
+    /** Goes into the next request as it is; null: there are no earlier ones. */
+    before: orNull(z.string()),
+  })
+  .meta({ id: 'FoundRecords' });
+
+/** One look. */
+export type StateShown = Readonly<z.output<typeof state>>;
+/** Refusals that agree in everything but their times. */
+export type RefusalShown = Readonly<z.output<typeof refusal>>;
+/** A page of records. */
+export type RecordsFound = Readonly<z.output<typeof found>>;
+
+const word = z.string().min(1).max(WORD_LENGTH_MAX);
+const name = z.string().min(1).max(NAME_LENGTH_MAX);
+const limit = z
+  .string()
+  .regex(/^\d{1,4}$/)
+  .transform(Number)
+  .pipe(z.int().min(1).max(ROWS_MAX))
+  .optional()
+  .transform((rows) => rows ?? ROWS_DEFAULT);
+const instant = z.iso.datetime({ offset: true }).optional();
+const reference = z
+  .string()
+  .regex(/^[0-9A-Za-z-]{6,8}$/)
+  .optional();
+const refusalsWanted = z.strictObject({
+  group: word.optional(),
+  name: name.optional(),
+  list: word.optional(),
+  reference,
+  limit,
+});
+const recordsWanted = z.strictObject({
+  class: z.enum(['queries', 'changes']).optional(),
+  kind: word.optional(),
+  from: instant,
+  to: instant,
+  name: name.optional(),
+  group: word.optional(),
+  list: word.optional(),
+  reference,
+  before: z
+    .string()
+    .max(CURSOR_LENGTH_MAX)
+    .regex(/^\d{1,15}-\d{1,15}-\d{1,15}$/)
+    .optional(),
+  limit,
+});
+
+/** Which refusals are wanted. */
+export type RefusalsWanted = Readonly<z.output<typeof refusalsWanted>>;
+/** Which records are wanted. */
+export type RecordsWanted = Readonly<z.output<typeof recordsWanted>>;
+
+/** What the program shows of itself and of its records. Rejects with ERR_COMPLIANCE_… where records cannot be read. */
+export interface OverviewControl {
+  state(): Promise<StateShown>;
+  refusals(wanted: RefusalsWanted): Promise<readonly RefusalShown[]>;
+  groups(): readonly z.output<typeof network>[];
+  search(wanted: RecordsWanted): Promise<RecordsFound>;
+}
+
+const onOverview = operationsOn<OverviewControl>('overview', { failureStatus: 409 });
+const LOOKERS_UP = ['help-desk', 'operator', 'approver', 'auditor'] as const;
+
+/** What one look tells. */
+export const OVERVIEW_OPERATIONS = {
+  readState: onOverview({
+    method: 'GET',
+    path: '/v1/state',
+    summary:
+      'Whether the prohibition is in force, where, proven when, who is exempt, and what needs a person',
+    roles: ROLES,
+    result: state,
+    handle: async (overview) => gives(await overview.state()),
+  }),
+  listRefusals: onOverview({
+    method: 'GET',
+    path: '/v1/refusals',
+    summary: 'What was refused just now, the newest first; equal ones are one row',
+    roles: LOOKERS_UP,
+    query: refusalsWanted,
+    form: 'group=NAME, name=NAME, list=ID, reference=7Q4K-M2, limit=1 to 500',
+    result: listOf(refusal),
+    handle: async (overview, { query }) => gives(await overview.refusals(query)),
+  }),
+  listGroups: onOverview({
+    method: 'GET',
+    path: '/v1/groups',
+    summary: 'The networks: groups of clients, where they are, and their lists',
+    roles: ROLES,
+    result: listOf(network),
+    handle: (overview) => Promise.resolve(gives(overview.groups())),
+  }),
+  searchRecords: onOverview({
+    method: 'GET',
+    path: '/v1/records/search',
+    summary: 'Records, the newest first, a page at a time; clients by their reference of the day',
+    roles: LOOKERS_UP,
+    query: recordsWanted,
+    form: 'class=queries or changes, kind, from, to (RFC 3339), name, group, list, reference, before, limit=1 to 500',
+    result: found,
+    handle: async (overview, { query }) => gives(await overview.search(query)),
+  }),
+};

@@ -1,0 +1,20 @@
+// controls: what the table of operations asks of the rooms below: exemptions, lists, records, reports, the overview's parts.
+//
+// Invariants: it decides nothing that its room does not decide; who asked was judged before (admin); whatever is changed is
+// recorded with who asked and why.
+export { AskedCounts } from './asked-counts.ts';
+export {
+  checkExemptionTexts,
+  createExemptionControl,
+  type ExemptionStatus,
+  exemptionSettings,
+} from './exemption-control.ts';
+export { createListControl, type ListDecision } from './list-control.ts';
+export { needsOf } from './overview-needs.ts';
+export { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
+export { OperatorPause } from './pause.ts';
+export { createRecordControl } from './record-control.ts';
+export { RefusalPages, searchRecords } from './record-pages.ts';
+export { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
+export { ReportKeeper } from './report-keeper.ts';
+export { ReportShelf } from './report-shelf.ts';

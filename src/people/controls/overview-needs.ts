@@ -1,0 +1,89 @@
+// What needs a person, the most urgent first: what is wrong, and what waits for a decision.
+
+import type { HealthIssue, HealthIssueId } from '../../base/words/words.ts';
+import type { ExemptionPaper } from '../../evidence/exemptions/exemptions.ts';
+import type { ActShown, StateShown } from '../admin/admin.ts';
+
+type Need = StateShown['todo'][number];
+
+/** What needs are found in. */
+export interface NeedFacts {
+  readonly issues: readonly HealthIssue[];
+  readonly acts: readonly ActShown[];
+  readonly papers: readonly ExemptionPaper[];
+}
+
+/** The needs in the order in which they should be looked at. What the headline says itself is no need beside it. */
+export const needsOf = ({ issues, acts, papers }: NeedFacts, headline: string): Need[] => {
+  const told = TOLD_BY_HEADLINE[headline] ?? [];
+  const needs = issues
+    .filter(({ id }) => !told.includes(id))
+    .map(
+      ({ id, subject, text, sinceMs, dueMs }): Need => ({
+        ...{ kind: id, subject, to: placeOf(id, subject), text },
+        ...{ since: toText(sinceMs), due: dueMs === undefined ? null : toText(dueMs) },
+      }),
+    );
+  const firstLater = needs.findIndex(({ kind }) => LATER.has(kind));
+  needs.splice(
+    firstLater < 0 ? needs.length : firstLater,
+    0,
+    ...acts
+      .filter(({ state }) => state === 'waiting')
+      .map(({ id, summary, by, askedAt, expiresAt }) => ({
+        ...({ kind: 'act-waiting', subject: id, to: '/acts' } as const),
+        ...{ text: `${summary}: asked by ${by}`, since: askedAt, due: expiresAt },
+      })),
+    ...papers
+      .filter(({ state }) => state === 'requested')
+      .map(({ id, requestedBy, requestedAt, from }) => ({
+        ...({ kind: 'exemption-waiting', subject: id, to: `/exemptions/${id}` } as const),
+        text: `Exemption ${id} waits for an approver; asked by ${requestedBy}`,
+        ...{ since: requestedAt, due: from },
+      })),
+  );
+  return needs;
+};
+
+/** By state of the headline: the issues that it is about. */
+const TOLD_BY_HEADLINE: Readonly<Record<string, readonly HealthIssueId[]>> = {
+  paused: ['not-in-force', 'leaking'],
+  'not-in-force': ['not-in-force'],
+  'no-mandate-list': ['not-in-force'],
+  leaking: ['not-in-force', 'leaking'],
+  unproven: ['unproven', 'probe-off'],
+  unrecorded: ['unrecorded', 'records-off'],
+};
+
+/** What waits for a decision goes before these. */
+const LATER: ReadonlySet<string> = new Set(['exemption-ends', 'probe-off', 'records-off', 'set-up']);
+
+/** Where each is looked into; the rest is said by the overview itself. */
+const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
+  'records-not-whole': '/proof?tab=records',
+  'exemptions-unusable': '/exemptions',
+  'exemptions-unproven': '/exemptions',
+  'exemption-ends': '/exemptions/',
+  'exemption-incomplete': '/exemptions/',
+  'approvers-open': '/settings',
+  'approver-by-name': '/settings',
+  'set-up': '/settings',
+  'output-stuck': '/proof?tab=records',
+  'clock-wrong': '/proof?tab=records',
+  'witness-conflict': '/proof?tab=records',
+  'witness-away': '/proof?tab=records',
+  'list-held': '/lists',
+  'list-missing': '/lists/',
+  'list-stale': '/lists/',
+  'list-failing': '/lists/',
+  'mandate-review': '/lists/',
+  'resolver-unheard': '/resolvers',
+  'resolver-trouble': '/resolvers',
+};
+
+const placeOf = (id: HealthIssueId, subject: string): string => {
+  const place = PLACES[id] ?? '/';
+  return place !== '/' && place.endsWith('/') ? `${place}${subject}` : place;
+};
+
+const toText = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,191 @@
+// What the overview reads of records on the disk: the last day's strip, today's counts, the last changes.
+//
+// Read again at most every few seconds, and only while somebody looks: a page that is open in ten browsers costs one
+// reading. The strip is made by the report's own history, so that both tell the same of the same day.
+import { join } from 'node:path';
+import { type Clock, DAY_MS, errorText, HOUR_MS, isAppError } from '../../base/base.ts';
+import {
+  type ChangeRecord,
+  describeRecord,
+  findRecords,
+  type HourCount,
+  RECORDS_DIRECTORY,
+  RecordsReader,
+  signalOfCategory,
+} from '../../evidence/records/records.ts';
+import { EnforcementHistory } from '../../evidence/report/report.ts';
+import type { StateShown } from '../admin/admin.ts';
+
+/** How long what was read counts. */
+const FRESH_MS = 5_000;
+/** Before the day that is shown: what held at its beginning was recorded some time earlier. */
+const LEAD_MS = 6 * HOUR_MS;
+const HOURS = 24;
+/** Changes that are shown. */
+const CHANGES_MAX = 12;
+/** Kinds of changes that people made or have to know; probes have a place of their own. */
+const SHOWN_KINDS: ReadonlySet<string> = new Set([
+  'service',
+  'list',
+  'configuration',
+  'exemption',
+  'decision',
+  'enforcement',
+]);
+
+type Span = StateShown['strip']['spans'][number];
+type Change = StateShown['changes'][number];
+
+/** What the records of the last day tell. */
+export interface DayFacts {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  /** What was not in force, or not shown to be. */
+  readonly spans: readonly Span[];
+  readonly spansOf: ReadonlyMap<string, readonly Span[]>;
+  readonly changes: readonly Change[];
+  /** Of today, UTC. */
+  readonly counts: readonly HourCount[];
+  /** Why the records cannot be read; undefined: they can. What is shown above is then nothing, and no evidence of it. */
+  readonly fault: string | undefined;
+}
+
+/** Reads the records of one state directory. */
+export class OverviewRecords {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  #read: { readonly atMs: number; readonly key: string; readonly facts: Promise<DayFacts> } | undefined;
+
+  constructor(stateDirectory: string, clock: Clock) {
+    this.#directory = join(stateDirectory, RECORDS_DIRECTORY);
+    this.#clock = clock;
+  }
+
+  /** The last day. Records that cannot be read cost what they would tell, and not the rest of the overview. */
+  day(groups: readonly string[]): Promise<DayFacts> {
+    const nowMs = this.#clock();
+    const key = groups.join('\n');
+    if (this.#read?.key === key && nowMs - this.#read.atMs < FRESH_MS) return this.#read.facts;
+    const facts = this.#readDay(groups, nowMs);
+    this.#read = { atMs: nowMs, key, facts };
+    facts.catch(() => {
+      this.#read = undefined;
+    });
+    return facts;
+  }
+
+  async #readDay(groups: readonly string[], untilMs: number): Promise<DayFacts> {
+    const fromMs = untilMs - DAY_MS;
+    const histories = new Map(groups.map((group) => [group, new EnforcementHistory(group)]));
+    const all = new EnforcementHistory();
+    let changes: Change[] = [];
+    const filter = { classes: ['changes'] as const, fromMs: fromMs - LEAD_MS, untilMs };
+    try {
+      for await (const { sequence, record } of findRecords(this.#directory, filter)) {
+        // A filter of changes finds no other records.
+        const change = record as ChangeRecord;
+        all.add({ sequence, record: change });
+        for (const history of histories.values()) history.add({ sequence, record: change });
+        if (SHOWN_KINDS.has(record.kind)) changes.push(toChange(change));
+        if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
+      }
+      const spansOf = new Map(
+        [...histories].map(([group, history]) => [group, toSpans(history, fromMs, untilMs)]),
+      );
+      const spans = toSpans(all, fromMs, untilMs).map((span, index) => ({ ...span, number: index + 1 }));
+      return {
+        fromMs,
+        untilMs,
+        spans,
+        spansOf,
+        changes: changes.slice(-CHANGES_MAX).reverse(),
+        counts: await this.#counts(untilMs),
+        fault: undefined,
+      };
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      const fault = thrown.code === 'ERR_COMPLIANCE_NO_RECORDS' ? undefined : errorText(thrown);
+      // Without records there is no evidence of anything: the strip says so all along.
+      const spans = toSpans(new EnforcementHistory(), fromMs, untilMs);
+      const spansOf = new Map(groups.map((group) => [group, spans]));
+      return { fromMs, untilMs, spans, spansOf, changes: [], counts: [], fault };
+    }
+  }
+
+  async #counts(nowMs: number): Promise<HourCount[]> {
+    const reader = RecordsReader.open(this.#directory);
+    try {
+      return await reader.counts(dayStart(nowMs), nowMs);
+    } finally {
+      reader.close();
+    }
+  }
+}
+
+/** Midnight in UTC. */
+export const dayStart = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
+
+const toSpans = (history: EnforcementHistory, fromMs: number, untilMs: number): Span[] =>
+  history.section(fromMs, untilMs, untilMs).intervals.flatMap(({ from, until, state, cause, by }) => {
+    if (state === 'in-force') return [];
+    const isPause = state === 'not-in-force' && cause?.includes('operator-pause') === true;
+    const shown = isPause ? 'paused' : state;
+    return [{ from, to: until, state: shown, cause, by, number: null } as const];
+  });
+
+const toChange = (record: ChangeRecord): Change => {
+  const { by } = record as { readonly by?: string };
+  return { time: record.time, kind: record.kind, text: describeRecord(record), by: by ?? null };
+};
+
+/** Today's counts as the overview shows them. */
+export const sumUpToday = (
+  counts: readonly HourCount[],
+  isMandate: (list: string) => boolean,
+  sinceMs: number,
+): Pick<
+  StateShown['today'],
+  'refusedMandate' | 'refusedOther' | 'exemptionHits' | 'bypassSignals' | 'byList' | 'signs'
+> & {
+  readonly refusedOf: ReadonlyMap<string, number>;
+  readonly hitsOf: ReadonlyMap<string, number>;
+} => {
+  const byList = new Map<string, { mandate: boolean; hours: number[] }>();
+  const signs = new Map<string, number>();
+  const refusedOf = new Map<string, number>();
+  const hitsOf = new Map<string, number>();
+  let refusedMandate = 0;
+  let refusedOther = 0;
+  const add = (sums: Map<string, number>, key: string, count: number): void => {
+    sums.set(key, (sums.get(key) ?? 0) + count);
+  };
+  for (const { hourMs, kind, group, list, category, signal, exemption, count } of counts) {
+    const sign = kind === 'bypass' ? signal : kind === 'refusal' ? signalOfCategory(category) : undefined;
+    if (kind === 'exemption-hit') add(hitsOf, exemption, count);
+    // Refusals and signs of a way around are never added up.
+    if (sign !== undefined && sign !== '') add(signs, sign, count);
+    else if (kind === 'refusal') {
+      const mandate = isMandate(list);
+      if (mandate) refusedMandate += count;
+      else refusedOther += count;
+      if (mandate) add(refusedOf, group, count);
+      const row = byList.get(list) ?? { mandate, hours: new Array<number>(HOURS).fill(0) };
+      const hour = Math.min(HOURS - 1, Math.max(0, Math.floor((hourMs - sinceMs) / HOUR_MS)));
+      row.hours[hour] = (row.hours[hour] ?? 0) + count;
+      byList.set(list, row);
+    }
+  }
+  const total = (hours: readonly number[]): number => hours.reduce((sum, count) => sum + count, 0);
+  return {
+    refusedMandate,
+    refusedOther,
+    exemptionHits: total([...hitsOf.values()]),
+    bypassSignals: total([...signs.values()]),
+    byList: [...byList]
+      .map(([list, { mandate, hours }]) => ({ list, mandate, total: total(hours), hours }))
+      .sort((a, b) => b.total - a.total),
+    signs: [...signs].map(([signal, count]) => ({ signal, count })).sort((a, b) => b.count - a.count),
+    refusedOf,
+    hitsOf,
+  };
+};

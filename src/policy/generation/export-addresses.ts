@@ -1,0 +1,288 @@
+// Addresses for firewalls: the prefixes that lists refuse, and on wish the addresses to which listed names lead.
+//
+// What DNS cannot stop, because nobody asks a resolver for it, a firewall can. It can also do more harm: an address on a
+// content delivery network is the site of many. So guarded addresses are cut out whatever a list says, and a name's
+// address counts only where the name and every alias of it is listed; the rest is told with its reason.
+import { createHash } from 'node:crypto';
+import {
+  AppError,
+  createAddress,
+  distinctPrefixes,
+  formatPrefix,
+  type Prefix,
+  parseAddress,
+  parsePrefix,
+  VERSION,
+  withoutPrefix,
+} from '../../base/base.ts';
+import type { Config } from '../../config/config.ts';
+import {
+  type AddressForm,
+  AddressGuards,
+  type CdnSuffix,
+  type CutAddress,
+  derivationOf,
+  type ExportedAddress,
+  NEVER_BLOCK_ADDRESSES_FILE,
+  readCdnSuffixes,
+  writeAddresses,
+} from '../lists/lists.ts';
+import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
+import type { PathOf } from './build.ts';
+import { collectRules, type ExportMark, nextSerial } from './export.ts';
+
+/** Prefixes of one export: what a set of a firewall holds with ease. */
+const ADDRESSES_MAX = 131_072;
+/** Names that are looked up for one export, each with two questions. */
+export const RESOLVED_NAMES_MAX = 5000;
+/** How the evidence of a name's address begins. */
+const OF_NAME = 'address of ';
+/** Cut parts that the header tells one by one. */
+const CUTS_TOLD_MAX = 50;
+
+/** Where a name leads. */
+export interface NameAddresses {
+  readonly name: string;
+  /** Names on the way in presentation form, folded, without the final dot; the last has the addresses. */
+  readonly aliases: readonly string[];
+  readonly addresses: readonly string[];
+}
+
+/** What is to be exported. */
+export interface AddressRequest {
+  readonly form: AddressForm;
+  /** Lists by id; all that are in force for the default group when empty. */
+  readonly lists: readonly string[];
+  readonly isMandateOnly: boolean;
+  /** Undefined: of the day, after that of the file before. */
+  readonly serial: number | undefined;
+  readonly nowMs: number;
+  readonly previous: ExportMark | undefined;
+  /** Undefined: names are left out. */
+  readonly resolve: ((names: readonly string[]) => Promise<readonly NameAddresses[]>) | undefined;
+}
+
+/** What an export holds. */
+export interface AddressFacts extends ExportMark {
+  readonly form: AddressForm;
+  readonly prefixes: number;
+  /** Addresses of names among them. */
+  readonly ofNames: number;
+  readonly lists: readonly { readonly id: string; readonly sha256: string; readonly entries: number }[];
+  /** Guarded parts that were cut out: what the lists would have hit. */
+  readonly cut: readonly (CutAddress & { readonly evidence: string })[];
+  /** Names that were asked for and whose addresses are left out, with the reason. */
+  readonly leftNames: readonly { readonly name: string; readonly why: string }[];
+  readonly skipped: readonly { readonly id: string; readonly reason: string }[];
+}
+
+/** Makes the export; throws as exportLists() does, and ERR_APP_EXPORT when nothing is left or there is too much. */
+export const exportAddresses = async (
+  config: Config,
+  request: AddressRequest,
+  pathOf: PathOf = () => undefined,
+): Promise<{ readonly facts: AddressFacts; readonly text: string }> => {
+  const evidence = new Map<string, string>();
+  const { rules, read, skipped } = collectRules(
+    config,
+    { ...request, format: 'prefixes' },
+    pathOf,
+    (sink, { id }) => new Witness(sink, id, evidence, request.resolve !== undefined),
+  );
+  const listed = rules.flatMap(({ match, text, action }): ExportedAddress[] => {
+    const prefix = match === MATCH.PREFIX && action === 'list' ? parsePrefix(text) : undefined;
+    return prefix === undefined ? [] : [{ prefix, evidence: evidence.get(text) ?? '' }];
+  });
+  const passing = rules.flatMap(({ match, text, action }) =>
+    match === MATCH.PREFIX && action === 'passthru' ? (parsePrefix(text) ?? []) : [],
+  );
+  const isDeriving = read.some(({ loaded }) => loaded.derived > 0);
+  const { resolved, leftNames } = await resolveNames(rules, request, isDeriving ? readCdnSuffixes() : []);
+  const { kept, cut } = guard([...listed, ...resolved], passing, ownServers(config));
+  if (kept.length === 0)
+    throw new AppError(
+      'ERR_APP_EXPORT',
+      `exporting addresses of ${read.map(({ list }) => list.id).join(', ') || 'no list'}: none is left`,
+      {
+        hint:
+          request.resolve === undefined
+            ? 'Lists of names have addresses with --resolve only.'
+            : 'Every address is guarded, or no name has one.',
+      },
+    );
+  if (kept.length > ADDRESSES_MAX)
+    throw new AppError(
+      'ERR_APP_EXPORT',
+      `exporting addresses: ${kept.length} prefixes, at most ${ADDRESSES_MAX}`,
+      { hint: 'Name fewer lists with --list.' },
+    );
+  const sha256 = createHash('sha256')
+    .update(kept.map(({ prefix }) => `${formatPrefix(prefix)}\n`).join(''))
+    .digest('hex');
+  const facts: AddressFacts = {
+    form: request.form,
+    serial: request.serial ?? nextSerial(request.nowMs, sha256, request.previous),
+    sha256,
+    prefixes: kept.length,
+    ofNames: kept.filter(({ evidence: why }) => why.startsWith(OF_NAME)).length,
+    lists: read.map(({ list, loaded }) => ({ id: list.id, sha256: loaded.sha256, entries: loaded.entries })),
+    cut,
+    leftNames,
+    skipped,
+  };
+  return { facts, text: writeAddresses(request.form, kept, headerOf(facts)) };
+};
+
+/** Keeps which line of which list a prefix comes from: the first that says so. */
+class Witness implements RuleSink {
+  readonly #sink: RuleSink;
+  readonly #list: string;
+  readonly #evidence: Map<string, string>;
+  /** Names that nobody looks up are not kept: there may be millions. */
+  readonly #keepsNames: boolean;
+
+  constructor(sink: RuleSink, list: string, evidence: Map<string, string>, keepsNames: boolean) {
+    this.#sink = sink;
+    this.#list = list;
+    this.#evidence = evidence;
+    this.#keepsNames = keepsNames;
+  }
+
+  addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
+    if (this.#keepsNames) this.#sink.addName(match, name, length, line, terms);
+  }
+
+  addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
+    const text = formatPrefix(prefix);
+    if (!this.#evidence.has(text)) this.#evidence.set(text, `${this.#list} line ${line}`);
+    this.#sink.addPrefix(prefix, line, terms);
+  }
+
+  addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
+    this.#sink.addClientPrefix(prefix, line, terms);
+  }
+
+  addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void {
+    this.#sink.addPattern(pattern, line, terms);
+  }
+}
+
+type Rules = ReturnType<typeof collectRules>['rules'];
+
+/**
+ * Looks up the refused names, and keeps addresses to which listed names alone lead. Nobody saw most of the children that
+ * `cdns` give: they are listed names, and are not looked up.
+ */
+const resolveNames = async (
+  rules: Rules,
+  { resolve }: AddressRequest,
+  cdns: readonly CdnSuffix[],
+): Promise<{ resolved: ExportedAddress[]; leftNames: { name: string; why: string }[] }> => {
+  if (resolve === undefined) return { resolved: [], leftNames: [] };
+  const refused = rules.filter(
+    ({ match, action }) => action === 'list' && (match === MATCH.SUFFIX || match === MATCH.EXACT),
+  );
+  const exact = new Set(refused.map(({ text }) => text));
+  const suffixes = new Set(refused.filter(({ match }) => match === MATCH.SUFFIX).map(({ text }) => text));
+  const asked = [...exact].filter(
+    (name) => derivationOf(cdns, name, (zone) => suffixes.has(zone)) === undefined,
+  );
+  if (asked.length > RESOLVED_NAMES_MAX)
+    throw new AppError(
+      'ERR_APP_EXPORT',
+      `exporting addresses: ${asked.length} names, at most ${RESOLVED_NAMES_MAX} are looked up`,
+      { hint: 'Name fewer lists with --list.' },
+    );
+  const isListed = (name: string): boolean => {
+    if (exact.has(name)) return true;
+    for (let at = name.indexOf('.'); at >= 0; at = name.indexOf('.', at + 1))
+      if (suffixes.has(name.slice(at + 1))) return true;
+    return false;
+  };
+  const leftNames: { name: string; why: string }[] = [];
+  const resolved = (await resolve(asked)).flatMap(({ name, aliases, addresses }): ExportedAddress[] => {
+    const foreign = aliases.find((alias) => !isListed(alias));
+    if (addresses.length === 0 || foreign !== undefined) {
+      leftNames.push({
+        name,
+        why:
+          foreign === undefined
+            ? 'it has no address'
+            : `it leads to ${foreign}, which is not listed and may serve others`,
+      });
+      return [];
+    }
+    return addresses.flatMap((text) => {
+      const words = createAddress();
+      return parseAddress(text, words)
+        ? [{ prefix: { words, bits: 128 }, evidence: `${OF_NAME}${name}` }]
+        : [];
+    });
+  });
+  return { resolved, leftNames };
+};
+
+/** Cuts out what is guarded or let pass, and what another prefix covers. */
+const guard = (
+  addresses: readonly ExportedAddress[],
+  passing: readonly Prefix[],
+  own: readonly Prefix[],
+): { kept: ExportedAddress[]; cut: (CutAddress & { evidence: string })[] } => {
+  const guards = AddressGuards.load(NEVER_BLOCK_ADDRESSES_FILE, own);
+  const cut: (CutAddress & { evidence: string })[] = [];
+  const left = addresses.flatMap(({ prefix, evidence }): ExportedAddress[] => {
+    const found = guards.cut(prefix);
+    for (const one of found.cut) cut.push({ ...one, evidence });
+    let parts: readonly Prefix[] = found.left;
+    for (const hole of passing) parts = parts.flatMap((part) => withoutPrefix(part, hole));
+    return parts.map((part) => ({ prefix: part, evidence }));
+  });
+  const byText = new Map(left.map((address) => [formatPrefix(address.prefix), address]));
+  return {
+    kept: distinctPrefixes(left.map(({ prefix }) => prefix)).flatMap(
+      (prefix) => byText.get(formatPrefix(prefix)) ?? [],
+    ),
+    cut,
+  };
+};
+
+/** The servers that this resolver asks: a firewall that stopped them would take its names away. */
+const ownServers = ({ upstreams = [], fallback, bootstrap, forward, groups }: Config): Prefix[] => {
+  const servers = [
+    ...upstreams,
+    ...fallback,
+    ...forward.flatMap((rule) => rule.upstreams),
+    ...groups.flatMap((group) => [...(group.upstreams ?? []), ...group.fallback]),
+  ];
+  const addresses = [
+    ...servers.flatMap(({ host }) => (host.kind === 'address' ? [host.endpoint.address] : [])),
+    ...bootstrap.map(({ address }) => address),
+  ];
+  return addresses.flatMap((text) => parsePrefix(text) ?? []);
+};
+
+const headerOf = ({
+  form,
+  serial,
+  sha256,
+  prefixes,
+  ofNames,
+  lists,
+  cut,
+  leftNames,
+}: AddressFacts): string[] => [
+  `Title: addresses that Cordon ${VERSION} refuses: ${lists.map(({ id }) => id).join(', ')}`.slice(0, 200),
+  `Format: ${form}`,
+  `Serial: ${serial}`,
+  `SHA-256: ${sha256}`,
+  `Prefixes: ${prefixes}, of them ${ofNames} addresses of names`,
+  ...lists.map(
+    ({ id, entries, sha256: digest }) =>
+      `List: ${id}, ${entries} ${entries === 1 ? 'rule' : 'rules'}, SHA-256 ${digest}`,
+  ),
+  ...cut
+    .slice(0, CUTS_TOLD_MAX)
+    .map(({ prefix, whose, evidence }) => `Left out: ${prefix} (${evidence}): ${whose}`),
+  ...(cut.length > CUTS_TOLD_MAX ? [`Left out: ${cut.length - CUTS_TOLD_MAX} more`] : []),
+  ...(leftNames.length > 0 ? [`Names without an address of their own here: ${leftNames.length}`] : []),
+];

@@ -1,0 +1,223 @@
+// One fetch of one list and what follows from it: its content is taken, held for a person, or nothing changes.
+//
+// The list in force is never worse than yesterday's: what cannot be fetched, is not proven or fails its review changes
+// nothing but the record and the log.
+import { rename, rm } from 'node:fs/promises';
+import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import {
+  type FetchedFile,
+  type FetchLimits,
+  fetchSource,
+  type ListStore,
+  type ResolveHost,
+  review,
+  type StoreRecord,
+} from '../lists/lists.ts';
+import type { Neighbors } from './openings.ts';
+import { factsOf, factsOfFile, thresholdsOf, type UrlList } from './review.ts';
+import { newerPath, olderReason, shippedFileOf } from './shipped-version.ts';
+import { toTime } from './status.ts';
+
+/** What came of a fetch. */
+export type FetchWord = 'accepted' | 'unchanged' | 'held' | 'unproven' | 'postponed' | 'failed';
+
+/** What came of one fetch of one list. */
+export interface RefreshResult {
+  readonly list: string;
+  readonly outcome: FetchWord;
+  /** Why it was held, or what failed. */
+  readonly reasons: readonly string[];
+  /** Null when there is no content to speak of. */
+  readonly sha256: string | null;
+  readonly entries: number | null;
+}
+
+/** What a list is fetched with. */
+export interface FetchingOptions {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** For hosts whose addresses the configuration does not have. */
+  readonly resolve: ResolveHost;
+  readonly userAgent: string;
+  readonly limits?: Partial<FetchLimits> | undefined;
+}
+
+/** What is known of a list that is kept. */
+export interface KeptList {
+  list: UrlList;
+  record: StoreRecord;
+  /** To be enforced: intact when it was last looked at. */
+  sha256: string | undefined;
+  nextFetchMs: number;
+  readonly fetches: Record<FetchWord, number>;
+  lastAttemptMs: number | undefined;
+  underWay: Promise<RefreshResult> | undefined;
+}
+
+/** What came of an attempt, and when its source wants to be asked again. */
+interface Attempt {
+  readonly result: RefreshResult;
+  readonly retryAfterMs?: number;
+}
+
+/** Fetches lists into one store. */
+export class ListFetcher {
+  readonly #options: FetchingOptions;
+  readonly #store: ListStore;
+  readonly #signal: AbortSignal;
+  readonly #neighbors: () => Neighbors;
+
+  /** Ends what is under way with the signal; `neighbors` are all lists of the configuration. */
+  constructor(options: FetchingOptions, store: ListStore, signal: AbortSignal, neighbors: () => Neighbors) {
+    this.#options = options;
+    this.#neighbors = neighbors;
+    this.#store = store;
+    this.#signal = signal;
+  }
+
+  /** One fetch with all that follows from it. Rejects never: what a source sends must not end the program. */
+  async attempt(kept: KeptList): Promise<Attempt> {
+    const { list } = kept;
+    try {
+      const outcome = await fetchSource(this.#fetchOptions(kept));
+      if (outcome.kind === 'fetched') {
+        try {
+          return { result: await this.#judge(kept, outcome.file) };
+        } finally {
+          // The reader that took the file moved it; what a full disk left behind would keep it full.
+          await rm(outcome.file.path, { force: true });
+        }
+      }
+      if (outcome.kind === 'unchanged') {
+        await this.#store.noteUnchanged(list.id);
+        return { result: resultOf(list, 'unchanged', [], kept.record.current) };
+      }
+      const { status, retryAfterMs } = outcome;
+      const reason = `HTTP status ${status}, to be asked again in ${Math.round(retryAfterMs / 1000)} s`;
+      return { result: await this.#fail(kept, 'postponed', reason, undefined), retryAfterMs };
+    } catch (thrown) {
+      const isUnproven =
+        isAppError(thrown) && (thrown.code === 'ERR_LIST_CHECKSUM' || thrown.code === 'ERR_LIST_SIGNATURE');
+      return {
+        result: await this.#fail(kept, isUnproven ? 'unproven' : 'failed', errorText(thrown), thrown),
+      };
+    }
+  }
+
+  #fetchOptions({ list, record, sha256 }: KeptList): Parameters<typeof fetchSource>[0] {
+    const { source } = list;
+    const { resolve, userAgent, limits, clock } = this.#options;
+    const { addresses } = source;
+    // "Not modified" helps only a fetcher that still has what was not modified.
+    const isThere = record.held !== null || (record.current !== null && record.current.sha256 === sha256);
+    return {
+      url: source.url,
+      directory: this.#store.incoming,
+      validators: isThere ? (record.validators ?? undefined) : undefined,
+      checksum: source.sha256 === undefined ? undefined : `sha256:${source.sha256}`,
+      signature:
+        source.publicKey === undefined
+          ? undefined
+          : { publicKey: source.publicKey, url: source.signatureUrl },
+      limits: { wireBytesMax: source.sizeBytesMax, contentBytesMax: source.sizeBytesMax, ...limits },
+      resolve: addresses.length === 0 ? resolve : () => Promise.resolve(addresses),
+      userAgent,
+      signal: this.#signal,
+      clock,
+    };
+  }
+
+  async #judge(kept: KeptList, file: FetchedFile): Promise<RefreshResult> {
+    const { list } = kept;
+    const { log } = this.#options;
+    const { path, sha256, validators } = file;
+    const record = await this.#store.status(list.id);
+    if (record.current?.sha256 === sha256) {
+      // The file of the store may be damaged; this one is whole.
+      await rename(path, this.#store.pathOf(list.id, sha256));
+      await this.#store.take(list.id, { path, sha256, facts: record.current.facts, validators });
+      kept.sha256 = sha256;
+      return resultOf(list, 'unchanged', [], record.current);
+    }
+    const inForce = newerPath(
+      list,
+      kept.sha256 === undefined ? undefined : this.#store.pathOf(list.id, kept.sha256),
+    );
+    const candidate = factsOf(list, file, inForce, this.#neighbors());
+    const { sha256: _, isMandate: __, isBroken: ___, newExceptions: ____, ...facts } = candidate;
+    const shipped = shippedFileOf(list);
+    const previous =
+      record.current?.facts ?? (shipped === undefined ? undefined : factsOfFile(list, shipped));
+    const judged = review(previous, candidate, thresholdsOf(list), {
+      // A content that the configuration names was decided on there.
+      accepted: list.source.sha256,
+      dismissed: record.dismissed,
+    });
+    const older = olderReason(list, path, inForce);
+    const reasons = older === undefined ? judged.reasons : [...judged.reasons, older];
+    const isNamed = list.source.sha256 === sha256;
+    const verdict = older === undefined || isNamed ? judged.verdict : 'held';
+    const arrival = { path, sha256, facts, validators };
+    const content = { sha256, facts };
+    const entriesBefore = record.current?.facts.entries;
+    const { entries } = facts;
+    if (verdict === 'accepted') {
+      await this.#store.take(list.id, arrival);
+      log.info({ list: list.id, sha256, entries, entriesBefore }, 'list renewed');
+      return resultOf(list, 'accepted', [], content);
+    }
+    await this.#store.hold(list.id, arrival, reasons);
+    const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
+    log[record.held?.sha256 === sha256 ? 'debug' : 'warn'](
+      {
+        list: list.id,
+        sha256,
+        entries,
+        entriesBefore,
+        reasons: texts,
+        accept: `cordon lists accept ${list.id} ${sha256}`,
+      },
+      'list held: what is in force stays until a person accepts it',
+    );
+    return resultOf(list, 'held', texts, content);
+  }
+
+  async #fail(kept: KeptList, outcome: FetchWord, reason: string, thrown: unknown): Promise<RefreshResult> {
+    const { list, record } = kept;
+    const { log } = this.#options;
+    const result = resultOf(list, outcome, [reason], null);
+    if (this.#signal.aborted) return result;
+    const fields = {
+      list: list.id,
+      reason,
+      failures: record.failures + 1,
+      lastSuccess: record.checkedAtMs && toTime(record.checkedAtMs),
+    };
+    if (isAppError(thrown) || thrown === undefined) {
+      log.warn({ ...fields, code: thrown?.code }, 'list not fetched: what is in force stays');
+    } else {
+      log.error({ ...fields, err: thrown }, 'list not fetched, by a defect: what is in force stays');
+    }
+    try {
+      await this.#store.noteFailure(list.id, reason);
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.error({ list: list.id, err: error }, 'what became of a list cannot be recorded');
+    }
+    return result;
+  }
+}
+
+const resultOf = (
+  { id }: UrlList,
+  outcome: FetchWord,
+  reasons: readonly string[],
+  content: { readonly sha256: string; readonly facts: { readonly entries: number } } | null,
+): RefreshResult => ({
+  list: id,
+  outcome,
+  reasons,
+  sha256: content?.sha256 ?? null,
+  entries: content?.facts.entries ?? null,
+});

@@ -1,0 +1,22 @@
+// keeping: lists that are fetched, kept up to date and held for a person where a change is too large.
+//
+// Invariants: a source changes what is in force only through proof and review; what it did last is on the disk; a fault
+// of one list leaves the others alone. A room of its own above generation, which the readers of lists are below.
+export { AddressFeed } from './address-feed.ts';
+export { diffList, type ListDiff } from './diff.ts';
+export type { RefreshResult } from './fetching.ts';
+export { ListKeeper } from './keeper.ts';
+export { FileReview, firstReview, isUrlList } from './review.ts';
+export { newerPath } from './shipped-version.ts';
+export {
+  bareStatus,
+  type CandidateStatus,
+  inForceStatus,
+  type ListStatus,
+  readKeptPaths,
+  readListHistory,
+  readListStatuses,
+  toCandidateStatus,
+  toTime,
+  withoutMissing,
+} from './status.ts';

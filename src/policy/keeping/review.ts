@@ -1,0 +1,225 @@
+// What a review has to know of a list: of a file that was fetched, and of a file or directory that the operator changed.
+//
+// A fetched file is read once into nothing, with the guards, so that its numbers are known before it is taken; its
+// text is never in memory as a whole. A file of the operator's own is compared with what is in force when lists are
+// read again: a deployment that broke half-way is seen then, and what is in force stays. A file of which nothing was in
+// force is only held when nearly nothing in it was understood.
+import { AppError, isAppError } from '../../base/base.ts';
+import type { ListConfig, UrlSource } from '../../config/config.ts';
+import { type Generation, precedenceOf, readEffective, readingOfList } from '../generation/generation.ts';
+import {
+  type Candidate,
+  type ExceptionFacts,
+  type FetchedFile,
+  Guards,
+  isMarkup,
+  type LoadedList,
+  loadList,
+  misreadOf,
+  NEVER_BLOCK_FILE,
+  NO_EXCEPTIONS,
+  REVIEW_DEFAULTS,
+  type Review,
+  type ReviewFacts,
+  type ReviewReason,
+  type ReviewThresholds,
+  review,
+} from '../lists/lists.ts';
+import type { RuleSink } from '../policy.ts';
+import { findNewExceptions, type Neighbors } from './openings.ts';
+
+/** A list that is fetched. */
+export type UrlList = ListConfig & { readonly source: UrlSource };
+
+/** True for a list that is fetched. */
+export const isUrlList = (list: ListConfig): list is UrlList => list.source.kind === 'url';
+
+/**
+ * What is known of a fetched file; reads it, which takes as long as the list is large. `before` is where the content lies
+ * that is in force: what it lets pass is compared, among the other lists where there is something new.
+ */
+export const factsOf = (
+  list: UrlList,
+  file: FetchedFile,
+  before: string | undefined,
+  neighbors: Neighbors,
+): Candidate => {
+  const { sizeBytes, endsInLineBreak, isLengthKnown, sha256, path } = file;
+  const { counts, exceptions } = countRules(list, path);
+  const facts = { ...counts, sizeBytes, endsInLineBreak, isLengthKnown, isMarkup: isMarkup(file.head) };
+  const isMandate = list.mandate === true;
+  if (before === undefined) return { ...facts, sha256, isMandate };
+  const known = countRules(list, before).exceptions;
+  const newExceptions = findNewExceptions(list, path, known, exceptions, neighbors);
+  return { ...facts, sha256, isMandate, ...(newExceptions && { newExceptions }) };
+};
+
+/** The same of a file that lies here, for comparing. */
+export const factsOfFile = (list: UrlList, path: string): ReviewFacts => ({
+  ...countRules(list, path).counts,
+  sizeBytes: 0,
+  isMarkup: false,
+  endsInLineBreak: true,
+  isLengthKnown: true,
+});
+
+/** From when on a difference of a list is held. */
+export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
+  ...REVIEW_DEFAULTS,
+  ...source.review,
+});
+
+/** Throws ERR_LIST_EMPTY for a content of a mandate list that refuses nothing: nobody can put it in force. */
+export const requireRules = (list: UrlList, path: string): void => {
+  if (list.mandate !== true) return;
+  const { entries, exceptions = 0 } = countRules(list, path).counts;
+  if (entries > 0) return;
+  throw new AppError(
+    'ERR_LIST_EMPTY',
+    `accepting a content of list ${list.id}: a mandate list without a rule${exceptions > 0 ? `, but ${exceptions} exceptions` : ''}`,
+    { hint: 'Turn it away with: cordon lists dismiss.' },
+  );
+};
+
+type Counts = Pick<Candidate, 'entries' | 'exceptions' | 'guarded' | 'isBroken' | 'rejected'>;
+
+/** What is known of a file before it is taken, and what it lets pass. */
+interface Counted {
+  readonly counts: Counts;
+  readonly exceptions: ExceptionFacts;
+}
+
+const countRules = (list: UrlList, path: string): Counted => {
+  const { allow, source } = list;
+  const { format } = source;
+  // A name that passes harms no guard.
+  const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
+  try {
+    const read = (sink: RuleSink): LoadedList =>
+      loadList({ kind: 'file', path, format, isDirectory: false }, sink, { guards, ...readingOfList(list) });
+    const loaded = list.mandate === true ? readEffective(read, precedenceOf(format)) : read(NOWHERE);
+    const { entries, exceptions, guarded = 0 } = loaded;
+    const counts = { entries, exceptions: exceptions.count, rejected: misreadOf(loaded), guarded };
+    return { counts, exceptions };
+  } catch (thrown) {
+    if (!isAppError(thrown)) throw thrown;
+    const counts = { entries: 0, exceptions: 0, rejected: 0, guarded: 0, isBroken: true };
+    return { counts, exceptions: NO_EXCEPTIONS };
+  }
+};
+
+/** A sink whose rules are only counted by its feeder. */
+export const NOWHERE: RuleSink = {
+  addName: () => undefined,
+  addPrefix: () => undefined,
+  addClientPrefix: () => undefined,
+  addPattern: () => undefined,
+};
+
+/**
+ * Rejected lines that a file may have when nothing of it was in force before. The operator chose file and format, so that
+ * only a list that is obviously read under the wrong format is held: what is left of it would refuse next to nothing.
+ */
+const FIRST_REJECTED_SHARE_MAX = 0.9;
+
+/** Reviews a file of which nothing was in force before, unless a person accepted its content. */
+export const firstReview = (loaded: LoadedList, accepted?: string): Review =>
+  review(
+    undefined,
+    { ...toFacts(loaded), sha256: loaded.sha256 },
+    {
+      ...REVIEW_DEFAULTS,
+      rejectedShareMax: FIRST_REJECTED_SHARE_MAX,
+      guardedMax: Number.POSITIVE_INFINITY,
+    },
+    { accepted },
+  );
+
+/** A file of the operator's that was not put in force. */
+export interface HeldFile {
+  readonly sha256: string;
+  readonly entries: number;
+  readonly reasons: readonly ReviewReason[];
+  readonly heldAtMs: number;
+}
+
+/** Compares the files of the operator with those in force. */
+export class FileReview {
+  /** By list. */
+  readonly held = new Map<string, HeldFile>();
+  /** By list: the content that a person accepted. */
+  readonly #accepted = new Map<string, string>();
+
+  /** From now on the content may be put in force. Throws ERR_LIST_ABSENT when it is not the one that is held. */
+  accept(list: string, sha256: string): void {
+    const held = this.held.get(list);
+    if (held?.sha256 !== sha256) {
+      throw new AppError(
+        'ERR_LIST_ABSENT',
+        `looking for content ${sha256} of list ${list}: ${held === undefined ? 'nothing' : held.sha256} is held`,
+      );
+    }
+    this.#accepted.set(list, sha256);
+  }
+
+  /**
+   * Throws ERR_LIST_HELD when a file of `next` differs from the one in force as no list should, or is one of which
+   * nothing was in force and nearly nothing was understood. `neighbors` are the lists that `next` is of.
+   */
+  check(inForce: Generation | undefined, next: Generation, neighbors: Neighbors, nowMs: number): void {
+    this.held.clear();
+    for (const { id, loaded } of next.lists) {
+      const before = inForce?.lists.find((list) => list.id === id)?.loaded;
+      const list = neighbors.lists.find((one) => one.id === id);
+      if (list?.source.kind !== 'file') continue;
+      const accepted = this.#accepted.get(id);
+      const isFirst = before === undefined || !isSameSource(before, loaded);
+      const { verdict, reasons } = isFirst
+        ? firstReview(loaded, accepted)
+        : reviewFile(before, loaded, accepted, list, neighbors);
+      if (verdict === 'accepted') continue;
+      this.held.set(id, { sha256: loaded.sha256, entries: loaded.entries, reasons, heldAtMs: nowMs });
+    }
+    const [first] = this.held;
+    if (first !== undefined) throw heldError(...first);
+  }
+}
+
+/** Another path or format is another list, which the operator chose. */
+const isSameSource = (before: LoadedList, after: LoadedList): boolean =>
+  before.path === after.path && before.format === after.format;
+
+const reviewFile = (
+  before: LoadedList,
+  after: LoadedList,
+  accepted: string | undefined,
+  list: ListConfig,
+  neighbors: Neighbors,
+): Review => {
+  if (before.sha256 === after.sha256) return { verdict: 'accepted', reasons: [] };
+  // What was rejected yesterday already is known to the keeper of the file.
+  const rejectedShareMax = Math.max(REVIEW_DEFAULTS.rejectedShareMax, rejectedShare(before));
+  const found = findNewExceptions(list, after.path, before.exceptions, after.exceptions, neighbors);
+  const candidate = { ...toFacts(after), sha256: after.sha256, ...(found && { newExceptions: found }) };
+  return review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });
+};
+
+const rejectedShare = (list: LoadedList): number =>
+  misreadOf(list) / Math.max(1, list.entries + list.exceptions.count + misreadOf(list));
+
+/** A file is read to the end that the file system knows, so that its last line says nothing. */
+const toFacts = (list: LoadedList): ReviewFacts => ({
+  ...{ entries: list.entries, rejected: misreadOf(list), guarded: list.guarded ?? 0 },
+  exceptions: list.exceptions.count,
+  sizeBytes: list.sizeBytes,
+  isMarkup: false,
+  endsInLineBreak: true,
+  isLengthKnown: true,
+});
+
+const heldError = (list: string, { sha256, reasons }: HeldFile): AppError => {
+  const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
+  return new AppError('ERR_LIST_HELD', `reading list ${list}: ${texts.join('; ')}`, {
+    hint: `Mend the file, or put it in force with: cordon lists accept ${list} ${sha256}`,
+  });
+};

@@ -1,0 +1,84 @@
+// The catalog: which lists ship with the package. The folder lists/ is the catalog, one file per switch.
+import { readdirSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { errorText, LISTS_DIRECTORY } from '../../base/base.ts';
+import { type ListHeader, parseCordonList } from './cordon-format.ts';
+import { listError, readListFile } from './list-file.ts';
+
+export { LISTS_DIRECTORY };
+
+/** The shipped guard names, in the form that Guards.load reads. */
+export const NEVER_BLOCK_FILE = join(LISTS_DIRECTORY, 'never-block.txt');
+
+/** The shipped guard addresses, in the form that AddressGuards.load reads. */
+export const NEVER_BLOCK_ADDRESSES_FILE = join(LISTS_DIRECTORY, 'never-block-addresses.txt');
+
+const EXTENSION = '.yaml';
+
+/** A list that ships. */
+export interface ShippedList {
+  readonly id: string;
+  readonly file: string;
+}
+
+/** The lists of a folder, sorted by id; throws ERR_LIST_READ. The id is the file's name. */
+export const shippedLists = (directory = LISTS_DIRECTORY): readonly ShippedList[] =>
+  namesIn(directory)
+    .filter((name) => name.endsWith(EXTENSION))
+    .sort()
+    .map((name) => ({ id: basename(name, EXTENSION), file: join(directory, name) }));
+
+/**
+ * The headers of the shipped lists that are in force without any configuration, mandate lists first.
+ *
+ * Throws ERR_LIST_READ or ERR_LIST_PARSE: a broken file must not leave the defaults silently.
+ */
+export const shippedDefaults = (): readonly ListHeader[] =>
+  shippedLists()
+    .map(({ file }) => headerOf(file))
+    .filter((header) => header.default)
+    .sort((a, b) => Number(b.mandate) - Number(a.mandate));
+
+/** By shipped list: who runs what its entries name, sorted. Throws ERR_LIST_READ. */
+export const shippedOperators = (): ReadonlyMap<string, readonly string[]> =>
+  new Map(shippedLists().map(({ id, file }) => [id, factsOf(file).operators]));
+
+const headerOf = (file: string): ListHeader => {
+  const { header, fault } = factsOf(file);
+  if (header !== undefined) return header;
+  throw listError('ERR_LIST_PARSE', `reading list ${file}:${fault}`);
+};
+
+/** What a file says, and the bytes that say so. */
+interface Facts {
+  readonly bytes: Uint8Array;
+  readonly header: ListHeader | undefined;
+  /** The first thing that is wrong, and where: `5:9: …`. */
+  readonly fault: string;
+  readonly operators: readonly string[];
+}
+
+/** Each configuration that is loaded asks; parsing all files takes a tenth of a second, and they hardly ever change. */
+const facts = new Map<string, Facts>();
+
+const factsOf = (file: string): Facts => {
+  const bytes = readListFile(file);
+  const known = facts.get(file);
+  if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known;
+  const { header, entries, log } = parseCordonList(bytes);
+  const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
+  const operators = [...new Set(entries.map(({ operator }) => operator))].sort();
+  const found = { bytes, header, fault: `${line}:${column}: ${text}`, operators };
+  facts.set(file, found);
+  return found;
+};
+
+const namesIn = (directory: string): string[] => {
+  try {
+    return readdirSync(directory);
+  } catch (thrown) {
+    throw listError('ERR_LIST_READ', `reading the folder of lists ${directory}: ${errorText(thrown)}`, {
+      cause: thrown,
+    });
+  }
+};

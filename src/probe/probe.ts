@@ -1,8 +1,0 @@
-// probe: what a client is answered, asked by a client's means, and whether that is what is decided.
-//
-// Invariants: it asks and reads with dns2, a DNS implementation that is not ours; it is counted as nobody's; one run at a
-// time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
-export { type Inquiry, inquire, type Reading } from './dns2-client.ts';
-export type { ProbeRunStatus } from './findings.ts';
-export { ProbeKeeper, type ProbeState, type ProbeStatus } from './keeper.ts';
-export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -1,0 +1,9 @@
+// certificates: what encrypted listeners prove with, kept up to date: files, ACME, OCSP responses, revocation.
+//
+// Invariants: what is put in force was checked as a whole (key, names, time); what is there stays until something better is; a
+// challenge is answered only while its order is open; an authority that is silent costs no answer to a client.
+export { checkAcme } from './acme-files.ts';
+export { type AcmeFacts, AcmeKeeper, type ObtainedFacts } from './acme-keeper.ts';
+export { checkRevocations, RevocationKeeper } from './revocation-keeper.ts';
+export { readShownCertificate } from './shown-certificate.ts';
+export { readValidCertificate, type TlsFacts, TlsKeeper } from './tls-keeper.ts';

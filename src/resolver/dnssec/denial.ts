@@ -1,0 +1,261 @@
+// Denial of existence: whether the NSEC and NSEC3 records of an answer prove what it says is not there.
+//
+// Invariants: what a proof uses was verified, before or by the way, as a record of one zone, and nothing else about it is
+// trusted; of the records that come only those are verified that a proof uses (hundreds may be well signed); NSEC3
+// records of different parameters in one answer prove nothing, nor do they beside NSEC, because an honest server has one
+// chain, and who collected records of others would choose among them; a proof by more iterations than count has to be as
+// whole as any other before it makes something insecure; nothing throws, and hashing is paid from the work that one
+// question may cost.
+// RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
+import { foldedName, isInZone, TYPE } from '../../wire/dns/dns.ts';
+import { compareNames } from './canonical.ts';
+import {
+  type DelegationProof,
+  isSameName,
+  type Nsec,
+  type NsecChain,
+  type Proof,
+  proveNameErrorByNsec,
+  proveNoDataByNsec,
+  proveNoDsByNsec,
+  proveUnsignedByNsec,
+  proveWildcardByNsec,
+  readNsec,
+} from './nsec.ts';
+import {
+  compareHashes,
+  isSameParameters,
+  NSEC3_ITERATIONS_COMPUTED_MAX,
+  NSEC3_ITERATIONS_MAX,
+  type Nsec3,
+  type Nsec3Chain,
+  type Nsec3Parameters,
+  proveNameErrorByNsec3,
+  proveNoDataByNsec3,
+  proveNoDsByNsec3,
+  proveUnsignedByNsec3,
+  proveWildcardByNsec3,
+  readNsec3,
+  surveyName,
+} from './nsec3.ts';
+import type { Rrset } from './rrset.ts';
+import type { Work } from './work.ts';
+
+export type { DelegationProof, Proof } from './nsec.ts';
+
+/** NSEC and NSEC3 RRsets of one answer, of one zone. */
+export interface DenialRecords {
+  /** The apex, a folded wire name. */
+  readonly zone: Uint8Array;
+  readonly nsec: readonly Rrset[];
+  readonly nsec3: readonly Rrset[];
+  /**
+   * Verifies a record before it is used: it with the signature that is good, or undefined. Without it, all are
+   * verified.
+   */
+  readonly verify?: (rrset: Rrset) => Rrset | undefined;
+  /** True when a record could not be verified because the work of the question is used up. */
+  readonly isExceeded?: () => boolean;
+}
+
+/** RRsets of a kind that are looked at: all that a message may have. Each costs some µs; a proof verifies three at most. */
+const RECORDS_MAX = 256;
+
+/** Whether an NXDOMAIN is right: neither the name nor a wildcard for it exists (RFC 4035 section 5.4, RFC 5155 section 8.4). */
+export const proveNameError = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
+  const name = foldedName(qname);
+  return prove(
+    records,
+    name,
+    (chain) => proveNameErrorByNsec(chain, name) !== undefined,
+    (chain) => proveNameErrorByNsec3(surveyName(chain, name, work)).proof,
+  );
+};
+
+/**
+ * Whether an answer without data is right: the name, an empty non-terminal, or a wildcard has no such type
+ * (RFC 4035 section 5.4, RFC 5155 sections 8.5 to 8.7).
+ */
+export const proveNoData = (records: DenialRecords, qname: Uint8Array, qtype: number, work: Work): Proof => {
+  const name = foldedName(qname);
+  return prove(
+    records,
+    name,
+    (chain) => proveNoDataByNsec(chain, name, qtype) !== undefined,
+    (chain) => proveNoDataByNsec3(surveyName(chain, name, work), name, qtype).proof,
+  );
+};
+
+/**
+ * Whether a name exists without records of its own, because there are names below it (an empty non-terminal, RFC 4592
+ * section 2.2.2), or a wildcard of that kind stands for it. What opt-out leaves open is not proven.
+ */
+export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: Work): Proof => {
+  // Only such a name has no types at all: every other one has NSEC, or types that its NSEC3 record shows.
+  const proof = proveNoData(records, name, TYPE.ANY, work);
+  return proof === 'opt-out' ? 'unproven' : proof;
+};
+
+/**
+ * Whether a delegation without DS is at a name or between it and the apex, so that the name belongs to a zone that nobody
+ * signed (RFC 4035 section 5.2, RFC 6840 section 4.4). The record of the delegation itself is needed: opt-out, which
+ * leaves room for one, proves nothing here. Of several delegations the first from the apex down counts.
+ */
+export const proveUnsigned = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
+  const name = foldedName(qname);
+  if (!isInZone(name, records.zone)) return 'unproven';
+  if (proveUnsignedByNsec(readNsecChain(records), name)) return 'proven';
+  const chain = readNsec3Chain(records);
+  const proof = isComputed(chain) ? proveUnsignedByNsec3(chain, name, work) : 'unproven';
+  return proof === 'unproven' && records.isExceeded?.() === true ? 'exceeded' : proof;
+};
+
+/**
+ * Whether a positive answer may come from the wildcard below `closestEncloser`, which the Labels field of its
+ * signature tells: nothing closer exists (RFC 4035 section 5.3.4, RFC 5155 section 8.8).
+ */
+export const proveWildcard = (
+  records: DenialRecords,
+  qname: Uint8Array,
+  closestEncloser: Uint8Array,
+  work: Work,
+): Proof => {
+  const name = foldedName(qname);
+  const encloser = foldedName(closestEncloser);
+  if (!isInZone(encloser, records.zone) || !isInZone(name, encloser) || isSameName(name, encloser))
+    return 'unproven';
+  return prove(
+    records,
+    name,
+    (chain) => proveWildcardByNsec(chain, name, encloser) !== undefined,
+    (chain) => proveWildcardByNsec3(chain, name, encloser, work).proof,
+  );
+};
+
+/**
+ * What the records of `zone` say about a zone cut at `name`, for which there is no DS (RFC 4035 section 5.2, RFC 5155
+ * sections 8.6 and 8.9). Nothing is proven about the apex: its DS is the parent's.
+ */
+export const proveNoDs = (records: DenialRecords, name: Uint8Array, work: Work): DelegationProof => {
+  const folded = foldedName(name);
+  if (!isInZone(folded, records.zone) || isSameName(folded, records.zone)) return 'unproven';
+  const byNsec = proveNoDsByNsec(readNsecChain(records), folded);
+  if (byNsec !== 'unproven') return byNsec;
+  const chain = readNsec3Chain(records);
+  // Nothing becomes secure by it, so that iterations do not matter: data of a name that is no delegation have to be signed.
+  const proof = isComputed(chain) ? proveNoDsByNsec3(surveyName(chain, folded, work)) : (chain ?? 'unproven');
+  return proof === 'unproven' && records.isExceeded?.() === true ? 'exceeded' : proof;
+};
+
+const prove = (
+  records: DenialRecords,
+  name: Uint8Array,
+  byNsec: (chain: NsecChain) => boolean,
+  byNsec3: (chain: Nsec3Chain) => Proof,
+): Proof => {
+  if (!isInZone(name, records.zone)) return 'unproven';
+  if (byNsec(readNsecChain(records))) return 'proven';
+  const chain = readNsec3Chain(records);
+  const proof = isComputed(chain) ? byNsec3(chain) : (chain ?? 'unproven');
+  if (proof === 'unproven') return records.isExceeded?.() === true ? 'exceeded' : proof;
+  const isCounted = !isComputed(chain) || chain.parameters.iterations <= NSEC3_ITERATIONS_MAX;
+  return isCounted || proof === 'exceeded' ? proof : 'unsupported';
+};
+
+const readNsecChain = (records: DenialRecords): NsecChain => {
+  const { zone } = records;
+  const spans = new Spans(records, (rrset) => readNsec(rrset, zone));
+  for (const rrset of records.nsec.slice(0, RECORDS_MAX)) spans.add(readNsec(rrset, zone));
+  const find = (name: Uint8Array): Nsec | undefined => {
+    let found: Nsec | undefined;
+    for (const span of spans.all) {
+      if (compareNames(span.owner, name) > 0) continue;
+      if (found === undefined || compareNames(span.owner, found.owner) > 0) found = span;
+    }
+    return found;
+  };
+  const floor = (name: Uint8Array, isExact = false): Nsec | undefined => {
+    for (;;) {
+      const found = find(name);
+      if (found === undefined || (isExact && !isSameName(found.owner, name))) return undefined;
+      const verified = spans.confirm(found);
+      if (verified !== undefined) return verified;
+    }
+  };
+  return { zone, floor };
+};
+
+/** Records of one chain, each verified when it is first used. */
+class Spans<Span extends { readonly rrset: Rrset }> {
+  readonly all: Span[] = [];
+  readonly #records: DenialRecords;
+  readonly #read: (rrset: Rrset) => Span | undefined;
+  readonly #verified = new Set<Span>();
+
+  constructor(records: DenialRecords, read: (rrset: Rrset) => Span | undefined) {
+    this.#records = records;
+    this.#read = read;
+  }
+
+  add(span: Span | undefined): void {
+    if (span !== undefined) this.all.push(span);
+  }
+
+  /** The record with its signature verified; undefined, and out of `all`, when it is not good. */
+  confirm(span: Span): Span | undefined {
+    const { verify } = this.#records;
+    if (verify === undefined || this.#verified.has(span)) return span;
+    const rrset = verify(span.rrset);
+    const verified = rrset === undefined ? undefined : this.#read(rrset);
+    const index = this.all.indexOf(span);
+    if (verified === undefined) {
+      this.all.splice(index, 1);
+      return undefined;
+    }
+    this.all[index] = verified;
+    this.#verified.add(verified);
+    return verified;
+  }
+}
+
+/**
+ * The NSEC3 records of the answer, all of the same parameters; undefined when there are none, or of different ones, or when
+ * NSEC records of the zone are there, which did not prove it. 'unsupported': they are not computed, and the zone signed one
+ * of them.
+ */
+const readNsec3Chain = (records: DenialRecords): Nsec3Chain | 'unsupported' | undefined => {
+  const { zone, verify } = records;
+  if (records.nsec.some((rrset) => readNsec(rrset, zone) !== undefined)) return undefined;
+  const spans = new Spans<Nsec3>(records, (verified) => readNsec3(verified, zone));
+  for (const rrset of records.nsec3.slice(0, RECORDS_MAX)) {
+    const nsec3 = readNsec3(rrset, zone);
+    if (nsec3 === undefined) continue;
+    const [first] = spans.all;
+    if (first !== undefined && !isSameParameters(first.parameters, nsec3.parameters)) return undefined;
+    spans.add(nsec3);
+  }
+  const [head] = spans.all;
+  if (head === undefined) return undefined;
+  if (head.parameters.iterations <= NSEC3_ITERATIONS_COMPUTED_MAX)
+    return createNsec3Chain(zone, head.parameters, spans);
+  // A forger of such a record must not make a zone insecure.
+  const isSigned = verify === undefined || spans.all.some(({ rrset }) => verify(rrset) !== undefined);
+  return isSigned ? 'unsupported' : undefined;
+};
+
+const isComputed = (chain: Nsec3Chain | 'unsupported' | undefined): chain is Nsec3Chain =>
+  typeof chain === 'object';
+
+const createNsec3Chain = (zone: Uint8Array, parameters: Nsec3Parameters, spans: Spans<Nsec3>): Nsec3Chain => {
+  const floor = (hash: Uint8Array): Nsec3 | undefined => {
+    let found: Nsec3 | undefined;
+    let last = spans.all[0];
+    for (const span of spans.all) {
+      if (last === undefined || compareHashes(span.hash, last.hash) > 0) last = span;
+      if (compareHashes(span.hash, hash) > 0) continue;
+      if (found === undefined || compareHashes(span.hash, found.hash) > 0) found = span;
+    }
+    return found ?? last;
+  };
+  return { zone, parameters, floor, confirm: (span) => spans.confirm(span) };
+};

@@ -1,0 +1,96 @@
+// Conclusion: what is told of a query that a list had something to say about, once it is answered. Hot file.
+
+import { EVENT, NO_SIGNAL, SIGNAL } from '../../base/words/words.ts';
+import { type EventObserver, QueryEvent } from '../../telemetry/events/events.ts';
+import { EDE, HEADER_LENGTH, RCODE, readU16 } from '../../wire/dns/dns.ts';
+
+import type { InForce } from './in-force.ts';
+import type { Note } from './notes.ts';
+import { limitTtls } from './respond.ts';
+import type { Turn } from './turn.ts';
+
+/** One object serves all events: an observer copies what it keeps. */
+const event = new QueryEvent();
+
+/** Tells what was noted of the query, whose answer was written with `length` bytes or dropped. */
+export const conclude = (turn: Turn, rules: InForce, length: number): void => {
+  if (!turn.notes.isAny) return;
+  const { refusal, watched, hits, hitCount } = turn.notes;
+  const { isProbe } = turn.asker;
+  const rcode = length > 0 ? (turn.out[3] ?? 0) & 0xf : -1;
+  if (refusal.list >= 0 && !isProbe) tell(turn, rules, EVENT.REFUSAL, refusal, rcode);
+  if (watched.list >= 0 && !isProbe) tell(turn, rules, EVENT.WOULD_REFUSE, watched, rcode);
+  if (hitCount === 0) return;
+  for (let i = 0; i < hitCount && !isProbe; i++) {
+    const hit = hits[i];
+    if (hit === undefined) continue;
+    turn.observer.exempted(hit.index);
+    tell(turn, rules, EVENT.EXEMPTION_HIT, hit, rcode);
+  }
+  if (length > 0) limitExempted(turn, length);
+};
+
+/** What clients keep of an exempted answer shall not outlive the exemption, nor for long its being taken back. */
+const limitExempted = ({ verdict, parts, out }: Turn, length: number): void => {
+  const leftSec = Math.max(0, Math.floor((verdict.exempted.untilMs - parts.clock()) / 1000));
+  limitTtls(out, length, Math.min(verdict.exempted.ttlSec, leftSec));
+};
+
+/** Tells of an event of a list. */
+const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: number): void => {
+  const { events, policy } = rules;
+  if (events === undefined) return;
+  const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && turn.query.opt.isPresent;
+  const ede = isListSent ? policy?.lists[note.list]?.ede : undefined;
+  event.kind = kind;
+  event.rule.list = note.list;
+  event.rule.line = note.line;
+  event.rule.match = note.match;
+  event.rule.trigger = note.trigger;
+  event.edeCode = ede === undefined ? -1 : readU16(ede, 0);
+  event.rule.exemption = kind === EVENT.EXEMPTION_HIT ? note.exemption : 0;
+  event.signal = NO_SIGNAL;
+  event.target = note.target;
+  event.targetLength = note.targetLength;
+  event.targetAddress = note.hasAddress ? note.address : undefined;
+  write(turn, rules, events, rcode);
+};
+
+/** Tells of a query from an address that may not ask. */
+export const writeOutsider = (turn: Turn, rules: InForce, events: EventObserver): void => {
+  event.kind = EVENT.BYPASS;
+  event.rule.list = -1;
+  event.rule.line = 0;
+  event.rule.match = 0;
+  event.rule.trigger = 0;
+  event.edeCode = turn.query.opt.isPresent ? EDE.PROHIBITED : -1;
+  event.rule.exemption = 0;
+  event.signal = SIGNAL.UNLISTED_NETWORK;
+  event.targetLength = 0;
+  event.targetAddress = undefined;
+  write(turn, rules, events, RCODE.REFUSED);
+};
+
+/** Completes the event with what is known of every query. */
+const write = (
+  { query, asker, parts }: Turn,
+  { generation }: InForce,
+  events: EventObserver,
+  rcode: number,
+): void => {
+  event.timeMs = parts.clock();
+  event.address = asker.address;
+  event.port = asker.port;
+  event.transport = asker.transport;
+  event.generation = generation;
+  event.group = asker.client.group;
+  event.qtype = query.qtype;
+  event.rcode = rcode;
+  event.id = query.id;
+  event.flags = query.flags;
+  event.query = query.bytes;
+  event.qnameStart = HEADER_LENGTH;
+  event.qnameLength = query.qnameLength;
+  event.device = asker.who?.device?.bytes;
+  events.write(event);
+};

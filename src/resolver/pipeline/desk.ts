@@ -1,0 +1,164 @@
+// Where those who waited are answered: each is decided again, by the rules now in force. Hot file: runs for each miss.
+//
+// Rules or the client's group may have changed while it waited. The desk has a turn of its own, so that answers which
+// come while decide() is at work, from a resolver that answers at once, do not touch the query there.
+
+import { SOURCE } from '../../base/words/words.ts';
+import { FLAG, MESSAGE_LENGTH_MAX } from '../../wire/dns/dns.ts';
+import { KEY_FLAG, STALE_RECHECK_MS } from '../cache/cache.ts';
+import { conclude } from './conclusion.ts';
+import { readAgain } from './envelope.ts';
+import { findAnswer, findStale, findTarget, judgeStale, refresh } from './from-cache.ts';
+import type { InForce } from './in-force.ts';
+import { judgeAliases, judgeAnswer } from './judgement.ts';
+import { isStillLedTo } from './local-data.ts';
+import { decideQuestion } from './order.ts';
+import { asStale, type Outcome, OVER_SHARE, OVERLOAD, RULES_CHANGED, UNREACHABLE } from './outcome.ts';
+import type { Parts } from './parts.ts';
+import { readResolution } from './reading.ts';
+import type { Resolution } from './resolver.ts';
+import { NEXT, REFRESH, Turn } from './turn.ts';
+import { type Asked, createAsked, keyTextOf, ledTo, type Waiter } from './waiter.ts';
+import { type Desk, WaitingRoom } from './waiting-room.ts';
+
+/** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
+const HELD_MS_MAX = 5;
+
+/** Knows what answers mean for those who wait. */
+export class WaiterDesk implements Desk {
+  readonly room: WaitingRoom;
+  readonly turn: Turn;
+  readonly #parts: Parts;
+  #rules: InForce;
+  readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
+  /** Waiters whose answer leads elsewhere. */
+  readonly #followers: Waiter[] = [];
+
+  constructor(parts: Parts, rules: InForce) {
+    this.#parts = parts;
+    this.#rules = rules;
+    this.turn = new Turn(parts);
+    const { clock, observer } = parts;
+    const { resolver, fairness: limit } = rules;
+    this.room = new WaitingRoom({ desk: this, resolver, clock, observer, limit });
+    this.enforce(rules);
+  }
+
+  /** Puts other rules in force, also for those who wait. */
+  enforce(rules: InForce): void {
+    this.#rules = rules;
+    this.room.setLimit(rules.fairness);
+    this.room.setStaleAfter(rules.stale?.afterMs ?? 0);
+  }
+
+  hasStale(asked: Asked, nowMs: number): boolean {
+    return findStale(this.turn, asked, nowMs) !== undefined;
+  }
+
+  read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome {
+    const sinceMs = performance.now();
+    const outcome = readResolution(this.#parts, this.#rules, asked, resolution, nowMs, isKept);
+    if (performance.now() - sinceMs > HELD_MS_MAX) this.#parts.observer.heldLoop();
+    if (!('ede' in outcome) || !outcome.mayBeStale || this.#rules.stale === undefined) return outcome;
+    if (!this.hasStale(asked, nowMs)) return outcome;
+    if (isKept && outcome.source !== SOURCE.SHED)
+      this.#parts.failures.set(keyTextOf(asked), outcome, nowMs, STALE_RECHECK_MS);
+    return asStale(outcome);
+  }
+
+  answer(waiter: Waiter, outcome: Outcome): void {
+    const turn = this.#takeUp(waiter);
+    const rules = this.#rules;
+    let end = decideQuestion(turn, rules);
+    if (end === NEXT) {
+      const last = isStillLedTo(turn, rules, waiter.alias) ? outcome : RULES_CHANGED;
+      const { alias } = turn;
+      if (!('ede' in last)) {
+        turn.nowMs = last.storedAtMs;
+        end = judgeAnswer(turn, rules, last, SOURCE.UPSTREAM);
+      } else {
+        end = judgeAliases(turn, rules, last);
+        if (end !== NEXT || turn.alias !== alias) {
+          // A list has decided by where the aliases of the failure lead.
+        } else if (last.source === SOURCE.STALE) end = this.#answerStale();
+        else if (last.source !== SOURCE.SHED && this.#mayAskUnchecked(waiter)) {
+          this.#followers.push(ledTo(waiter, undefined, true));
+          return;
+        } else end = turn.answerEmpty(last.source, last.rcode, last.ede);
+      }
+    }
+    if (end === NEXT) this.#followers.push(ledTo(waiter, turn.alias, waiter.isUnchecked));
+    else this.#reply(waiter, end, outcome !== OVERLOAD && outcome !== OVER_SHARE);
+  }
+
+  answered(): void {
+    while (this.#followers.length > 0) {
+      const follower = this.#followers.shift();
+      if (follower !== undefined) this.#follow(follower);
+    }
+  }
+
+  #takeUp({ address, port, transport, listener, shown, bytes }: Waiter): Turn {
+    const { turn } = this;
+    turn.begin(address, port, transport, listener, this.#out, shown);
+    turn.nowMs = this.#parts.clock();
+    readAgain(turn, this.#rules, bytes);
+    return turn;
+  }
+
+  /** Answers a waiter whose answer leads elsewhere, or that wants what failed, or lets it wait for what that is. */
+  #follow(waiter: Waiter): void {
+    const { alias } = waiter;
+    const turn = this.#takeUp(waiter);
+    const rules = this.#rules;
+    let end = decideQuestion(turn, rules);
+    if (end === NEXT) {
+      const answer =
+        alias === undefined
+          ? findAnswer(turn, rules, turn.query.qnameLength)
+          : findTarget(turn, rules, alias);
+      if (answer === undefined || !isStillLedTo(turn, rules, alias)) {
+        this.room.enter(waiter, createAsked(turn, rules, alias, waiter));
+        return;
+      }
+      end = judgeAnswer(turn, rules, answer, SOURCE.CACHE);
+    }
+    if (end === NEXT) this.#followers.push(ledTo(waiter, turn.alias, waiter.isUnchecked));
+    else this.#reply(waiter, end, true);
+  }
+
+  /** True when what failed shall be given, or asked for, without validation: CD, and not tried yet. */
+  #mayAskUnchecked({ alias, isUnchecked }: Waiter): boolean {
+    const { turn } = this;
+    const { flags, qnameLength, qtype } = turn.query;
+    if ((flags & FLAG.CD) === 0 || isUnchecked || alias !== undefined || turn.alias !== undefined)
+      return false;
+    if (this.#rules.resolver.joinsVariants?.(qtype) !== true) return false;
+    findAnswer(turn, this.#rules, qnameLength);
+    return (turn.key.flags & KEY_FLAG.CHECKING_DISABLED) !== 0;
+  }
+
+  /** Answers with what is stale; NEXT when a rule leads elsewhere. It was there a moment ago: otherwise a failure. */
+  #answerStale(): number {
+    const { turn } = this;
+    const rules = this.#rules;
+    const { alias } = turn;
+    const fresh =
+      alias === undefined ? findAnswer(turn, rules, turn.query.qnameLength) : findTarget(turn, rules, alias);
+    if (fresh === undefined) {
+      const end = judgeStale(turn, rules, true);
+      if (end !== NEXT || turn.alias !== undefined) return end;
+    }
+    return turn.answerEmpty(UNREACHABLE.source, UNREACHABLE.rcode, UNREACHABLE.ede);
+  }
+
+  /** Gives a waiter the answer of `written` bytes, or none; `hasWaited` unless there was no room to wait. */
+  #reply({ reply, sinceMs }: Waiter, written: number, hasWaited: boolean): void {
+    const { turn } = this;
+    const length = turn.fitted(written);
+    conclude(turn, this.#rules, length);
+    if (length > 0 && hasWaited) turn.observer.missDuration(Math.max(0, this.#parts.clock() - sinceMs));
+    if (turn.refresh !== REFRESH.NO) refresh(turn, this.#rules, this.room);
+    reply(this.#out.subarray(0, length));
+  }
+}

@@ -1,0 +1,92 @@
+// Enactment: the rule that prevailed, turned into an answer. Hot file.
+//
+// A new action is a word in policy's ACTION and a case in writeAction().
+
+import { DROP, SOURCE, TRANSPORT } from '../../base/words/words.ts';
+import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../../policy/policy.ts';
+import type { Answer } from '../cache/cache.ts';
+import { answerNotReady } from './admission.ts';
+import type { InForce } from './in-force.ts';
+import { namedTarget, writeData } from './local-data.ts';
+import { NODATA, writeRefusal, writeTruncated } from './respond.ts';
+import { edeOf } from './structured-error.ts';
+import { DROPPED, NEXT, type Turn } from './turn.ts';
+
+const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
+
+/** Answers as the rule of the verdict says, about the question or about an answer; NEXT when it says to go on. */
+export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer | undefined): number => {
+  const { verdict, asker, observer, query } = turn;
+  const named = verdict.action === ACTION.DATA ? judgeNamedTarget(turn, policy, answer) : undefined;
+  const list = policy.lists[verdict.list];
+  if (list === undefined) return answerNotReady(turn);
+  if (verdict.action === ACTION.TCP_ONLY && asker.transport !== TRANSPORT.UDP) return NEXT;
+  noteRefusal(turn, rules, answer, named);
+  const length = writeAction(turn, rules, list, answer);
+  // A query that waited was counted before, unless it is refused only now.
+  const isFirst = answer !== undefined || !turn.isRepeat;
+  if ((isFirst || length !== NEXT) && !asker.isProbe) {
+    observer.refusal(verdict.list, verdict.match, verdict.trigger, asker.client.group, query.qtype);
+  }
+  if (length > 0) {
+    observer.answer(SOURCE.POLICY, (turn.out[3] ?? 0) & 0xf);
+    observer.policyAnswer(asker.transport);
+  }
+  return length;
+};
+
+const kept = new Verdict();
+
+/**
+ * An alias is judged when it is resolved; who asks for the alias itself gets it without that. The lists that have a say on where it
+ * leads have it here: what they refuse is refused by them. Returns the name that is refused.
+ */
+const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined): Uint8Array | undefined => {
+  const target = namedTarget(turn, answer);
+  if (target === undefined || target.length === 0) return undefined;
+  const { verdict, asker } = turn;
+  const { remaining } = verdict;
+  kept.take(verdict);
+  policy.judgeAlias(target, asker.client.group, verdict);
+  if (verdict.refused) {
+    turn.parts.trace?.judgedNamed(turn, target);
+    return target;
+  }
+  verdict.take(kept);
+  verdict.remaining = remaining;
+  return undefined;
+};
+
+const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answer | undefined): number => {
+  const { query, out } = turn;
+  switch (turn.verdict.action) {
+    case ACTION.DROP:
+      turn.observer.dropped(DROP.POLICY);
+      return DROPPED;
+    case ACTION.TCP_ONLY:
+      return writeTruncated(query, out);
+    case ACTION.NXDOMAIN:
+      return writeRefusal(query, list, NXDOMAIN, edeOf(turn, rules, list, NXDOMAIN), out);
+    case ACTION.NODATA:
+      return writeRefusal(query, list, NODATA, edeOf(turn, rules, list, NODATA), out);
+    case ACTION.DATA:
+      return writeData(turn, rules, list, answer);
+    default:
+      return writeRefusal(query, list, list.mode, edeOf(turn, rules, list, list.mode), out);
+  }
+};
+
+/** Notes the rule that answers in place of what was asked for; `named` is the name that it refuses where a rule led. */
+const noteRefusal = (
+  { notes, verdict, alias }: Turn,
+  rules: InForce,
+  answer: Answer | undefined,
+  named: Uint8Array | undefined,
+): void => {
+  // What is refused all the same was not let pass by any exemption.
+  notes.hitCount = 0;
+  // A client that comes back over TCP gets what it asked for.
+  if (rules.events === undefined || verdict.action === ACTION.TCP_ONLY) return;
+  notes.refusal.take(verdict, answer?.targets, named ?? alias?.target);
+  notes.isAny = true;
+};

@@ -1,0 +1,145 @@
+// The envelope: what a message asks beside a name, read before and behind the lists. Hot file.
+//
+// RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
+
+import { DROP, SOURCE, TRANSPORT } from '../../base/words/words.ts';
+import type { Client } from '../../policy/access/access.ts';
+import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../../wire/dns/dns.ts';
+import { refuseClient } from './admission.ts';
+import { COOKIE } from './cookie.ts';
+import type { InForce } from './in-force.ts';
+import { PADDING_BLOCK, writeAny, writeFault } from './respond.ts';
+import { DROPPED, NEXT, type Turn } from './turn.ts';
+
+/** Units of TIMEOUT in a TCP-KEEPALIVE option, and the most that it can say (RFC 7828 section 3.1). */
+const KEEPALIVE_UNIT_MS = 100;
+const KEEPALIVE_MAX = 0xffff;
+
+const EDE_NOT_AUTHORITATIVE = createEde(EDE.NOT_AUTHORITATIVE);
+const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
+const EDE_INVALID_QUERY_TYPE = createEde(EDE.INVALID_QUERY_TYPE);
+
+/** Stage: reads a message and who sent it. What is no sound query is dropped or answered with its fault. */
+export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length: number): number => {
+  const { query, asker, observer } = turn;
+  turn.isRepeat = false;
+  if (asker.isProbe) turn.parts.observer.probed();
+  const fault = query.parse(bytes, length);
+  if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
+  const client = identifyClient(turn, rules);
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
+  const cookie = query.opt.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
+  if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
+  observer.query(asker.transport, query.qtype, client.allowed ? client.group : -1);
+  return NEXT;
+};
+
+/** Reads a query that waited: it was sound, and is counted already. Who sent it may be in another group by now. */
+export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array): void => {
+  const { query } = turn;
+  turn.isRepeat = true;
+  query.parse(bytes, bytes.length);
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
+  if (query.opt.cookieLength >= 0) judgeCookie(turn);
+  identifyClient(turn, rules);
+};
+
+/** Finds who asks, by what the connection shows and by the address. */
+const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): Client => {
+  const { identities } = clients;
+  const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
+  asker.who = who;
+  asker.client = clients.identify(asker.address, asker.listener, who);
+  verdict.exempted.device = who?.device?.address;
+  return asker.client;
+};
+
+/**
+ * Padding hides the length of what is encrypted (RFC 7830 section 4), and only that. How long the connection may be idle is
+ * told where one belongs to the client alone: not in HTTP, which has words of its own (RFC 7828 section 3.2.2).
+ */
+const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
+  const { transport } = asker;
+  if (query.opt.hasPadding && transport >= TRANSPORT.DOT) query.answerOpt.block = PADDING_BLOCK;
+  const { keepaliveMs } = parts;
+  const isTold = transport === TRANSPORT.TCP || transport === TRANSPORT.DOT;
+  if (query.opt.hasKeepalive && isTold && keepaliveMs !== undefined)
+    query.answerOpt.keepalive = Math.min(
+      Math.floor(keepaliveMs(transport) / KEEPALIVE_UNIT_MS),
+      KEEPALIVE_MAX,
+    );
+};
+
+/** Stage: an EDNS version, a signature or a class that is not served here. */
+export const checkEnvelope = (turn: Turn): number => {
+  const { query } = turn;
+  // The envelope before the letter: an EDNS version that is not spoken here has other semantics (RFC 6891 6.1.3).
+  if (query.opt.version !== 0) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined);
+  if (query.hasTsig) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
+  // Other classes hold no data for clients, so nothing listed can leak through them.
+  if (query.qclass !== CLASS.IN) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_SUPPORTED);
+  return NEXT;
+};
+
+/** Stage: types that are no data, and ANY. */
+export const answerMeta = (turn: Turn): number => {
+  const { query } = turn;
+  const unserved = unservedRcode(query.qtype);
+  if (unserved >= 0) {
+    const ede = unserved === RCODE.FORMERR ? EDE_INVALID_QUERY_TYPE : EDE_NOT_SUPPORTED;
+    return turn.answerEmpty(SOURCE.PROTOCOL, unserved, ede);
+  }
+  if (query.qtype !== TYPE.ANY) return NEXT;
+  turn.observer.answer(SOURCE.LOCAL, RCODE.NOERROR);
+  return writeAny(query, turn.out);
+};
+
+/** Stage: without RD a client could look into the cache, which tells it what others asked (RFC 8914 section 4.21). */
+export const requireRd = (turn: Turn): number =>
+  turn.asksResolver || turn.asker.client.readsCache
+    ? NEXT
+    : turn.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE);
+
+/** Nothing is known of the question: NOERROR without a record, as BIND and unbound answer. No SOA: nobody keeps it. */
+export const answerUnknown = (turn: Turn): number =>
+  turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOERROR, EDE_NOT_AUTHORITATIVE);
+
+const judgeCookie = ({ parts, query, asker }: Turn): number =>
+  parts.cookies?.judge(query, asker.address, parts.clock()) ?? COOKIE.NONE;
+
+const answerFault = ({ query, observer, out }: Turn, fault: number): number => {
+  if (fault === QUERY_FAULT.SILENT) {
+    observer.dropped(query.length < HEADER_LENGTH ? DROP.SHORT : DROP.QR_SET);
+    return DROPPED;
+  }
+  const length = writeFault(query, fault, out);
+  observer.answer(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
+  return length;
+};
+
+/** Answers a client that only wants a cookie (RFC 7873 section 5.4). */
+const answerCookie = (turn: Turn, cookie: number): number => {
+  if (!turn.asker.client.allowed) return refuseClient(turn);
+  if (turn.query.hasTsig) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
+  const rcode = cookie === COOKIE.UNKNOWN ? RCODE.BADCOOKIE : RCODE.NOERROR;
+  return turn.answerEmpty(SOURCE.PROTOCOL, rcode, undefined);
+};
+
+/**
+ * The RCODE for types that are no data and are not served here, or -1. All from 128 to 255 are none (RFC 6895 section
+ * 3.1): what stands only in messages, such as TSIG, is a malformed question, as is NXNAME (RFC 9824 section 3.4).
+ */
+const unservedRcode = (qtype: number): number => {
+  switch (qtype) {
+    case TYPE.ANY:
+      return -1;
+    case TYPE.AXFR:
+    case TYPE.IXFR:
+      return RCODE.REFUSED;
+    case TYPE.MAILA:
+    case TYPE.MAILB:
+      return RCODE.NOTIMP;
+    default:
+      return qtype === TYPE.OPT || (qtype >= TYPE.NXNAME && qtype < TYPE.ANY) ? RCODE.FORMERR : -1;
+  }
+};

@@ -1,0 +1,162 @@
+// The query that is being decided: what was asked and by whom, and what the stages have found out. Hot file.
+//
+// Each stage is a function of a Turn and the rules in force. It returns the length of the answer that it wrote, DROPPED,
+// or NEXT: it has nothing to say. A pipeline has two turns, which are never made anew: that of decide(), and that of
+// the desk, where those who waited are answered. So nothing that a resolver does while a query is decided can change it.
+
+import { type AddressWords, createAddress } from '../../base/base.ts';
+import { TRANSPORT } from '../../base/words/words.ts';
+import type { Client, Identified, Shown } from '../../policy/access/access.ts';
+import { type ExemptionObserver, Verdict } from '../../policy/policy.ts';
+import {
+  FLAG,
+  foldByte,
+  HEADER_LENGTH,
+  MESSAGE_LENGTH_MAX,
+  Query,
+  type Targets,
+  UDP_LENGTH_MAX,
+} from '../../wire/dns/dns.ts';
+import { type Answer, CacheKey } from '../cache/cache.ts';
+import { Notes } from './notes.ts';
+import type { Parts, PipelineObserver } from './parts.ts';
+import { writeEmpty, writeTruncated } from './respond.ts';
+import type { Alias } from './rewrite.ts';
+
+/** What decide() returns when nothing may be answered. */
+export const DROPPED = 0;
+/** What decide() returns when the answer has to be resolved: call resolve() at once. */
+export const PENDING = -1;
+/** What a stage returns when the next one decides. */
+export const NEXT = -2;
+
+/**
+ * Port used by the self-probe, in place of a client's: the resolver asks itself to see what that client would get. Such
+ * queries are decided normally but neither counted nor recorded. Real clients never have port 0.
+ */
+export const PORT_OF_PROBE = 0;
+
+/** Whether the resolver is asked the question again once it is answered, for the cache alone. */
+export const REFRESH = {
+  NO: 0,
+  /** The answer expires soon. */
+  EARLY: 1,
+  /** The answer is stale. */
+  LATE: 2,
+} as const;
+
+/** Who asks. */
+export class Asker {
+  client: Client = { group: 0, view: 0, allowed: false, readsCache: false };
+  address: AddressWords = createAddress();
+  port = 0;
+  transport = 0;
+  listener = '';
+  /** What the connection shows of its client; undefined where nobody can show anything. */
+  shown: Shown | undefined = undefined;
+  /** Who that is by the rules in force. */
+  who: Identified | undefined = undefined;
+  /** True for the self-probe. */
+  isProbe = false;
+}
+
+/** One query. */
+export class Turn implements ExemptionObserver {
+  readonly parts: Parts;
+  readonly query = new Query();
+  readonly asker = new Asker();
+  /** Is told of this query: the observer of clients, or that of the self-probe. */
+  observer: PipelineObserver;
+  /** Where the answer is written. */
+  out: Uint8Array = EMPTY;
+  nowMs = 0;
+  /** True when the query waited, and is decided again for its answer. */
+  isRepeat = false;
+  /** The cache key, which starts with the folded QNAME until a rule leads elsewhere. */
+  readonly key = new CacheKey();
+  /** What the cache has for the question. */
+  answer: Answer | undefined = undefined;
+  readonly verdict = new Verdict();
+  /** What the lists say that are only watched. */
+  readonly watched = new Verdict();
+  readonly notes = new Notes();
+  /** Where a rule leads the question. */
+  alias: Alias | undefined = undefined;
+  /** REFRESH. */
+  refresh: number = REFRESH.NO;
+
+  constructor(parts: Parts) {
+    this.parts = parts;
+    this.observer = parts.observer;
+    this.verdict.exempted.observer = this;
+  }
+
+  /** Begins with another query. */
+  begin(
+    address: AddressWords,
+    port: number,
+    transport: number,
+    listener: string,
+    out: Uint8Array,
+    shown: Shown | undefined,
+  ): void {
+    const { asker, parts } = this;
+    asker.address = address;
+    asker.port = port;
+    asker.transport = transport;
+    asker.listener = listener;
+    asker.shown = shown;
+    asker.isProbe = port === PORT_OF_PROBE || parts.isProbe?.(address, port) === true;
+    this.observer = asker.isProbe ? parts.probeObserver : parts.observer;
+    this.out = out;
+    this.alias = undefined;
+    this.refresh = REFRESH.NO;
+    this.notes.clear();
+  }
+
+  /** Puts the folded QNAME into the key. */
+  foldQname(): void {
+    const { bytes, qnameLength } = this.query;
+    const key = this.key.bytes;
+    for (let i = 0; i < qnameLength; i++) key[i] = foldByte(bytes[HEADER_LENGTH + i] ?? 0);
+  }
+
+  /** Bytes that the answer may have. */
+  get limit(): number {
+    return this.asker.transport === TRANSPORT.UDP
+      ? Math.min(this.query.opt.udpLength, UDP_LENGTH_MAX)
+      : MESSAGE_LENGTH_MAX;
+  }
+
+  /**
+   * An answer of `length` bytes that was written, or none, as it may leave: what is longer than the limit, whoever wrote it, goes
+   * without data and with TC. Returns the length.
+   */
+  fitted(length: number): number {
+    return length > this.limit ? writeTruncated(this.query, this.out) : length;
+  }
+
+  /** True for a query with RD. */
+  get asksResolver(): boolean {
+    return (this.query.flags & FLAG.RD) !== 0;
+  }
+
+  /** Whole seconds since an answer was stored. */
+  ageSecOf({ storedAtMs }: Answer): number {
+    return Math.max(0, Math.floor((this.nowMs - storedAtMs) / 1000));
+  }
+
+  /** Answers without data, and counts it. */
+  answerEmpty(source: number, rcode: number, ede: Uint8Array | undefined): number {
+    this.observer.answer(source, rcode);
+    return writeEmpty(this.query, rcode, ede, this.out);
+  }
+
+  /** Notes that an exemption takes out the list that would have refused. */
+  exempted(targets: Targets | undefined, index: number, number: number): void {
+    this.notes.exempted(this.verdict, targets, this.alias?.target, index, number);
+    this.parts.trace?.takenOut(this, targets, number);
+  }
+}
+
+const EMPTY = new Uint8Array(0);

@@ -1,0 +1,121 @@
+// Stands before the pipeline for queries over UDP: who asks too much is not decided at all. Hot file.
+//
+// The address of a datagram may be forged, so that what is sent to it has to be bounded. A valid cookie (RFC 7873) or a
+// stream proves the address: then nothing is limited here, only shared (resolver/pipeline/waiting-room.ts). A query over the limit gets an
+// answer without data and with TC, no longer than itself: a real client comes back over TCP. Nothing else is done for
+// it than to look for its cookie; no list, no cache and no record is touched.
+
+import type { AddressWords, Clock } from '../../base/base.ts';
+import { LIMITED } from '../../base/words/words.ts';
+import type { Clients, RateLimit } from '../../policy/access/access.ts';
+import { QUERY_FAULT, Query, RCODE } from '../../wire/dns/dns.ts';
+import {
+  COOKIE,
+  type Decider,
+  DROP,
+  DROPPED,
+  type Reply,
+  ServerCookies,
+  SOURCE,
+  TRANSPORT,
+  writeTruncated,
+} from '../pipeline/pipeline.ts';
+
+/** Told of queries over the limit; numbers are those of PipelineObserver, and LIMITED. */
+export interface RateObserver {
+  query(transport: number, qtype: number, group: number): void;
+  answer(source: number, rcode: number): void;
+  dropped(reason: number): void;
+  limited(group: number, action: number): void;
+}
+
+/** What a gate needs. */
+export interface RateGateOptions {
+  readonly pipeline: Decider;
+  readonly clients: Clients;
+  /** Undefined: nothing is limited. */
+  readonly rates: RateLimit | undefined;
+  readonly clock: Clock;
+  readonly observer: RateObserver;
+  readonly cookieSecret: Uint8Array;
+}
+
+/** Decides what the limits let pass. */
+export class RateGate implements Decider {
+  readonly #pipeline: Decider;
+  readonly #clock: Clock;
+  readonly #observer: RateObserver;
+  readonly #cookies: ServerCookies;
+  readonly #query = new Query();
+  #clients: Clients;
+  #rates: RateLimit | undefined;
+  /** Queries over the limit so far. */
+  #count = 0;
+
+  constructor(options: RateGateOptions) {
+    this.#pipeline = options.pipeline;
+    this.#clients = options.clients;
+    this.#rates = options.rates;
+    this.#clock = options.clock;
+    this.#observer = options.observer;
+    this.#cookies = new ServerCookies(options.cookieSecret);
+  }
+
+  /** Puts other limits in force. */
+  setRules(clients: Clients, rates: RateLimit | undefined): void {
+    this.#clients = clients;
+    this.#rates = rates;
+  }
+
+  decide(
+    bytes: Uint8Array,
+    length: number,
+    address: AddressWords,
+    port: number,
+    transport: number,
+    out: Uint8Array,
+    listener: string,
+  ): number {
+    const rates = this.#rates;
+    if (
+      rates === undefined ||
+      transport !== TRANSPORT.UDP ||
+      rates.admit(address, this.#clock()) ||
+      rates.isExempt(address)
+    ) {
+      return this.#pipeline.decide(bytes, length, address, port, transport, out, listener);
+    }
+    const query = this.#query;
+    const fault = query.parse(bytes, length);
+    const { allowed, group } = this.#clients.identify(address, listener);
+    const isSound = fault === QUERY_FAULT.NONE;
+    const isProven =
+      isSound && allowed && this.#cookies.judge(query, address, this.#clock()) === COOKIE.VALID;
+    if (isProven) return this.#pipeline.decide(bytes, length, address, port, transport, out, listener);
+    const counted = allowed ? group : -1;
+    if (rates.rules.isDryRun) {
+      this.#observer.limited(counted, LIMITED.DRY_RUN);
+      return this.#pipeline.decide(bytes, length, address, port, transport, out, listener);
+    }
+    if (isSound) this.#observer.query(transport, query.qtype, counted);
+    const { slip } = rates.rules;
+    // Who may not ask gets no connection either.
+    if (!isSound || !allowed || slip === 0 || this.#count++ % slip !== 0) {
+      this.#observer.limited(counted, LIMITED.DROPPED);
+      this.#observer.dropped(DROP.RATE_LIMIT);
+      return DROPPED;
+    }
+    this.#observer.limited(counted, LIMITED.TRUNCATED);
+    this.#observer.answer(SOURCE.SHED, RCODE.NOERROR);
+    return writeTruncated(query, out);
+  }
+
+  resolve(reply: Reply): void {
+    this.#pipeline.resolve(reply);
+  }
+
+  /** Counts an answer over UDP of so many bytes. */
+  readonly charge = (address: AddressWords, bytes: number): void => {
+    this.#rates?.charge(address, bytes, this.#clock());
+  };
+}

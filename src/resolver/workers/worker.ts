@@ -1,0 +1,313 @@
+// One worker thread: a whole resolver with its own sockets, cache and upstream sockets.
+//
+// It shares two things with the others: the compiled policy, which nobody writes, and its block of counters, which
+// only it writes. Everything it does is driven by sockets and by the requests of the main thread; an unexpected error
+// ends it, and the supervisor starts another one.
+import { flushCompileCache } from 'node:module';
+import { isDeepStrictEqual } from 'node:util';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createTurnClock, formatAddress, isAppError, systemClock } from '../../base/base.ts';
+import { RateLimit } from '../../policy/access/access.ts';
+import type { ExemptionIndex } from '../../policy/policy.ts';
+import { EventWriter } from '../../telemetry/events/events.ts';
+import {
+  type Candidate,
+  CandidateLog,
+  createUnreadCounters,
+  TRIGGER_WORDS,
+  WorkerCounters,
+} from '../../telemetry/observe/observe.ts';
+import { askForShortSlices, letCompilersWait } from '../../wire/datagram/datagram.ts';
+import { formatName, isInZone, setTranslationPrefix } from '../../wire/dns/dns.ts';
+import { AnswerCache } from '../cache/cache.ts';
+import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
+import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
+import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
+import { ConnectionBudget, ProbeGate, type ProbePorts, Proxies, RateGate } from '../server/server.ts';
+import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
+import { EncryptedListeners } from './encrypted-listeners.ts';
+import { beginHeartbeat } from './heartbeat.ts';
+import type {
+  WorkerExemptions,
+  WorkerReply,
+  WorkerRequest,
+  WorkerSettings,
+  WorkerStart,
+} from './messages.ts';
+import { OwnAddresses } from './own-addresses.ts';
+import { RetiredMemory } from './retired-memory.ts';
+import { UpstreamCounters } from './upstream-counters.ts';
+import { WorkerListeners } from './worker-listeners.ts';
+import { createForwarding, toRules } from './worker-parts.ts';
+
+/** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
+const SECOND_MS = 1000;
+/** How often a draining worker looks whether queries still wait, milliseconds. */
+const DRAIN_POLL_MS = 20;
+
+class ResolverWorker {
+  readonly #start: WorkerStart;
+  readonly #counters: WorkerCounters;
+  readonly #cache: AnswerCache;
+  readonly #pipeline: Pipeline;
+  readonly #gate: RateGate;
+  readonly #ownPorts: OwnPorts;
+  readonly #probePorts: PortSet;
+  readonly #listeners: WorkerListeners;
+  readonly #encrypted: EncryptedListeners;
+  readonly #proxies = new Proxies();
+  readonly #ownAddresses = new OwnAddresses(systemClock);
+  readonly #retired = new RetiredMemory();
+  readonly #candidates = new CandidateLog();
+  #settings: WorkerSettings;
+  #probe: ProbeGate | undefined;
+  #forwarding: Forwarding;
+  #resolver: Resolver;
+  #exemptions: ExemptionIndex | undefined;
+  #upstreamCounters: UpstreamCounters;
+
+  constructor(start: WorkerStart) {
+    this.#start = start;
+    this.#settings = start.settings;
+    this.#counters = new WorkerCounters(
+      start.settings.counters,
+      start.settings.refusals,
+      start.exemptions?.block,
+    );
+    this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
+    this.#cache.setStale(start.settings.staleMs);
+    setTranslationPrefix(start.settings.resolution.dns64?.prefix);
+    this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
+    this.#probePorts = new PortSet(start.probePorts);
+    this.#upstreamCounters = new UpstreamCounters(this.#counters);
+    this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
+    this.#resolver = this.#createResolver(start.settings);
+    this.#exemptions = start.exemptions?.exemptions;
+    const rules = toRules(start.settings);
+    const clock = createTurnClock(systemClock);
+    const connections = new ConnectionBudget(start.streamLimits, this.#counters);
+    this.#pipeline = new Pipeline({
+      rules,
+      resolver: this.#resolver,
+      cache: this.#cache,
+      clock,
+      observer: this.#counters,
+      probeObserver: createUnreadCounters(),
+      cookieSecret: start.cookieSecret,
+      exemptions: this.#exemptions,
+      keepaliveMs: (transport) => (transport === TRANSPORT.TCP ? connections.idleMs : this.#encrypted.idleMs),
+      events: writerFor(start.settings),
+      isProbe: (address, port) =>
+        this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
+      candidates: {
+        candidate: (name, length, list, line, trigger) => {
+          this.#noteCandidate(name.subarray(0, length), list, line, trigger);
+        },
+      },
+    });
+    this.#gate = new RateGate({
+      pipeline: this.#pipeline,
+      clients: rules.clients,
+      rates: this.#createRates(start.settings),
+      clock,
+      observer: this.#counters,
+      cookieSecret: start.cookieSecret,
+    });
+    this.#listeners = new WorkerListeners({
+      pipeline: this.#pipeline,
+      gate: this.#gate,
+      connections,
+      observer: this.#counters,
+      proxies: this.#proxies,
+      shared: start.shared,
+      isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
+    });
+    this.#encrypted = new EncryptedListeners({
+      pipeline: this.#pipeline,
+      observer: this.#counters,
+      proxies: this.#proxies,
+      shared: start.shared,
+      limits: start.encryptedLimits,
+      rates: start.handshakeRates,
+    });
+    setInterval(() => {
+      this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
+      this.#pipeline.setTime(systemClock());
+    }, SECOND_MS).unref();
+  }
+
+  /** Where the self-probe is answered; undefined: nowhere. */
+  get probePorts(): ProbePorts | undefined {
+    return this.#probe?.ports;
+  }
+
+  /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
+  async open(): Promise<void> {
+    this.#proxies.set(this.#settings.proxies);
+    await this.#listeners.open(this.#settings.listen);
+    await this.#encrypted.open(this.#settings.encrypted);
+    const { probeSecret: secret } = this.#start;
+    if (secret === undefined) return;
+    const observer = this.#counters;
+    this.#probe = await ProbeGate.open({ pipeline: this.#pipeline, secret, observer, clock: systemClock });
+  }
+
+  /** Puts other exemptions in force. */
+  setExemptions({ exemptions, block }: WorkerExemptions): void {
+    this.#pipeline.setExemptions(exemptions);
+    this.#exemptions = exemptions;
+    this.#counters.setExemptions(block);
+  }
+
+  /** Puts other settings in force. New listeners open first: when one cannot, everything stays as it was. */
+  async apply(settings: WorkerSettings): Promise<void> {
+    await this.#listeners.open(settings.listen);
+    await this.#encrypted.open(settings.encrypted);
+    const previous = this.#settings;
+    this.#settings = settings;
+    this.#proxies.set(settings.proxies);
+    this.#counters.setCounters(settings.counters);
+    this.#counters.setRefusals(settings.refusals);
+    const rules = toRules(settings);
+    this.#pipeline.setRules(rules);
+    this.#gate.setRules(rules.clients, this.#createRates(settings));
+    if (previous.events !== settings.events) this.#pipeline.setEvents(writerFor(settings));
+    this.#cache.setStale(settings.staleMs);
+    if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
+    if (hasOtherUpstreams(previous, settings)) {
+      const retired = this.#forwarding;
+      // Its endpoints have no place in the counters any more.
+      this.#upstreamCounters.silence();
+      this.#upstreamCounters = new UpstreamCounters(this.#counters);
+      this.#forwarding = createForwarding(settings, this.#upstreamCounters, this.#ownPorts);
+      this.#useResolver(settings);
+      // Queries under way end with the upstreams that they were sent to.
+      setTimeout(() => {
+        retired.close();
+      }, previous.timeoutMs + 100);
+    } else if (!isDeepStrictEqual(previous.resolution, settings.resolution)) {
+      this.#useResolver(settings);
+    }
+    // Answers are looked at for private addresses when they come.
+    if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
+    await this.#listeners.closeOthers(settings.listen);
+    await this.#encrypted.follow(settings.encrypted);
+  }
+
+  /** What others said, or was judged by other keys, may not be what would be said now. */
+  #useResolver(settings: WorkerSettings): void {
+    setTranslationPrefix(settings.resolution.dns64?.prefix);
+    this.#resolver = this.#createResolver(settings);
+    this.#pipeline.setResolver(this.#resolver);
+    this.#cache.clear();
+  }
+
+  #createRates({ rateLimit }: WorkerSettings): RateLimit | undefined {
+    return rateLimit && new RateLimit(this.#start.rates, rateLimit);
+  }
+
+  #createResolver({ resolution }: WorkerSettings): Resolver {
+    return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
+  }
+
+  /** Says what it answers, and why, without counting or recording it. */
+  trace(asked: Asked): Promise<Traced> {
+    const resolver = this.#resolver;
+    return traceQuestions(
+      {
+        rules: toRules(this.#settings),
+        resolver,
+        isInForce: () => resolver === this.#resolver,
+        cache: this.#cache,
+        clock: systemClock,
+        exemptions: this.#exemptions,
+        beside: this.#pipeline,
+      },
+      asked,
+    );
+  }
+
+  /** Names that a list may be missing. */
+  candidates(): readonly Candidate[] {
+    return this.#candidates.entries();
+  }
+
+  /** Answers what waits for upstreams, then closes everything. */
+  async drain(): Promise<void> {
+    const deadlineMs = systemClock() + this.#settings.timeoutMs;
+    while (this.#pipeline.waiting > 0 && systemClock() < deadlineMs) {
+      await new Promise((resolve) => setTimeout(resolve, DRAIN_POLL_MS));
+    }
+    await Promise.all([this.#listeners.closeOthers([]), this.#encrypted.follow(undefined)]);
+    await this.#probe?.close();
+    this.#forwarding.close();
+  }
+
+  #noteCandidate(name: Uint8Array, list: string, line: number, trigger: number): void {
+    // Its names lead to listed ones on purpose.
+    if (isInZone(name, PROBE_ZONE)) return;
+    const evidence = { list, line, trigger: TRIGGER_WORDS[trigger] ?? 'unknown' };
+    this.#candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
+    this.#counters.setCandidates(this.#candidates.size);
+  }
+}
+
+const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => events && new EventWriter(events);
+
+const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean =>
+  !isDeepStrictEqual(upstreamSettings(a), upstreamSettings(b));
+
+const upstreamSettings = (settings: WorkerSettings): readonly unknown[] => [
+  settings.routes,
+  settings.timeoutMs,
+  settings.tryTimeoutMs,
+  settings.inflightMax,
+  settings.inflightPerServerMax,
+  settings.cookies,
+  settings.mixedCase,
+];
+
+const listen = (port: MessagePort): void => {
+  // Before the first query: each thread writes what it compiled, and an end by the supervisor is not an orderly one.
+  flushCompileCache();
+  askForShortSlices();
+  letCompilersWait();
+  const start = workerData as WorkerStart;
+  const worker = new ResolverWorker(start);
+  beginHeartbeat(start.heartbeats, start.index);
+  const answer = (request: number, work: Promise<void>): Promise<void> =>
+    work.then(
+      () => {
+        const { probePorts: probe } = worker;
+        port.postMessage({ request, kind: 'done', probe } satisfies WorkerReply);
+      },
+      (error: unknown) => {
+        if (!isAppError(error)) throw error;
+        const { code, message: text, hint } = error;
+        port.postMessage({ request, kind: 'failed', code, text, hint } satisfies WorkerReply);
+      },
+    );
+  port.on('message', (message: WorkerRequest) => {
+    if (message.kind === 'candidates') {
+      const candidates = worker.candidates();
+      port.postMessage({ request: message.request, kind: 'done', candidates } satisfies WorkerReply);
+      return;
+    }
+    if (message.kind === 'trace') {
+      void worker.trace(message.asked).then((traced) => {
+        port.postMessage({ request: message.request, kind: 'done', traced } satisfies WorkerReply);
+      });
+      return;
+    }
+    if (message.kind === 'exemptions') {
+      worker.setExemptions(message);
+      port.postMessage({ request: message.request, kind: 'done' } satisfies WorkerReply);
+      return;
+    }
+    void answer(message.request, message.kind === 'apply' ? worker.apply(message.settings) : worker.drain());
+  });
+  void answer(0, worker.open());
+};
+
+// A thread that was given nothing only fills the compile cache (src/launch.mjs).
+if (parentPort !== null && workerData !== null) listen(parentPort);

@@ -1,0 +1,47 @@
+// A question on its way from who asks to who answers, and the failure that all who resolve it tell in the same words.
+import type { Trace } from '../../base/base.ts';
+
+/**
+ * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; code that
+ * sends something sets `cancel`, and takes it back at the end.
+ */
+export interface Interest {
+  cancel: (() => void) | undefined;
+}
+
+/** One question to be resolved. */
+export interface Question {
+  /** Uncompressed wire name, with the letters of the client that asked first; the answer has them too. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  /** Ask for DNSSEC records (RFC 3225). */
+  readonly dnssecOk: boolean;
+  /** Ask not to validate (RFC 4035 section 3.2.2). */
+  readonly checkingDisabled: boolean;
+  /** Whose upstreams are asked: 0 for those of everybody, or the number of a view with upstreams of its own. */
+  readonly view: number;
+  /** Ask to be told whether the upstream has validated, without DNSSEC records (RFC 6840 section 5.7). */
+  readonly wantsAd: boolean;
+  /** The text of an upstream whose answer was no good: others are asked before it, where there are any. */
+  readonly notFrom?: string | undefined;
+  /** What an answer said about the end of aliases was no proof: the end is asked for by itself. */
+  readonly doubtsEnd?: boolean;
+  /** Is told the steps of this question's way; undefined for ordinary questions. */
+  readonly trace?: Trace | undefined;
+  /** Undefined: an answer is wanted whatever happens. */
+  readonly interest?: Interest;
+}
+
+/** Why a question got no answer. */
+export type FailureReason = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload' | 'costly';
+
+/** A question got no answer. */
+export interface ResolveFailure {
+  readonly kind: 'failure';
+  readonly reason: FailureReason;
+  /** The last SERVFAIL or REFUSED answer of an upstream, owned by the receiver, whose EDE is passed on. */
+  readonly message?: Uint8Array | undefined;
+  /** An answer with the aliases that were found before it failed: for lists to judge, and for nobody to be given. */
+  readonly aliases?: Uint8Array | undefined;
+}
