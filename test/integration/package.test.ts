@@ -141,6 +141,7 @@ test(
         'stopped with status 0',
         'told: /var/lib/cordon is left, with the records, keys and register in it, and so is the user cordon',
         'left by purge: /var/lib/cordon ',
+        'configuration 640 root:cordon',
         'left by purge without records:',
       ],
     });

@@ -133,5 +133,6 @@ left() {
 say "left by purge: $(left | grep -v '^/var/lib/cordon/' | tr '\n' ' ')"
 rm -rf "$root/var/lib/cordon"
 inside dpkg --install /tmp/packages/new.deb >/dev/null 2>&1
+say "configuration $(inside stat --format='%a %U:%G' /etc/cordon/cordon.yaml)"
 inside dpkg --purge cordon-dns >/dev/null 2>&1
 say "left by purge without records: $(left | tr '\n' ' ')$(inside getent passwd cordon || true)"
