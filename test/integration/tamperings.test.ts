@@ -91,7 +91,7 @@ const cosign = (state: string): void => {
   if (one === undefined) throw new Error('no witness');
   const { note, signedMs } = checkpointOf(state);
   const signatures = [...note.signatures, signNote(note.text, one.verifier, one.privateKey, signedMs)];
-  const place = join(state, 'evidence/records/cosigned');
+  const place = join(state, 'records/cosigned');
   mkdirSync(place, { recursive: true });
   const path = join(place, `${one.verifier.keyId}.checkpoint`);
   writeFileSync(path, formatNote({ text: note.text, signatures }));

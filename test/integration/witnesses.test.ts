@@ -145,7 +145,7 @@ const watch = (cordon: Cordon, state: string, key: string) => {
     else if (cosignedOf(state, key).lagSec <= OVERDUE_SEC) seen.overdue--;
   };
   const done = (async () => {
-    const place = join(state, 'evidence/records/cosigned');
+    const place = join(state, 'records/cosigned');
     const hasCosigned = () =>
       existsSync(place) && readdirSync(place).some((one) => one.endsWith('.checkpoint'));
     for (; !isOver; await sleep(1_000)) if (hasCosigned()) await look();
@@ -159,7 +159,7 @@ const watch = (cordon: Cordon, state: string, key: string) => {
 
 /** What the witness cosigned last, and the checkpoint of the records. */
 const cosignedOf = (state: string, key: string) => {
-  const place = join(state, 'evidence/records/cosigned');
+  const place = join(state, 'records/cosigned');
   const [name = ''] = readdirSync(place).filter((one) => one.endsWith('.checkpoint'));
   const note = parseNote(readFileSync(join(place, name), 'utf8'));
   const verifier = parseVerifier(key);

@@ -63,7 +63,8 @@ start_service() {
   ) >&"$log" 2>&1 &
   service=$!
   for _ in {1..600}; do
-    grep -q '"msg":"ready"' "$work/log" && return 0
+    # Queries are answered before the service can be asked about itself.
+    grep -q '"msg":"ready"' "$work/log" && [[ -S $root/var/lib/cordon/control.sock ]] && return 0
     kill -0 "$service" 2>/dev/null || break
     sleep 0.1
   done

@@ -119,7 +119,8 @@ test.each([
   ['records list', 'records/queries'],
   ['records verify', 'records/changes'],
   ['records status', 'records/queries'],
-  ['lists history tiktok', 'lists'],
+  ['lists history tiktok', 'records'],
+  ['lists history fetched', 'lists'],
   ['backup /proc/version/there.tar.gz', 'other'],
   ['report --from 2026-11-01 --to 2026-11-02 --out /proc/version/report.html', 'records'],
 ])(
@@ -130,7 +131,8 @@ test.each([
     const config = join(folder, 'cordon.yaml');
     writeFileSync(
       config,
-      `listen: { dns: ["127.0.0.1:5300"] }\nstate: ${folder}/state\nupstreams: ["127.0.0.9"]\n`,
+      `listen: { dns: ["127.0.0.1:5300"] }\nstate: ${folder}/state\nupstreams: ["127.0.0.9"]
+lists: [{ id: tiktok, shipped: tiktok }, { id: fetched, url: "https://lists.example/feed.txt" }]\n`,
     );
     // Root reads whatever it likes: what is no folder is as closed to it as a folder without rights is to others.
     mkdirSync(dirname(join(folder, 'state', closed)), { recursive: true });
