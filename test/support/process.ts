@@ -32,6 +32,8 @@ import { missingText, packageOf } from './programs.ts';
 const READY_TIMEOUT_MS = 90_000;
 /** Twice in a row another program was given the port: something else is wrong. */
 const START_TRIES_MAX = 3;
+/** From the ready line to the control socket, where there is one: a fleet begins between. */
+const SOCKET_TIMEOUT_MS = 20_000;
 /** From SIGTERM to the end: the drain's own limit is shorter. */
 const STOP_TIMEOUT_MS = 90_000;
 /** A log line that a test waits for. */
@@ -158,7 +160,7 @@ const startOnce = async (options: CordonOptions): Promise<Cordon> => {
   };
   try {
     const ready = await waitForLog((line) => line.msg === 'ready', 0, READY_TIMEOUT_MS);
-    await untilAsked(options.config, directory);
+    await untilAsked(options, directory, () => child.exitCode !== null || log.lines.some(isWithoutSocket));
     return {
       pid: child.pid ?? 0,
       directory,
@@ -368,11 +370,18 @@ const collect = (stream: NodeJS.ReadableStream): { text: string } => {
 
 /** The promise's value, or undefined after the time. */
 /** Commands can ask the program a moment after it answers. Where no socket can be, as in a state directory that is no folder, none comes. */
-const untilAsked = async (config: string, directory: string): Promise<void> => {
-  const [, state = 'state'] = /^state: *(\S+)/m.exec(config) ?? [];
-  const socket = resolve(directory, state, 'control.sock');
-  for (let tries = 0; tries < 100 && !(await isListening(socket)); tries++) await sleep(20);
+const untilAsked = async (
+  { config, env = {} }: CordonOptions,
+  directory: string,
+  isHopeless: () => boolean,
+): Promise<void> => {
+  const [, written = 'state'] = /^state: *["']?([^\s"']+)/m.exec(config) ?? [];
+  const socket = resolve(directory, env['CORDON_STATE'] ?? written, 'control.sock');
+  const untilMs = Date.now() + SOCKET_TIMEOUT_MS;
+  while (Date.now() < untilMs && !isHopeless() && !(await isListening(socket))) await sleep(20);
 };
+
+const isWithoutSocket = ({ msg }: LogLine): boolean => msg === 'no control socket';
 
 /** A program that was killed leaves its socket behind, and nobody there. */
 const isListening = (path: string): Promise<boolean> =>
