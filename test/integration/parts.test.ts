@@ -122,6 +122,20 @@ test('what was opened and is not closed is found', async () => {
   await expect.poll(openNow).toBe(before);
 });
 
+test('a part that cannot begin ends all of them, too', async () => {
+  const said: string[] = [];
+  const part = (name: string): Part => ({
+    name,
+    begin: () => {
+      if (name === 'b') throw new Error('b does not begin');
+    },
+    close: () => void said.push(`close ${name}`),
+  });
+  const parts = new Parts([part('a'), part('b')], createLog(config.log));
+  await expect(parts.open(config)).rejects.toThrow('b does not begin');
+  expect(said).toEqual(['close b', 'close a']);
+});
+
 test('the end goes backward, and whoever fails at it keeps nobody else from theirs', async () => {
   const said: string[] = [];
   const part = (name: string): Part => ({

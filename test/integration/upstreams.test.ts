@@ -676,7 +676,10 @@ bootstrap: ["${textOf(bootstrap)}"]`),
     expect(named.plaintextCount).toBe(0);
   });
 
-  test('a reload that is refused takes no address from the hosts of upstreams in force', async () => {
+  test.each([
+    ['is refused', 'lists: [{ id: gone, file: gone.txt }]'],
+    ['waits for a list', 'lists: [{ id: far, url: "http://127.0.0.1:9/list.txt", mandate: true }]'],
+  ])('a reload that %s takes no address from the hosts of upstreams in force', async (_what, lists) => {
     const authority = CertificateAuthority.create();
     const certificate = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
     const bootstrap = await openScripted((query) =>
@@ -695,8 +698,11 @@ ${more}`;
     const env = { NODE_EXTRA_CA_CERTS: authority.issued.certificateFile };
     const program = await start(inForce, env);
     expect((await askTimed(program, 'before.example')).address).toBe(RIGHT);
-    const other = configOf('other.example', 'lists: [{ id: gone, file: gone.txt }]');
-    expect((await reload(program, { 'cordon.yaml': other })).isRefused).toBe(true);
+    const other = configOf('other.example', lists);
+    const from = program.logs().length;
+    writeFileSync(join(program.directory, 'cordon.yaml'), other);
+    program.signal('SIGHUP');
+    await program.waitForLog(({ msg }) => /^reload (refused|waits)/.test(msg), from);
     // What is in force is put in force again, as it is when anything was learned.
     const path = join(program.directory, 'in-force.yaml');
     writeFileSync(path, inForce);

@@ -49,12 +49,12 @@ export class Parts {
         this.#opened.push(part);
         await part.open?.(config);
       }
+      for (const part of this.#parts) part.begin?.();
     } catch (thrown) {
       // What else is wrong, the log says.
       await this.close().catch(() => undefined);
       throw thrown;
     }
-    for (const part of this.#parts) part.begin?.();
     this.#lookTimer = setInterval(() => {
       for (const part of this.#parts) part.look?.();
     }, LOOK_MS);

@@ -20,6 +20,8 @@ export class KeptHosts {
   readonly #parts: KeptHostsParts;
   /** Undefined while no upstream is given by name. */
   #hosts: UpstreamHosts | undefined;
+  /** Names in the configuration in force. */
+  #inForce: readonly string[] = [];
 
   constructor(parts: KeptHostsParts) {
     this.#parts = parts;
@@ -29,12 +31,26 @@ export class KeptHosts {
   readonly addressesOf = (name: string): readonly string[] => this.#hosts?.addressesOf(name) ?? [];
 
   open(config: Config): Promise<void> {
-    return this.prepare(config);
+    return this.follow(config);
   }
 
-  /** Keeps the addresses of the upstreams of a configuration from now on. */
-  async prepare(config: Config): Promise<void> {
-    const names = upstreamHostNames(config);
+  /** Another configuration may be in force soon, or much later: its hosts are kept beside those in force. */
+  prepare(config: Config): Promise<void> {
+    return this.#keep(config, [...new Set([...this.#inForce, ...upstreamHostNames(config)])]);
+  }
+
+  /** It came to nothing. */
+  restore(config: Config): Promise<void> {
+    return this.follow(config);
+  }
+
+  /** A configuration is in force: its hosts are kept from now on, and no others. */
+  follow(config: Config): Promise<void> {
+    this.#inForce = upstreamHostNames(config);
+    return this.#keep(config, this.#inForce);
+  }
+
+  async #keep(config: Config, names: readonly string[]): Promise<void> {
     if (this.#hosts === undefined && names.length === 0) return;
     const { log, isListening, onChange } = this.#parts;
     this.#hosts ??= await UpstreamHosts.open({
@@ -49,11 +65,6 @@ export class KeptHosts {
     if (isListening()) this.#hosts.start();
     // A first start has nothing to ask without them; a host that is not found in time is found later.
     if (names.some((name) => this.addressesOf(name).length === 0)) await this.#hosts.lookUpDue();
-  }
-
-  /** What is in force goes on. */
-  restore(config: Config): Promise<void> {
-    return this.prepare(config);
   }
 
   /** Looks up what is due from now on. */
