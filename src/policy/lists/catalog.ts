@@ -2,7 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errorText, LISTS_DIRECTORY } from '../../base/base.ts';
-import { type ListHeader, parseCordonList } from './cordon-format.ts';
+import { type ListHeader, parseCordonHeader, parseCordonList } from './cordon-format.ts';
 import { listError, readListFile } from './list-file.ts';
 
 export { LISTS_DIRECTORY };
@@ -41,36 +41,31 @@ export const shippedDefaults = (): readonly ListHeader[] =>
 
 /** By shipped list: who runs what its entries name, sorted. Throws ERR_LIST_READ. */
 export const shippedOperators = (): ReadonlyMap<string, readonly string[]> =>
-  new Map(shippedLists().map(({ id, file }) => [id, factsOf(file).operators]));
+  new Map(shippedLists().map(({ id, file }) => [id, operatorsOf(file)]));
 
 const headerOf = (file: string): ListHeader => {
-  const { header, fault } = factsOf(file);
+  const { header, log } = parseCordonHeader(readListFile(file));
   if (header !== undefined) return header;
-  throw listError('ERR_LIST_PARSE', `reading list ${file}:${fault}`);
+  const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
+  throw listError('ERR_LIST_PARSE', `reading list ${file}:${line}:${column}: ${text}`);
 };
 
-/** What a file says, and the bytes that say so. */
-interface Facts {
+/** Who runs what a file names, and the bytes that say so. */
+interface Operators {
   readonly bytes: Uint8Array;
-  readonly header: ListHeader | undefined;
-  /** The first thing that is wrong, and where: `5:9: …`. */
-  readonly fault: string;
   readonly operators: readonly string[];
 }
 
-/** Each configuration that is loaded asks; parsing all files takes a tenth of a second, and they hardly ever change. */
-const facts = new Map<string, Facts>();
+/** Each configuration that decides by operators asks; parsing all files takes a tenth of a second, and they hardly ever change. */
+const known = new Map<string, Operators>();
 
-const factsOf = (file: string): Facts => {
+const operatorsOf = (file: string): readonly string[] => {
   const bytes = readListFile(file);
-  const known = facts.get(file);
-  if (known !== undefined && Buffer.compare(known.bytes, bytes) === 0) return known;
-  const { header, entries, log } = parseCordonList(bytes);
-  const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
-  const operators = [...new Set(entries.map(({ operator }) => operator))].sort();
-  const found = { bytes, header, fault: `${line}:${column}: ${text}`, operators };
-  facts.set(file, found);
-  return found;
+  const before = known.get(file);
+  if (before !== undefined && Buffer.compare(before.bytes, bytes) === 0) return before.operators;
+  const operators = [...new Set(parseCordonList(bytes).entries.map(({ operator }) => operator))].sort();
+  known.set(file, { bytes, operators });
+  return operators;
 };
 
 const namesIn = (directory: string): string[] => {

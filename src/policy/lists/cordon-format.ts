@@ -96,6 +96,23 @@ export const parseCordonList = (bytes: Uint8Array): CordonList => {
   return { header, entries: header === undefined ? [] : reader.readEntries(), log };
 };
 
+/** Where the entries begin, and a key that comes behind them. */
+const ENTRIES = /^entries:[ \t]*\r?$/mu;
+const KEY_BEHIND = /^[^\s#-]/mu;
+
+/**
+ * Parses the header of a file in the cordon format. Entries that are written last, as in every list that ships, are not looked
+ * at: they are most of a file, and what is wrong with them is found where they are read. Never throws.
+ */
+export const parseCordonHeader = (bytes: Uint8Array): Omit<CordonList, 'entries'> => {
+  const text = Buffer.from(bytes.subarray(0, FILE_BYTES_MAX)).toString('utf8');
+  const entries = ENTRIES.exec(text);
+  if (entries === null || bytes.length > FILE_BYTES_MAX) return parseCordonList(bytes);
+  if (KEY_BEHIND.test(text.slice(entries.index + 'entries:'.length))) return parseCordonList(bytes);
+  const log = new DiagnosticLog();
+  return { header: new Reader(`${text.slice(0, entries.index)}entries: []`, log).readHeader(), log };
+};
+
 /** Feeds parsed entries into the sink, with these terms. */
 export const feedEntries = (entries: readonly ListEntry[], sink: RuleSink, terms?: RuleTerms): void => {
   const name = new Uint8Array(NAME_LENGTH_MAX);

@@ -31,6 +31,7 @@ export {
   type ListAnswer,
   type ListEntry,
   type ListHeader,
+  parseCordonHeader,
   parseCordonList,
 } from './cordon-format.ts';
 export {

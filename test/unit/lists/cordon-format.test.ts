@@ -1,5 +1,11 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { feedRules, parseCordonList } from '../../../src/policy/lists/lists.ts';
+import {
+  feedRules,
+  parseCordonHeader,
+  parseCordonList,
+  shippedLists,
+} from '../../../src/policy/lists/lists.ts';
 import { RuleLog, readerOf } from './rule-log.ts';
 
 const HEADER = 'id: some-list\ntitle: Some list\ncategory: some\nmandate: true\ndefault: false\n';
@@ -115,5 +121,41 @@ describe('feedRules()', () => {
       '9 exact c.test',
       '10 prefix 198.51.100.0/24',
     ]);
+  });
+});
+
+describe('parseCordonHeader()', () => {
+  const ENTRY = `  - { suffix: a.test, ${FACTS} }\n`;
+
+  it.each([
+    ['without entries', `${HEADER}entries: []`],
+    ['with entries last', `${HEADER}entries:\n${ENTRY}# a remark\n${ENTRY.replace('a.', 'b.')}`],
+    ['with entries at the margin', `${HEADER}entries:\n- { suffix: b.test, ${FACTS} }\n`],
+    ['with a key behind the entries', `id: some-list\nentries:\n${ENTRY}${HEADER.slice(14)}answer: nodata\n`],
+    ['with a key of the header twice', `${HEADER}entries:\n${ENTRY}mandate: false\n`],
+    ['of another system', `${HEADER}entries:\n${ENTRY}`.replaceAll('\n', '\r\n')],
+    ['that lacks a key', `id: some-list\nentries:\n${ENTRY}`],
+    ['that nests too deeply', `${HEADER}ede: ${'['.repeat(99)}\nentries:\n${ENTRY}`],
+    ['that is no map', `- a\nentries:\n${ENTRY}`],
+    [
+      'in which the word stands in a text',
+      `${HEADER}ede: { code: 15, text: "\nentries:\n" }\nentries:\n${ENTRY}`,
+    ],
+  ])('says what parseCordonList() says of a file %s', (_name, text) => {
+    const whole = parseCordonList(Buffer.from(text));
+    const { header, log } = parseCordonHeader(Buffer.from(text));
+    expect({ header, fault: log.kept[0] }).toEqual({ header: whole.header, fault: whole.log.kept[0] });
+  });
+
+  it('says what parseCordonList() says of each list that ships', () => {
+    for (const { id, file } of shippedLists()) {
+      const bytes = readFileSync(file);
+      expect(parseCordonHeader(bytes).header, id).toEqual(parseCordonList(bytes).header);
+    }
+  });
+
+  it('does not read the entries', () => {
+    const { header, log } = parseCordonHeader(Buffer.from(`${HEADER}entries:\n  - { suffix: a..test }\n`));
+    expect([header?.id, log.count]).toEqual(['some-list', 0]);
   });
 });
