@@ -80,6 +80,15 @@ const findStrayImports = (sources: Sources): string[] => {
   return findings;
 };
 
+/** Where a value of node:http may come from: an import statement of it loads undici too, 13 MiB a thread. */
+const HTTP_ROOM = 'src/base/http/http.ts';
+const HTTP_IMPORT =
+  /^(?:import (?!type )[^;]*?from|export [^;]*?from|.*(?<!typeof )\bimport\() ?'node:http'/m;
+
+/** Files that import more than types of node:http. */
+const findHttpImports = (sources: Sources): string[] =>
+  [...sources].filter(([path, text]) => path !== HTTP_ROOM && HTTP_IMPORT.test(text)).map(([path]) => path);
+
 const manifest = manifestSchema.parse(readJson('package.json'));
 const lock = lockSchema.parse(readJson('package-lock.json'));
 
@@ -103,6 +112,26 @@ test('no dependency that is needed has an install script', () => {
 
 test('dns2 is imported by one module', () => {
   expect(findStrayImports(readSources('src', ['.ts']))).toEqual([]);
+});
+
+test('values of node:http come from one module', () => {
+  expect(findHttpImports(readSources('src', ['.ts']))).toEqual([]);
+});
+
+test.each([
+  "import { createServer } from 'node:http';",
+  "import { a } from 'a';\nimport { type Server, createServer } from 'node:http';",
+  "import {\n  createServer,\n} from 'node:http';",
+  "import http from 'node:http';",
+  "export { request } from 'node:http';",
+  "const { request } = await import('node:http');",
+])('findHttpImports() catches %j', (text) => {
+  expect(findHttpImports(plant({ 'src/a.ts': text }))).toEqual(['src/a.ts']);
+});
+
+test('findHttpImports() leaves types alone', () => {
+  const text = "import type { Server } from 'node:http';\nimport { b } from 'node:https';";
+  expect(findHttpImports(plant({ 'src/a.ts': text }))).toEqual([]);
 });
 
 test.each(['^3.1.1', '~3.1.1', '3.x', '*', 'latest', '>=3.1.1', 'github:a/b'])(

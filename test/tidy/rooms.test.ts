@@ -99,6 +99,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   'base/words': [],
   'base/yaml': [],
+  'base/http': [],
   base: [],
 };
 
@@ -330,6 +331,7 @@ test.each([
   ['telemetry/observe', 'config'],
   ['base/words', 'base'],
   ['base/yaml', 'base'],
+  ['base/http', 'base'],
 ])('findWrongImports() catches %s that imports %s', (room, other) => {
   expect(findWrongImports(importing(room, other))).toEqual([
     `src/${room}/a.ts:1 imports ${other}: ${room} may not`,

@@ -1,8 +1,8 @@
 // The command's side of the control socket: one operation of the table, one answer, and what to do when nobody answers.
-import { request } from 'node:http';
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { AppError, errorText, systemErrorCode } from '../../base/base.ts';
+import { request } from '../../base/http/http.ts';
 import { CONTROL_SOCKET_NAME, type Operation, type Sent } from '../../people/admin/admin.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */

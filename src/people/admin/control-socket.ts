@@ -6,10 +6,11 @@
 // is small: its only client is the command.
 import { lstatSync, rmSync } from 'node:fs';
 import { chmod, mkdir } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, DIRECTORY_MODE, errorText, type Identity, systemErrorCode } from '../../base/base.ts';
+import { createServer } from '../../base/http/http.ts';
 import type { Spend } from './act-rules.ts';
 import { dispatch } from './dispatch.ts';
 import { type Actor, ROLES } from './operation.ts';

@@ -3,7 +3,7 @@
 // Who may ask is judged by the address of the connection alone: Forwarded and the like are ignored. The host that a
 // request is for has to be this one (host-check.ts). No body is read: a connection that brings one is closed after the
 // response. Connections on which nothing happens give way (connection-gate.ts).
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { IncomingMessage, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   AppError,
@@ -16,6 +16,7 @@ import {
   parseAddress,
   systemErrorCode,
 } from '../../base/base.ts';
+import { createServer } from '../../base/http/http.ts';
 import { ConnectionGate } from './connection-gate.ts';
 import { dispatch } from './dispatch.ts';
 import { isOwnHost } from './host-check.ts';

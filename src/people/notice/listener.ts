@@ -1,7 +1,8 @@
 // The HTTP server of the notice, and the ports at which HTTPS ends at once.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { AppError, type Endpoint, errorText, formatEndpoint, systemErrorCode } from '../../base/base.ts';
+import { createServer } from '../../base/http/http.ts';
 import {
   chooseLanguage,
   NOTICE_POLICY,

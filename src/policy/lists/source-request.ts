@@ -3,9 +3,10 @@
 // node:http and node:https, because the addresses of a host come from the caller: the system's resolver may be
 // Cordon itself. No cookies, no connection that is kept, no proxy; certificates are verified whatever the
 // environment says, and TLS is 1.2 or newer.
-import { type IncomingMessage, request as requestHttp } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { request as requestHttp } from '../../base/http/http.ts';
 import { causeText, sourceError } from './source-error.ts';
 import { credentialsOf, familyOf, followRedirect, hostOf, redactUrl } from './source-url.ts';
 import type { FetchWatch } from './source-watch.ts';

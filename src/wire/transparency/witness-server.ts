@@ -2,9 +2,10 @@
 //
 // Whoever reaches it may ask: what counts is signed, and what is not costs a bounded body. It speaks HTTP; where the
 // network in between is not trusted to carry messages, a proxy with TLS stands before it.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, type Endpoint, errorText, formatEndpoint } from '../../base/base.ts';
+import { createServer } from '../../base/http/http.ts';
 import type { Witness } from './witness.ts';
 import { originHash } from './witness-directory.ts';
 
