@@ -363,6 +363,7 @@ export type Explanation = {
   readonly lists: readonly string[];
   readonly outcome: 'refused' | 'failed' | 'local' | 'passes';
   readonly reason?: Rule;
+  readonly rules: readonly Rule[];
   readonly passedBy?: Rule;
   readonly watched?: Rule;
   readonly exempted: readonly ExemptedRule[];
@@ -1083,6 +1084,7 @@ export type State = {
     readonly unasked: readonly string[];
     readonly lists: readonly string[];
     readonly oldestProofTime: string | null;
+    readonly isProofCurrent: boolean;
     readonly leakedNames: number;
     readonly examples: readonly string[];
     readonly pause: {
@@ -1108,7 +1110,7 @@ export type State = {
     readonly inScope: boolean;
     readonly prefixes: readonly string[];
     readonly proof: {
-      readonly state: 'proven' | 'leaking' | 'failing' | 'old' | 'never' | 'unasked';
+      readonly state: 'proven' | 'leaking' | 'failing' | 'old' | 'changed' | 'never' | 'unasked';
       readonly time: string | null;
       readonly leakedNames: number;
       readonly examples: readonly string[];
@@ -1143,6 +1145,10 @@ export type State = {
     readonly signs: readonly {
       readonly signal: string;
       readonly count: number;
+    }[];
+    readonly unwatched: readonly {
+      readonly signal: string;
+      readonly groups: readonly string[];
     }[];
   };
   readonly service: {

@@ -2,21 +2,13 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Explanation, Rule } from '../api/shapes.ts';
-import type { Mark } from '../parts/mark.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Name, Panel } from '../parts/panel.tsx';
 import { may, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { Say, textsOf, useText } from '../parts/say.tsx';
-import type { Key } from '../text/text.ts';
 import { LANGUAGE_NAMES, LANGUAGES, type Language, plainText } from '../text/text.ts';
-
-const OUTCOMES: Readonly<Record<string, { readonly mark: Mark; readonly title: Key; readonly why: Key }>> = {
-  refused: { mark: 'refused', title: 'explainedRefused', why: 'explainedRefusedWhy' },
-  passes: { mark: 'ok', title: 'explainedPasses', why: 'explainedPassesWhy' },
-  local: { mark: 'ok', title: 'explainedLocal', why: 'explainedLocalWhy' },
-  failed: { mark: 'warn', title: 'explainedFailed', why: 'explainedFailedWhy' },
-};
+import { verdictOf } from './verdict.ts';
 
 const Step = ({
   number,
@@ -41,21 +33,23 @@ const LINE = /^(?:-\s+)?\{?\s*(?:[a-z-]+:\s+)?["']?([^\s,"'}]+)/;
 
 const nameIn = (line: string): string => LINE.exec(line.trim())?.[1] ?? line;
 
-const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
+/** A rule and, where it names something that the name leads to, the way there. */
+const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string }): VNode => {
   const { say, word } = useText();
   return (
     <>
+      {rule.target !== undefined && (
+        <span class="chain">
+          {from !== undefined && <Name name={from.replace(/\.$/, '')} />} <span aria-hidden="true">→</span>
+          <span class="unseen">{say('leadsTo')}</span> <Name name={rule.target.replace(/\.$/, '')} />
+          <br />
+        </span>
+      )}
       <b>
         <a href={`/lists/${inPath(rule.list)}`}>{rule.list}</a>
       </b>{' '}
       {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}: <Name name={nameIn(rule.text)} />,{' '}
       {word('match', rule.match)}, {say('line', { line: rule.line })}
-      {rule.target !== undefined && (
-        <>
-          {' '}
-          (<Name name={rule.target} />)
-        </>
-      )}
       {(rule.service !== undefined || rule.owner !== undefined || rule.reviewed !== undefined) && (
         <span class="soft" lang="en">
           <br />
@@ -71,10 +65,9 @@ const RuleText = ({ rule }: { readonly rule: Rule }): VNode => {
 
 const Steps = ({ found }: { readonly found: Explanation }): VNode => {
   const { say, word } = useText();
-  const rule = found.reason;
+  const { rules, name } = found;
   const [exempted] = found.exempted;
-  const [answer] = found.answers;
-  const refusedByOther = answer?.refusedBy !== undefined && answer.refusedBy !== 'list';
+  const other = found.answers.find(({ refusedBy }) => refusedBy !== undefined && refusedBy !== 'list');
   return (
     <ol class="steps">
       <Step number={1} asked={say('stepMayAsk')} decides={!found.allowed}>
@@ -89,33 +82,43 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
         {found.groupPrefix !== undefined && <>, {say('byPrefix', { prefix: found.groupPrefix })}</>}
         {found.groupListener !== undefined && <>, {say('byListener', { listener: found.groupListener })}</>}
       </Step>
-      <Step number={3} asked={say('stepExempt')} decides={exempted !== undefined && rule === undefined}>
+      <Step number={3} asked={say('stepExempt')} decides={exempted !== undefined && rules.length === 0}>
         {exempted === undefined ? (
           say('stepExemptNo')
         ) : (
-          <Say
-            k="stepExemptYes"
-            v={{ paper: <a href={`/exemptions/${inPath(exempted.exemption)}`}>{exempted.exemption}</a> }}
-          />
+          <>
+            <Say
+              k="stepExemptYes"
+              v={{ paper: <a href={`/exemptions/${inPath(exempted.exemption)}`}>{exempted.exemption}</a> }}
+            />{' '}
+            <RuleText rule={exempted.reason} from={name} />
+          </>
         )}
       </Step>
-      <Step number={4} asked={say('list')} decides={rule !== undefined && found.outcome === 'refused'}>
-        {rule !== undefined ? (
-          <RuleText rule={rule} />
-        ) : found.passedBy !== undefined ? (
-          <>
-            {say('stepAllowed')} <RuleText rule={found.passedBy} />
-          </>
-        ) : refusedByOther ? (
-          word('refusedBy', answer.refusedBy ?? '')
-        ) : (
-          say('stepListNone')
-        )}
+      <Step number={4} asked={say('list')} decides={rules.length > 0 && found.outcome === 'refused'}>
+        {rules.map((rule) => (
+          <div key={`${rule.file} ${rule.line} ${rule.target}`}>
+            <RuleText rule={rule} from={name} />
+          </div>
+        ))}
+        {rules.length === 0 &&
+          (found.passedBy !== undefined ? (
+            <>
+              {say('stepAllowed')} <RuleText rule={found.passedBy} from={name} />
+            </>
+          ) : other !== undefined ? (
+            word('refusedBy', other.refusedBy ?? '')
+          ) : exempted !== undefined ? (
+            say('stepListExempt')
+          ) : found.asked.isPaused === true ? (
+            say('stepListPaused')
+          ) : (
+            found.watched === undefined && say('stepListNone')
+          ))}
         {found.watched !== undefined && (
-          <span class="soft">
-            <br />
-            {say('stepWatched')} <RuleText rule={found.watched} />
-          </span>
+          <div class="soft">
+            {say('stepWatched')} <RuleText rule={found.watched} from={name} />
+          </div>
         )}
       </Step>
       <Step number={5} asked={say('stepGets')}>
@@ -145,20 +148,12 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
   );
 };
 
-const SENTENCES: Readonly<Record<string, Key>> = {
-  refused: 'callRefused',
-  passes: 'callPasses',
-  local: 'callPasses',
-  failed: 'callFailed',
-};
-
 /** The sentence to read out, in the caller's language, which need not be that of the page. */
 const SayPanel = ({ found }: { readonly found: Explanation }): VNode => {
   const { say, language } = useText();
   const [spokenIn, setSpokenIn] = useState<Language>(language);
   const [text, setText] = useState('');
-  const isOther = found.outcome === 'refused' && found.reason?.mandate !== true;
-  const key: Key = isOther ? 'callRefusedOther' : (SENTENCES[found.outcome] ?? 'callFailed');
+  const key = verdictOf(found).call;
   useEffect(() => {
     let isCurrent = true;
     void textsOf(spokenIn).then((texts) => {
@@ -208,9 +203,7 @@ const SayPanel = ({ found }: { readonly found: Explanation }): VNode => {
           <dt>
             <b>{say('onlyThisFails')}</b>
           </dt>
-          <dd class="soft">
-            {found.outcome === 'refused' ? say('onlyThisListed') : say('onlyThisElsewhere')}
-          </dd>
+          <dd class="soft">{found.rules.length > 0 ? say('onlyThisListed') : say('onlyThisElsewhere')}</dd>
           <dt>
             <b>{say('othersFail')}</b>
           </dt>
@@ -222,27 +215,22 @@ const SayPanel = ({ found }: { readonly found: Explanation }): VNode => {
 };
 
 export const Explained = ({ found }: { readonly found: Explanation }): VNode => {
-  const outcome = OUTCOMES[found.outcome] ?? {
-    mark: 'none',
-    title: 'explainedPasses',
-    why: 'explainedPassesWhy',
-  };
-  const isOther = found.outcome === 'refused' && found.reason?.mandate !== true;
+  const { mark, title, why } = verdictOf(found);
   return (
     <div class="columns" id="explained">
       <section class="panel" aria-labelledby="verdict" aria-live="polite">
         <header class="verdict">
-          <StateMark mark={outcome.mark} />
+          <StateMark mark={mark} />
           <h2 id="verdict">
             <Say
-              k={outcome.title as 'explainedRefused'}
+              k={title as 'explainedRefused'}
               v={{ name: <Name name={found.name.replace(/\.$/, '')} />, group: found.group }}
             />
           </h2>
         </header>
         <div class="body stack">
           <p class="soft">
-            <Say k={(isOther ? 'explainedOtherWhy' : outcome.why) as 'explainedPassesWhy'} />
+            <Say k={why as 'explainedPassesWhy'} />
           </p>
           <Steps found={found} />
         </div>

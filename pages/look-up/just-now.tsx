@@ -20,6 +20,10 @@ export interface Filter {
 
 export const NO_FILTER: Filter = { group: '', name: '', reference: '' };
 
+/** True when rows are left out. */
+export const isFiltered = (filter: Filter): boolean =>
+  Object.values(filter).some((value: string) => value.trim() !== '');
+
 const keyOf = ({ time, name, type, group, client, list }: Refusal): string =>
   [time, name, type, group, client, list].join(' ');
 
@@ -172,6 +176,11 @@ export const JustNow = ({
           autocomplete="off"
           spellcheck={false}
         />
+        {isFiltered(filter) && (
+          <button type="button" class="plain" onClick={() => onFilter(NO_FILTER)}>
+            {say('clearFilter')}
+          </button>
+        )}
       </Form>
       {shown === undefined ? (
         fault === undefined ? (
@@ -184,7 +193,7 @@ export const JustNow = ({
           </div>
         )
       ) : shown.length === 0 ? (
-        <Nothing>{filter === NO_FILTER ? say('justNowNone') : say('justNowNoRow')}</Nothing>
+        <Nothing>{isFiltered(filter) ? say('justNowNoRow') : say('justNowNone')}</Nothing>
       ) : (
         <table>
           <thead>

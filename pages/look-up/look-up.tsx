@@ -43,6 +43,8 @@ export const LookUp = (): VNode => {
       setFound(undefined);
       return;
     }
+    // The rows of the reference before belong to another question.
+    setFilter((before) => ({ ...before, reference: '' }));
     const prefixes = networks.find(({ name }) => name === inGroup)?.prefixes ?? [];
     const client = inGroup === ADDRESS ? address.trim() : addressOf(prefixes);
     doing.run(async () => {

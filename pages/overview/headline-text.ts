@@ -67,9 +67,11 @@ const inForce = (speech: Speech, found: Headline, nowMs: number): Sentence => {
   const proven =
     age === undefined
       ? say('saidNeverProven')
-      : unasked.length > 0
-        ? say('saidProvenSome', { ago, count: networksProven, of, names: few(speech, unasked) })
-        : say('saidProven', { ago });
+      : !found.isProofCurrent
+        ? say('saidProvenBefore', { ago })
+        : unasked.length > 0
+          ? say('saidProvenSome', { ago, count: networksProven, of, names: few(speech, unasked) })
+          : say('saidProven', { ago });
   return {
     shown: 'in-force',
     title: say('headInForce', { count, of }),

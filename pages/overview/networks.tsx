@@ -28,7 +28,7 @@ const NetworkRow = ({
   const { proof, prefixes } = network;
   const mark = networkMark(network);
   const proven =
-    proof.time === null
+    proof.time === null || proof.state === 'changed'
       ? word('proof', proof.state)
       : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
   return (

@@ -48,7 +48,7 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
   return (
     <Panel title={say('signsTitle')}>
       {seen.length === 0 ? (
-        <Nothing>{say('signsNone')}</Nothing>
+        <Nothing>{say(today.unwatched.length === 0 ? 'signsNone' : 'signsNoneWatched')}</Nothing>
       ) : (
         <table>
           <thead class="unseen">
@@ -71,6 +71,11 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
           </tbody>
         </table>
       )}
+      {today.unwatched.map(({ signal, groups }) => (
+        <p key={signal} class="foot small">
+          <StateMark mark="none" /> <b>{word('sign', signal)}</b>: {say('signUnwatched')} {groups.join(', ')}
+        </p>
+      ))}
     </Panel>
   );
 };

@@ -68,7 +68,11 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
           <dt>{say('todaySigns')}</dt>
           <dd>
             {format.number(today.bypassSignals)}
-            <small>{say('todaySignsHint')}</small>
+            <small>
+              {today.unwatched.length === 0
+                ? say('todaySignsHint')
+                : say('todaySignsPart', { count: today.unwatched.length })}
+            </small>
           </dd>
         </div>
       </dl>

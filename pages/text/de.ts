@@ -100,6 +100,7 @@ export const de: Texts = {
   headUnrecordedNow: 'In Kraft, aber nicht aufgezeichnet',
   headStale: 'In Kraft in {count} von {of} {of:Netz|Netzen}, mit einer {length} alten Liste',
   headNoWord: 'Seit {length} keine Nachricht vom Resolver',
+  saidProvenBefore: 'Seit der letzten Änderung nicht nachgewiesen; was vorher galt, zuletzt {ago}.',
   saidProven: 'In jedem Netz zuletzt {ago} nachgewiesen.',
   saidNeverProven: 'Seit dem Start noch nicht nachgewiesen.',
   saidSweepClean: 'Die Prüfung um {clock} fragte nach allen {names} Namen: Keiner wurde aufgelöst.',
@@ -243,6 +244,7 @@ export const de: Texts = {
   todayExemptions: '{count} {count:Ausnahme|Ausnahmen} in Kraft, die nächste endet {end}',
   todayNobodyExempt: 'niemand ist ausgenommen',
   todaySigns: 'Anzeichen einer Umgehung',
+  todaySignsPart: '{count} {count:Art wird|Arten werden} nicht überall beobachtet',
   todaySignsHint: 'nie als Verweigerung gezählt',
   serviceQueries: 'Anfragen',
   serviceP95: 'Nicht im Cache, 95. Perzentil',
@@ -277,6 +279,8 @@ export const de: Texts = {
   hoursNone: 'Heute wurde nichts verweigert.',
   refusedJustNow: 'Gerade verweigert',
   signsTitle: 'Anzeichen einer Umgehung heute',
+  signsNoneWatched: 'Kein Anzeichen unter denen, die beobachtet werden.',
+  signUnwatched: 'nicht beobachtet in',
   signsNone: 'Kein Anzeichen, dass jemand den Resolver umgeht.',
   sign: 'Anzeichen',
   share: 'Anteil',
@@ -312,8 +316,23 @@ export const de: Texts = {
   explainedRefused: '{name} wird in `{group}` verweigert',
   explainedRefusedWhy:
     'Mit Absicht: Eine Pflichtliste nennt den Namen. Nichts ist kaputt, und keine Einstellung am Gerät ändert es.',
-  explainedOtherWhy:
-    'Mit Absicht: Eine Liste dieses Netzes oder eine Schutzregel verweigert ihn. Es ist keine Pflicht.',
+  explainedOtherWhy: 'Mit Absicht: Eine Liste dieses Netzes verweigert ihn. Es ist keine Pflicht.',
+  explainedGuardWhy: 'Mit Absicht: Eine Schutzregel dieses Netzes verweigert ihn, keine Liste.',
+  explainedNoAccessWhy:
+    'Diese Adresse gehört nicht zu den Clients, die fragen dürfen: Ihr wird alles verweigert, nicht dieser Name. Bitte an das Netzteam geben.',
+  callNoAccess:
+    'Ihr Gerät fragt von einer Adresse, die dieser Resolver nicht bedient; darum öffnet sich kein Name. Ich gebe es an das Netzteam weiter.',
+  explainedPausedWhy:
+    'Das Sperren ist ausgesetzt; im Moment wird nichts verweigert. Bitte nach dem Ende der Pause noch einmal nachsehen.',
+  explainedExemptWhy:
+    'Eine Liste verweigert ihn, eine Ausnahme lässt diesen Client durch. Öffnet die Seite nicht, liegt der Fehler anderswo.',
+  explainedAllowedWhy:
+    'Eine Regel der Konfiguration lässt ihn durch. Öffnet die Seite nicht, liegt der Fehler anderswo.',
+  explainedWatchedWhy:
+    'Er wird nur gezählt: Eine beobachtete Liste würde ihn verweigern. Öffnet die Seite nicht, liegt der Fehler anderswo.',
+  stepListExempt: 'Keine, die für diesen Client gilt',
+  stepListPaused: 'Keine, solange das Sperren ausgesetzt ist',
+  leadsTo: 'führt zu',
   explainedPasses: '{name} geht in `{group}` durch',
   explainedPassesWhy: 'Keine Liste verweigert ihn. Öffnet die Seite nicht, liegt der Fehler anderswo.',
   explainedLocal: '{name} beantwortet Cordon in `{group}` selbst',
@@ -364,8 +383,10 @@ export const de: Texts = {
   newer: '{count} neuere: anzeigen',
   byList: 'durch {list}',
   passedUnder: 'durchgelassen durch {paper}',
+  clearFilter: 'Filter löschen',
   justNowNone: 'In letzter Zeit wurde nichts verweigert.',
-  justNowNoRow: 'Keine solche Zeile: Nichts dergleichen wurde verweigert. Der Fehler liegt anderswo.',
+  justNowNoRow:
+    'Keine Zeile passt zu allem. Zeilen bleiben nur eine Weile und nur auf diesem Resolver; Aufzeichnungen reichen weiter zurück.',
   justNowFoot:
     'Gleiche Zeilen einer Minute stehen zusammen. Ein Gerät steht mit seiner Kennung von heute da, wie sie auch der Hinweis zeigt. Adressen sieht hier niemand.',
 
@@ -802,6 +823,7 @@ export const de: Texts = {
   proofLeaking: 'Namen werden aufgelöst',
   proofFailing: 'keine Antworten',
   proofOld: 'Nachweis zu alt',
+  proofChanged: 'seit der Änderung nicht nachgewiesen',
   proofNever: 'noch nicht nachgewiesen',
   proofUnasked: 'kann nicht gefragt werden',
   mandateNotAnswering: 'Anfragen werden nicht beantwortet',

@@ -100,6 +100,7 @@ export const en = {
   headUnrecordedNow: 'In force, but not recorded',
   headStale: 'In force on {count} of {of} {of:network|networks}, with a list {length} old',
   headNoWord: 'No word from the resolver for {length}',
+  saidProvenBefore: 'Not proven since the last change; what was in force before was last proven {ago}.',
   saidProven: 'Last proven {ago} on every network.',
   saidNeverProven: 'Not yet proven since the start.',
   saidSweepClean: 'The sweep of {clock} asked for all {names} names: none resolved.',
@@ -226,6 +227,7 @@ export const en = {
   todayExemptions: '{count} {count:exemption|exemptions} in force, the next ends {end}',
   todayNobodyExempt: 'nobody is exempt',
   todaySigns: 'Signs of a bypass',
+  todaySignsPart: '{count} {count:kind is|kinds are} not watched everywhere',
   todaySignsHint: 'never counted as refusals',
   serviceQueries: 'Queries',
   serviceP95: 'Misses, 95th percentile',
@@ -260,6 +262,8 @@ export const en = {
   hoursNone: 'Nothing was refused today.',
   refusedJustNow: 'Refused just now',
   signsTitle: 'Signs of a bypass today',
+  signsNoneWatched: 'No sign among those that are watched.',
+  signUnwatched: 'not watched on',
   signsNone: 'No sign that somebody goes around the resolver.',
   sign: 'Sign',
   share: 'Share',
@@ -295,8 +299,23 @@ export const en = {
   explainedRefused: '{name} is refused on `{group}`',
   explainedRefusedWhy:
     'On purpose: a mandate list names it. Nothing is broken, and no setting of the caller’s device changes it.',
-  explainedOtherWhy:
-    'On purpose: a list of this network, or a rule that protects it, refuses it. It is no mandate.',
+  explainedOtherWhy: 'On purpose: a list of this network refuses it. It is no mandate.',
+  explainedGuardWhy: 'On purpose: a rule that protects this network refuses it, and no list.',
+  explainedNoAccessWhy:
+    'This address is not among the clients that may ask: it is refused everything, not this name. Send it to the network team.',
+  callNoAccess:
+    'Your device asks from an address that this resolver does not serve, so no name opens. I will pass it on to the network team.',
+  explainedPausedWhy:
+    'Refusals are paused, so that nothing is refused at the moment. Look it up again when the pause has ended.',
+  explainedExemptWhy:
+    'A list refuses it, and an exemption lets this client pass. If it does not open, the fault is elsewhere.',
+  explainedAllowedWhy:
+    'A rule of the configuration lets it pass. If it does not open, the fault is elsewhere.',
+  explainedWatchedWhy:
+    'It is only counted: a list that is watched would refuse it. If it does not open, the fault is elsewhere.',
+  stepListExempt: 'None that counts for this client',
+  stepListPaused: 'None while refusals are paused',
+  leadsTo: 'leads to',
   explainedPasses: '{name} passes on `{group}`',
   explainedPassesWhy: 'No list refuses it. If it does not open, the fault is elsewhere.',
   explainedLocal: '{name} is answered by Cordon itself on `{group}`',
@@ -345,8 +364,10 @@ export const en = {
   newer: '{count} newer: show',
   byList: 'by {list}',
   passedUnder: 'passed under {paper}',
+  clearFilter: 'Clear the filter',
   justNowNone: 'Nothing was refused lately.',
-  justNowNoRow: 'No such row: nothing of the kind was refused. The fault is elsewhere.',
+  justNowNoRow:
+    'No row has all of this. Rows are kept for a while only, and on this resolver; records reach further back.',
   justNowFoot:
     'Equal rows of a minute stand together. A client stands as its reference of today, as the notice shows it to the caller. Addresses are shown to nobody here.',
 
@@ -775,6 +796,7 @@ export const en = {
   proofLeaking: 'names resolve',
   proofFailing: 'no answers',
   proofOld: 'proof too old',
+  proofChanged: 'not proven since the change',
   proofNever: 'not yet proven',
   proofUnasked: 'cannot be asked',
   mandateNotAnswering: 'queries are not answered',

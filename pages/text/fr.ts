@@ -100,6 +100,7 @@ export const fr: Texts = {
   headUnrecordedNow: 'En vigueur, mais pas enregistré',
   headStale: 'En vigueur sur {count} {of:réseau|réseaux} sur {of}, avec une liste vieille de {length}',
   headNoWord: 'Aucune nouvelle du résolveur depuis {length}',
+  saidProvenBefore: 'Non prouvé depuis le dernier changement ; ce qui valait avant l’a été {ago}.',
   saidProven: 'Prouvé en dernier {ago} sur chaque réseau.',
   saidNeverProven: 'Pas encore prouvé depuis le démarrage.',
   saidSweepClean: 'La vérification de {clock} a demandé les {names} noms : aucun n’a été résolu.',
@@ -243,6 +244,7 @@ export const fr: Texts = {
   todayExemptions: '{count} {count:dérogation|dérogations} en vigueur, la prochaine fin {end}',
   todayNobodyExempt: 'personne n’a de dérogation',
   todaySigns: 'Signes de contournement',
+  todaySignsPart: '{count} {count:type n’est pas surveillé|types ne sont pas surveillés} partout',
   todaySignsHint: 'jamais comptés comme refus',
   serviceQueries: 'Requêtes',
   serviceP95: 'Hors cache, 95e centile',
@@ -277,6 +279,8 @@ export const fr: Texts = {
   hoursNone: 'Rien n’a été refusé aujourd’hui.',
   refusedJustNow: 'Refusés à l’instant',
   signsTitle: 'Signes de contournement aujourd’hui',
+  signsNoneWatched: 'Aucun signe parmi ceux qui sont surveillés.',
+  signUnwatched: 'non surveillé sur',
   signsNone: 'Aucun signe que quelqu’un contourne le résolveur.',
   sign: 'Signe',
   share: 'Part',
@@ -313,8 +317,23 @@ export const fr: Texts = {
   explainedRefused: '{name} est refusé sur `{group}`',
   explainedRefusedWhy:
     'Volontairement : une liste obligatoire le nomme. Rien n’est en panne, et aucun réglage de l’appareil n’y change rien.',
-  explainedOtherWhy:
-    'Volontairement : une liste de ce réseau, ou une règle qui le protège, le refuse. Ce n’est pas une obligation.',
+  explainedOtherWhy: 'Volontairement : une liste de ce réseau le refuse. Ce n’est pas une obligation.',
+  explainedGuardWhy: 'Volontairement : une règle qui protège ce réseau le refuse, et non une liste.',
+  explainedNoAccessWhy:
+    'Cette adresse ne fait pas partie des clients autorisés : tout lui est refusé, pas seulement ce nom. À transmettre à l’équipe réseau.',
+  callNoAccess:
+    'Votre appareil interroge depuis une adresse que ce résolveur ne sert pas ; aucun nom ne s’ouvre donc. Je le transmets à l’équipe réseau.',
+  explainedPausedWhy:
+    'Les refus sont suspendus : rien n’est refusé en ce moment. Cherchez-le à nouveau quand la pause sera terminée.',
+  explainedExemptWhy:
+    'Une liste le refuse, et une dérogation laisse passer ce client. S’il ne s’ouvre pas, la cause est ailleurs.',
+  explainedAllowedWhy:
+    'Une règle de la configuration le laisse passer. S’il ne s’ouvre pas, la cause est ailleurs.',
+  explainedWatchedWhy:
+    'Il est seulement compté : une liste observée le refuserait. S’il ne s’ouvre pas, la cause est ailleurs.',
+  stepListExempt: 'Aucune qui vaille pour ce client',
+  stepListPaused: 'Aucune tant que les refus sont suspendus',
+  leadsTo: 'mène à',
   explainedPasses: '{name} passe sur `{group}`',
   explainedPassesWhy: 'Aucune liste ne le refuse. S’il ne s’ouvre pas, la cause est ailleurs.',
   explainedLocal: 'Cordon répond lui-même pour {name} sur `{group}`',
@@ -364,8 +383,10 @@ export const fr: Texts = {
   newer: '{count} {count:plus récent|plus récents} : montrer',
   byList: 'par {list}',
   passedUnder: 'passé par {paper}',
+  clearFilter: 'Effacer le filtre',
   justNowNone: 'Rien n’a été refusé dernièrement.',
-  justNowNoRow: 'Aucune ligne de ce genre : rien de tel n’a été refusé. La cause est ailleurs.',
+  justNowNoRow:
+    'Aucune ligne ne correspond à tout cela. Les lignes ne sont gardées qu’un moment, et sur ce résolveur ; les enregistrements remontent plus loin.',
   justNowFoot:
     'Les lignes égales d’une minute sont réunies. Un appareil figure par sa référence du jour, celle que l’avis montre à l’appelant. Personne ne voit d’adresse ici.',
 
@@ -802,6 +823,7 @@ export const fr: Texts = {
   proofLeaking: 'des noms sont résolus',
   proofFailing: 'pas de réponses',
   proofOld: 'preuve trop ancienne',
+  proofChanged: 'non prouvé depuis le changement',
   proofNever: 'pas encore prouvé',
   proofUnasked: 'ne peut pas être interrogé',
   mandateNotAnswering: 'les requêtes restent sans réponse',

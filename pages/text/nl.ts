@@ -100,6 +100,7 @@ export const nl: Texts = {
   headUnrecordedNow: 'Van kracht, maar niet vastgelegd',
   headStale: 'Van kracht op {count} van {of} {of:netwerk|netwerken}, met een lijst van {length} oud',
   headNoWord: 'Al {length} geen bericht van de resolver',
+  saidProvenBefore: 'Niet bewezen sinds de laatste wijziging; wat daarvoor gold, het laatst {ago}.',
   saidProven: 'Op elk netwerk het laatst {ago} bewezen.',
   saidNeverProven: 'Sinds de start nog niet bewezen.',
   saidSweepClean: 'De controle van {clock} vroeg naar alle {names} namen: geen enkele werd opgezocht.',
@@ -236,6 +237,7 @@ export const nl: Texts = {
   todayExemptions: '{count} {count:ontheffing|ontheffingen} van kracht, de volgende eindigt {end}',
   todayNobodyExempt: 'niemand heeft ontheffing',
   todaySigns: 'Tekenen van omzeiling',
+  todaySignsPart: '{count} {count:soort wordt|soorten worden} niet overal in de gaten gehouden',
   todaySignsHint: 'nooit als weigering geteld',
   serviceQueries: 'Vragen',
   serviceP95: 'Niet in de cache, 95e percentiel',
@@ -270,6 +272,8 @@ export const nl: Texts = {
   hoursNone: 'Vandaag is niets geweigerd.',
   refusedJustNow: 'Zojuist geweigerd',
   signsTitle: 'Tekenen van omzeiling vandaag',
+  signsNoneWatched: 'Geen teken onder die waarnaar wordt gekeken.',
+  signUnwatched: 'niet in de gaten gehouden op',
   signsNone: 'Geen teken dat iemand de resolver omzeilt.',
   sign: 'Teken',
   share: 'Aandeel',
@@ -305,8 +309,23 @@ export const nl: Texts = {
   explainedRefused: '{name} wordt geweigerd op `{group}`',
   explainedRefusedWhy:
     'Met opzet: een verplichte lijst noemt de naam. Er is niets kapot, en geen instelling van het apparaat verandert het.',
-  explainedOtherWhy:
-    'Met opzet: een lijst van dit netwerk, of een regel die het beschermt, weigert de naam. Het is geen verplichting.',
+  explainedOtherWhy: 'Met opzet: een lijst van dit netwerk weigert de naam. Het is geen verplichting.',
+  explainedGuardWhy: 'Met opzet: een regel die dit netwerk beschermt weigert de naam, geen lijst.',
+  explainedNoAccessWhy:
+    'Dit adres hoort niet bij de clients die mogen vragen: alles wordt het geweigerd, niet alleen deze naam. Geef het door aan het netwerkteam.',
+  callNoAccess:
+    'Uw apparaat vraagt vanaf een adres dat deze resolver niet bedient; daarom gaat geen enkele naam open. Ik geef het door aan het netwerkteam.',
+  explainedPausedWhy:
+    'Het weigeren is gepauzeerd: op dit moment wordt niets geweigerd. Zoek de naam opnieuw op als de pauze voorbij is.',
+  explainedExemptWhy:
+    'Een lijst weigert de naam, en een ontheffing laat deze client door. Opent de pagina niet, dan ligt het elders.',
+  explainedAllowedWhy:
+    'Een regel van de configuratie laat de naam door. Opent de pagina niet, dan ligt het elders.',
+  explainedWatchedWhy:
+    'De naam wordt alleen geteld: een lijst die meekijkt zou hem weigeren. Opent de pagina niet, dan ligt het elders.',
+  stepListExempt: 'Geen die voor deze client telt',
+  stepListPaused: 'Geen zolang het weigeren is gepauzeerd',
+  leadsTo: 'leidt naar',
   explainedPasses: '{name} gaat door op `{group}`',
   explainedPassesWhy: 'Geen lijst weigert de naam. Opent de pagina niet, dan ligt het elders.',
   explainedLocal: '{name} wordt op `{group}` door Cordon zelf beantwoord',
@@ -357,8 +376,10 @@ export const nl: Texts = {
   newer: '{count} nieuwere: tonen',
   byList: 'door {list}',
   passedUnder: 'doorgelaten door {paper}',
+  clearFilter: 'Filter wissen',
   justNowNone: 'Er is de laatste tijd niets geweigerd.',
-  justNowNoRow: 'Geen zulke regel: er is niets van dien aard geweigerd. Het ligt elders.',
+  justNowNoRow:
+    'Geen regel voldoet aan dit alles. Regels blijven maar even staan en alleen op deze resolver; registraties gaan verder terug.',
   justNowFoot:
     'Gelijke regels van een minuut staan samen. Een apparaat staat er met zijn kenmerk van vandaag, zoals de melding het aan de beller toont. Niemand ziet hier adressen.',
 
@@ -793,6 +814,7 @@ export const nl: Texts = {
   proofLeaking: 'namen worden opgezocht',
   proofFailing: 'geen antwoorden',
   proofOld: 'bewijs te oud',
+  proofChanged: 'niet bewezen sinds de wijziging',
   proofNever: 'nog niet bewezen',
   proofUnasked: 'kan niet worden gevraagd',
   mandateNotAnswering: 'vragen worden niet beantwoord',

@@ -4,6 +4,7 @@
 // Each list signs its refusals with an EDE text of its own, so that the wire itself tells who refused; nothing here
 // knows the order in which the resolver decides. The seed is printed; FAST_CHECK_SEED repeats a run.
 import { expect, onTestFinished, test } from 'vitest';
+import { verdictOf } from '../../pages/look-up/verdict.ts';
 import { type Endpoint, formatEndpoint } from '../../src/base/base.ts';
 import { buildGeneration } from '../../src/policy/generation/build.ts';
 import { compileExemptions, formatExemption, type SharedExemption } from '../../src/policy/policy.ts';
@@ -314,6 +315,33 @@ const recordsOf = (bytes: Uint8Array): string[] =>
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith(';'));
 
+/** What the page of look-ups says of it in three words, held against the wire; undefined: they agree. */
+const pageDifferenceOf = (explained: Explanation, wire: Reply | undefined): string | undefined => {
+  const { title, why, call } = verdictOf(explained);
+  const list = /^by list (.*)$/.exec(wire?.ede?.text ?? '')?.[1];
+  const isMandate = list === 'mandate';
+  const expected =
+    list === undefined
+      ? explained.allowed
+        ? { explainedRefused: 'callRefusedOther', explainedFailed: 'callFailed' }[title as string]
+        : 'callNoAccess'
+      : isMandate
+        ? 'callRefused'
+        : 'callRefusedOther';
+  if (expected !== undefined && call !== expected) return `the page says ${call}, the wire list ${list}`;
+  if (list !== undefined && title !== 'explainedRefused')
+    return `the page says ${title}, the wire list ${list}`;
+  if (list !== undefined && !explained.rules.some((rule) => rule.list === list))
+    return `the page names no ${list}`;
+  // "No list has a word in it" is said of no name that a list, an exemption or a rule has a word in.
+  const isSilent = why === 'explainedPassesWhy';
+  const [answer] = explained.answers;
+  const met = answer?.passedBy ?? answer?.watched ?? answer?.exempted[0];
+  return isSilent && met !== undefined
+    ? `the page names nobody, the explanation ${JSON.stringify(met)}`
+    : undefined;
+};
+
 /** What is wrong with an explanation, given what came on the wire; undefined: nothing. */
 const differenceOf = (explained: Explanation, wire: Reply | undefined): string | undefined => {
   const [said] = explained.answers;
@@ -385,6 +413,7 @@ test(`an explanation is what comes on the wire, ${ROUNDS * QUESTIONS_PER_ROUND} 
           ) {
             difference = differenceOf(await explain(service, one), await askOnWire(one, isDropped));
           }
+          difference ??= pageDifferenceOf(explained, wire);
           const kind = `${explained.outcome} ${explained.answers[0]?.refusedBy ?? ''}`;
           const met = [kind];
           if (explained.exempted.length > 0) met.push('exempted');

@@ -4,7 +4,7 @@
 // faults; what a field has to say is not judged here but by the rules of the profile. Each text and list is bounded.
 import { createHash } from 'node:crypto';
 import { type Account, formatPrefix, holdsDevices, parsePrefix, suggestPrefix } from '../../base/base.ts';
-import { formatName } from '../../wire/dns/dns.ts';
+import { formatName, readWrittenName } from '../../wire/dns/dns.ts';
 import {
   type Mitigation,
   parseExemptionId,
@@ -289,9 +289,21 @@ class Reader {
 
   #name(value: unknown, path: FieldPath): string | undefined {
     if (typeof value !== 'string') return this.#wrongKind(path, 'a domain name');
-    const name = value.trim() === '' ? undefined : toWireName(value.trim());
-    if (name !== undefined) return formatName(name).slice(0, -1);
-    return this.#report('ERR_EXEMPTION_FIELD', path, `${quote(value)} is not a domain name below the root`);
+    const read = readWrittenName(value.trim());
+    if (typeof read === 'string') return this.#report('ERR_EXEMPTION_FIELD', path, read);
+    const name = toWireName(formatName(read.name));
+    if (name === undefined) {
+      return this.#report('ERR_EXEMPTION_FIELD', path, `${quote(value)} is not a domain name below the root`);
+    }
+    const text = formatName(name).slice(0, -1);
+    if (read.reading === undefined) return text;
+    // A paper says what it opens: nobody signs what was read out of something else.
+    return this.#report(
+      'ERR_EXEMPTION_FIELD',
+      path,
+      `${quote(value)} is not a domain name`,
+      `write ${quote(text)}`,
+    );
   }
 
   #time(value: unknown, path: FieldPath): number | undefined {

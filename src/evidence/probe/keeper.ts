@@ -231,10 +231,15 @@ export class ProbeKeeper {
   }
 
   /** What was found in a group, and why nobody can ask as it; undefined each: not known. */
-  proofOf(group: string): { readonly found: ViewFinding | undefined; readonly unasked: string | undefined } {
+  proofOf(group: string): {
+    readonly found: ViewFinding | undefined;
+    readonly unasked: string | undefined;
+    /** False: what was found, was found of what was in force before. */
+    readonly isCurrent: boolean;
+  } {
     const { views } = this.#findings;
     const view = `${GROUP}${group}`;
-    return { found: views.of(view), unasked: views.whyUnasked(view) };
+    return { found: views.of(view), unasked: views.whyUnasked(view), isCurrent: views.isCurrent(view) };
   }
 
   /**

@@ -45,6 +45,11 @@ export class ViewFindings {
     this.#current.clear();
   }
 
+  /** True once a view was asked since what is in force last changed. */
+  isCurrent(view: string): boolean {
+    return this.#current.has(view);
+  }
+
   /** The views that leak by what is in force. */
   get leaking(): readonly string[] {
     return [...this.#current].filter((view) => (this.#found.get(view)?.leakedNames ?? 0) > 0);

@@ -44,12 +44,9 @@ export const BYPASS_SIGNALS = ['canary', 'private-relay', 'foreign-doh', 'ddr', 
 /** One of BYPASS_SIGNALS. */
 export type BypassSignal = (typeof BYPASS_SIGNALS)[number];
 
-/** Categories of lists that are there to stop ways around; each is the signal of its refusals. */
-const SIGNAL_CATEGORIES: ReadonlySet<string> = new Set<BypassSignal>([
-  'canary',
-  'private-relay',
-  'foreign-doh',
-]);
+/** Signals that only lists see: their categories are of the same names. */
+export const LISTED_SIGNALS = ['canary', 'private-relay', 'foreign-doh'] as const satisfies BypassSignal[];
+const SIGNAL_CATEGORIES: ReadonlySet<string> = new Set(LISTED_SIGNALS);
 
 /** The signal that a refusal by a list of this category is; undefined for a list that is there for something else. */
 export const signalOfCategory = (category: string | undefined): BypassSignal | undefined =>

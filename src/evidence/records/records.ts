@@ -62,6 +62,7 @@ export {
   type EvidenceRecord,
   type ExemptionRecord,
   type FleetRecord,
+  LISTED_SIGNALS,
   type ListRecord,
   type ProbedCertificate,
   type ProbeRecord,

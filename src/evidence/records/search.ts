@@ -24,6 +24,8 @@ export interface RecordFilter {
   readonly onPseudonym?: (() => void) | undefined;
   /** A name: it and all below it. */
   readonly name?: string | undefined;
+  /** Part of a name. */
+  readonly part?: string | undefined;
   readonly group?: string | undefined;
   readonly kind?: string | undefined;
   readonly list?: string | undefined;
@@ -87,6 +89,7 @@ const compileFilter = ({
   client,
   device,
   name,
+  part,
   group,
   kind,
   list,
@@ -98,12 +101,14 @@ const compileFilter = ({
   const isDevice = device === undefined ? undefined : compileDevice(device, pseudonyms);
   const hidesDevices = device !== undefined && pseudonyms === undefined && !device.startsWith('d:');
   const wantedName = name?.toLowerCase().replace(/\.$/, '');
+  const wantedPart = part?.toLowerCase().replace(/\.$/, '');
   return (record) => {
     const fields = record as unknown as Readonly<Record<string, unknown>>;
     if (kind !== undefined && record.kind !== kind) return false;
     if (group !== undefined && fields['group'] !== group) return false;
     if (list !== undefined && fields['list'] !== list) return false;
     if (wantedName !== undefined && !isBelow(fields['qname'], wantedName)) return false;
+    if (wantedPart !== undefined && !String(fields['qname'] ?? '').includes(wantedPart)) return false;
     if (isDevice !== undefined && !isDevice(fields['device'])) {
       if (hidesDevices && String(fields['device'] ?? '').startsWith('d:')) onPseudonym();
       return false;

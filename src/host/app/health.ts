@@ -95,10 +95,11 @@ export class Health {
   get proofs(): readonly ProofFacts[] {
     const { evidence, facts } = this.#parts;
     return facts().config.groups.map(({ name: group }) => {
-      const { found, unasked } = evidence.proofOf(group);
+      const { found, unasked, isCurrent } = evidence.proofOf(group);
       return {
         ...{ group, unasked: found === undefined ? unasked : undefined },
         lastSuccessMs: found?.lastSuccessMs,
+        isOutdated: found !== undefined && !isCurrent,
         outcome: found?.outcome,
         outcomeSinceMs: found?.sinceMs,
         leaked: found?.leakedNames ?? 0,

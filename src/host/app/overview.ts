@@ -19,6 +19,7 @@ import {
   resolverName,
   searchRecords,
   sumUpToday,
+  unwatchedSigns,
 } from '../../people/controls/controls.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import {
@@ -88,7 +89,13 @@ export class Overview implements OverviewControl {
       strip: { from: timeOf(day.fromMs), to: timeOf(day.untilMs), spans: [...day.spans] },
       networks: this.#networks(nowMs, proofs, day, refusedOf, recorder?.distinctClients ?? {}, active),
       todo: needsOf({ issues, acts: acts(), papers }, headline.state),
-      today: { since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
+      today: {
+        ...{ since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
+        unwatched: unwatchedSigns(
+          config.groups.filter(({ outOfScope }) => outOfScope !== true),
+          generation?.policy.lists ?? [],
+        ),
+      },
       service: {
         ...rates.read(),
         records: {
@@ -216,6 +223,7 @@ const proofState = (
   if (proof?.outcome === 'leaking') return 'leaking';
   if (proof?.outcome === 'broken') return 'failing';
   if (proof?.lastSuccessMs === undefined) return 'never';
+  if (proof.isOutdated === true) return 'changed';
   return isFresh(proof.lastSuccessMs, nowMs, proofAgeMaxMs(everyMs)) ? 'proven' : 'old';
 };
 

@@ -50,6 +50,8 @@ const state = z
       unasked: listOf(z.string()),
       lists: listOf(z.string()),
       oldestProofTime: orNull(time),
+      /** False: some proofs are of what was in force before the last change. */
+      isProofCurrent: z.boolean(),
       leakedNames: z.number(),
       examples: listOf(z.string()),
       pause: orNull(z.object({ by: z.string(), reason: z.string(), until: time })),
@@ -65,7 +67,7 @@ const state = z
         inScope: z.boolean(),
         prefixes: listOf(z.string()),
         proof: z.object({
-          state: z.enum(['proven', 'leaking', 'failing', 'old', 'never', 'unasked']),
+          state: z.enum(['proven', 'leaking', 'failing', 'old', 'changed', 'never', 'unasked']),
           time: orNull(time),
           leakedNames: z.number(),
           examples: listOf(z.string()),
@@ -101,6 +103,8 @@ const state = z
         z.object({ list: z.string(), mandate: z.boolean(), total: z.number(), hours: listOf(z.number()) }),
       ),
       signs: listOf(z.object({ signal: z.string(), count: z.number() })),
+      /** Signs that only a list sees, and the networks of the mandate that have none: there, none is no finding. */
+      unwatched: listOf(z.object({ signal: z.string(), groups: listOf(z.string()) })),
     }),
     service: z.object({
       queriesPerSec: orNull(z.number()),
@@ -253,7 +257,7 @@ export const OVERVIEW_OPERATIONS = {
     summary: 'What was refused just now, the newest first; equal ones are one row',
     roles: LOOKERS_UP,
     query: refusalsWanted,
-    form: 'group=NAME, name=NAME, list=ID, reference=7Q4K-M2, limit=1 to 500',
+    form: 'group=NAME, name=PART of a name, list=ID, reference=7Q4K-M2, limit=1 to 500',
     result: listOf(refusal),
     handle: async (overview, { query }) => gives(await overview.refusals(query)),
   }),
@@ -271,7 +275,7 @@ export const OVERVIEW_OPERATIONS = {
     summary: 'Records, the newest first, a page at a time; clients by their reference of the day',
     roles: LOOKERS_UP,
     query: recordsWanted,
-    form: 'class=queries or changes, kind, from, to (RFC 3339), name, group, list, reference, before, limit=1 to 500',
+    form: 'class=queries or changes, kind, from, to (RFC 3339), name (a part of it), group, list, reference, before, limit=1 to 500',
     result: found,
     handle: async (overview, { query }) => gives(await overview.search(query)),
   }),

@@ -3,13 +3,15 @@ import { z } from 'zod';
 import { createAddress, parseAddress } from '../../base/base.ts';
 import { HEALTH_ISSUE_IDS } from '../../base/words/words.ts';
 import { MANDATE_STATES } from '../../telemetry/enforcement/enforcement.ts';
-import { parseName, parseType } from '../../wire/dns/dns.ts';
+import { parseType, readWrittenName } from '../../wire/dns/dns.ts';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why. */
 const TEXT_LENGTH_MAX = 500;
 /** Characters of a name with every byte escaped. */
 const NAME_LENGTH_MAX = 1024;
+/** Characters of what somebody writes for a name: browsers hand on addresses of pages. */
+const WRITTEN_LENGTH_MAX = 4096;
 /** Characters of an address with a port and a zone. */
 const ADDRESS_LENGTH_MAX = 100;
 /** Each type is a question with all that it costs upstream. */
@@ -230,6 +232,8 @@ const explanation = z
     /** That of the worst answer. */
     outcome: explainedOutcome,
     reason: ruleReason.optional(),
+    /** Every rule by which an answer is refused, those of mandates first. */
+    rules: listOf(ruleReason),
     passedBy: ruleReason.optional(),
     watched: ruleReason.optional(),
     exempted: listOf(exempted),
@@ -279,11 +283,11 @@ const explanation = z
 const nameText = z
   .string()
   .min(1)
-  .max(NAME_LENGTH_MAX)
+  .max(WRITTEN_LENGTH_MAX)
   .transform((text, context): Uint8Array => {
-    const name = parseName(text);
-    if (typeof name !== 'string') return name;
-    context.addIssue('no domain name');
+    const read = readWrittenName(text.trim());
+    if (typeof read !== 'string') return read.name;
+    context.addIssue(read);
     return z.NEVER;
   });
 const typeText = z

@@ -11,7 +11,7 @@ export {
 } from './exemption-control.ts';
 export { createListControl, type ListDecision } from './list-control.ts';
 export { needsOf } from './overview-needs.ts';
-export { type DayFacts, dayStart, OverviewRecords, sumUpToday } from './overview-records.ts';
+export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
 export { createRecordControl } from './record-control.ts';
 export { RefusalPages, searchRecords } from './record-pages.ts';

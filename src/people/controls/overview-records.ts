@@ -9,6 +9,7 @@ import {
   describeRecord,
   findRecords,
   type HourCount,
+  LISTED_SIGNALS,
   RECORDS_DIRECTORY,
   RecordsReader,
   signalOfCategory,
@@ -137,6 +138,17 @@ const toChange = (record: ChangeRecord): Change => {
   const { by } = record as { readonly by?: string };
   return { time: record.time, kind: record.kind, text: describeRecord(record), by: by ?? null };
 };
+
+/** Signs of a way around that a list has to name, with the groups that have no such list: what nobody watches is not zero. */
+export const unwatchedSigns = (
+  groups: readonly { readonly name: string; readonly lists: readonly string[] }[],
+  lists: readonly { readonly id: string; readonly category: string }[],
+): StateShown['today']['unwatched'] =>
+  LISTED_SIGNALS.map((signal) => {
+    const watching = new Set(lists.filter(({ category }) => category === signal).map(({ id }) => id));
+    const without = groups.filter(({ lists: ids }) => !ids.some((id) => watching.has(id)));
+    return { signal, groups: without.map(({ name }) => name) };
+  }).filter((one) => one.groups.length > 0);
 
 /** Today's counts as the overview shows them. */
 export const sumUpToday = (

@@ -63,7 +63,7 @@ const foldRefusals = async (
     fromMs: nowMs - JUST_NOW_MS,
     untilMs: Number.POSITIVE_INFINITY,
   };
-  const found = await lastRecords(directory, { ...filter, group, name, list }, FOLDED_MAX);
+  const found = await lastRecords(directory, { ...filter, group, part: name, list }, FOLDED_MAX);
   const secret = readReferenceSecret(directory);
   const wanted = reference === undefined ? undefined : readReference(reference);
   if (reference !== undefined && wanted === undefined) return [];
@@ -148,7 +148,14 @@ export const searchRecords = async (
   let found: FoundRecord[] = [];
   for (const chain of classes) {
     let count = 0;
-    for await (const one of newestRecords(directory, chain, { fromMs, untilMs, kind, name, group, list })) {
+    for await (const one of newestRecords(directory, chain, {
+      fromMs,
+      untilMs,
+      kind,
+      part: name,
+      group,
+      list,
+    })) {
       if (!isWanted(one)) continue;
       found.push(one);
       if (++count > limit) break;

@@ -130,6 +130,8 @@ export interface Explanation {
   readonly outcome: Outcome;
   /** Why the question itself is refused: for all types by the same rule. */
   readonly reason: Reason | undefined;
+  /** Every rule by which an answer is refused, of the question and of what it leads to, those of mandates first. */
+  readonly rules: readonly Reason[];
   /** The rule by which the question passes; undefined when no list has one for it. */
   readonly passedBy: Reason | undefined;
   /** What a list that is only watched would refuse it by, for any of the types. */
@@ -205,6 +207,7 @@ export const createExplanation = (asked: Asked, traced: Traced, setting: Setting
     lists: setting.groupLists,
     outcome: OUTCOMES.find((outcome) => answers.some(({ status }) => status === outcome)) ?? 'failed',
     reason: isOfQuestion && isSame(({ reason }) => reason) ? first?.reason : undefined,
+    rules: rulesOf(answers),
     passedBy: isSame(({ passedBy }) => passedBy) ? first?.passedBy : undefined,
     watched: answers.find(({ watched }) => watched !== undefined)?.watched,
     exempted: exempted.filter(
@@ -216,6 +219,13 @@ export const createExplanation = (asked: Asked, traced: Traced, setting: Setting
 
 /** The worst first. */
 const OUTCOMES: readonly Outcome[] = ['refused', 'failed', 'passes', 'local'];
+
+const rulesOf = (answers: readonly ExplainedAnswer[]): Reason[] => {
+  const rules = answers.flatMap(({ reason }) => (reason === undefined ? [] : [reason]));
+  return rules
+    .filter((rule, index) => rules.findIndex((other) => isSameRule(rule, other)) === index)
+    .sort((a, b) => Number(b.mandate) - Number(a.mandate));
+};
 
 const isSameRule = (a: Reason | undefined, b: Reason | undefined): boolean =>
   a?.list === b?.list && a?.file === b?.file && a?.line === b?.line && a?.action === b?.action;

@@ -53,6 +53,8 @@ export interface ProofFacts {
   readonly group: string;
   /** When all of it was last found refused; undefined: never since the start. */
   readonly lastSuccessMs: number | undefined;
+  /** True: what was in force then is not what is in force now, and nobody asked since. */
+  readonly isOutdated?: boolean;
   /** Of the last run that asked. */
   readonly outcome: 'enforced' | 'leaking' | 'broken' | undefined;
   /** End of the first of the runs that found it so, without one between them that did not; undefined: not known. */
@@ -116,6 +118,8 @@ export interface Headline {
   readonly unasked: readonly string[];
   /** The oldest of the last proofs of all groups, milliseconds since the epoch; null while one has none. */
   readonly oldestProofMs: number | null;
+  /** False: some of these proofs are of what was in force before the last change. */
+  readonly isProofCurrent: boolean;
   readonly leakedNames: number;
   readonly examples: readonly string[];
   readonly lists: readonly string[];

@@ -18,6 +18,7 @@ export interface Proof {
   readonly proven: readonly string[];
   readonly unasked: readonly string[];
   readonly oldestProofMs: number | null;
+  readonly isCurrent: boolean;
   readonly leaking: readonly ProofFacts[];
   of(group: string): ProofFacts | undefined;
 }
@@ -41,6 +42,7 @@ export const weighProofs = ({ enforcement, proofs, probeEveryMs, nowMs }: Headli
       times.length === 0 || times.includes(undefined)
         ? null
         : Math.min(...times.map((time) => time ?? nowMs)),
+    isCurrent: asked.every((group) => known.get(group)?.isOutdated !== true),
     leaking: proofs.filter(({ leaked }) => leaked > 0),
     of: (group) => known.get(group),
   };

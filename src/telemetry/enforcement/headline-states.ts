@@ -31,8 +31,11 @@ export interface Telling {
 
 export const capital = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 
-export const ageText = ({ facts: { nowMs }, proof: { oldestProofMs } }: Telling): string =>
-  oldestProofMs === null ? 'not proven yet' : `last proven ${durationWords(nowMs - oldestProofMs)} ago`;
+export const ageText = ({ facts: { nowMs }, proof: { oldestProofMs, isCurrent } }: Telling): string => {
+  if (oldestProofMs === null) return 'not proven yet';
+  const age = `${durationWords(nowMs - oldestProofMs)} ago`;
+  return isCurrent ? `last proven ${age}` : `not proven since the last change, before it ${age}`;
+};
 
 export const unaskedText = (groups: readonly string[]): string =>
   groups.length === 0 ? '' : `. The probe cannot ask as ${groups.slice(0, NAMES_MAX).join(', ')}`;

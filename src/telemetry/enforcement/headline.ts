@@ -28,13 +28,14 @@ export const judgeHeadlines = (facts: HeadlineFacts): readonly [Headline, ...Hea
   const { groups } = facts.enforcement;
   const inScope = groups.filter(({ state }) => state !== 'out-of-scope');
   const proof = weighProofs(facts);
-  const { inForce, proven, oldestProofMs, leaking, unasked } = proof;
+  const { inForce, proven, oldestProofMs, leaking, unasked, isCurrent } = proof;
   const common = {
     networks: inScope.length,
     networksInForce: inForce.length,
     networksProven: proven.length,
     unasked,
     oldestProofMs,
+    isProofCurrent: isCurrent,
     leakedNames: leaking.reduce((sum, { leaked }) => Math.max(sum, leaked), 0),
     examples: leaking.flatMap(({ examples }) => examples).slice(0, NAMES_MAX),
   };

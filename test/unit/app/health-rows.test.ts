@@ -35,7 +35,7 @@ const LIST: ListStatus = {
 const HEADLINE: Headline = {
   ...{ state: 'in-force', cause: null, sinceMs: NOW_MS - 60_000, text: 'In force', detail: '', todo: null },
   ...{ networks: 1, networksInForce: 1, networksProven: 1, groups: [], unasked: [], oldestProofMs: NOW_MS },
-  ...{ leakedNames: 0, examples: [], lists: [] },
+  ...{ leakedNames: 0, examples: [], lists: [], isProofCurrent: true },
 };
 
 /** A service with nothing wrong, but for what is changed. */

@@ -12,6 +12,8 @@ test.each([
   ['www.example.com', 'www.example.com.', undefined],
   ['WWW.Example.COM.', 'WWW.Example.COM.', undefined],
   ['com.', 'com.', undefined],
+  ['a\\032b.example.com', 'a\\032b.example.com.', undefined],
+  ['_dns.resolver.arpa', '_dns.resolver.arpa.', undefined],
   ['a\\.b.example.com', 'a\\.b.example.com.', undefined],
   ['https://www.example.com/@user?x=1#y', 'www.example.com.', 'is taken for www.example.com.'],
   ['http://user:secret@www.example.com:8080/', 'www.example.com.', 'is taken for www.example.com.'],
@@ -38,6 +40,10 @@ test.each([
   ['192.0.2.0/24', 'is an address and no name'],
   ['', 'is not a domain name'],
   ['a..b', 'is not a domain name'],
+  ['not a name!!', 'is not a domain name'],
+  ['www.example.com,', 'is not a domain name'],
+  ['"www.example.com"', 'is not a domain name'],
+  ['www example.com', 'is not a domain name'],
   [`${'x'.repeat(64)}.example`, 'is not a domain name'],
 ])('%j is no name', (text, words) => {
   expect(() => readAskedName(text)).toThrow(words);

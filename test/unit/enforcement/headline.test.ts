@@ -275,6 +275,13 @@ describe('silence is never green', () => {
     expect(judge().oldestProofMs).toBe(NOW - 4 * MINUTE);
   });
 
+  test('a proof of what was in force before the last change is not told as one of now', () => {
+    const one = proofs(proof('default', { isOutdated: true }), proof('lab'));
+    expect(judge(one)).toMatchObject({ state: 'in-force', isProofCurrent: false });
+    expect(judge(one).detail).toMatch(/^Not proven since the last change, before it /);
+    expect(judge()).toMatchObject({ isProofCurrent: true });
+  });
+
   test('a clock that was set back by a day proves nothing of what was proven before', () => {
     const ahead = NOW + 24 * HOUR;
     expect(

@@ -161,7 +161,7 @@ const HEADLINE: Headline = {
   ...{ state: 'in-force', cause: null, text: 'ENGLISH', detail: 'ENGLISH', todo: null },
   ...{ networks: 3, networksInForce: 3, networksProven: 2, groups: ['lab'], unasked: [], lists: ['tiktok'] },
   ...{ sinceTime: '2026-11-26T11:00:00Z', oldestProofTime: '2026-11-26T11:59:00Z', leakedNames: 1 },
-  ...{ examples: ['a.example A +do: NOERROR 192.0.2.1'], pause: null, sweep: null },
+  ...{ examples: ['a.example A +do: NOERROR 192.0.2.1'], pause: null, sweep: null, isProofCurrent: true },
 };
 
 /** Every state with each cause that the program has for it. */

@@ -17,13 +17,20 @@ const STATE: StateShown = {
   headline: {
     ...{ state: 'leaking', cause: null, text: 'Not in force', detail: '', todo: null, sinceTime: NOW },
     ...{ networks: 3, networksInForce: 3, networksProven: 2, groups: [HOSTILE], unasked: [], lists: [] },
-    ...{ oldestProofTime: null, leakedNames: 2, examples: [HOSTILE], pause: null, sweep: null },
+    ...{
+      isProofCurrent: true,
+      oldestProofTime: null,
+      leakedNames: 2,
+      examples: [HOSTILE],
+      pause: null,
+      sweep: null,
+    },
   },
   strip: { from: '2026-11-25T12:00:00.000Z', to: NOW, spans: [] },
   ...{ networks: [], todo: [], exemptions: [], lists: [], changes: [] },
   today: {
     ...{ since: NOW, refusedMandate: 1234, refusedOther: 5, clients: 42, exemptionHits: 0, bypassSignals: 0 },
-    ...{ byList: [], signs: [] },
+    ...{ byList: [], signs: [], unwatched: [] },
   },
   service: {
     ...{ queriesPerSec: null, servfailShare: null, p95Ms: null, upstreams: { up: 1, total: 1 } },
