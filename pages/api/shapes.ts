@@ -1179,7 +1179,7 @@ export type State = {
     readonly id: string;
     readonly mandate: boolean | null;
     readonly rules: number | null;
-    readonly state: 'in-force' | 'held' | 'stale' | 'missing';
+    readonly state: 'in-force' | 'held' | 'stale' | 'missing' | 'suspended';
     readonly reachedTime: string | null;
     readonly restsOn: string | null;
   }[];

@@ -38,12 +38,14 @@ const Approve = ({
   const { say, format } = useText();
   const approvers = rules?.profile?.approvers ?? [];
   const [chosen, setChosen] = useState('');
+  const [hasNoRole, setNoRole] = useState(false);
   const [delegation, setDelegation] = useState('');
   const [reason, setReason] = useState('');
   const [wrong, setWrong] = useState<string | undefined>(undefined);
   const doing = useDoing();
   const run = useAct(doing, onDone);
-  const role = chosen === '' ? (approvers[0]?.role ?? '') : chosen;
+  // Nobody signs as somebody else because that came first: with one office there is nothing to choose.
+  const role = chosen === '' && approvers.length === 1 ? (approvers[0]?.role ?? '') : chosen;
   const me = signedInOf(useStore(session))?.person;
   const isOwn = me !== undefined && me.account === paper.requesterAccount;
   const needsDelegation = approvers.find((one) => one.role === role)?.delegation === true;
@@ -54,18 +56,20 @@ const Approve = ({
   };
   return (
     <Form
-      onSend={() =>
-        run(
-          `${path}/approve`,
-          {
-            ...(role !== '' && { role }),
-            ...(delegation.trim() !== '' && { delegation: delegation.trim() }),
-            reason: reason.trim(),
-          },
-          say('toastApproved'),
-          say('toastPending'),
-        )
-      }
+      onSend={() => {
+        if (approvers.length > 0 && role === '') setNoRole(true);
+        else
+          run(
+            `${path}/approve`,
+            {
+              ...(role !== '' && { role }),
+              ...(delegation.trim() !== '' && { delegation: delegation.trim() }),
+              reason: reason.trim(),
+            },
+            say('toastApproved'),
+            say('toastPending'),
+          );
+      }}
     >
       <FaultNote fault={doing.fault} />
       {isOwn && <p class="note">{say('approveOwn')}</p>}
@@ -75,8 +79,16 @@ const Approve = ({
           name="role"
           options={approvers.map((one) => [one.role, one.title])}
           value={role}
-          onValue={setChosen}
+          onValue={(one) => {
+            setChosen(one);
+            setNoRole(false);
+          }}
         />
+      )}
+      {hasNoRole && (
+        <p class="wrong" role="alert">
+          {say('actAsNeeded')}
+        </p>
       )}
       {needsDelegation && (
         <TextField

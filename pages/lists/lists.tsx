@@ -1,6 +1,6 @@
 // Lists: held ones first, then all, one line each, mandates on top.
 import type { VNode } from 'preact';
-import type { ListStatus } from '../api/shapes.ts';
+import type { ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -10,12 +10,9 @@ import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useTicks } from '../parts/use-data.ts';
 
-/** How a list stands: held before stale, for a person has to decide. */
-export const standingOf = (list: ListStatus): string => {
-  if (list.held !== null) return 'held';
-  if (list.inForce === null) return 'missing';
-  return list.kept?.isStale === true ? 'stale' : 'in-force';
-};
+/** How a list stands, as the overview tells it; `missing` until it tells of it. */
+export const standingOf = (id: string, known: State | undefined): string =>
+  known?.lists.find((one) => one.id === id)?.state ?? 'missing';
 
 const byMandate = (a: ListStatus, b: ListStatus): number =>
   Number(b.mandate === true) - Number(a.mandate === true);
@@ -84,7 +81,7 @@ const AllPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode =
         </thead>
         <tbody>
           {lists.map((list) => {
-            const standing = standingOf(list);
+            const standing = standingOf(list.id, known);
             const today = known?.today.byList.find((one) => one.list === list.id);
             const decision = known?.lists.find((one) => one.id === list.id)?.restsOn;
             return (

@@ -5,9 +5,10 @@ import { ConfirmAct } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
-import { may, toast } from '../parts/room.ts';
+import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Compare, DecideHeld, DifferencePanel, RollBack } from './held.tsx';
 import { standingOf } from './lists.tsx';
@@ -147,6 +148,7 @@ const Fetch = ({ id, onDone }: { readonly id: string; readonly onDone: () => voi
 
 export const OneList = ({ id }: { readonly id: string }): VNode => {
   const { say, word } = useText();
+  const known = useStore(state);
   const list = useData<ListStatus>(`/v1/lists/${inPath(id)}`, ['lists']);
   const acts = useData<readonly Act[]>('/v1/acts', ['acts', 'lists']);
   const [chosen, setChosen] = useState<string | undefined>(undefined);
@@ -257,7 +259,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                   </Panel>
                 )}
                 <p class="small faint">
-                  {word('list', standingOf(found))}
+                  {word('list', standingOf(id, known))}
                   {found.mandate === true && `, ${say('ruleMandate')}`}
                 </p>
               </div>

@@ -8,6 +8,7 @@ import { FaultNote, Name, Nothing } from '../parts/panel.tsx';
 import { isStill } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
+import { exactName } from './question.ts';
 
 const POLL_MS = 4_000;
 const ROWS_MAX = 100;
@@ -94,7 +95,7 @@ const RefusalRow = ({
       <td class="wide">{row.group}</td>
       <th scope="row">
         <a
-          href={`/look-up?name=${encodeURIComponent(row.name)}&group=${encodeURIComponent(row.group)}`}
+          href={`/look-up?name=${encodeURIComponent(exactName(row.name))}&group=${encodeURIComponent(row.group)}`}
           onClick={(event) => {
             event.preventDefault();
             onExplain(row.name, row.group);

@@ -13,7 +13,7 @@ import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Explained } from './explained.tsx';
 import { type Filter, JustNow, NO_FILTER } from './just-now.tsx';
-import { addressOf, readQuestion } from './question.ts';
+import { addressOf, exactName, readQuestion } from './question.ts';
 
 /** Types that browsers ask for. */
 const TYPES = ['A', 'AAAA', 'HTTPS'];
@@ -114,9 +114,9 @@ export const LookUp = (): VNode => {
         onFilter={setFilter}
         groups={networks.map(({ name }) => name)}
         onExplain={(name, inGroup) => {
-          setWritten(name);
+          setWritten(exactName(name));
           setGroup(inGroup);
-          explain(name, inGroup);
+          explain(exactName(name), inGroup);
           scrollTo({ top: 0 });
         }}
       />

@@ -8,20 +8,25 @@ export type Question =
   | { readonly kind: 'reference'; readonly reference: string }
   | { readonly kind: 'nothing' };
 
-/** Reads the field. Names are left as they are written: the program judges them. */
+/** Reads the field. Names and addresses of pages are left as they are written: the program reads them. */
 export const readQuestion = (written: string): Question => {
   const text = written.trim();
   if (text === '') return { kind: 'nothing' };
   const upper = text.toUpperCase();
   if (REFERENCE.test(upper)) return { kind: 'reference', reference: upper };
-  if (/^[a-z][a-z0-9+.-]*:\/\//i.test(text)) {
-    try {
-      return { kind: 'name', name: new URL(text).hostname };
-    } catch {
-      return { kind: 'name', name: text };
-    }
-  }
-  return { kind: 'name', name: text.replace(/[/?#].*$/, '').replace(/:\d+$/, '') };
+  return { kind: 'name', name: text };
+};
+
+/** A name that the program told, as it reads it again: any byte may stand in a name, and what people write has few of them. */
+export const exactName = (name: string): string => {
+  const exact = name.replace(
+    /\\\d{3}|\\?([^A-Za-z0-9_*\\-])|\\(\\)/g,
+    (whole, plain?: string, backslash?: string) => {
+      const char = plain ?? backslash;
+      return char === undefined || whole === '.' ? whole : `\\${String(char.charCodeAt(0)).padStart(3, '0')}`;
+    },
+  );
+  return exact.includes('.') ? exact : `${exact}.`;
 };
 
 /** An address that a network has: the first of its first prefix; the machine's own where a network has none. */

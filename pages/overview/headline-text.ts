@@ -50,6 +50,12 @@ const CLOCK_SEC_MAX = 20 * 3_600;
 const clockOf = ({ format }: Speech, time: string, nowMs: number): string =>
   (secondsSince(time, nowMs) ?? 0) > CLOCK_SEC_MAX ? format.time(time) : format.clock(time).slice(0, 5);
 
+/** A time to come: with its day, unless that is today in UTC. */
+const endOf = ({ format }: Speech, time: string, nowMs: number): string =>
+  time.slice(0, 10) === new Date(nowMs).toISOString().slice(0, 10)
+    ? format.clock(time).slice(0, 5)
+    : format.time(time);
+
 /** What is said of the last sweep: only it may say "all names". */
 const sweepText = (speech: Speech, { sweep }: Headline, nowMs: number): string => {
   if (sweep === null) return '';
@@ -139,14 +145,15 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
               length: format.length(secondsSince(sinceTime, nowMs) ?? 0),
             }),
     }),
-    paused: ({ say, format }, { pause }, nowMs) => {
+    paused: (speech, { pause }, nowMs) => {
+      const { say, format } = speech;
       const left = pause === null ? 0 : Math.max(0, (Date.parse(pause.until) - nowMs) / 1000);
       return {
         shown: 'paused',
         title: say('headPaused', { by: pause?.by ?? '–', length: format.length(left) }),
         said: say('saidPaused', {
           reason: pause?.reason ?? '–',
-          clock: format.clock(pause?.until ?? '').slice(0, 5),
+          clock: endOf(speech, pause?.until ?? '', nowMs),
         }),
       };
     },

@@ -63,13 +63,20 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
   );
 };
 
-export const NeedsPanel = ({ needs }: { readonly needs: readonly Need[] }): VNode => {
+export const NeedsPanel = ({
+  needs,
+  headline,
+}: {
+  readonly needs: readonly Need[];
+  /** What it says needs somebody as well, and is not said twice. */
+  readonly headline: string;
+}): VNode => {
   const { say } = useText();
   useTicks(TICK_MS);
   if (needs.length === 0)
     return (
       <Panel title={say('needsTitle')}>
-        <p class="body soft">{say('needsNone')}</p>
+        <p class="body soft">{say(headline === 'in-force' ? 'needsNone' : 'needsNoneElse')}</p>
       </Panel>
     );
   return (

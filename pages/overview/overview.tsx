@@ -137,6 +137,7 @@ export const LIST_MARKS: Readonly<Record<string, Mark>> = {
   held: 'held',
   stale: 'warn',
   missing: 'bad',
+  suspended: 'bad',
 };
 
 const ListsPanel = ({ known }: { readonly known: State }): VNode => {
@@ -256,7 +257,7 @@ export const Overview = (): VNode => {
   return (
     <>
       <HeadlinePanel />
-      <NeedsPanel needs={known.todo} />
+      <NeedsPanel needs={known.todo} headline={known.headline.state} />
       <TodayPanel known={known} />
       <div class="columns">
         <NetworksPanel known={known} />

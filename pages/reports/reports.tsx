@@ -92,6 +92,10 @@ const Make = ({ onMade }: { readonly onMade: () => void }): VNode => {
 
 const isUnderWay = ({ state }: Report): boolean => state !== 'done' && state !== 'failed';
 
+/** Tells one report from another in a folder of downloads. */
+const fileNameOf = ({ from, to, group }: Report, name: string): string =>
+  ['cordon', from.slice(0, 10), to.slice(0, 10), group ?? [], name].flat().join('-');
+
 const ReportRow = ({ report }: { readonly report: Report }): VNode => {
   const { say, word, format } = useText();
   const day = (time: string): string => format.day(time);
@@ -114,7 +118,7 @@ const ReportRow = ({ report }: { readonly report: Report }): VNode => {
               <li key={file.name}>
                 <a
                   href={`/api/v1/reports/${inPath(report.id)}/files/${inPath(file.name)}`}
-                  download={file.name}
+                  download={fileNameOf(report, file.name)}
                 >
                   {file.name}
                 </a>{' '}

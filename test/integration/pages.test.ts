@@ -250,6 +250,8 @@ test('an exemption is asked for by one and approved by another', WALK, async () 
     /tiktok\.com: [1-9].*Counted since/,
   );
   await takePicture(approves, 'exemption-decide');
+  // Nobody signs as somebody else because that came first.
+  expect(await approves.getByRole('radio', { checked: true }).count()).toBe(0);
   await approves.getByRole('radio', { name: 'Agency head', exact: true }).check();
   await approves.getByLabel('Reason').fill('Needed for the advisory of January.');
   await approves.getByRole('button', { name: /^Approve until/ }).click();
@@ -373,6 +375,31 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   await page.getByRole('searchbox').fill('https://www.tiktok.com/@somebody?lang=en');
   await page.getByRole('button', { name: 'Explain' }).click();
   await heading(page, /www\.tiktok\.com is refused/).waitFor();
+  // What leads to a listed name is refused by a mandate, and the way there is shown.
+  const explain = async (name: string): Promise<void> => {
+    await page.getByRole('searchbox').fill(name);
+    await page.getByRole('button', { name: 'Explain' }).click();
+  };
+  await explain('alias.example.org');
+  await heading(page, /alias\.example\.org is refused on headquarters/).waitFor();
+  await page.getByText('On purpose: a mandate list names it').waitFor();
+  expect(await page.locator('.chain').first().textContent()).toMatch(/alias\.example\.org.*www\.tiktok\.com/);
+  await explain('not a name!!');
+  await page.getByText(/"not a name!!" is not a domain name/).waitFor();
+  expect(await page.locator('#explained').count()).toBe(0);
+});
+
+test('rows are found by a part of their name, and a filter can be seen and cleared', WALK, async () => {
+  const page = await windowOf(helpDesk);
+  await page.goto(`${scene.origin}/look-up`);
+  const row = page.getByRole('link', { name: /^www\.tiktok\.com/ }).first();
+  await page.getByLabel('Name has').fill('w.tik');
+  await row.waitFor();
+  await page.getByLabel('Name has').fill('no-such-name');
+  await page.getByText('No row has all of this.').waitFor();
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
+  await row.waitFor();
+  expect(await page.getByLabel('Name has').inputValue()).toBe('');
 });
 
 test('rows stay where they are: newer ones wait behind a button', WALK, async () => {

@@ -78,7 +78,13 @@ export class RoomScene {
     const [roomPort = 0, providerPort = 0] = await findPorts(2);
     const origin = `http://localhost:${roomPort}`;
     const [upstream, lists, provider, browser] = await Promise.all([
-      ScriptedUpstream.open((query) => answer(query, [`${query.name} 60 IN A 203.0.113.1`])),
+      ScriptedUpstream.open((query) =>
+        answer(query, [
+          query.name.startsWith('alias.')
+            ? `${query.name} 60 IN CNAME www.tiktok.com.`
+            : `${query.name} 60 IN A 203.0.113.1`,
+        ]),
+      ),
       ListServer.open(),
       startIdentityProvider(providerPort, `${origin}/oidc/callback`, {
         'otto.operator': ['dns-operators'],

@@ -34,6 +34,9 @@ import type { ServiceRates } from '../../telemetry/observe/observe.ts';
 import { type Evidence, recorderStatus } from './evidence.ts';
 import type { Health } from './health.ts';
 
+/** States of the headline in which no list refuses anything. */
+const NOTHING_HOLDS: ReadonlySet<string> = new Set(['paused', 'not-in-force', 'starting']);
+
 /** The parts of the program that are looked at. */
 export interface OverviewParts {
   readonly clock: Clock;
@@ -120,9 +123,11 @@ export class Overview implements OverviewControl {
             ? 'held'
             : inForce === null
               ? 'missing'
-              : kept?.isStale === true
-                ? 'stale'
-                : 'in-force',
+              : NOTHING_HOLDS.has(headline.state)
+                ? 'suspended'
+                : kept?.isStale === true
+                  ? 'stale'
+                  : 'in-force',
         reachedTime: kept?.checkedAt ?? null,
         restsOn: decisions.find(({ list }) => list === id)?.decision.reference ?? null,
       })),

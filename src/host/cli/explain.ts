@@ -9,7 +9,7 @@ import { OPERATIONS } from '../../people/admin/admin.ts';
 import { readKeptPaths } from '../../policy/keeping/keeping.ts';
 import { readShownCertificate } from '../../resolver/certificates/certificates.ts';
 import { type ExplainedBy, explainByConfig } from '../../resolver/inquiry/inquiry.ts';
-import { formatName, formatType, parseType } from '../../wire/dns/dns.ts';
+import { formatType, parseType, writeName } from '../../wire/dns/dns.ts';
 import { readAskedName, readClient } from './asked-name.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
@@ -103,7 +103,7 @@ const explainByService = async (
   question: Question,
 ): Promise<ExplainedBy | undefined> => {
   const { name, types } = question;
-  const body = { ...question, name: formatName(name), types: types.map(formatType) };
+  const body = { ...question, name: writeName(name), types: types.map(formatType) };
   try {
     // JSON leaves out what is undefined.
     return (await askService(service, OPERATIONS.explain, { body })) as ExplainedBy;

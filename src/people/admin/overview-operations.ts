@@ -134,7 +134,8 @@ const state = z
         id: z.string(),
         mandate: orNull(z.boolean()),
         rules: orNull(z.number()),
-        state: z.enum(['in-force', 'held', 'stale', 'missing']),
+        /** `suspended`: it would be in force, but nothing is, such as in a pause. */
+        state: z.enum(['in-force', 'held', 'stale', 'missing', 'suspended']),
         reachedTime: orNull(time),
         restsOn: orNull(z.string()),
       }),

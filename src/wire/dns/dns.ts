@@ -100,5 +100,5 @@ export {
   TRIGGER,
 } from './targets.ts';
 export type { PresentationErrorCode } from './text.ts';
-export { readWrittenName, type WrittenName } from './written-name.ts';
+export { readWrittenName, type WrittenName, writeName } from './written-name.ts';
 export { isWorthReading, WrittenOut } from './written-out.ts';

@@ -46,6 +46,19 @@ export const readWrittenName = (text: string): WrittenName | string => {
   return { name, reading: ascii === text ? undefined : `${quote(text)} is taken for ${formatName(name)}` };
 };
 
+/** A name as readWrittenName() takes it for itself, whatever bytes it has. */
+export const writeName = (name: Uint8Array): string => {
+  let text = '';
+  for (let at = 0, length = name[0] ?? 0; length > 0; at += 1 + length, length = name[at] ?? 0) {
+    for (const byte of name.subarray(at + 1, at + 1 + length)) {
+      const char = String.fromCharCode(byte);
+      text += char === '.' || UNUSUAL.test(char) ? `\\${byte.toString().padStart(3, '0')}` : char;
+    }
+    text += '.';
+  }
+  return text === '' ? '.' : text;
+};
+
 const hostOf = (text: string): string | undefined => {
   const url = URL.parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`);
   return url === null || url.hostname === '' ? undefined : url.hostname;

