@@ -47,6 +47,33 @@ export const EMPTY: Draft = {
   renews: '',
 };
 
+/** A draft as it is kept in the browser. */
+export const toKept = (draft: Draft): string => JSON.stringify(draft);
+
+/** Reads a kept draft; undefined for what is none, such as one of another version. */
+export const fromKept = (text: string | null | undefined): Draft | undefined => {
+  if (text === null || text === undefined) return undefined;
+  try {
+    const found: unknown = JSON.parse(text);
+    if (typeof found !== 'object' || found === null) return undefined;
+    const fields = found as Readonly<Record<string, unknown>>;
+    const isDraft = Object.entries(EMPTY).every(
+      ([key, value]) =>
+        typeof fields[key] === typeof value && Array.isArray(fields[key]) === Array.isArray(value),
+    );
+    const { measures } = fields;
+    const areMeasures = (measures as readonly unknown[] | undefined)?.every(
+      (one) => typeof (one as Measure | null)?.item === 'string' && typeof (one as Measure).text === 'string',
+    );
+    return isDraft && areMeasures === true ? (found as Draft) : undefined;
+  } catch {
+    return undefined;
+  }
+};
+
+/** True when nobody has written anything yet. */
+export const isEmpty = (draft: Draft): boolean => toKept(draft) === toKept(EMPTY);
+
 /** Several values of one field. */
 export const splitValues = (text: string): readonly string[] =>
   text.split(/[\s,;]+/).filter((part) => part !== '');

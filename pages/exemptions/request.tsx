@@ -2,16 +2,17 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act, ask, Fault } from '../api/client.ts';
-import type { ExemptionProblem, Opens } from '../api/members.ts';
+import { type ExemptionProblem, type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
 import { Choices, Form, Select, TextArea, TextField } from '../parts/form.tsx';
+import { draftName, keep, readKept } from '../parts/kept.ts';
 import { FaultNote, Head, Loaded, Panel } from '../parts/panel.tsx';
-import { may, noteChanges, toast } from '../parts/room.ts';
+import { may, noteChanges, session, toast } from '../parts/room.ts';
 import { go, inPath, place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
-import { type Draft, EMPTY, problemsByField, toRequest } from './draft.ts';
+import { type Draft, EMPTY, fromKept, isEmpty, problemsByField, toKept, toRequest } from './draft.ts';
 import { OpensList } from './opens.tsx';
 
 /** After the last key, before the program is asked what it thinks. */
@@ -248,11 +249,14 @@ const RequestForm = ({
 }): VNode => {
   const { say } = useText();
   const { query } = useStore(place);
-  const [draft, setDraft] = useState<Draft>({
-    ...EMPTY,
-    names: query.get('name') ?? '',
-    renews: query.get('renews') ?? '',
-  });
+  const account = signedInOf(useStore(session))?.person.account ?? '';
+  const kept = draftName('exemption', account);
+  // A link to this page that says what is asked for begins anew.
+  const isLink = query.has('name') || query.has('renews');
+  const [wasKept] = useState(() => (isLink ? undefined : fromKept(readKept(kept))));
+  const blank = { ...EMPTY, names: query.get('name') ?? '', renews: query.get('renews') ?? '' };
+  const [draft, setDraft] = useState<Draft>(wasKept ?? blank);
+  useEffect(() => keep(kept, isEmpty(draft) ? undefined : toKept(draft)), [draft, kept]);
   const [wasSent, setWasSent] = useState(false);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const checked = useCheck(draft);
@@ -281,6 +285,7 @@ const RequestForm = ({
           requestAnimationFrame(() => document.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus());
         throw error;
       }
+      keep(kept, undefined);
       noteChanges(['exemptions']);
       toast.set({ text: say('toastAsked'), isBad: false });
       go('done' in outcome ? `/exemptions/${inPath(outcome.done.id)}` : '/exemptions');
@@ -299,6 +304,14 @@ const RequestForm = ({
           ) : (
             <FaultNote fault={doing.fault} />
           ))}
+        {wasKept !== undefined && (
+          <p class="note calm row">
+            {say('draftKept')}
+            <button type="button" class="plain" onClick={() => setDraft(EMPTY)}>
+              {say('draftDiscard')}
+            </button>
+          </p>
+        )}
         <Reasons {...part} />
         <Scope {...part} rules={rules} />
         <Times {...part} />

@@ -1,19 +1,12 @@
 // What a reader chose for this browser: language, theme, whether single keys do something. Kept in the browser; language and
 // theme go with requests as cookies, because the server writes what is drawn first.
 import { LANGUAGES, type Language } from '../text/text.ts';
+import { keep, readKept } from './kept.ts';
 import { Store } from './store.ts';
 
 export const THEMES = ['auto', 'light', 'dark'] as const;
 export type Theme = (typeof THEMES)[number];
 
-const read = (name: string): string | null => {
-  try {
-    return localStorage.getItem(`cordon-${name}`);
-  } catch {
-    // Storage may be forbidden; the choice then lasts as long as the page.
-    return null;
-  }
-};
 /** Seconds that a choice is remembered for the server. */
 const YEAR_SEC = 31_536_000;
 
@@ -22,22 +15,14 @@ const tell = (name: string, value: string): void => {
   document.cookie = `cordon-${name}=${value}; path=/; max-age=${YEAR_SEC}; samesite=strict`;
 };
 
-const keep = (name: string, value: string): void => {
-  try {
-    localStorage.setItem(`cordon-${name}`, value);
-  } catch {
-    // As above.
-  }
-};
-
 const firstLanguage = (): Language => {
-  const wanted = [read('language') ?? '', ...navigator.languages].map((tag) => tag.slice(0, 2));
+  const wanted = [readKept('language') ?? '', ...navigator.languages].map((tag) => tag.slice(0, 2));
   return wanted.map((tag) => LANGUAGES.find((language) => language === tag)).find((found) => found) ?? 'en';
 };
 
 export const language = new Store<Language>(firstLanguage());
-export const theme = new Store<Theme>(THEMES.find((one) => one === read('theme')) ?? 'auto');
-export const hasKeys = new Store<boolean>(read('keys') !== 'off');
+export const theme = new Store<Theme>(THEMES.find((one) => one === readKept('theme')) ?? 'auto');
+export const hasKeys = new Store<boolean>(readKept('keys') !== 'off');
 
 /** Applies the choices to the page, now and whenever one changes. */
 export const applyChoices = (): void => {

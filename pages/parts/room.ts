@@ -3,6 +3,7 @@
 import { ask, get, keepSession } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Session, State } from '../api/shapes.ts';
+import { forgetDrafts } from './kept.ts';
 import { Store } from './store.ts';
 
 /** Silence after which nothing that was said is taken as true any longer. */
@@ -59,6 +60,7 @@ export const takeSession = (given: Session): void => session.set(keepSession(giv
 
 export const signOut = async (): Promise<void> => {
   takeSession(await ask<Session>('/session/end'));
+  forgetDrafts();
   state.set(undefined);
 };
 

@@ -465,6 +465,9 @@ export const de: Texts = {
   askedSome: '*Nach {count} der Regeln, die wegfielen, wurde gefragt.* Sie stehen zuerst.',
   opensAskedCount: '{queries} {count:Anfrage wäre|Anfragen wären} durchgegangen',
   askMeans: 'Das Absenden öffnet nichts. Jemand anderes muss es genehmigen.',
+  draftKept:
+    'Das haben Sie früher geschrieben. Es bleibt in diesem Browser, bis es abgeschickt wird oder Sie sich abmelden.',
+  draftDiscard: 'Neu beginnen',
   askSend: 'Antrag absenden',
   stillMissing: '{count} {count:Angabe fehlt oder ist|Angaben fehlen oder sind} nicht zulässig',
   problemsFound: '{count} {count:Problem|Probleme}.',

@@ -445,6 +445,8 @@ export const en = {
   askedSome: '*{count} of the rules that would go {count:was|were} asked for.* They stand first.',
   opensAskedCount: '{queries} {count:query|queries} would have passed',
   askMeans: 'Sending it opens nothing. Somebody else has to approve it.',
+  draftKept: 'This is what you wrote before. It is kept in this browser until it is sent, or you sign out.',
+  draftDiscard: 'Begin anew',
   askSend: 'Send the request',
   stillMissing: '{count} {count:thing is|things are} still missing or not allowed',
   problemsFound: '{count} {count:problem|problems}.',

@@ -466,6 +466,9 @@ export const fr: Texts = {
     '*{count} des règles qui disparaîtraient {count:a fait|ont fait} l’objet de demandes.* Elles figurent en premier.',
   opensAskedCount: '{queries} {count:requête serait passée|requêtes seraient passées}',
   askMeans: 'L’envoi n’ouvre rien. Quelqu’un d’autre doit l’approuver.',
+  draftKept:
+    'C’est ce que vous aviez écrit. Le texte reste dans ce navigateur jusqu’à l’envoi ou à votre déconnexion.',
+  draftDiscard: 'Recommencer',
   askSend: 'Envoyer la demande',
   stillMissing: '{count} {count:indication manque ou n’est|indications manquent ou ne sont} pas admise',
   problemsFound: '{count} {count:problème|problèmes}.',

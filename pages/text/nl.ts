@@ -457,6 +457,9 @@ export const nl: Texts = {
   askedSome: '*Naar {count} van de regels die zouden vervallen is gevraagd.* Die staan vooraan.',
   opensAskedCount: '{queries} {count:vraag zou|vragen zouden} zijn doorgegaan',
   askMeans: 'Versturen opent niets. Iemand anders moet het goedkeuren.',
+  draftKept:
+    'Dit had u eerder geschreven. Het blijft in deze browser tot het is verstuurd of tot u zich afmeldt.',
+  draftDiscard: 'Opnieuw beginnen',
   askSend: 'Aanvraag versturen',
   stillMissing: '{count} {count:gegeven ontbreekt of is|gegevens ontbreken of zijn} niet toegestaan',
   problemsFound: '{count} {count:probleem|problemen}.',

@@ -2,7 +2,14 @@
 import { describe, expect, test } from 'vitest';
 import type { Headline } from '../../../pages/api/members.ts';
 import type { State } from '../../../pages/api/shapes.ts';
-import { EMPTY, problemsByField, toRequest } from '../../../pages/exemptions/draft.ts';
+import {
+  EMPTY,
+  fromKept,
+  isEmpty,
+  problemsByField,
+  toKept,
+  toRequest,
+} from '../../../pages/exemptions/draft.ts';
 import { addressOf, readQuestion } from '../../../pages/look-up/question.ts';
 import { sentenceOf, toneOf } from '../../../pages/overview/headline-text.ts';
 import { gatherPins, placeSpan, roundUp, stackHours } from '../../../pages/parts/geometry.ts';
@@ -80,6 +87,21 @@ test.each([
 test('addressOf() is the first address of a network', () => {
   expect(addressOf(['192.0.2.0/26', '2001:db8::/48'])).toBe('192.0.2.0');
   expect(addressOf([])).toBe('127.0.0.1');
+});
+
+describe('a kept draft', () => {
+  test('is what was written', () => {
+    const draft = { ...EMPTY, justification: 'x', groups: ['lab'], measures: [{ item: 'a', text: 'b' }] };
+    expect(fromKept(toKept(draft))).toEqual(draft);
+    expect([isEmpty(draft), isEmpty(EMPTY)]).toEqual([false, true]);
+  });
+
+  test.each([null, '', '{', '[]', '{"grounds":1}', toKept({ ...EMPTY, measures: [null as never] }), '"x"'])(
+    '%j is none',
+    (text) => {
+      expect(fromKept(text)).toBeUndefined();
+    },
+  );
 });
 
 describe('a request', () => {
