@@ -66,6 +66,14 @@ export type ConfigurationChecked = {
   }[];
   readonly more: number;
   readonly restart: readonly string[];
+  readonly lifts: readonly {
+    readonly group: string;
+    readonly prefixes: readonly string[];
+    readonly more: number;
+    readonly list: string;
+    readonly passes: boolean;
+    readonly rules: number | null;
+  }[];
   readonly confirm: readonly ('viewer' | 'help-desk' | 'operator' | 'approver' | 'auditor' | 'administrator')[] | null;
 };
 

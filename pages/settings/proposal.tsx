@@ -7,15 +7,38 @@ import type { ConfigurationChecked } from '../api/shapes.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
-import { useText } from '../parts/say.tsx';
+import { Say, useText } from '../parts/say.tsx';
 import { useDoing } from '../parts/use-data.ts';
 
 /** Keys that differ, as what is in force has them and as they would be. */
 export const Differences = ({ checked }: { readonly checked: ConfigurationChecked }): VNode => {
-  const { say } = useText();
+  const { say, format } = useText();
   if (checked.differences.length === 0) return <p class="soft">{say('configSame')}</p>;
   return (
     <>
+      {checked.lifts.length > 0 && (
+        <div class="note bad" role="alert">
+          <p>
+            <b>{say('configLifts')}</b>
+          </p>
+          <ul>
+            {checked.lifts.map(({ group, list, passes, prefixes, more, rules }) => (
+              <li key={`${group} ${list} ${passes}`}>
+                <Say
+                  k={passes ? 'configLift' : 'configUnguarded'}
+                  v={{
+                    list: <b>{list}</b>,
+                    group: <b>{group}</b>,
+                    rules: rules === null ? '–' : format.number(rules),
+                  }}
+                />{' '}
+                <code>{prefixes.join(', ')}</code>
+                {more > 0 && ` +${format.number(more)}`}
+              </li>
+            ))}
+          </ul>
+        </div>
+      )}
       <table>
         <thead>
           <tr>

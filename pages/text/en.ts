@@ -709,6 +709,10 @@ export const en = {
   configAhead: 'The file is not what is in force: it was changed and not reloaded, or a reload was refused.',
   configVariables: 'The environment sets keys over the file: {names}.',
   configProblems: '{count} {count:problem|problems}. Nothing was changed.',
+  configLifts: 'This takes a mandate from clients for whom it holds now:',
+  configLift: '{list} refuses nothing any more on {group}: {rules} rules.',
+  configUnguarded:
+    '{list} still refuses on {group}, and no mandate stands behind it any more: {rules} rules.',
   configSame: 'Nothing that is in force would change.',
   configKey: 'Key',
   configValue: 'Value',

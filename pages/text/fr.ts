@@ -736,6 +736,10 @@ export const fr: Texts = {
     'Le fichier n’est pas ce qui est en vigueur : modifié sans rechargement, ou rechargement refusé.',
   configVariables: 'L’environnement fixe des clés avant le fichier : {names}.',
   configProblems: '{count} {count:problème|problèmes}. Rien n’a été changé.',
+  configLifts: 'Ceci retire une obligation à des clients pour lesquels elle vaut aujourd’hui :',
+  configLift: '{list} ne refuse plus rien sur {group} : {rules} règles.',
+  configUnguarded:
+    '{list} refuse encore sur {group}, mais plus aucune obligation ne la soutient : {rules} règles.',
   configSame: 'Rien de ce qui est en vigueur ne changerait.',
   configKey: 'Clé',
   configValue: 'Valeur',

@@ -727,6 +727,10 @@ export const nl: Texts = {
     'Het bestand is niet wat van kracht is: gewijzigd en niet herladen, of het herladen werd geweigerd.',
   configVariables: 'De omgeving zet sleutels vóór het bestand: {names}.',
   configProblems: '{count} {count:probleem|problemen}. Er is niets gewijzigd.',
+  configLifts: 'Dit neemt een verplichting weg van clients voor wie zij nu geldt:',
+  configLift: '{list} weigert niets meer op {group}: {rules} regels.',
+  configUnguarded:
+    '{list} weigert nog op {group}, maar er staat geen verplichting meer achter: {rules} regels.',
   configSame: 'Niets van wat van kracht is zou veranderen.',
   configKey: 'Sleutel',
   configValue: 'Waarde',

@@ -64,6 +64,7 @@ interface Checked {
   readonly base: string;
   readonly text: string;
   readonly problems: readonly { line: number; column: number; path: string; code: string; text: string }[];
+  readonly lifts: readonly unknown[];
   readonly differences: readonly { key: string; from: string | null; to: string | null }[];
   readonly restart: readonly string[];
   readonly confirm: readonly string[] | null;
@@ -127,6 +128,19 @@ test('two persons change a rule: the difference is shown, the file and what is i
     restart: [],
     differences: [{ key: 'groups[default].lists', from: 'tiktok, own', to: 'tiktok' }],
   });
+  expect(found.lifts).toEqual([]);
+  // What takes a mandate from somebody is told as that, whatever key does it.
+  const wide = await check((await shownText()).replace('lists: [tiktok, own]', 'lists: [own]'));
+  expect(wide.lifts).toEqual([
+    {
+      group: 'default',
+      prefixes: [],
+      more: 0,
+      list: 'tiktok',
+      passes: true,
+      rules: expect.any(Number) as number,
+    },
+  ]);
   const asked = await apply(found, 'own.example is served again');
   expect(asked.status).toBe(202);
   expect(onDisk()).toBe(CONFIG);

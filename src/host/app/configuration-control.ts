@@ -41,6 +41,7 @@ import type {
 import type { Changes, ServiceSource } from './changes.ts';
 import { type ConfigurationTexts, sha256Of } from './configuration-texts.ts';
 import { requireFips } from './fips.ts';
+import { liftedMandates } from './lifted-mandates.ts';
 
 /** Bytes of a file that is shown and changed from here. */
 const FILE_BYTES_MAX = 1 << 20;
@@ -56,6 +57,8 @@ export interface ConfigurationParts {
   readonly changes: Pick<Changes, 'reload' | 'isWaiting'>;
   inForce(): Config;
   generation(): number;
+  /** A list that is in force. */
+  list(id: string): { readonly mandate: boolean; readonly entries: number } | undefined;
   /** Of the prohibition, in words. */
   enforcementText(): string;
   /** A record of what somebody did. */
@@ -163,6 +166,12 @@ class ConfigurationKeeper {
       differences: differences.map(({ key, from = null, to = null }) => ({ key, from, to })),
       more,
       restart: restartKeys(before, config),
+      lifts: liftedMandates(before, config, (list) => this.#parts.list(list)?.mandate === true).map(
+        (lifted) => ({
+          ...lifted,
+          rules: this.#parts.list(lifted.list)?.entries ?? null,
+        }),
+      ),
       confirm: reach === 'both' ? null : (this.confirmersOf(reach) ?? null),
     };
   }
@@ -265,7 +274,7 @@ class ConfigurationKeeper {
         .map(({ line, column, path, code, text: said, hint, variable }) => ({
           ...{ line, column, path, code, text: said, hint: hint ?? null, variable: variable ?? null },
         })),
-      ...{ differences: [], more: 0, restart: [], confirm: null },
+      ...{ differences: [], more: 0, restart: [], lifts: [], confirm: null },
     };
   }
 

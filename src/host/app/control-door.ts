@@ -91,6 +91,10 @@ export class ControlDoor implements Part {
         ...{ source, texts, changes },
         inForce: () => state.current.config,
         generation: () => state.current.generation?.policy.generation ?? 0,
+        list: (id) => {
+          const facts = state.current.generation?.lists.find((list) => list.id === id);
+          return facts && { mandate: facts.mandate, entries: facts.loaded.entries };
+        },
         enforcementText: () => describeEnforcement(enforcement.current),
         note: (action, by, reason, detail) => evidence.recording.journal.admin(action, by, reason, detail),
       }),

@@ -94,6 +94,21 @@ const checked = z
     more: z.number(),
     /** Changed keys that take effect at the next start. */
     restart: listOf(z.string()),
+    /** Clients who would get what a mandate refuses them now, by group and list. */
+    lifts: listOf(
+      z.object({
+        group: z.string(),
+        /** Empty: all of the group, or everybody whom no prefix names. */
+        prefixes: listOf(z.string()),
+        /** Prefixes that are not told one by one. */
+        more: z.number(),
+        list: z.string(),
+        /** False: its names would still be refused, and no mandate would stand behind it. */
+        passes: z.boolean(),
+        /** Rules of the list that is in force; null: it is not loaded. */
+        rules: z.number().nullable(),
+      }),
+    ),
     /** Roles of which a second person has to have one; null: one person may do it. */
     confirm: z.array(z.enum(ROLES)).readonly().nullable(),
   })
