@@ -5,6 +5,7 @@ import { ask } from '../api/client.ts';
 import type { Group } from '../api/members.ts';
 import type { Explanation } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
+import { setInAddress } from '../parts/in-address.ts';
 import { FaultNote, Head } from '../parts/panel.tsx';
 import { may, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
@@ -30,7 +31,12 @@ export const LookUp = (): VNode => {
   const [written, setWritten] = useState(query.get('name') ?? query.get('reference') ?? '');
   const [group, setGroup] = useState(query.get('group') ?? '');
   const [address, setAddress] = useState('');
-  const [filter, setFilter] = useState<Filter>(NO_FILTER);
+  const filter: Filter = {
+    group: query.get('in') ?? '',
+    name: query.get('has') ?? '',
+    reference: query.get('of') ?? '',
+  };
+  const setFilter = (one: Filter): void => setInAddress({ in: one.group, has: one.name, of: one.reference });
   const [found, setFound] = useState<Explanation | undefined>(undefined);
   const doing = useDoing();
   const chosen = group === '' ? (networks[0]?.name ?? '') : group;
@@ -44,7 +50,7 @@ export const LookUp = (): VNode => {
       return;
     }
     // The rows of the reference before belong to another question.
-    setFilter((before) => ({ ...before, reference: '' }));
+    setInAddress({ name: text, group: inGroup === ADDRESS ? '' : inGroup, of: '' });
     const prefixes = networks.find(({ name }) => name === inGroup)?.prefixes ?? [];
     const client = inGroup === ADDRESS ? address.trim() : addressOf(prefixes);
     doing.run(async () => {
