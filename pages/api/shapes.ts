@@ -624,6 +624,19 @@ export type ListOutcome = {
   readonly entries: number | null;
 };
 
+export type ListRules = {
+  readonly rules: readonly {
+    readonly file: string | null;
+    readonly line: number;
+    readonly text: string;
+    readonly service: string | null;
+    readonly owner: string | null;
+    readonly evidence: string | null;
+    readonly reviewed: string | null;
+  }[];
+  readonly count: number;
+};
+
 export type ListStatus = {
   readonly id: string;
   readonly kind: 'shipped' | 'file' | 'directory' | 'url';

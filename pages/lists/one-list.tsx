@@ -12,6 +12,7 @@ import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Compare, DecideHeld, DifferencePanel, RollBack } from './held.tsx';
 import { standingOf } from './lists.tsx';
+import { RulesPanel } from './rules.tsx';
 
 interface Decision {
   readonly sequence: number;
@@ -228,6 +229,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                       <DifferencePanel difference={difference.value} asked={asked.value} />
                     )
                   ))}
+                {found.inForce !== null && <RulesPanel id={id} />}
                 <HistoryPanel id={id} />
               </div>
               <div class="stack">

@@ -155,7 +155,7 @@ export const de: Texts = {
   noNetworks: 'Es sind keine Netze konfiguriert.',
 
   // Overview
-  needsTitle: 'Braucht eine Person',
+  needsTitle: 'Zu erledigen',
   needsCount: '{count}, das Dringendste zuerst',
   needsNoneElse: 'Sonst wartet nichts auf jemanden.',
   needsNone: 'Nichts wartet auf jemanden.',
@@ -613,6 +613,14 @@ export const de: Texts = {
   nextFetch: 'Nächster Abruf',
   fetchNow: 'Jetzt abrufen',
   toastFetched: 'Abgerufen: {outcome}',
+  listRules: 'Regeln',
+  searchRules: 'Regeln durchsuchen',
+  searchRulesNone: 'Keine Regel sagt das.',
+  evidence: 'Beleg',
+  reviewedOn: 'Geprüft',
+  inLine: 'Zeile',
+  rulesBefore: 'Vorige',
+  rulesAfter: 'Nächste',
   earlierContents: 'Frühere Inhalte',
   compare: 'Vergleichen',
 

@@ -155,7 +155,7 @@ export const en = {
   noNetworks: 'No networks are configured.',
 
   // Overview
-  needsTitle: 'Needs a person',
+  needsTitle: 'Needs attention',
   needsCount: '{count}, the most urgent first',
   needsNoneElse: 'Nothing else waits for anybody.',
   needsNone: 'Nothing waits for anybody.',
@@ -590,6 +590,14 @@ export const en = {
   nextFetch: 'Next fetch',
   fetchNow: 'Fetch now',
   toastFetched: 'Fetched: {outcome}',
+  listRules: 'Rules',
+  searchRules: 'Search the rules',
+  searchRulesNone: 'No rule says that.',
+  evidence: 'Evidence',
+  reviewedOn: 'Reviewed',
+  inLine: 'Line',
+  rulesBefore: 'Before',
+  rulesAfter: 'Next',
   earlierContents: 'Earlier contents',
   compare: 'Compare',
 

@@ -158,7 +158,7 @@ export const fr: Texts = {
   noNetworks: 'Aucun réseau n’est configuré.',
 
   // Overview
-  needsTitle: 'Demande une personne',
+  needsTitle: 'À traiter',
   needsCount: '{count}, le plus urgent d’abord',
   needsNoneElse: 'Rien d’autre n’attend personne.',
   needsNone: 'Rien n’attend personne.',
@@ -614,6 +614,14 @@ export const fr: Texts = {
   nextFetch: 'Prochaine récupération',
   fetchNow: 'Récupérer maintenant',
   toastFetched: 'Récupérée : {outcome}',
+  listRules: 'Règles',
+  searchRules: 'Chercher dans les règles',
+  searchRulesNone: 'Aucune règle ne dit cela.',
+  evidence: 'Preuve',
+  reviewedOn: 'Vérifiée',
+  inLine: 'Ligne',
+  rulesBefore: 'Précédentes',
+  rulesAfter: 'Suivantes',
   earlierContents: 'Contenus antérieurs',
   compare: 'Comparer',
 

@@ -155,7 +155,7 @@ export const nl: Texts = {
   noNetworks: 'Er zijn geen netwerken ingesteld.',
 
   // Overview
-  needsTitle: 'Vraagt om een persoon',
+  needsTitle: 'Te behandelen',
   needsCount: '{count}, het dringendste eerst',
   needsNoneElse: 'Verder wacht er niets op iemand.',
   needsNone: 'Er wacht niets op iemand.',
@@ -606,6 +606,14 @@ export const nl: Texts = {
   nextFetch: 'Volgende ophaling',
   fetchNow: 'Nu ophalen',
   toastFetched: 'Opgehaald: {outcome}',
+  listRules: 'Regels',
+  searchRules: 'In de regels zoeken',
+  searchRulesNone: 'Geen regel zegt dat.',
+  evidence: 'Bewijs',
+  reviewedOn: 'Nagezien',
+  inLine: 'Regel',
+  rulesBefore: 'Vorige',
+  rulesAfter: 'Volgende',
   earlierContents: 'Eerdere inhouden',
   compare: 'Vergelijken',
 

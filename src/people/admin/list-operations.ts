@@ -3,6 +3,11 @@ import { z } from 'zod';
 import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why, as the store keeps them. */
+/** Characters of a search, rules of a page, and rules of the largest lists. */
+const SEARCH_LENGTH_MAX = 255;
+const RULES_PAGE = 100;
+const RULES_PAGE_MAX = 500;
+const RULES_MAX = 20_000_000;
 const TEXT_LENGTH_MAX = 500;
 
 const content = z
@@ -122,6 +127,48 @@ const refreshed = z.object({
   entries: z.number().nullable(),
 });
 
+const shownRules = z
+  .object({
+    /** A page of those that are wanted. */
+    rules: listOf(
+      z.object({
+        /** Among those of a directory; null: the list is one file. */
+        file: z.string().nullable(),
+        /** Of the file, from 1. */
+        line: z.number(),
+        /** The name or prefix of an entry with evidence; the line of any other. */
+        text: z.string(),
+        service: z.string().nullable(),
+        owner: z.string().nullable(),
+        evidence: z.string().nullable(),
+        reviewed: z.string().nullable(),
+      }),
+    ),
+    /** Of all that are wanted. */
+    count: z.number(),
+  })
+  .meta({ id: 'ListRules' });
+const count = (most: number, byDefault: number) =>
+  z
+    .string()
+    .regex(/^\d{1,8}$/)
+    .transform(Number)
+    .pipe(z.int().min(0).max(most))
+    .optional()
+    .transform((number) => number ?? byDefault);
+const rulesWanted = z.strictObject({
+  search: z
+    .string()
+    .max(SEARCH_LENGTH_MAX)
+    .optional()
+    .transform((text) => text ?? ''),
+  skip: count(RULES_MAX, 0),
+  limit: count(RULES_PAGE_MAX, RULES_PAGE),
+});
+
+/** A page of the rules of a list. */
+export type ListRules = Readonly<z.output<typeof shownRules>>;
+
 /** Which of the rules that another content would take away were asked for. */
 export type ListAsked = Readonly<z.output<typeof listAsked>>;
 /** What is in force after a decision. */
@@ -150,6 +197,8 @@ export interface ListControl {
   difference(id: string, sha256: string | undefined): Promise<z.output<typeof difference>>;
   /** Of the same difference; rejects as well where no records can be read. */
   asked(id: string, sha256: string | undefined): Promise<ListAsked>;
+  /** Rejects with ERR_LIST_ABSENT when the list is not in force, and with ERR_LIST_CHANGED. */
+  rules(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): Promise<ListRules>;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -212,6 +261,18 @@ export const LIST_OPERATIONS = {
     parameters: one,
     result: listOf(storeDecision),
     handle: async (lists, { parameters }) => gives(await lists.history(parameters.list)),
+  }),
+  listRules: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/rules',
+    summary: 'What stands in a list that is in force, with its evidence',
+    roles: ROLES,
+    parameters: one,
+    query: rulesWanted,
+    form: `search=PART, skip=0 to ${RULES_MAX}, limit=1 to ${RULES_PAGE_MAX}`,
+    failureStatus: 409,
+    result: shownRules,
+    handle: async (lists, { parameters, query }) => gives(await lists.rules(parameters.list, query)),
   }),
   readListDifference: onLists({
     method: 'GET',

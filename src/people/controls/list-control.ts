@@ -16,6 +16,7 @@ import {
   toCandidateStatus,
   toTime,
 } from '../../policy/keeping/keeping.ts';
+import { readRules } from '../../policy/lists/lists.ts';
 import type { Candidate } from '../../telemetry/observe/observe.ts';
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
 import { AskedRules } from './asked-counts.ts';
@@ -103,6 +104,14 @@ export const createListControl = (parts: ListControlParts): ListControl => {
       const rules = new AskedRules(await parts.asked(), list);
       await diffList(parts.config(), list, sha256, systemClock, (rule) => rules.add(rule));
       return { list, ...rules.found };
+    },
+    rules: async (id, wanted) => {
+      const list = find(id).id;
+      const loaded = parts.generation()?.lists.find((one) => one.id === list)?.loaded;
+      if (loaded !== undefined) return readRules(loaded, wanted);
+      throw new AppError('ERR_LIST_ABSENT', `looking for the rules of list ${list}: it is not in force`, {
+        hint: 'Its status says why.',
+      });
     },
     history: async (id) =>
       find(id).source.kind === 'url' ? ((await parts.keeper()?.history(id)) ?? []) : [],
