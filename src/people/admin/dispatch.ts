@@ -164,7 +164,11 @@ export const perform = async (
   if (text === undefined) return toProblem(413, 'the body is too long');
   const sent = parseJson(text);
   const body = bodySchema?.safeParse(sent);
-  if (body?.success === false) return toProblem(400, `the body is not ${form}`);
+  if (body?.success === false) {
+    // What a reader of ours says of a value, such as of a name, says more than the form.
+    const own = body.error.issues.find(({ code }) => code === 'custom');
+    return toProblem(400, own?.message ?? `the body is not ${form}`);
+  }
   try {
     const given = { parameters, query: queried.data, body: body?.data };
     const earlier = before?.(given, sent);

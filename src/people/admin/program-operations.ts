@@ -296,7 +296,7 @@ const typeText = z
   .transform((text, context): number => {
     const type = parseType(text);
     if (type !== undefined) return type;
-    context.addIssue('no type');
+    context.addIssue(`"${text}" is no type of record`);
     return z.NEVER;
   });
 const asked = z.strictObject({
@@ -306,7 +306,7 @@ const asked = z.strictObject({
   client: z
     .string()
     .max(ADDRESS_LENGTH_MAX)
-    .refine((text) => parseAddress(text, createAddress())),
+    .refine((text) => parseAddress(text, createAddress()), 'the client is no IP address'),
   /** Name of the listener; empty: any that has no group of its own. */
   listener: z.string().max(ADDRESS_LENGTH_MAX),
   /** False: no upstream is asked. */
