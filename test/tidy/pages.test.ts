@@ -12,7 +12,7 @@ import { nl } from '../../pages/text/nl.ts';
 import type { Key, Texts } from '../../pages/text/text.ts';
 import { plant, readSources, root, type Sources } from './sources.ts';
 
-const BYTES_MAX = 300_000;
+const BYTES_MAX = 400_000;
 const TEXT_CONTRAST = 4.5;
 const SHAPE_CONTRAST = 3;
 

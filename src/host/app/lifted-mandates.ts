@@ -2,7 +2,7 @@
 //
 // A prefix that moves to another group, a group that goes, a list that is only watched from then on: each lifts a mandate
 // without a word that says so. So every prefix of either configuration is looked up in both, and everybody else as well.
-import { createAddress, formatPrefix, type Prefix, PrefixTable, unpackPrefixes } from '../../base/base.ts';
+import { countPrefixes, createAddress, formatPrefix, type Prefix, PrefixTable } from '../../base/base.ts';
 import type { Config, GroupConfig } from '../../config/config.ts';
 import { excuses } from '../../telemetry/enforcement/enforcement.ts';
 
@@ -48,7 +48,7 @@ export const liftedMandates = (
   }
   // Whoever is put into a group by something else than an address, and everybody else.
   for (const group of before.groups) {
-    if (unpackPrefixes(group.clients).length > 0) continue;
+    if (countPrefixes(group.clients) > 0) continue;
     compare(group, after.groups.find(({ name }) => name === group.name) ?? after.groups[0], []);
   }
   return [...lifted.values()].map(({ prefixes, ...rest }) => ({

@@ -197,8 +197,8 @@ export interface ListControl {
   difference(id: string, sha256: string | undefined): Promise<z.output<typeof difference>>;
   /** Of the same difference; rejects as well where no records can be read. */
   asked(id: string, sha256: string | undefined): Promise<ListAsked>;
-  /** Rejects with ERR_LIST_ABSENT when the list is not in force, and with ERR_LIST_CHANGED. */
-  rules(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): Promise<ListRules>;
+  /** Throws ERR_LIST_UNKNOWN, ERR_LIST_ABSENT when the list is not in force, and ERR_LIST_CHANGED. */
+  rules(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): ListRules;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -272,7 +272,7 @@ export const LIST_OPERATIONS = {
     form: `search=PART, skip=0 to ${RULES_MAX}, limit=1 to ${RULES_PAGE_MAX}`,
     failureStatus: 409,
     result: shownRules,
-    handle: async (lists, { parameters, query }) => gives(await lists.rules(parameters.list, query)),
+    handle: (lists, { parameters, query }) => Promise.resolve(gives(lists.rules(parameters.list, query))),
   }),
   readListDifference: onLists({
     method: 'GET',

@@ -105,7 +105,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
       await diffList(parts.config(), list, sha256, systemClock, (rule) => rules.add(rule));
       return { list, ...rules.found };
     },
-    rules: async (id, wanted) => {
+    rules: (id, wanted) => {
       const list = find(id).id;
       const loaded = parts.generation()?.lists.find((one) => one.id === list)?.loaded;
       if (loaded !== undefined) return readRules(loaded, wanted);
