@@ -115,7 +115,8 @@ export const createFormat = (language: Language): Format => {
     clock: dated(clock),
     time: (text) => `${dated(time)(text)} UTC`,
     day: dated(day),
-    length: lengthOf,
+    // What lasted is not said to have lasted nothing.
+    length: (seconds) => (seconds > 0 && seconds < 0.5 ? `< 1${NBSP}s` : lengthOf(seconds)),
     ago: (seconds) => {
       const size = Math.abs(Math.round(seconds));
       if (size >= 2 * DAY) return relative.format(-Math.round(seconds / DAY), 'day');

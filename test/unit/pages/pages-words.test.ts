@@ -162,6 +162,7 @@ test.each([
 ] as const)('lengths and ages in %s', (language, length, ago, ahead) => {
   const format = createFormat(language);
   expect(format.length(7_920)).toBe(length);
+  expect(format.length(0.2)).toBe('< 1\u00a0s');
   expect(format.ago(40)).toBe(ago);
   expect(format.ago(-5 * 86_400)).toBe(ahead);
   expect(format.time('2026-11-25T23:30:00Z')).toContain('23:30');
