@@ -18,7 +18,7 @@ import { DEFAULT_GROUP } from './sections/groups.ts';
 import { LISTS_MAX } from './sections/lists.ts';
 import { Fault, quote, suggest } from './value.ts';
 
-const SOURCES = ['shipped', 'file', 'directory', 'url'] as const;
+const SOURCES = ['shipped', 'file', 'directory', 'url', 'feed'] as const;
 /** Formats with a head, of which one file is one list. */
 const HEADED_FORMATS: readonly (string | undefined)[] = ['cordon', 'rpz'];
 /** Keys that say how a text is read; a shipped list is read as it ships. */
@@ -45,6 +45,7 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
     const seen = path[0] === 'lists' ? seenIn.lists : seenIn['extra-lists'];
     if (item.id !== undefined) reportRepeat(seen, item.id, [...path, 'id'], 'is the id already', report);
     checkSource(item, path, facts, report);
+    checkFeed(item.feed, [...path, 'feed'], draft, report);
     checkOperators(item, path, facts, report);
     checkRole(item, path, report);
   }
@@ -55,6 +56,24 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
       new Fault('ERR_CONFIG_LIMIT', `makes ${count} lists, at most ${LISTS_MAX} allowed`),
     );
   }
+};
+
+/** Reports feeds of the same name. */
+export const checkFeeds = (draft: Draft, report: Report): void => {
+  const seen = new Map<string, string>();
+  for (const [index, feed] of itemsOf(draft.feeds)) {
+    if (!isMap(feed) || feed.id === undefined) continue;
+    reportRepeat(seen, feed.id, ['feeds', index, 'id'], 'is the id already', report);
+  }
+};
+
+const checkFeed = (name: string | undefined, path: Path, draft: Draft, report: Report): void => {
+  const known = [...itemsOf(draft.feeds)].flatMap(([, feed]) =>
+    isMap(feed) && feed.id !== undefined ? [feed.id] : [],
+  );
+  if (name === undefined || known.includes(name)) return;
+  const hint = known.length === 0 ? 'write "feeds"' : `feeds of this configuration: ${known.join(', ')}`;
+  report(path, unknown(`no feed has the id ${quote(name)}`, suggest(name, known) ?? hint));
 };
 
 /** Words that nobody would ever be told. */
@@ -76,10 +95,10 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
   // A newer version of a shipped list, which has to be proven: see checkNewer().
   const isNewer = written.length === 2 && written[0] === 'shipped' && written[1] !== 'directory';
   const sources = isNewer ? written.slice(1) : written;
-  if (isNewer) checkNewer(item, path, report);
+  if (isNewer && sources[0] !== 'feed') checkNewer(item, path, report);
   if (sources.length !== 1) {
     const found = sources.length === 0 ? 'has no source' : `has more than one source: ${sources.join(', ')}`;
-    report(path, conflict(found, 'write exactly one of "shipped", "file", "directory" and "url"'));
+    report(path, conflict(found, 'write exactly one of "shipped", "file", "directory", "url" and "feed"'));
     return;
   }
   if (item.shipped !== undefined && !facts.shippedIds.includes(item.shipped)) {
@@ -96,7 +115,13 @@ const checkSource = (item: ListDraft, path: Path, facts: CrossCheckFacts, report
     const hint = 'write "file" and the path of one file';
     report([...path, 'format'], conflict(`a list of the format ${item.format} is one file`, hint));
   }
+  if (sources[0] !== 'feed') reportKeys(['target'], 'goes with "feed" only');
   if (sources[0] === 'url') checkFetching(item, path, report);
+  else if (sources[0] === 'feed')
+    reportKeys(
+      FETCHING_KEYS.filter((name) => name !== 'review' && name !== 'max-size'),
+      'is what the feed says',
+    );
   else if (sources[0] === 'file')
     reportKeys(
       FETCHING_KEYS.filter((name) => name !== 'public-key'),

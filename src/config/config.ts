@@ -19,6 +19,7 @@ export { type ConfigReach, reachOf } from './reach.ts';
 export { configReference } from './reference.ts';
 export type {
   Config,
+  FeedConfig,
   FleetConfig,
   GroupConfig,
   ListConfig,

@@ -18,7 +18,7 @@ import { checkEvidence } from './check-evidence.ts';
 import { checkFips } from './check-fips.ts';
 import { checkFleet } from './check-fleet.ts';
 import { checkIdentity } from './check-identity.ts';
-import { checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
+import { checkFeeds, checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
 import { checkLocal } from './check-local.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import {
@@ -43,6 +43,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkForward(draft, report);
   checkLocal(draft, report);
   checkExceptions(draft, report);
+  checkFeeds(draft, report);
   checkLists(draft, facts, report);
   checkGroups(draft, facts, report);
   checkBlock(draft, report);

@@ -12,10 +12,11 @@ import { block, cache, dns64, rebinding } from './sections/answers.ts';
 import { compliance } from './sections/compliance.ts';
 import { controlRoom } from './sections/control-room.ts';
 import { dnssec } from './sections/dnssec.ts';
+import { FEEDS_MAX, feedItem } from './sections/feeds.ts';
 import { fleet } from './sections/fleet.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
 import { doh, listen, tcp, tls } from './sections/listeners.ts';
-import { LISTS_MAX, listItem, shippedList } from './sections/lists.ts';
+import { LISTS_MAX, listItem, shippedList, withFeeds } from './sections/lists.ts';
 import { local } from './sections/local.ts';
 import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
@@ -90,6 +91,10 @@ const configKeys = z.strictObject({
     'Lists beside those of `lists`, or beside the shipped defaults where there is no `lists`. An item with the `id` of one of them takes its place: `{ id: tiktok, shipped: tiktok, ede: { code: 16, text: "by order" } }` changes the text of a default list and nothing else.',
     'none',
   ),
+  feeds: key(
+    list(feedItem, 0, FEEDS_MAX).prefault([]),
+    'Signed feeds that newer versions of lists come from ([Feeds](feed.md)).',
+  ),
   groups: key(
     list(group, 1, GROUPS_MAX).optional(),
     `Clients that share lists. Without a group \`${DEFAULT_GROUP}\`, clients that no group names get all lists.`,
@@ -163,10 +168,11 @@ type Written = FormOf<typeof configKeys>;
 /** The schema of one file. */
 export const configSchema = withForm(configKeys, {
   into: ({ lists, extraLists, groups, ...others }: Written, context) => {
-    const all = withExtra(
+    const written = withExtra(
       lists ?? context.facts.shippedDefault.map((id) => shippedList(id, context)),
       extraLists ?? [],
     );
+    const all = withFeeds(written, others.feeds, context);
     return { ...others, lists: all, groups: withDefault(groups ?? [], all, context) };
   },
   // With as many groups as there may be, the default one of all lists is there without being written.
@@ -213,6 +219,8 @@ export type ReportsConfig = Config['reports'];
 export type TlsConfig = NonNullable<Config['tls']>;
 /** Clients that share lists. */
 export type GroupConfig = Config['groups'][number];
+/** A signed feed. */
+export type FeedConfig = Config['feeds'][number];
 /** One list. What is undefined here is what the list's own header says. */
 export type ListConfig = Config['lists'][number];
 

@@ -75,8 +75,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'resolver/local': [],
   'resolver/discovery': [],
 
-  'policy/keeping': ['policy/generation', 'policy/lists', 'policy', 'config'],
+  'policy/keeping': ['policy/generation', 'policy/feeds', 'policy/lists', 'policy', 'config'],
   'policy/generation': ['policy/lists', 'policy', 'policy/access', 'config'],
+  'policy/feeds': ['policy/lists'],
   'policy/imports': ['policy/lists'],
   'policy/lists': ['policy'],
   'policy/access': [],

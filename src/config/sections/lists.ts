@@ -20,6 +20,7 @@ import { boolean, choice, edeText, identifier, integer, numberChoice, path } fro
 import { paperTime } from '../schedule-leaf.ts';
 import { publicKey, sha256, url } from '../source-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
+import type { feedItem } from './feeds.ts';
 import { structuredErrorOfList } from './structured-errors.ts';
 
 /** A set of lists is one 32-bit word in the policy table. */
@@ -54,6 +55,10 @@ export interface UrlSource extends ListReading {
   readonly kind: 'url';
   /** The shipped list that it is a newer version of: that one is in force until there is a newer one. */
   readonly shipped?: string | undefined;
+  /** The feed that it comes from, which proves it; then `url` is the address of the feed. */
+  readonly feed?: string | undefined;
+  /** Its path in that feed. */
+  readonly target?: string | undefined;
   /** HTTP or HTTPS, without user, password and fragment; a query may hold a token. */
   readonly url: string;
   readonly refreshMs: number;
@@ -141,6 +146,15 @@ const listKeys = z.strictObject({
   url: key(
     url().optional(),
     'Address that the list is fetched from; exactly one of `shipped`, `file`, `directory` and `url`.',
+  ),
+  feed: key(
+    identifier().optional(),
+    'Feed of `feeds` that the list comes from, instead of `file`, `directory` or `url`; beside `shipped`: what is there is a newer version of it.',
+  ),
+  target: key(
+    path().optional(),
+    'Path of the list in its feed.',
+    'the `id` (beside `shipped`, its name) with `.yaml` for the format `cordon`, else `.txt`',
   ),
   refresh: keyAs(
     'refreshMs',
@@ -318,7 +332,7 @@ export const shippedList = (id: string, context: FormContext): FormOf<typeof lis
 
 /** The checks saw to it that exactly one of `shipped`, `file`, `directory` and `url` is there. */
 const toSource = (written: FormOf<typeof listKeys>): ListSource => {
-  const { id, shipped, file, directory, url } = written;
+  const { id, shipped, file, directory, url, feed } = written;
   const reading: ListReading = {
     format: written.format ?? 'domains',
     match: written.match ?? 'suffix',
@@ -329,10 +343,44 @@ const toSource = (written: FormOf<typeof listKeys>): ListSource => {
   // A newer version of a shipped list is what that one is.
   const read: ListReading = shipped === undefined ? reading : { ...reading, format: 'cordon' };
   if (url !== undefined) return { kind: 'url', shipped, ...toFetching(url, written), ...read };
+  if (feed !== undefined) {
+    const target = written.target ?? targetOf(shipped ?? id, read.format);
+    return { kind: 'url', shipped, feed, target, ...toFetching(NOWHERE, written), ...read };
+  }
   const path = file ?? directory;
   if (path === undefined) return { kind: 'shipped', id: shipped ?? id };
   const { publicKey } = written;
   return { kind: 'file', path, isDirectory: directory !== undefined, publicKey, shipped, ...read };
+};
+
+/** A list of a feed, before it is known where the feed is: see withFeeds(). */
+const NOWHERE = '';
+
+const targetOf = (name: string, format: ListFormat): string =>
+  `${name}.${format === 'cordon' ? 'yaml' : 'txt'}`;
+
+/**
+ * The lists with the addresses of their feeds. Shipped lists without another source come from the first feed that has
+ * newer versions of them.
+ */
+export const withFeeds = (
+  lists: readonly FormOf<typeof listItem>[],
+  feeds: readonly FormOf<typeof feedItem>[],
+  context: FormContext,
+): readonly FormOf<typeof listItem>[] => {
+  const newer = feeds.find(({ isForShipped }) => isForShipped)?.id;
+  return lists.map((list) => {
+    const { id, source } = list;
+    const name = source.kind === 'shipped' ? newer : source.kind === 'url' ? source.feed : undefined;
+    const feed = feeds.find((one) => one.id === name);
+    if (feed === undefined || source.kind === 'file') return list;
+    const { url, refreshMs, addresses } = feed;
+    const own =
+      source.kind === 'url'
+        ? source
+        : toForm(listItem, listItem.parse({ id, shipped: source.id, feed: name }), context).source;
+    return { ...list, source: { ...own, url, refreshMs, addresses } };
+  });
 };
 
 const toFetching = (
@@ -354,9 +402,23 @@ const toFetching = (
   },
 });
 
+/** What a file writes of a source. */
+type WrittenSource = ListSource | Omit<UrlSource, 'url' | 'refreshMs' | 'addresses'>;
+
 /** Some keys go with the formats that read them. */
 const fromSource = (source: ListSource): Partial<FormOf<typeof listKeys>> => {
   if (source.kind === 'shipped') return { shipped: source.id };
+  if (source.kind === 'url' && source.feed !== undefined) {
+    // Where it is and how often it is asked, the feed says.
+    const { url: _, refreshMs: __, addresses: ___, ...own } = source;
+    return fromReading(own);
+  }
+  return fromReading(source);
+};
+
+const fromReading = (
+  source: Exclude<WrittenSource, { readonly kind: 'shipped' }>,
+): Partial<FormOf<typeof listKeys>> => {
   const { match, takesEverything, format, ...others } = source;
   return {
     ...others,

@@ -43,7 +43,7 @@ export class KeptLists implements Part {
   readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
 
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
-  async open({ lists, stateDirectory }: Config): Promise<void> {
+  async open({ lists, feeds, stateDirectory }: Config): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
     const { log, state, onChange, onOutcome } = this.#parts;
     try {
@@ -57,7 +57,7 @@ export class KeptLists implements Part {
         onChange,
         onOutcome,
       });
-      await this.#keeper.follow(lists);
+      await this.#keeper.follow(lists, feeds);
     } catch (error) {
       if (!isAppError(error)) throw error;
       log.error({ err: error }, 'lists with an address are not kept');

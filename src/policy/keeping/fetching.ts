@@ -5,9 +5,11 @@
 import { rename, rm } from 'node:fs/promises';
 import { type Clock, errorText, isAppError } from '../../base/base.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
+import { type FeedReader, feedError } from '../feeds/feeds.ts';
 import {
   type FetchedFile,
   type FetchLimits,
+  type FetchOutcome,
   fetchSource,
   type ListStore,
   type ResolveHost,
@@ -61,26 +63,44 @@ interface Attempt {
   readonly retryAfterMs?: number;
 }
 
+/** What is not what it should be, in contrast to what is not there. */
+const UNPROVEN: ReadonlySet<string> = new Set([
+  'ERR_FEED_BACKWARDS',
+  'ERR_FEED_PROOF',
+  'ERR_LIST_CHECKSUM',
+  'ERR_LIST_SIGNATURE',
+]);
+
 /** Fetches lists into one store. */
 export class ListFetcher {
   readonly #options: FetchingOptions;
   readonly #store: ListStore;
   readonly #signal: AbortSignal;
   readonly #neighbors: () => Neighbors;
+  readonly #feedOf: (id: string) => FeedReader | undefined;
 
   /** Ends what is under way with the signal; `neighbors` are all lists of the configuration. */
-  constructor(options: FetchingOptions, store: ListStore, signal: AbortSignal, neighbors: () => Neighbors) {
+  constructor(
+    options: FetchingOptions,
+    store: ListStore,
+    signal: AbortSignal,
+    neighbors: () => Neighbors,
+    feedOf: (id: string) => FeedReader | undefined,
+  ) {
     this.#options = options;
     this.#neighbors = neighbors;
     this.#store = store;
     this.#signal = signal;
+    this.#feedOf = feedOf;
   }
 
   /** One fetch with all that follows from it. Rejects never: what a source sends must not end the program. */
   async attempt(kept: KeptList): Promise<Attempt> {
     const { list } = kept;
     try {
-      const outcome = await fetchSource(this.#fetchOptions(kept));
+      const outcome = await (list.source.feed === undefined
+        ? fetchSource(this.#fetchOptions(kept))
+        : this.#fetchFromFeed(kept, list.source.feed));
       if (outcome.kind === 'fetched') {
         try {
           return { result: await this.#judge(kept, outcome.file) };
@@ -97,12 +117,36 @@ export class ListFetcher {
       const reason = `HTTP status ${status}, to be asked again in ${Math.round(retryAfterMs / 1000)} s`;
       return { result: await this.#fail(kept, 'postponed', reason, undefined), retryAfterMs };
     } catch (thrown) {
-      const isUnproven =
-        isAppError(thrown) && (thrown.code === 'ERR_LIST_CHECKSUM' || thrown.code === 'ERR_LIST_SIGNATURE');
+      const isUnproven = isAppError(thrown) && UNPROVEN.has(thrown.code);
       return {
         result: await this.#fail(kept, isUnproven ? 'unproven' : 'failed', errorText(thrown), thrown),
       };
     }
+  }
+
+  /** What the metadata of the feed names is fetched as any list is, by its hash; what is here already is not. */
+  async #fetchFromFeed(kept: KeptList, id: string): Promise<FetchOutcome> {
+    const { list, record, sha256 } = kept;
+    const feed = this.#feedOf(id);
+    if (feed === undefined) throw feedError('ERR_FEED_ABSENT', id, 'it is not in the configuration');
+    await feed.refresh();
+    const path = list.source.target ?? list.id;
+    const target = await feed.find(path);
+    if (target === undefined) {
+      // A feed need not have every list that ships; one that it had is missed.
+      if (list.source.shipped !== undefined && record.current === null) return { kind: 'unchanged' };
+      throw feedError('ERR_FEED_ABSENT', id, `it has no ${path}`);
+    }
+    const isInForce = record.current?.sha256 === target.sha256 && sha256 === target.sha256;
+    if (isInForce || record.held?.sha256 === target.sha256) return { kind: 'unchanged' };
+    const options = this.#fetchOptions(kept);
+    return fetchSource({
+      ...options,
+      url: target.url,
+      validators: undefined,
+      checksum: `sha256:${target.sha256}`,
+      limits: { ...options.limits, contentBytesMax: Math.min(target.sizeBytes, list.source.sizeBytesMax) },
+    });
   }
 
   #fetchOptions({ list, record, sha256 }: KeptList): Parameters<typeof fetchSource>[0] {

@@ -5,7 +5,8 @@
 // is kept survives a restart, so that a source that is gone is missed only by its age. Changes of several lists at a
 // time are announced once, because each announcement makes a new policy.
 import { isAppError } from '../../base/base.ts';
-import type { ListConfig } from '../../config/config.ts';
+import type { FeedConfig, ListConfig } from '../../config/config.ts';
+import type { FeedState } from '../feeds/feeds.ts';
 import {
   EMPTY_RECORD,
   ListStore,
@@ -14,6 +15,7 @@ import {
   type StoreDecision,
   type StoreRecord,
 } from '../lists/lists.ts';
+import { KeptFeeds } from './feeds.ts';
 import {
   type FetchingOptions,
   type FetchWord,
@@ -64,6 +66,7 @@ export class ListKeeper {
   readonly #store: ListStore;
   readonly #fetcher: ListFetcher;
   readonly #lists = new Map<string, KeptList>();
+  readonly #feeds: KeptFeeds;
   /** Of the configuration, those without an address as well. */
   #all: readonly ListConfig[] = [];
   readonly #stopping = new AbortController();
@@ -78,10 +81,14 @@ export class ListKeeper {
   private constructor(options: KeeperOptions, store: ListStore) {
     this.#options = options;
     this.#store = store;
-    this.#fetcher = new ListFetcher(options, store, this.#stopping.signal, () => ({
-      lists: this.#all,
-      pathOf: (list) => newerPath(list, this.pathOf(list)),
-    }));
+    this.#feeds = new KeptFeeds(options, this.#stopping.signal);
+    this.#fetcher = new ListFetcher(
+      options,
+      store,
+      this.#stopping.signal,
+      () => ({ lists: this.#all, pathOf: (list) => newerPath(list, this.pathOf(list)) }),
+      (id) => this.#feeds.find(id),
+    );
   }
 
   /** Opens what is kept; throws ERR_LIST_STORE. */
@@ -90,8 +97,9 @@ export class ListKeeper {
   }
 
   /** From now on keeps the lists of a configuration that have an address, and no others. Reads what is kept. */
-  async follow(lists: readonly ListConfig[]): Promise<void> {
+  async follow(lists: readonly ListConfig[], feeds: readonly FeedConfig[] = []): Promise<void> {
     this.#all = lists;
+    await this.#feeds.follow(feeds);
     const wanted = lists.filter(isUrlList);
     for (const id of this.#lists.keys()) if (!wanted.some((list) => list.id === id)) this.#lists.delete(id);
     for (const list of wanted) {
@@ -183,6 +191,11 @@ export class ListKeeper {
       isStale: isRecordStale(record, list, nowMs),
       isHeld: record.held !== null,
     }));
+  }
+
+  /** What is told of the feeds. */
+  feedStates(): FeedState[] {
+    return this.#feeds.states([...this.#lists.values()]);
   }
 
   /** Ends fetches that are under way and begins no other. */
@@ -309,4 +322,4 @@ export class ListKeeper {
 
 /** What decides which content is the right one. */
 const contentKey = ({ source }: UrlList): string =>
-  [source.url, source.publicKey, source.signatureUrl, source.sha256].join('\n');
+  [source.url, source.feed, source.target, source.publicKey, source.signatureUrl, source.sha256].join('\n');

@@ -76,6 +76,7 @@ export {
 } from './review.ts';
 export { isConditional, isException } from './rule-terms.ts';
 export { requireSigned } from './signed-file.ts';
+export { type BytesOutcome, fetchBytes } from './source-bytes.ts';
 export { type SourceErrorCode, sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';
 export type { ResolveHost, SourceAddress } from './source-request.ts';

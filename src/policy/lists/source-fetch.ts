@@ -192,12 +192,20 @@ const judgeHeader = (
 };
 
 const requireList = (url: URL, response: IncomingMessage): void => {
-  const { statusCode: status = 0, headers } = response;
-  const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
-  if (status === STATUS_OK && !PAGE_TYPES.has(type.trim())) return;
+  const { statusCode: status = 0 } = response;
+  if (status === STATUS_OK && !isPage(response)) return;
   response.destroy();
-  throw fetchError(url, status === STATUS_OK ? `a web page (${type.trim()})` : `HTTP status ${status}`);
+  throw fetchError(
+    url,
+    status === STATUS_OK ? `a web page (${mediaTypeOf(response)})` : `HTTP status ${status}`,
+  );
 };
+
+/** True for a web page, such as that of a portal: no list and no metadata comes as one. */
+export const isPage = (response: IncomingMessage): boolean => PAGE_TYPES.has(mediaTypeOf(response));
+
+const mediaTypeOf = ({ headers }: IncomingMessage): string =>
+  ((headers['content-type'] ?? '').toLowerCase().split(';', 1)[0] ?? '').trim();
 
 const receive = async (
   url: URL,

@@ -1,0 +1,71 @@
+// The feeds of the configuration: one reader each, and what is told of them.
+import type { FeedConfig } from '../../config/config.ts';
+import { type FeedBehind, FeedReader, type FeedState, toFeedState } from '../feeds/feeds.ts';
+import type { FetchingOptions, KeptList } from './fetching.ts';
+import { toTime } from './status.ts';
+
+/** What feeds are kept with. */
+interface KeptFeedsOptions extends FetchingOptions {
+  /** The state directory. */
+  readonly directory: string;
+}
+
+/** The feeds of one program. */
+export class KeptFeeds {
+  readonly #options: KeptFeedsOptions;
+  readonly #signal: AbortSignal;
+  readonly #readers = new Map<string, { readonly key: string; readonly reader: FeedReader }>();
+
+  /** Ends what is under way with the signal. */
+  constructor(options: KeptFeedsOptions, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** From now on knows these feeds and no others. */
+  async follow(feeds: readonly FeedConfig[]): Promise<void> {
+    for (const id of this.#readers.keys())
+      if (!feeds.some((feed) => feed.id === id)) this.#readers.delete(id);
+    for (const feed of feeds) {
+      const key = JSON.stringify(feed);
+      if (this.#readers.get(feed.id)?.key === key) continue;
+      const { clock, resolve, userAgent, limits, directory } = this.#options;
+      const { addresses } = feed;
+      const reader = await FeedReader.open({
+        feed,
+        directory,
+        clock,
+        resolve: addresses.length === 0 ? resolve : () => Promise.resolve(addresses),
+        userAgent,
+        limits,
+        signal: this.#signal,
+      });
+      this.#readers.set(feed.id, { key, reader });
+    }
+  }
+
+  find(id: string): FeedReader | undefined {
+    return this.#readers.get(id)?.reader;
+  }
+
+  /** What is told of each, given the lists that are kept. */
+  states(lists: readonly KeptList[]): FeedState[] {
+    return Array.from(this.#readers.values(), ({ reader }) => {
+      const behind = lists
+        .filter(({ list }) => list.source.feed === reader.settings.id)
+        .flatMap((kept) => behindOf(kept, reader));
+      return toFeedState(reader.settings, reader.record, behind, this.#options.clock());
+    });
+  }
+}
+
+/** A content that the feed has and that is not in force. What a person turned away is decided, and what comes is on its way. */
+const behindOf = ({ list, record, sha256 }: KeptList, { record: { targets } }: FeedReader): FeedBehind[] => {
+  const known = targets[list.source.target ?? list.id];
+  if (known === undefined || known.sha256 === sha256) return [];
+  const { held } = record;
+  const isHeld = held?.sha256 === known.sha256;
+  if (!isHeld && record.failures === 0) return [];
+  const reason = isHeld ? `held: ${held.reasons.join('; ')}` : 'it could not be fetched';
+  return [{ list: list.id, since: toTime(known.sinceMs), reason }];
+};
