@@ -170,6 +170,14 @@ export const de: Texts = {
   needRecords: '*Die Aufzeichnungen sind nicht vollständig.* {subject}',
   needBreakGlass: '*Ein lokales Konto wurde benutzt:* {subject}.',
   needSetUp: '*Die Einrichtung ist nicht fertig:* {subject}.',
+  needFeedUnproven:
+    '*Der Feed `{subject}` ist nicht, was seine Schlüssel unterschrieben haben.* Nichts davon wird genommen; die Listen in Kraft bleiben.',
+  needFeedBackwards:
+    '*Der Feed `{subject}` ging auf einen älteren Stand zurück.* Nichts davon wird genommen; die Listen in Kraft bleiben.',
+  needFeedExpired:
+    '*Der Feed `{subject}` bürgt nicht mehr dafür, aktuell zu sein.* Vielleicht gibt es neuere Listen, die nicht hierher kommen.',
+  needFeedBehind:
+    '*Von `{subject}` ist ein neuerer Inhalt bekannt und nicht in Kraft.* Er war vom Feed nicht zu bekommen.',
   needListFailing: '*Die Quelle von `{subject}` war zuletzt nicht erreichbar.* Was in Kraft ist, bleibt.',
   needStateDirectory:
     '*Das Zustandsverzeichnis ist fort.* Was jetzt entschieden wird, ist beim nächsten Start verloren.',

@@ -170,6 +170,14 @@ export const en = {
   needRecords: '*The records are not whole.* {subject}',
   needBreakGlass: '*A local account was used:* {subject}.',
   needSetUp: '*Set-up is not finished:* {subject}.',
+  needFeedUnproven:
+    '*The feed `{subject}` is not what its keys signed.* Nothing of it is taken; the lists in force stay.',
+  needFeedBackwards:
+    '*The feed `{subject}` went back to an older state.* Nothing of it is taken; the lists in force stay.',
+  needFeedExpired:
+    '*The feed `{subject}` does not vouch for being fresh any more.* There may be newer lists that do not get here.',
+  needFeedBehind:
+    '*A newer content of `{subject}` is known and not in force.* It could not be had from its feed.',
   needListFailing: '*The source of `{subject}` was not reached the last time.* What is in force stays.',
   needStateDirectory: '*The state directory is gone.* What is decided now is lost at the next start.',
   needWorkersAll: '*No worker runs.* Queries get no answer.',

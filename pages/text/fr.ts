@@ -173,6 +173,14 @@ export const fr: Texts = {
   needRecords: '*Les enregistrements ne sont pas complets.* {subject}',
   needBreakGlass: '*Un compte local a servi :* {subject}.',
   needSetUp: '*L’installation n’est pas terminée :* {subject}.',
+  needFeedUnproven:
+    '*Le flux `{subject}` n’est pas ce que ses clés ont signé.* Rien n’en est pris ; les listes en vigueur restent.',
+  needFeedBackwards:
+    '*Le flux `{subject}` est revenu à un état plus ancien.* Rien n’en est pris ; les listes en vigueur restent.',
+  needFeedExpired:
+    '*Le flux `{subject}` ne garantit plus d’être à jour.* Il existe peut-être des listes plus récentes qui n’arrivent pas ici.',
+  needFeedBehind:
+    '*Un contenu plus récent de `{subject}` est connu et n’est pas en vigueur.* Il n’a pas pu être obtenu du flux.',
   needListFailing:
     '*La source de `{subject}` n’a pas été atteinte la dernière fois.* Ce qui est en vigueur reste.',
   needStateDirectory:

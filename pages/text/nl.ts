@@ -170,6 +170,14 @@ export const nl: Texts = {
   needRecords: '*De vastleggingen zijn niet volledig.* {subject}',
   needBreakGlass: '*Een lokaal account is gebruikt:* {subject}.',
   needSetUp: '*De inrichting is niet af:* {subject}.',
+  needFeedUnproven:
+    '*De feed `{subject}` is niet wat zijn sleutels ondertekenden.* Niets ervan wordt overgenomen; de lijsten die van kracht zijn blijven.',
+  needFeedBackwards:
+    '*De feed `{subject}` ging terug naar een oudere stand.* Niets ervan wordt overgenomen; de lijsten die van kracht zijn blijven.',
+  needFeedExpired:
+    '*De feed `{subject}` staat er niet meer voor in dat hij actueel is.* Misschien zijn er nieuwere lijsten die hier niet aankomen.',
+  needFeedBehind:
+    '*Van `{subject}` is een nieuwere inhoud bekend die niet van kracht is.* Hij was niet van de feed te krijgen.',
   needListFailing: '*De bron van `{subject}` was de laatste keer niet bereikbaar.* Wat van kracht is blijft.',
   needStateDirectory: '*De toestandsmap is weg.* Wat nu wordt besloten gaat bij de volgende start verloren.',
   needWorkersAll: '*Er draait geen werker.* Vragen krijgen geen antwoord.',

@@ -8,6 +8,7 @@
 import hashlib
 import json
 import os
+import shutil
 import sys
 from datetime import datetime, timedelta, timezone
 
@@ -95,10 +96,11 @@ class Publisher:
 
 def read(request):
     os.makedirs(request["directory"], exist_ok=True)
-    with open(request["root"], "rb") as file:
-        bootstrap = file.read()
+    trusted = os.path.join(request["directory"], "root.json")
+    if not os.path.exists(trusted):
+        shutil.copyfile(request["root"], trusted)
     url = request["url"]
-    updater = Updater(request["directory"], url, request["directory"], f"{url}targets/", bootstrap=bootstrap)
+    updater = Updater(request["directory"], url, request["directory"], f"{url}targets/")
     updater.refresh()
     info = updater.get_targetinfo(request["target"])
     path = updater.download_target(info)

@@ -57,7 +57,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['resolver/workers', 'resolver/hosts', 'resolver/explain', 'resolver/resolve', 'resolver/pipeline'],
     ...['resolver/upstream', 'resolver/cache', 'config'],
   ],
-  'resolver/hosts': ['resolver/workers', 'resolver/resolve', 'resolver/upstream', 'config'],
+  'resolver/hosts': [
+    ...['resolver/workers', 'resolver/resolve', 'resolver/pipeline', 'resolver/upstream', 'config'],
+  ],
   'resolver/workers': [
     ...['resolver/server', 'resolver/explain', 'resolver/resolve', 'resolver/pipeline', 'resolver/upstream'],
     ...['resolver/cache', 'resolver/local', 'resolver/discovery', 'config'],

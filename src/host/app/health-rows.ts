@@ -5,7 +5,7 @@ import type { FoundIssue } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import { CONNECTING, type RecordingFacts } from '../../evidence/records/records.ts';
 import { type FleetFacts, fleetIssues } from '../../fleet/fleet.ts';
-import type { ListStatus } from '../../policy/keeping/keeping.ts';
+import type { FeedState, ListStatus } from '../../policy/keeping/keeping.ts';
 import type { AcmeFacts, TlsFacts } from '../../resolver/certificates/certificates.ts';
 import {
   describeEnforcement,
@@ -53,6 +53,7 @@ export interface HealthFacts {
   /** Ids of granted exemptions that the rules would refuse. */
   readonly incomplete: ReadonlySet<string>;
   readonly lists: readonly ListStatus[];
+  readonly feeds: readonly FeedState[];
   /** Why what was last to be put in force is not; undefined: it is. */
   readonly refused: string | undefined;
 }
@@ -73,6 +74,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...approverIssues(facts.config),
   ...recordIssues(facts),
   ...facts.lists.flatMap(listIssues),
+  ...facts.feeds.flatMap(feedIssues),
   ...fleetRows(facts),
 ];
 
@@ -290,6 +292,27 @@ const listIssues = ({ id: subject, held, inForce, kept }: ListStatus): FoundIssu
     add('list-stale', `list ${subject} is stale: cordon lists status`, kept.checkedAt);
   else if (kept !== null && kept.failures > 0)
     add('list-failing', `the source of list ${subject} was not reached: ${kept.lastFailure}`, kept.checkedAt);
+  return found;
+};
+
+const FEED_ISSUES = {
+  unproven: ['feed-unproven', 'is not what its keys signed'],
+  backwards: ['feed-backwards', 'went back to an older state'],
+  expired: ['feed-expired', 'does not vouch for being fresh any more'],
+} as const;
+
+/** A content that is held is told as such: what a feed adds is what could not be had. */
+const feedIssues = ({ id: subject, state, reason, since, behind }: FeedState): FoundIssue[] => {
+  const found: FoundIssue[] = [];
+  const toMs = (time: string | null): number | undefined => (time === null ? undefined : Date.parse(time));
+  if (state === 'unproven' || state === 'backwards' || state === 'expired') {
+    const [id, text] = FEED_ISSUES[state];
+    found.push({ id, subject, text: `feed ${subject} ${text}: ${reason}`, sinceMs: toMs(since) });
+  }
+  for (const { list, since: known, reason: why } of behind) {
+    const text = `feed ${subject} has a newer list ${list} that is not in force: ${why}`;
+    found.push({ id: 'feed-behind', subject: list, text, sinceMs: toMs(known) });
+  }
   return found;
 };
 

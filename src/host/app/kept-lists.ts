@@ -9,7 +9,7 @@ import {
   type RefreshResult,
   withoutMissing,
 } from '../../policy/keeping/keeping.ts';
-import { createStateLookup } from '../../resolver/hosts/hosts.ts';
+import { createPublicLookup } from '../../resolver/hosts/hosts.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { Part } from './part.ts';
@@ -51,7 +51,7 @@ export class KeptLists implements Part {
         directory: stateDirectory,
         clock: systemClock,
         log,
-        resolve: createStateLookup(state),
+        resolve: createPublicLookup(state),
         userAgent: `cordon/${VERSION}`,
         random: Math.random,
         onChange,

@@ -11,6 +11,7 @@ import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
 import type { FleetLink } from './fleet-link.ts';
 import { Health } from './health.ts';
+import type { KeptLists } from './kept-lists.ts';
 import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
 import type { RoomDoor } from './room-door.ts';
@@ -34,6 +35,7 @@ export interface ServiceHealthParts {
   readonly outlets: Outlets;
   readonly stateWatch: StateWatch;
   readonly lists: Pick<NonNullable<Controls['lists']>, 'statuses'>;
+  readonly kept: KeptLists;
   /** What is read of records on the disk. */
   readonly records: OverviewRecords;
 }
@@ -41,7 +43,7 @@ export interface ServiceHealthParts {
 /** The health of one program. */
 export const createHealth = (parts: ServiceHealthParts): Health => {
   const { enforcement, state, changes, supervisor, upstreams, fleet, proof, room, outlets } = parts;
-  const { stateWatch, lists, records, log, monotonic, pause } = parts;
+  const { stateWatch, lists, kept, records, log, monotonic, pause } = parts;
   const { recording, exemptions, probe, facts } = parts.evidence;
   return new Health({
     ...{ log, clock: systemClock, monotonic, pause },
@@ -67,6 +69,7 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
       hasAdministrator: room.hasAdministrator,
       outlets: outlets.facts(),
       refused: changes.refused?.message,
+      feeds: kept.keeper?.feedStates() ?? [],
     }),
     lists: () => lists.statuses(),
     unreadable: async () => {

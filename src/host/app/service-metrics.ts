@@ -1,11 +1,16 @@
 // The metrics of the service put together: what each part is asked for when somebody reads them.
 import { VERSION } from '../../base/base.ts';
 import { configHash } from '../../config/config.ts';
-import type { FileReview } from '../../policy/keeping/keeping.ts';
+import type { FeedState, FileReview } from '../../policy/keeping/keeping.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { TrustKeeper } from '../../resolver/resolve/resolve.ts';
 import type { DescriptorBudget, Supervisor } from '../../resolver/workers/workers.ts';
-import { type CounterTotals, createMetrics, type Metrics } from '../../telemetry/observe/observe.ts';
+import {
+  type CounterTotals,
+  createMetrics,
+  type FeedFacts,
+  type Metrics,
+} from '../../telemetry/observe/observe.ts';
 import { datagramKind } from '../../wire/datagram/datagram.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
@@ -54,6 +59,7 @@ export const createServiceMetrics = (parts: ServiceMetricsParts): Metrics => {
     enforcement: enforcement.clock,
     lists: () => listFacts(state.current, lists, evidence.recording.journal),
     sources: () => sourceFacts(state.current, lists, fileReview),
+    feeds: () => (lists.keeper?.feedStates() ?? []).map(toFeedFacts),
     generation: () => state.current.generation?.policy.generation ?? 0,
     configSha256: () => configHash(state.current.config),
     reloads: () => changes.counts,
@@ -77,3 +83,10 @@ export const createServiceMetrics = (parts: ServiceMetricsParts): Metrics => {
     health: () => health.issues,
   });
 };
+
+const toFeedFacts = ({ id, state, expires, behind }: FeedState): FeedFacts => ({
+  id,
+  isCurrent: state === 'current',
+  expiresMs: expires === null ? undefined : Date.parse(expires),
+  behind: behind.length,
+});

@@ -50,6 +50,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(lists.LISTS_ROLLBACK, async () => (await import('./lists.ts')).rollBack),
   on(lists.LISTS_REFRESH, async () => (await import('./lists.ts')).refresh),
   on(lists.LISTS_EXPORT, async () => (await import('./lists-export.ts')).exportListsCommand),
+  on(lists.LISTS_PUBLISH, async () => (await import('./lists-publish.ts')).publishListsCommand),
   on(exemptions.EXEMPTIONS_LIST, async () => (await import('./exemptions.ts')).list),
   on(exemptions.EXEMPTIONS_SHOW, async () => (await import('./exemptions.ts')).show),
   on(exemptions.EXEMPTIONS_REQUEST, async () => (await import('./exemptions.ts')).request),

@@ -1,5 +1,11 @@
 // How `cordon lists` shows things to people: aligned columns, ages in words, and what to do next.
-import type { CandidateStatus, ListDiff, ListStatus, RefreshResult } from '../../policy/keeping/keeping.ts';
+import type {
+  CandidateStatus,
+  FeedState,
+  ListDiff,
+  ListStatus,
+  RefreshResult,
+} from '../../policy/keeping/keeping.ts';
 import {
   isPastReview,
   type ReasonCounts,
@@ -15,7 +21,9 @@ const SHORT_LENGTH = 12;
 /** One word for the state of a list; undefined when nothing is known of it. */
 const stateOf = ({ kind, inForce, kept, held }: ListStatus, running: boolean): string | undefined => {
   if (held !== null) return 'held';
-  if (kind === 'url' && kept?.current == null) return 'never fetched';
+  // A feed need not have what ships: what is in force is as good as what was found.
+  if (kind === 'url' && kept?.current == null && (kept?.checkedAt == null || inForce === null))
+    return 'never fetched';
   if (running && inForce === null) return 'not in force';
   if (kept?.isStale === true) return 'stale';
   if ((kept?.failures ?? 0) > 0) return 'failing';
@@ -29,8 +37,19 @@ const QUIET_STATES: ReadonlySet<string | undefined> = new Set(['good', 'empty', 
 export const needsAttention = (list: ListStatus, running: boolean): boolean =>
   !QUIET_STATES.has(stateOf(list, running));
 
+/** What is told of all lists and of the feeds that they come from. */
+export interface ListsStatus {
+  readonly running: boolean;
+  readonly lists: readonly ListStatus[];
+  readonly feeds: readonly FeedState[];
+}
+
+/** True when a person has to look after a feed. */
+export const feedNeedsAttention = ({ state, behind }: FeedState): boolean =>
+  state === 'expired' || state === 'backwards' || state === 'unproven' || behind.length > 0;
+
 /** The table of all lists, and below it what is to be said and done. */
-export const formatStatuses = (lists: readonly ListStatus[], running: boolean, nowMs: number): string => {
+export const formatStatuses = ({ running, lists, feeds }: ListsStatus, nowMs: number): string => {
   const rows = lists.map((list) => [
     list.id,
     list.kind,
@@ -44,7 +63,10 @@ export const formatStatuses = (lists: readonly ListStatus[], running: boolean, n
     ['LIST', 'KIND', 'RULES', 'SOURCE REACHED', 'NEXT FETCH', 'REVIEWED', 'STATE'],
     ...rows,
   ]);
-  const notes = lists.flatMap((list) => notesOf(list, running, nowMs));
+  const notes = [
+    ...lists.flatMap((list) => notesOf(list, running, nowMs)),
+    ...(feeds.length === 0 ? noFeedText(lists) : feeds.flatMap((feed) => feedText(feed, nowMs))),
+  ];
   const head = running ? [] : ['The service does not run: this is what its state directory keeps.', ''];
   return [...head, ...table, ...(notes.length > 0 ? ['', ...notes] : []), ''].join('\n');
 };
@@ -65,6 +87,37 @@ export const formatCandidates = (candidates: readonly CandidateStatus[], nowMs: 
     '',
   ].join('\n');
 };
+
+/** How old the shipped lists are where nothing newer is looked for. */
+const noFeedText = (lists: readonly ListStatus[]): string[] => {
+  const days = lists
+    .filter(({ kind }) => kind === 'shipped')
+    .flatMap(({ inForce }) => inForce?.reviewed?.newest ?? [])
+    .sort();
+  const day = days.at(-1);
+  return day === undefined ? [] : [`lists are of ${day}; no feed is configured`];
+};
+
+const FEED_STATES: Readonly<Record<FeedState['state'], string>> = {
+  current: 'current',
+  unknown: 'not asked yet',
+  unreached: 'not reached',
+  expired: 'EXPIRED: nobody can tell whether there are newer lists',
+  backwards: 'WENT BACKWARDS: an older state of it is served',
+  unproven: 'NOT PROVEN: its keys did not sign this',
+};
+
+const feedText = (
+  { id, url, state, reason, checkedAt, expires, behind }: FeedState,
+  nowMs: number,
+): string[] => [
+  `feed ${id}: ${FEED_STATES[state]}; last current ${agoText(checkedAt, nowMs)}${expires === null ? '' : `, vouches until ${expires}`}`,
+  ...(state === 'current' || reason === null ? [] : [`  because  ${reason}`, `  source   ${url}`]),
+  ...behind.map(
+    ({ list, since, reason: why }) =>
+      `  behind   ${list}: a newer content is known since ${since} and not in force: ${why}`,
+  ),
+];
 
 const rulesText = ({ inForce, kept }: ListStatus): string => {
   const entries = inForce?.entries ?? kept?.current?.entries;

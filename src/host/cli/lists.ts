@@ -11,7 +11,7 @@ import { OPERATIONS } from '../../people/admin/admin.ts';
 import {
   diffList,
   isUrlList,
-  type ListStatus,
+  readFeedStates,
   readListHistory,
   readListStatuses,
 } from '../../policy/keeping/keeping.ts';
@@ -26,12 +26,14 @@ import type {
   LISTS_STATUS,
 } from './declarations/lists.ts';
 import {
+  feedNeedsAttention,
   formatCandidates,
   formatDiff,
   formatHistory,
   formatRefresh,
   formatStatuses,
   type ListStep,
+  type ListsStatus,
   needsAttention,
 } from './lists-text.ts';
 import { print } from './output.ts';
@@ -55,14 +57,14 @@ const DECISIONS = {
 } as const;
 
 /** The statuses of all lists, from the program or from its state directory. */
-const readStatuses = async (
-  service: ServiceFound,
-): Promise<{ running: boolean; lists: readonly ListStatus[] }> => {
+const readStatuses = async (service: ServiceFound): Promise<ListsStatus> => {
   try {
-    return { running: true, lists: await askService(service, OPERATIONS.listLists, {}) };
+    const lists = await askService(service, OPERATIONS.listLists, {});
+    return { running: true, lists, feeds: await askService(service, OPERATIONS.listFeeds, {}) };
   } catch (thrown) {
     if (!isNobodyThere(thrown)) throw thrown;
-    return { running: false, lists: await readListStatuses(service.config, Date.now) };
+    const lists = await readListStatuses(service.config, Date.now);
+    return { running: false, lists, feeds: await readFeedStates(service.config, Date.now) };
   }
 };
 
@@ -71,8 +73,10 @@ export const showStatus = async ({ values }: InputOf<typeof LISTS_STATUS>): Prom
   const { json } = values;
   const service = await findService(values);
   const statuses = await readStatuses(service);
-  print(json, statuses, () => formatStatuses(statuses.lists, statuses.running, Date.now()));
-  return statuses.lists.some((list) => needsAttention(list, statuses.running)) ? PROBLEM : 0;
+  print(json, statuses, () => formatStatuses(statuses, Date.now()));
+  const { running, lists, feeds } = statuses;
+  const isBad = lists.some((list) => needsAttention(list, running)) || feeds.some(feedNeedsAttention);
+  return isBad ? PROBLEM : 0;
 };
 
 /** Shows the decisions about a list. */

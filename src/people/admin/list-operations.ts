@@ -59,6 +59,27 @@ const listStatus = z
     held: content.extend({ reasons: listOf(z.string()) }).nullable(),
   })
   .meta({ id: 'ListStatus' });
+const feedStatus = z
+  .object({
+    id: z.string(),
+    /** Without what may be secret in it. */
+    url: z.string(),
+    /** `expired`: nobody can tell whether it is fresh; `backwards` and `unproven`: it is not what its keys signed. */
+    state: z.enum(['current', 'unknown', 'unreached', 'expired', 'backwards', 'unproven']),
+    /** What the last attempt said; null: it went well. */
+    reason: z.string().nullable(),
+    /** Since when it is not current. */
+    since: z.string().nullable(),
+    checkedAt: z.string().nullable(),
+    /** Versions that are trusted. */
+    root: z.number().nullable(),
+    timestamp: z.number().nullable(),
+    /** Until when it vouches for being fresh. */
+    expires: z.string().nullable(),
+    /** Lists of which it has a newer content than is in force. */
+    behind: listOf(z.object({ list: z.string(), since: z.string(), reason: z.string() })),
+  })
+  .meta({ id: 'FeedStatus' });
 const storeDecision = z.object({
   sequence: z.number(),
   time: z.string(),
@@ -193,6 +214,8 @@ export interface ListControl {
   candidates(): Promise<readonly z.output<typeof candidate>[]>;
   statuses(): Promise<readonly z.output<typeof listStatus>[]>;
   status(id: string): Promise<z.output<typeof listStatus>>;
+  /** Signed feeds of the configuration. */
+  feeds(): Promise<readonly z.output<typeof feedStatus>[]>;
   /** Rejects with ERR_LIST_ABSENT when there is nothing to compare with. */
   difference(id: string, sha256: string | undefined): Promise<z.output<typeof difference>>;
   /** Of the same difference; rejects as well where no records can be read. */
@@ -243,6 +266,14 @@ export const LIST_OPERATIONS = {
     roles: ROLES,
     result: listOf(listStatus),
     handle: async (lists) => gives(await lists.statuses()),
+  }),
+  listFeeds: onLists({
+    method: 'GET',
+    path: '/v1/feeds',
+    summary: 'Signed feeds that lists come from',
+    roles: ROLES,
+    result: listOf(feedStatus),
+    handle: async (lists) => gives(await lists.feeds()),
   }),
   readList: onLists({
     method: 'GET',

@@ -7,10 +7,12 @@ export type { FeedErrorCode } from './feed-error.ts';
 export { feedError } from './feed-error.ts';
 export {
   type FeedBehind,
+  type FeedRecord,
   type FeedSettings,
   type FeedState,
   feedDirectory,
   readFeedRecord,
   toFeedState,
 } from './feed-state.ts';
+export { FEED_ROLES, type FeedRole, type Published, publishFeed } from './publisher.ts';
 export { FeedReader, type FeedTarget } from './reader.ts';

@@ -1,7 +1,18 @@
 // The feeds of the configuration: one reader each, and what is told of them.
-import type { FeedConfig } from '../../config/config.ts';
-import { type FeedBehind, FeedReader, type FeedState, toFeedState } from '../feeds/feeds.ts';
+import type { Clock } from '../../base/base.ts';
+import type { Config, FeedConfig } from '../../config/config.ts';
+import {
+  type FeedBehind,
+  FeedReader,
+  type FeedRecord,
+  type FeedState,
+  feedDirectory,
+  readFeedRecord,
+  toFeedState,
+} from '../feeds/feeds.ts';
+import { ListStore, type StoreRecord } from '../lists/lists.ts';
 import type { FetchingOptions, KeptList } from './fetching.ts';
+import { isUrlList, type UrlList } from './review.ts';
 import { toTime } from './status.ts';
 
 /** What feeds are kept with. */
@@ -53,14 +64,38 @@ export class KeptFeeds {
     return Array.from(this.#readers.values(), ({ reader }) => {
       const behind = lists
         .filter(({ list }) => list.source.feed === reader.settings.id)
-        .flatMap((kept) => behindOf(kept, reader));
+        .flatMap((kept) => behindOf(kept, reader.record));
       return toFeedState(reader.settings, reader.record, behind, this.#options.clock());
     });
   }
 }
 
+/** What is known of a list of a feed. */
+interface KnownList {
+  readonly list: UrlList;
+  readonly record: StoreRecord;
+  /** Of what is in force; undefined: nothing of the feed. */
+  readonly sha256: string | undefined;
+}
+
+/** The feeds of a configuration as their state directory has them; changes nothing. Throws ERR_LIST_STORE. */
+export const readFeedStates = async (config: Config, clock: Clock): Promise<FeedState[]> => {
+  const store = ListStore.at(config.stateDirectory, clock);
+  const states: FeedState[] = [];
+  for (const feed of config.feeds) {
+    const record = await readFeedRecord(feedDirectory(config.stateDirectory, feed));
+    const behind: FeedBehind[] = [];
+    for (const list of config.lists.filter(isUrlList).filter(({ source }) => source.feed === feed.id)) {
+      const known = await store.status(list.id);
+      behind.push(...behindOf({ list, record: known, sha256: known.current?.sha256 }, record));
+    }
+    states.push(toFeedState(feed, record, behind, clock()));
+  }
+  return states;
+};
+
 /** A content that the feed has and that is not in force. What a person turned away is decided, and what comes is on its way. */
-const behindOf = ({ list, record, sha256 }: KeptList, { record: { targets } }: FeedReader): FeedBehind[] => {
+const behindOf = ({ list, record, sha256 }: KnownList, { targets }: FeedRecord): FeedBehind[] => {
   const known = targets[list.source.target ?? list.id];
   if (known === undefined || known.sha256 === sha256) return [];
   const { held } = record;

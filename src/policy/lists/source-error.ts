@@ -9,6 +9,7 @@ export type SourceErrorCode =
   | 'ERR_LIST_ABSENT'
   | 'ERR_LIST_CHECKSUM'
   | 'ERR_LIST_FETCH'
+  | 'ERR_LIST_PRIVATE'
   | 'ERR_LIST_SIGNATURE'
   | 'ERR_LIST_STORE';
 

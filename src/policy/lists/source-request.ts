@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
+import { isAppError } from '../../base/base.ts';
 import { request as requestHttp } from '../../base/http/http.ts';
 import { causeText, sourceError } from './source-error.ts';
 import { credentialsOf, familyOf, followRedirect, hostOf, redactUrl } from './source-url.ts';
@@ -136,6 +137,7 @@ const findAddresses = async (
     if (addresses.length > 0) return addresses;
   } catch (thrown) {
     watch.signal.throwIfAborted();
+    if (isAppError(thrown) && thrown.code === 'ERR_LIST_PRIVATE') throw thrown;
     throw fetchError(url, `looking up ${host}: ${causeText(thrown)}`, thrown);
   }
   throw fetchError(url, `looking up ${host}: it has no address`);

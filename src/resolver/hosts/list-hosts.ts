@@ -2,9 +2,10 @@
 //
 // Neither the system's resolver nor Cordon itself is asked: either may be waiting for these very lists. The queries
 // are dns2's, as the self-probe's are, and none of this is on the path of a client's query.
-import type { Endpoint } from '../../base/base.ts';
+import { createAddress, type Endpoint, parseAddress } from '../../base/base.ts';
 import { type ResolveHost, sourceError } from '../../policy/lists/lists.ts';
-import { foldName, isInZone, parseName } from '../../wire/dns/dns.ts';
+import { EMBEDDED_IPV4_MAX, foldName, isInZone, parseName, readEmbeddedIpv4 } from '../../wire/dns/dns.ts';
+import { createPrivateTable } from '../pipeline/pipeline.ts';
 import type { State } from '../workers/workers.ts';
 import { plainEndpoints } from '../workers/workers.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
@@ -23,9 +24,7 @@ interface Route {
 export const createHostLookup =
   (routes: () => readonly Route[]): ResolveHost =>
   async (host, signal) => {
-    const name = parseName(host);
-    if (typeof name === 'string') throw sourceError('ERR_LIST_FETCH', `looking up ${host}: ${name}`);
-    foldName(name, 0, name.length);
+    const name = nameOf(host);
     const servers = serversFor(name, routes());
     const found = await Promise.allSettled([
       lookUpAddresses(host, 4, servers, signal),
@@ -46,6 +45,54 @@ export const createStateLookup = (state: () => State): ResolveHost =>
       return { zone: route.zone, endpoints: endpoints.length === 0 ? config.bootstrap : endpoints };
     });
   });
+
+/**
+ * As createStateLookup(), for hosts that are foreign: whoever has such a name must not have Cordon ask machines of the network
+ * that it stands in. Names below `rebinding.allow` and the zones of `forward` may lead there. Rejects with ERR_LIST_PRIVATE.
+ */
+export const createPublicLookup = (state: () => State): ResolveHost => {
+  const lookup = createStateLookup(state);
+  return async (host, signal) => {
+    const addresses = await lookup(host, signal);
+    const found = addresses.find(({ address }) => isPrivate(address));
+    if (found === undefined) return addresses;
+    const { rebinding, forward } = state().config;
+    const name = nameOf(host);
+    const zones = [...rebinding.allow, ...forward.flatMap((rule) => rule.zones)];
+    if (zones.some((zone) => isInZone(name, zone))) return addresses;
+    throw sourceError(
+      'ERR_LIST_PRIVATE',
+      `looking up ${host}: it leads to ${found.address}, inside of a network`,
+      {
+        hint: 'Where it is to lead there, name it in rebinding.allow, or write its addresses into "resolve".',
+      },
+    );
+  };
+};
+
+const PRIVATE = createPrivateTable();
+const words = createAddress();
+const embedded = createAddress();
+const embeddedWords = new Uint32Array(EMBEDDED_IPV4_MAX);
+
+/** True for an address that means something inside of a network only, also in a form of IPv6 that leads to one. */
+const isPrivate = (text: string): boolean => {
+  if (!parseAddress(text, words) || PRIVATE.find(words) >= 0) return true;
+  const count = readEmbeddedIpv4(words, embeddedWords);
+  for (let at = 0; at < count; at++) {
+    embedded[2] = 0xffff;
+    embedded[3] = embeddedWords[at] ?? 0;
+    if (PRIVATE.find(embedded) >= 0) return true;
+  }
+  return false;
+};
+
+const nameOf = (host: string): Uint8Array => {
+  const name = parseName(host);
+  if (typeof name === 'string') throw sourceError('ERR_LIST_FETCH', `looking up ${host}: ${name}`);
+  foldName(name, 0, name.length);
+  return name;
+};
 
 const serversFor = (name: Uint8Array, routes: readonly Route[]): readonly Endpoint[] => {
   let longest: Route | undefined;

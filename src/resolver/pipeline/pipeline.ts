@@ -30,7 +30,7 @@ export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../../base/words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
 export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
 export type { CandidateObserver, PipelineObserver } from './parts.ts';
-export { createPrivateIpv4Table } from './private-addresses.ts';
+export { createPrivateIpv4Table, createPrivateTable } from './private-addresses.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
 export { writeTruncated } from './respond.ts';

@@ -33,6 +33,16 @@ export interface SourceFacts {
   readonly lastAttemptMs?: number | undefined;
 }
 
+/** What metrics tell of one signed feed. */
+export interface FeedFacts {
+  readonly id: string;
+  readonly isCurrent: boolean;
+  /** Until when it vouches for being fresh, milliseconds since the epoch; undefined: nothing of it is trusted yet. */
+  readonly expiresMs: number | undefined;
+  /** Lists of which it has a newer content than is in force. */
+  readonly behind: number;
+}
+
 /** What metrics tell of the servers for a zone or a group. */
 export interface RouteFacts {
   /** The zone, or `group:NAME`. */
@@ -50,6 +60,8 @@ export interface MetricsSource {
   lists(): readonly ListFacts[];
   /** Of lists that are not shipped; absent when nobody keeps any. */
   sources?(): readonly SourceFacts[];
+  /** Absent when there are none. */
+  feeds?(): readonly FeedFacts[];
   /** Of the policy in force; 0: none. */
   generation(): number;
   /** Of the effective configuration, hexadecimal. */

@@ -19,7 +19,7 @@ import {
   single,
   summed,
 } from './metric.ts';
-import type { ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
+import type { FeedFacts, ListFacts, MetricsSource, SourceFacts } from './metrics-source.ts';
 
 export type { MetricDescription } from './metric.ts';
 
@@ -160,6 +160,8 @@ const perList =
     source.lists().map((list) => [[list.id], value(list)] as const);
 
 const sourcesOf = (source: MetricsSource): readonly SourceFacts[] => source.sources?.() ?? [];
+
+const feedsOf = (source: MetricsSource): readonly FeedFacts[] => source.feeds?.() ?? [];
 
 const METRICS: readonly Metric[] = [
   {
@@ -835,6 +837,33 @@ const METRICS: readonly Metric[] = [
     help: '1 while a content of a list is held because it differs as no list should; what is in force stays.',
     alarm: '`cordon_health_issue{id="list-held"} == 1`',
     read: ({ source }) => sourcesOf(source).map(({ id, isHeld }) => [[id], isHeld ? 1 : 0] as const),
+  },
+  {
+    name: 'cordon_feed_current',
+    type: 'gauge',
+    labels: ['feed'],
+    help: '1 while a signed feed of lists was last found proven and fresh; 0 otherwise.',
+    alarm: '`cordon_health_issue{id=~"feed-.*"} == 1`',
+    read: ({ source }) => feedsOf(source).map(({ id, isCurrent }) => [[id], isCurrent ? 1 : 0] as const),
+  },
+  {
+    name: 'cordon_feed_expires_timestamp_seconds',
+    type: 'gauge',
+    labels: ['feed'],
+    help: 'Until when a signed feed of lists vouches for being fresh; seconds since the epoch.',
+    alarm: '`cordon_feed_expires_timestamp_seconds - time() < 2 * 86400`: nobody renewed its timestamp',
+    read: ({ source }) =>
+      feedsOf(source).flatMap(({ id, expiresMs }) =>
+        expiresMs === undefined ? [] : [[[id], expiresMs / 1000] as const],
+      ),
+  },
+  {
+    name: 'cordon_feed_lists_behind',
+    type: 'gauge',
+    labels: ['feed'],
+    help: 'Lists of which a signed feed has a newer content than is in force, because it is held or could not be fetched.',
+    alarm: '`cordon_health_issue{id="feed-behind"} == 1`',
+    read: ({ source }) => feedsOf(source).map(({ id, behind }) => [[id], behind] as const),
   },
   {
     name: 'cordon_health_issue',

@@ -37,7 +37,7 @@ export {
 } from './labels.ts';
 export { createLog, type Log, type LogLevel, type LogPriorities } from './log.ts';
 export { createMetrics, type Metrics } from './metrics.ts';
-export type { ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
+export type { FeedFacts, ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
 export { ServiceRates } from './service-rates.ts';
 export { CounterTotals, type Series, type Snapshot, type UpstreamState } from './totals.ts';

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/base/base.ts';
 import { HEALTH_ISSUE_IDS } from '../../../src/base/words/words.ts';
 import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/host/app/health-rows.ts';
-import type { ListStatus } from '../../../src/policy/keeping/keeping.ts';
+import type { FeedState, ListStatus } from '../../../src/policy/keeping/keeping.ts';
 import type { Headline } from '../../../src/telemetry/enforcement/enforcement.ts';
 import { configOf } from './setup.ts';
 
@@ -47,7 +47,7 @@ const service = (change: Partial<HealthFacts> = {}): HealthFacts => ({
   tls: { startMs: NOW_MS - DAY_MS, endMs: NOW_MS + 90 * DAY_MS, isRefused: false },
   ...{ roomCertificateEndMs: undefined, hasAdministrator: true, records: RECORDS, refused: undefined },
   evidence: { exemptions: EXEMPTIONS, decisions: [], probe: PROBE },
-  ...{ incomplete: new Set(), lists: [LIST] },
+  ...{ incomplete: new Set(), lists: [LIST], feeds: [] },
   ...change,
 });
 
@@ -56,6 +56,15 @@ const idsOf = (change: Partial<HealthFacts>) => find(change).map(({ id }) => id)
 
 const certificate = (endMs: number, isRefused = false): Partial<HealthFacts> => ({
   tls: { startMs: endMs - 90 * DAY_MS, endMs, isRefused },
+});
+const feed = (change: Partial<FeedState>): Partial<HealthFacts> => ({
+  feeds: [
+    {
+      ...{ id: 'project', url: 'https://lists.example.com/', state: 'current', reason: 'a reason' },
+      ...{ since: '2026-11-26T11:00:00Z', checkedAt: null, root: 1, timestamp: 1, expires: null, behind: [] },
+      ...change,
+    },
+  ],
 });
 const configured = (text: string): Partial<HealthFacts> => ({
   config: configOf(`upstreams: ["192.0.2.53"]\n${text}`),
@@ -244,6 +253,18 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     { id: 'list-stale', sinceMs: Date.parse('2026-11-26T11:00:00Z') },
   ],
   ['a list that was not reached', kept({ failures: 1, lastFailure: '503' }), { id: 'list-failing' }],
+  ['a feed of other keys', feed({ state: 'unproven' }), { id: 'feed-unproven', subject: 'project' }],
+  ['a feed that went back', feed({ state: 'backwards' }), { id: 'feed-backwards', subject: 'project' }],
+  [
+    'a feed that does not vouch for being fresh',
+    feed({ state: 'expired' }),
+    { id: 'feed-expired', sinceMs: Date.parse('2026-11-26T11:00:00Z') },
+  ],
+  [
+    'a newer list that could not be had',
+    feed({ behind: [{ list: 'tiktok', since: '2026-11-26T11:00:00Z', reason: 'it could not be fetched' }] }),
+    { id: 'feed-behind', subject: 'tiktok' },
+  ],
   ['a reload that was refused', { refused: 'line 4' }, { id: 'reload-refused' }],
   [
     'reports that are not sent',

@@ -54,7 +54,7 @@ const program = () => {
     pause: { status: () => ({ isPaused: false, state: 'enforced', text: '' }) },
     facts: () => ({
       ...{ config, stateTrouble: undefined, workers: { count: 1, alive: 1 }, upstreams: planted },
-      ...{ fleet: undefined, tls: undefined, acme: undefined, refused: undefined },
+      ...{ fleet: undefined, tls: undefined, acme: undefined, refused: undefined, feeds: [] },
       ...{ roomCertificateEndMs: undefined, hasAdministrator: true, outlets: {} },
     }),
     lists: () => Promise.resolve([]),

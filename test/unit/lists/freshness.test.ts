@@ -41,12 +41,14 @@ it('lists status tells the age, and that a list is past its review', () => {
       reviewed: { oldest: '2026-11-24', newest: '2026-11-25' },
     },
   };
-  const fresh = formatStatuses([status], true, Date.parse('2026-12-01'));
+  const fresh = formatStatuses({ running: true, lists: [status], feeds: [] }, Date.parse('2026-12-01'));
   expect(fresh).toMatch(/^tiktok +shipped +2 +- +- +2026-11-24 +good$/m);
   expect(fresh).toContain('tiktok: 3 places not taken: ip-address 2, url 1\n');
   expect(fresh).toContain('tiktok: a note\n');
   expect(fresh).toContain('tiktok: 2 rules, 2 exceptions\n');
   expect(fresh).toContain('tiktok: its own exceptions end 1 rule beside these: a.example\n');
   expect(fresh).toContain('tiktok: open all the same, because no list may refuse them: 1 name\n');
-  expect(formatStatuses([status], true, Date.parse('2027-12-01'))).toContain('2026-11-25, 372 days old');
+  expect(fresh).toContain('lists are of 2026-11-25; no feed is configured\n');
+  const old = formatStatuses({ running: true, lists: [status], feeds: [] }, Date.parse('2027-12-01'));
+  expect(old).toContain('2026-11-25, 372 days old');
 });

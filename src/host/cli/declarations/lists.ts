@@ -130,16 +130,55 @@ export const LISTS_EXPORT = command({
   see: ['lists-formats.md', 'firewalls.md'],
 });
 
+export const LISTS_PUBLISH = command({
+  name: 'publish',
+  about: 'writes a signed feed of lists for any static web server',
+  text: [
+    'Publishes the files of --from by The Update Framework (TUF). The first time it makes keys; later it needs those whose role has something to sign. Prints the line of the configuration that readers need.',
+  ],
+  arguments: { directory: { about: 'the folder that the web server has' } },
+  options: {
+    from: { value: 'DIRECTORY', takes: 'directory', about: 'lists to publish; by itself those that ship' },
+    keys: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      repeat: true,
+      about: 'where keys lie; may stand several times',
+    },
+    rotate: {
+      value: 'ROLE',
+      choices: ['root', 'targets', 'snapshot', 'timestamp'],
+      repeat: true,
+      about: 'new keys for this role; may stand several times',
+    },
+    days: { value: 'N', default: '14', about: 'days for which the feed counts as fresh' },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    {
+      command: 'cordon lists publish /srv/feed --from lists --keys ~/feed-keys',
+      about: 'keys, if there are none, and a feed',
+    },
+    {
+      command:
+        'cordon lists publish /srv/feed --from lists --keys ~/feed-keys --keys /media/a --keys /media/b --rotate timestamp',
+      about: 'two holders of root keys name another key',
+    },
+  ],
+  see: ['feed.md'],
+});
+
 export const LISTS = group({
   name: 'lists',
   about: 'shows, accepts, takes back and exports lists',
   text: [
-    'status, diff and history read the state directory and also work while the service does not run. The others but export ask the running service. The name of the person who runs the command goes into the history.',
+    'status, diff and history read the state directory and also work while the service does not run. The others but export and publish ask the running service. The name of the person who runs the command goes into the history.',
   ],
   examples: [{ command: 'cordon lists status', about: 'what is in force, and what to do' }],
   commands: [
     ...[LISTS_STATUS, LISTS_DIFF, LISTS_HISTORY, LISTS_CANDIDATES],
     ...[LISTS_ACCEPT, LISTS_DISMISS, LISTS_ROLLBACK, LISTS_REFRESH, LISTS_EXPORT],
+    LISTS_PUBLISH,
   ],
   see: ['lists.md'],
 });
