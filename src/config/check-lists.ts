@@ -64,6 +64,9 @@ export const checkFeeds = (draft: Draft, report: Report): void => {
   for (const [index, feed] of itemsOf(draft.feeds)) {
     if (!isMap(feed) || feed.id === undefined) continue;
     reportRepeat(seen, feed.id, ['feeds', index, 'id'], 'is the id already', report);
+    // Names of files are put behind it.
+    if (feed.url !== undefined && URL.parse(feed.url)?.search !== '')
+      report(['feeds', index, 'url'], conflict('has a query', 'write the address of a folder'));
   }
 };
 

@@ -4,7 +4,7 @@
 // checks, the defaults, the effective configuration and docs/configuration.md all come from here and from sections/.
 // Defaults are written as a file would write them. What is wrong between keys is found in cross-check.ts.
 import { z } from 'zod';
-import { type FormContext, type FormOf, withForm } from './form.ts';
+import { type FormContext, type FormOf, orNone, withForm } from './form.ts';
 import { autoOrInteger, choice, path, resolverName } from './leaf.ts';
 import type { Path } from './problem.ts';
 import { access, admin, proxies, rateLimit } from './sections/access.ts';
@@ -92,8 +92,9 @@ const configKeys = z.strictObject({
     'none',
   ),
   feeds: key(
-    list(feedItem, 0, FEEDS_MAX).prefault([]),
+    orNone(list(feedItem, 1, FEEDS_MAX)),
     'Signed feeds that newer versions of lists come from ([Feeds](feed.md)).',
+    'none: lists are those of the release until somebody changes them',
   ),
   groups: key(
     list(group, 1, GROUPS_MAX).optional(),

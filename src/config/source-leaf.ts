@@ -38,6 +38,25 @@ export const url = () =>
     same,
   );
 
+/** Characters of a path in a feed. */
+const TARGET_LENGTH_MAX = 200;
+
+/** The path of a file in a feed: names of letters, digits, dots, lines and hyphens, with slashes between them. */
+export const target = () =>
+  textLeaf(
+    { name: 'path in a feed', bounds: `at most ${TARGET_LENGTH_MAX} characters` },
+    (text) =>
+      text.length <= TARGET_LENGTH_MAX &&
+      text.split('/').every((name) => /^[A-Za-z0-9_-][A-Za-z0-9._-]*$/.test(name))
+        ? text
+        : new Fault(
+            'ERR_CONFIG_VALUE',
+            `${quote(text)} is not a path in a feed`,
+            'write it such as "own.txt" or "lists/own.txt"',
+          ),
+    same,
+  );
+
 /** A SHA-256 as hexadecimal digits; lower case. */
 export const sha256 = () =>
   textLeaf(

@@ -57,6 +57,7 @@ listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: ${state}
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+rebinding: { allow: [test] }
 lists:
   - { id: canary, shipped: canary, ${source} }
 `;

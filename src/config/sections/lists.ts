@@ -18,7 +18,7 @@ import { sentence } from '../evidence-leaf.ts';
 import { type FormContext, type FormOf, orNone, toForm, withForm } from '../form.ts';
 import { boolean, choice, edeText, identifier, integer, numberChoice, path } from '../leaf.ts';
 import { paperTime } from '../schedule-leaf.ts';
-import { publicKey, sha256, url } from '../source-leaf.ts';
+import { publicKey, sha256, target, url } from '../source-leaf.ts';
 import { key, keyAs, list } from '../value.ts';
 import type { feedItem } from './feeds.ts';
 import { structuredErrorOfList } from './structured-errors.ts';
@@ -152,7 +152,7 @@ const listKeys = z.strictObject({
     'Feed of `feeds` that the list comes from, instead of `file`, `directory` or `url`; beside `shipped`: what is there is a newer version of it.',
   ),
   target: key(
-    path().optional(),
+    target().optional(),
     'Path of the list in its feed.',
     'the `id` (beside `shipped`, its name) with `.yaml` for the format `cordon`, else `.txt`',
   ),

@@ -190,7 +190,7 @@ describe('a list with a URL', () => {
 
   it('is the only source of the list', () => {
     expect(refusalsOf(`url: "${URL_TEXT}", file: f.txt`)).toEqual([
-      '9: lists[0]: has more than one source: file, url; write exactly one of "shipped", "file", "directory" and "url"',
+      '9: lists[0]: has more than one source: file, url; write exactly one of "shipped", "file", "directory", "url" and "feed"',
     ]);
   });
 
@@ -256,7 +256,7 @@ describe('a list of a directory', () => {
 
   it('is the only source of the list', () => {
     expect(refusalsOf('directory: d, file: f.txt')).toEqual([
-      '9: lists[0]: has more than one source: file, directory; write exactly one of "shipped", "file", "directory" and "url"',
+      '9: lists[0]: has more than one source: file, directory; write exactly one of "shipped", "file", "directory", "url" and "feed"',
     ]);
     expect(refusalsOf('directory: ""')).toEqual(['29: lists[0].directory: "" is not a path']);
   });
