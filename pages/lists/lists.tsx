@@ -1,6 +1,6 @@
 // Lists: held ones first, then all, one line each, mandates on top.
 import type { VNode } from 'preact';
-import type { ListStatus, State } from '../api/shapes.ts';
+import type { FeedStatus, ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -164,6 +164,63 @@ const CandidatesPanel = (): VNode => {
   );
 };
 
+/** Which mark stands before a feed, by its state. */
+const FEED_MARKS = {
+  current: 'in-force',
+  unknown: 'none',
+  unreached: 'stale',
+  expired: 'stale',
+  backwards: 'missing',
+  unproven: 'missing',
+} as const;
+
+/** How old the shipped lists are that nothing newer is looked for of. */
+const newestOf = (lists: readonly ListStatus[]): string =>
+  lists
+    .flatMap(({ kind, inForce }) => (kind === 'shipped' ? (inForce?.reviewed?.newest ?? []) : []))
+    .toSorted()
+    .at(-1) ?? '–';
+
+const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode => {
+  const { say, word, format } = useText();
+  const feeds = useData<readonly FeedStatus[]>('/v1/feeds', ['lists']);
+  return (
+    <Panel title={say('feedsTitle')} beside={say('feedsBeside')}>
+      <Loaded data={feeds}>
+        {(all) =>
+          all.length === 0 ? (
+            <Nothing>
+              {say('feedsNone', { day: newestOf(lists) })} <code>{FEED_LINE}</code>
+            </Nothing>
+          ) : (
+            <ul class="needs">
+              {all.map(({ id, state: standing, reason, checkedAt, behind }) => (
+                <li key={id}>
+                  <StateMark mark={LIST_MARKS[FEED_MARKS[standing]] ?? 'none'} />
+                  <span>
+                    <b>{id}</b> {word('feed', standing)}{' '}
+                    <span class="soft" lang="en">
+                      {[reason, ...behind.map((one) => `${one.list}: ${one.reason}`)]
+                        .filter((text) => text !== null)
+                        .join('; ')}
+                    </span>
+                  </span>
+                  <span>
+                    {checkedAt === null ? '–' : format.ago((nowMs() - Date.parse(checkedAt)) / 1000)}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          )
+        }
+      </Loaded>
+    </Panel>
+  );
+};
+
+/** What an operator adds to the configuration. */
+const FEED_LINE = 'feeds: [{ id: NAME, url: "https://…/", root: SHA-256 }]';
+
 export const Lists = (): VNode => {
   const { say } = useText();
   useTicks(10_000);
@@ -176,6 +233,7 @@ export const Lists = (): VNode => {
           <>
             <HeldPanel held={all.filter(({ held }) => held !== null)} />
             <AllPanel lists={all.toSorted(byMandate)} />
+            <FeedsPanel lists={all} />
           </>
         )}
       </Loaded>
