@@ -4,11 +4,11 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { FeedPublisher, FeedServer, requireTuf } from '../support/feeds.ts';
+import { FeedPublisher, FeedServer, needingTuf } from '../support/feeds.ts';
 import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -46,23 +46,24 @@ const publishOwn = async (text: string): Promise<RunResult> => {
   return found;
 };
 
-beforeAll(async () => {
-  place = mkdtempSync(join(tmpdir(), 'cordon-feed-'));
-  const book = new AnswerBook();
-  for (const name of ['new-1', 'new-2', 'evil', 'own-1', 'own-2', 'other'])
-    book.set(`${name}.example. A`, [`${name}.example. 300 IN A 192.0.2.1`]);
-  book.set('inside.test. A', ['inside.test. 60 IN A 127.0.0.1']);
-  upstream = await ScriptedUpstream.open(book.handler);
-  publisher = new FeedPublisher();
-  server = await FeedServer.open(join(place, 'repository'));
-  agency = await FeedServer.open(join(place, 'agency'));
-  await publisher.init(server.directory, seconds(), { targets: [2, 2] });
-  await publish(['new-1.example']);
-  mkdirSync(join(place, 'own'));
-  const { stdout } = await publishOwn('own-1.example\n');
-  const { rootSha256 } = JSON.parse(stdout) as { rootSha256: string };
-  cordon = await startCordon({
-    config: `
+describe('a program with two feeds', needingTuf(), () => {
+  beforeAll(async () => {
+    place = mkdtempSync(join(tmpdir(), 'cordon-feed-'));
+    const book = new AnswerBook();
+    for (const name of ['new-1', 'new-2', 'evil', 'own-1', 'own-2', 'other'])
+      book.set(`${name}.example. A`, [`${name}.example. 300 IN A 192.0.2.1`]);
+    book.set('inside.test. A', ['inside.test. 60 IN A 127.0.0.1']);
+    upstream = await ScriptedUpstream.open(book.handler);
+    publisher = new FeedPublisher();
+    server = await FeedServer.open(join(place, 'repository'));
+    agency = await FeedServer.open(join(place, 'agency'));
+    await publisher.init(server.directory, seconds(), { targets: [2, 2] });
+    await publish(['new-1.example']);
+    mkdirSync(join(place, 'own'));
+    const { stdout } = await publishOwn('own-1.example\n');
+    const { rootSha256 } = JSON.parse(stdout) as { rootSha256: string };
+    cordon = await startCordon({
+      config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: ${place}/state
@@ -74,203 +75,203 @@ extra-lists:
   - { id: own, feed: agency }
   - { id: inside, url: "http://inside.test:${server.port}/timestamp.json" }
 `,
+    });
   });
-});
 
-afterEach(() => {
-  server.mischief.clear();
-  server.directory = join(place, 'repository');
-});
-
-afterAll(async () => {
-  await cordon?.kill();
-  await server?.close();
-  await agency?.close();
-  await publisher?.close();
-  await upstream?.close();
-  rmSync(place, { recursive: true, force: true });
-});
-
-const lists = (...args: readonly string[]): Promise<RunResult> =>
-  runCommandHere(['lists', ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
-
-const refresh = async (id = 'tiktok'): Promise<string> => (await lists('refresh', id)).stdout;
-
-const isRefused = async (name: string): Promise<boolean> =>
-  (await ask(cordon.dns, `${name}.example. A`)).answer.length === 0;
-
-const stateOf = async (
-  id: string,
-): Promise<{ state: string; behind: readonly { list: string; reason: string }[] }> => {
-  const { feeds } = JSON.parse((await lists('status', '--json')).stdout) as {
-    feeds: { id: string; state: string; behind: { list: string; reason: string }[] }[];
-  };
-  return feeds.find((feed) => feed.id === id) ?? { state: 'none', behind: [] };
-};
-
-test('what both feeds have is in force after the start, and what is published later after a refresh', async (context) => {
-  requireTuf(context);
-  await expect.poll(() => isRefused('new-1'), EVENTUALLY).toBe(true);
-  await expect.poll(() => isRefused('own-1'), EVENTUALLY).toBe(true);
-  expect(await isRefused('other')).toBe(false);
-  await publish(['new-1.example', 'new-2.example']);
-  expect(await refresh()).toContain('tiktok: accepted');
-  expect(await isRefused('new-2')).toBe(true);
-  await publishOwn('own-1.example\nown-2.example\n');
-  expect(await refresh('own')).toContain('own: accepted, 2 rules');
-  expect(await isRefused('own-2')).toBe(true);
-  expect(await stateOf('project')).toMatchObject({ state: 'current', behind: [] });
-  expect(await stateOf('agency')).toMatchObject({ state: 'current' });
-  expect(await readMetric(cordon, 'cordon_feed_current', { feed: 'project' })).toBe(1);
-  // A feed need not have every list that ships.
-  expect(await refresh('canary')).toContain('canary: unchanged');
-});
-
-test('a content that looks like an accident is held, and what is in force stays until a person accepts it', async (context) => {
-  requireTuf(context);
-  const short = SHIPPED.split('\n').slice(0, 60).join('\n');
-  await publisher.publish({ now: seconds(), targets: { 'tiktok.yaml': `${short}\n` } });
-  expect(await refresh()).toContain('tiktok: held');
-  expect(await isRefused('new-1')).toBe(true);
-  expect((await stateOf('project')).behind).toMatchObject([
-    { list: 'tiktok', reason: expect.stringContaining('shrunk') },
-  ]);
-  expect(await readMetric(cordon, 'cordon_feed_lists_behind', { feed: 'project' })).toBe(1);
-  expect((await lists('status')).stdout).toContain('behind   tiktok: a newer content is known since');
-  await publish(['new-1.example', 'new-2.example']);
-  expect(await refresh()).toContain('tiktok: unchanged');
-  expect(await stateOf('project')).toMatchObject({ behind: [] });
-});
-
-const EVIL = ['evil.example'];
-const endless = (_request: unknown, response: ServerResponse): void => {
-  const piece = Buffer.alloc(65_536, ' ');
-  const more = (): void => {
-    while (!response.destroyed && response.write(piece));
-  };
-  response.on('drain', more);
-  more();
-};
-
-test.each([
-  [
-    'arbitrary software: other keys',
-    async () => {
-      const other = new FeedPublisher();
-      await other.init(join(place, 'evil'), seconds());
-      await other.publish({
-        now: seconds(),
-        targets: { 'tiktok.yaml': withNames(...EVIL) },
-        versions: { timestamp: 99 },
-      });
-      await other.close();
-      server.directory = join(place, 'evil');
-    },
-    'unproven',
-  ],
-  [
-    'arbitrary software: another list under the name of the right one',
-    async () => {
-      await publish(['new-1.example', 'new-2.example', 'other.example']);
-      server.mischief.set(/^targets\//, (_request, response) => void response.end(withNames(...EVIL)));
-    },
-    'current',
-  ],
-  ['endless data', () => server.mischief.set('timestamp.json', endless), 'unreached'],
-  [
-    'endless data as a list',
-    async () => {
-      await publish(['new-1.example', 'other.example']);
-      server.mischief.set(/^targets\//, endless);
-    },
-    'current',
-  ],
-  [
-    'rollback',
-    async () => {
-      await refresh();
-      const old = server.keep(join(place, 'old'));
-      await publish(['new-1.example', 'new-2.example']);
-      expect(await refresh()).toContain('unchanged');
-      server.directory = old;
-    },
-    'backwards',
-  ],
-  ['indefinite freeze', () => publish(EVIL, { now: seconds() - 15 * 86_400 }), 'expired'],
-  [
-    'mix-and-match',
-    async () => {
-      await publish(EVIL);
-      server.mischief.set(/[0-9]\.snapshot\.json$/, (_request, response) => {
-        response.end(readFileSync(join(server.directory, '1.snapshot.json')));
-      });
-    },
-    'unproven',
-  ],
-  ['key compromise below the threshold', () => publish(EVIL, { signers: { targets: 1 } }), 'unproven'],
-  [
-    'truncated',
-    () =>
-      server.mischief.set('timestamp.json', (_request, response) => {
-        response.writeHead(200, { 'content-length': 500 });
-        response.write('{"signatures"');
-        response.socket?.end();
-      }),
-    'unreached',
-  ],
-  [
-    'a redirect to another host',
-    () =>
-      server.mischief.set('timestamp.json', (_request, response) => {
-        response.writeHead(302, { location: `http://localhost:${agency.port}/timestamp.json` }).end();
-      }),
-    'unreached',
-  ],
-  [
-    'a redirect to another port',
-    () =>
-      server.mischief.set('timestamp.json', (_request, response) => {
-        response.writeHead(302, { location: `${agency.url}timestamp.json` }).end();
-      }),
-    'unreached',
-  ],
-  [
-    'a web page of a portal',
-    () =>
-      server.mischief.set(/./, (_request, response) => {
-        response.writeHead(200, { 'content-type': 'text/html' }).end('<html>sign in</html>');
-      }),
-    'unreached',
-  ],
-])('%s: nothing of it is taken, what is in force stays, and it is told', async (_name, act, expected) => {
-  await act();
-  expect(await refresh()).toMatch(/tiktok: (?:failed|unproven)/);
-  expect(await stateOf('project')).toMatchObject({ state: expected });
-  expect(await isRefused('evil')).toBe(false);
-  expect(await isRefused('new-1')).toBe(true);
-  expect(await isRefused('other')).toBe(false);
-  expect(await stateOf('agency')).toMatchObject({ state: 'current' });
-  server.mischief.clear();
-  server.directory = join(place, 'repository');
-  await publish(['new-1.example', 'new-2.example']);
-  expect(await refresh()).toMatch(/tiktok: (?:accepted|unchanged)/);
-  expect(await stateOf('project')).toMatchObject({ state: 'current', behind: [] });
-});
-
-test('a fast-forward is mended by new keys, and all keys are renewed while the program runs', async (context) => {
-  requireTuf(context);
-  await publish(['new-1.example'], { versions: { timestamp: 2 ** 31, snapshot: 2 ** 31, targets: 2 ** 31 } });
-  expect(await refresh()).toContain('accepted');
-  await publisher.rotate(seconds(), ['root', 'targets', 'snapshot', 'timestamp']);
-  await publish(['new-1.example', 'new-2.example'], {
-    versions: { timestamp: 100, snapshot: 100, targets: 100 },
+  afterEach(() => {
+    server.mischief.clear();
+    server.directory = join(place, 'repository');
   });
-  expect(await refresh()).toContain('accepted');
-  expect(await isRefused('new-2')).toBe(true);
-});
 
-test('a list whose host leads to loopback is not fetched', async () => {
-  const { stdout } = await lists('refresh', 'inside');
-  expect(stdout).toContain('inside: failed');
-  expect(stdout).toContain('looking up inside.test: it leads to 127.0.0.1, inside of a network');
+  afterAll(async () => {
+    await cordon?.kill();
+    await server?.close();
+    await agency?.close();
+    await publisher?.close();
+    await upstream?.close();
+    rmSync(place, { recursive: true, force: true });
+  });
+
+  const lists = (...args: readonly string[]): Promise<RunResult> =>
+    runCommandHere(['lists', ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+
+  const refresh = async (id = 'tiktok'): Promise<string> => (await lists('refresh', id)).stdout;
+
+  const isRefused = async (name: string): Promise<boolean> =>
+    (await ask(cordon.dns, `${name}.example. A`)).answer.length === 0;
+
+  const stateOf = async (
+    id: string,
+  ): Promise<{ state: string; behind: readonly { list: string; reason: string }[] }> => {
+    const { feeds } = JSON.parse((await lists('status', '--json')).stdout) as {
+      feeds: { id: string; state: string; behind: { list: string; reason: string }[] }[];
+    };
+    return feeds.find((feed) => feed.id === id) ?? { state: 'none', behind: [] };
+  };
+
+  test('what both feeds have is in force after the start, and what is published later after a refresh', async () => {
+    await expect.poll(() => isRefused('new-1'), EVENTUALLY).toBe(true);
+    await expect.poll(() => isRefused('own-1'), EVENTUALLY).toBe(true);
+    expect(await isRefused('other')).toBe(false);
+    await publish(['new-1.example', 'new-2.example']);
+    expect(await refresh()).toContain('tiktok: accepted');
+    expect(await isRefused('new-2')).toBe(true);
+    await publishOwn('own-1.example\nown-2.example\n');
+    expect(await refresh('own')).toContain('own: accepted, 2 rules');
+    expect(await isRefused('own-2')).toBe(true);
+    expect(await stateOf('project')).toMatchObject({ state: 'current', behind: [] });
+    expect(await stateOf('agency')).toMatchObject({ state: 'current' });
+    expect(await readMetric(cordon, 'cordon_feed_current', { feed: 'project' })).toBe(1);
+    // A feed need not have every list that ships.
+    expect(await refresh('canary')).toContain('canary: unchanged');
+  });
+
+  test('a content that looks like an accident is held, and what is in force stays until a person accepts it', async () => {
+    const short = SHIPPED.split('\n').slice(0, 60).join('\n');
+    await publisher.publish({ now: seconds(), targets: { 'tiktok.yaml': `${short}\n` } });
+    expect(await refresh()).toContain('tiktok: held');
+    expect(await isRefused('new-1')).toBe(true);
+    expect((await stateOf('project')).behind).toMatchObject([
+      { list: 'tiktok', reason: expect.stringContaining('shrunk') },
+    ]);
+    expect(await readMetric(cordon, 'cordon_feed_lists_behind', { feed: 'project' })).toBe(1);
+    expect((await lists('status')).stdout).toContain('behind   tiktok: a newer content is known since');
+    await publish(['new-1.example', 'new-2.example']);
+    expect(await refresh()).toContain('tiktok: unchanged');
+    expect(await stateOf('project')).toMatchObject({ behind: [] });
+  });
+
+  const EVIL = ['evil.example'];
+  const endless = (_request: unknown, response: ServerResponse): void => {
+    const piece = Buffer.alloc(65_536, ' ');
+    const more = (): void => {
+      while (!response.destroyed && response.write(piece));
+    };
+    response.on('drain', more);
+    more();
+  };
+
+  test.each([
+    [
+      'arbitrary software: other keys',
+      async () => {
+        const other = new FeedPublisher();
+        await other.init(join(place, 'evil'), seconds());
+        await other.publish({
+          now: seconds(),
+          targets: { 'tiktok.yaml': withNames(...EVIL) },
+          versions: { timestamp: 99 },
+        });
+        await other.close();
+        server.directory = join(place, 'evil');
+      },
+      'unproven',
+    ],
+    [
+      'arbitrary software: another list under the name of the right one',
+      async () => {
+        await publish(['new-1.example', 'new-2.example', 'other.example']);
+        server.mischief.set(/^targets\//, (_request, response) => void response.end(withNames(...EVIL)));
+      },
+      'current',
+    ],
+    ['endless data', () => server.mischief.set('timestamp.json', endless), 'unreached'],
+    [
+      'endless data as a list',
+      async () => {
+        await publish(['new-1.example', 'other.example']);
+        server.mischief.set(/^targets\//, endless);
+      },
+      'current',
+    ],
+    [
+      'rollback',
+      async () => {
+        await refresh();
+        const old = server.keep(join(place, 'old'));
+        await publish(['new-1.example', 'new-2.example']);
+        expect(await refresh()).toContain('unchanged');
+        server.directory = old;
+      },
+      'backwards',
+    ],
+    ['indefinite freeze', () => publish(EVIL, { now: seconds() - 15 * 86_400 }), 'expired'],
+    [
+      'mix-and-match',
+      async () => {
+        await publish(EVIL);
+        server.mischief.set(/[0-9]\.snapshot\.json$/, (_request, response) => {
+          response.end(readFileSync(join(server.directory, '1.snapshot.json')));
+        });
+      },
+      'unproven',
+    ],
+    ['key compromise below the threshold', () => publish(EVIL, { signers: { targets: 1 } }), 'unproven'],
+    [
+      'truncated',
+      () =>
+        server.mischief.set('timestamp.json', (_request, response) => {
+          response.writeHead(200, { 'content-length': 500 });
+          response.write('{"signatures"');
+          response.socket?.end();
+        }),
+      'unreached',
+    ],
+    [
+      'a redirect to another host',
+      () =>
+        server.mischief.set('timestamp.json', (_request, response) => {
+          response.writeHead(302, { location: `http://localhost:${agency.port}/timestamp.json` }).end();
+        }),
+      'unreached',
+    ],
+    [
+      'a redirect to another port',
+      () =>
+        server.mischief.set('timestamp.json', (_request, response) => {
+          response.writeHead(302, { location: `${agency.url}timestamp.json` }).end();
+        }),
+      'unreached',
+    ],
+    [
+      'a web page of a portal',
+      () =>
+        server.mischief.set(/./, (_request, response) => {
+          response.writeHead(200, { 'content-type': 'text/html' }).end('<html>sign in</html>');
+        }),
+      'unreached',
+    ],
+  ])('%s: nothing of it is taken, what is in force stays, and it is told', async (_name, act, expected) => {
+    await act();
+    expect(await refresh()).toMatch(/tiktok: (?:failed|unproven)/);
+    expect(await stateOf('project')).toMatchObject({ state: expected });
+    expect(await isRefused('evil')).toBe(false);
+    expect(await isRefused('new-1')).toBe(true);
+    expect(await isRefused('other')).toBe(false);
+    expect(await stateOf('agency')).toMatchObject({ state: 'current' });
+    server.mischief.clear();
+    server.directory = join(place, 'repository');
+    await publish(['new-1.example', 'new-2.example']);
+    expect(await refresh()).toMatch(/tiktok: (?:accepted|unchanged)/);
+    expect(await stateOf('project')).toMatchObject({ state: 'current', behind: [] });
+  });
+
+  test('a fast-forward is mended by new keys, and all keys are renewed while the program runs', async () => {
+    await publish(['new-1.example'], {
+      versions: { timestamp: 2 ** 31, snapshot: 2 ** 31, targets: 2 ** 31 },
+    });
+    expect(await refresh()).toContain('accepted');
+    await publisher.rotate(seconds(), ['root', 'targets', 'snapshot', 'timestamp']);
+    await publish(['new-1.example', 'new-2.example'], {
+      versions: { timestamp: 100, snapshot: 100, targets: 100 },
+    });
+    expect(await refresh()).toContain('accepted');
+    expect(await isRefused('new-2')).toBe(true);
+  });
+
+  test('a list whose host leads to loopback is not fetched', async () => {
+    const { stdout } = await lists('refresh', 'inside');
+    expect(stdout).toContain('inside: failed');
+    expect(stdout).toContain('looking up inside.test: it leads to 127.0.0.1, inside of a network');
+  });
 });

@@ -3,12 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { TestContext } from 'vitest';
-import { requireFile } from './process.ts';
+import type { TestContext, TestOptions } from 'vitest';
+import { requireFile, skippedWithout } from './process.ts';
 
 const PYTHON = '/usr/bin/python3';
 const LIBRARY = '/usr/lib/python3/dist-packages/tuf/__init__.py';
@@ -16,6 +16,10 @@ const SCRIPT = join(import.meta.dirname, 'feed-publisher.py');
 
 /** Leaves the test out where python3-tuf is not installed. */
 export const requireTuf = (context: TestContext): void => requireFile(context, LIBRARY, 'python3-tuf');
+
+/** The same for a suite whose hooks need it. */
+export const needingTuf = (): TestOptions =>
+  existsSync(LIBRARY) ? {} : skippedWithout(LIBRARY, 'python3-tuf');
 
 /** What a publisher can be told beside the targets. */
 export interface Publishing {

@@ -2,7 +2,7 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { FeedReader, type FeedRole, type Published, publishFeed } from '../../../src/policy/feeds/feeds.ts';
 import { FeedPublisher, FeedServer, requireTuf } from '../../support/feeds.ts';
 
@@ -10,17 +10,9 @@ const DAY_MS = 86_400_000;
 const START_MS = Date.UTC(2026, 10, 30);
 
 let place: string;
-/** python3-tuf, here as a reader. */
-let python: FeedPublisher;
 let server: FeedServer;
 let nowMs: number;
 let reader: FeedReader | undefined;
-
-beforeAll(() => {
-  python = new FeedPublisher();
-});
-
-afterAll(() => python.close());
 
 beforeEach(async () => {
   place = mkdtempSync(join(tmpdir(), 'cordon-publish-'));
@@ -73,6 +65,8 @@ const look = async ({ rootSha256, rootVersion }: Published): Promise<string> => 
 
 test('both implementations read what is published, and what is published after all keys were renewed', async (context) => {
   requireTuf(context);
+  const python = new FeedPublisher();
+  onTestFinished(() => python.close());
   // The second implementation goes by the clock of the machine.
   setNow(vi.getRealSystemTime());
   write('one.example\n');

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { FeedReader, feedDirectory, toFeedState } from '../../../src/policy/feeds/feeds.ts';
 import { FeedPublisher, FeedServer, requireTuf } from '../../support/feeds.ts';
 
@@ -17,14 +17,11 @@ let nowMs: number;
 let reader: FeedReader;
 let pinned: string | undefined;
 
-beforeAll(() => {
-  publisher = new FeedPublisher();
-});
-
-afterAll(() => publisher.close());
+afterAll(() => publisher?.close());
 
 beforeEach(async (context) => {
   requireTuf(context);
+  publisher ??= new FeedPublisher();
   pinned = undefined;
   place = mkdtempSync(join(tmpdir(), 'cordon-feed-'));
   server = await FeedServer.open(join(place, 'repository'));
