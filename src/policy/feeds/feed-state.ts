@@ -86,6 +86,9 @@ export const readFeedRecord = async (directory: string): Promise<FeedRecord> => 
 export const writeFeedRecord = (directory: string, record: FeedRecord): Promise<void> =>
   replaceFile(join(directory, RECORD_NAME), `${JSON.stringify(record)}\n`);
 
+/** A feed of which nothing could ever be had is told after a day, as one whose timestamp is over. */
+const NEVER_MS_MAX = 86_400_000;
+
 const WORDS: Readonly<Partial<Record<FeedErrorCode, FeedWord>>> = {
   ERR_FEED_BACKWARDS: 'backwards',
   ERR_FEED_EXPIRED: 'expired',
@@ -100,12 +103,14 @@ export const toFeedState = (
   nowMs: number,
 ): FeedState => {
   const { code, reason, checkedAtMs, failedSinceMs, expiresMs } = record;
-  const isOver = expiresMs !== null && nowMs >= expiresMs;
+  const overMs =
+    expiresMs ?? (failedSinceMs === null ? Number.POSITIVE_INFINITY : failedSinceMs + NEVER_MS_MAX);
+  const isOver = nowMs >= overMs;
   const failed = code === null ? undefined : (WORDS[code as FeedErrorCode] ?? 'unreached');
   const isTold = failed !== undefined && failed !== 'unreached';
   const whole = checkedAtMs === null ? 'unknown' : 'current';
   const state = isTold ? failed : isOver ? 'expired' : (failed ?? whole);
-  const sinceMs = state === 'expired' ? expiresMs : failedSinceMs;
+  const sinceMs = state === 'expired' ? overMs : failedSinceMs;
   return {
     id: settings.id,
     url: redactUrl(parseSourceUrl(settings.url)),

@@ -92,6 +92,7 @@ export const publishFeed = (options: PublishOptions): Published => {
 const publish = (options: PublishOptions): Published => {
   const { repository, from, keys, rotate, nowMs } = options;
   requireApart(repository, keys);
+  requireApart(from, keys);
   const files = readTargets(from);
   mkdirSync(join(repository, 'targets'), { recursive: true, mode: DIRECTORY_MODE });
   const days = { ...DAYS, timestamp: options.days ?? DAYS.timestamp };
@@ -223,7 +224,7 @@ const signersOf = (root: Root, role: FeedRole, signers: ReadonlyMap<string, Feed
   );
 };
 
-/** Keys below the web server's folder would be published. */
+/** Keys in a folder that is published would be published with it. */
 const requireApart = (repository: string, keys: readonly string[]): void => {
   for (const directory of keys) {
     const inside = relative(resolve(repository), resolve(directory));
@@ -247,6 +248,7 @@ const readTargets = (from: string): TargetBytes[] => {
     throw publishError(`${from} has ${names.length} files`, `At least one and at most ${TARGETS_MAX}.`);
   return names.map((name) => {
     const path = join(from, name);
+    if (name.endsWith('.pem')) throw publishError(`${path} looks like a key, and would be published`);
     // What nobody could load is not published.
     if (name.endsWith('.yaml')) requireList(path);
     const bytes = readFileSync(path);

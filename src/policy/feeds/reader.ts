@@ -79,16 +79,19 @@ export interface FeedTarget {
   readonly sizeBytes: number;
 }
 
+/** What a feed has, as of one look. */
+export interface FeedTargets {
+  /** What is under a path; undefined: nothing. Throws ERR_FEED_… and ERR_LIST_FETCH. */
+  find(path: string): Promise<FeedTarget | undefined>;
+}
+
 /** One feed. */
 export class FeedReader {
   readonly #options: FeedReaderOptions;
   readonly #directory: string;
   readonly #work: string;
   #record: FeedRecord = EMPTY_FEED_RECORD;
-  /** Of the last refresh that went well. */
-  #updater: Updater | undefined;
-  #isConsistent = true;
-  #underWay: Promise<void> | undefined;
+  #underWay: Promise<FeedTargets> | undefined;
   /** Of the timestamp that is trusted. */
   #etag: string | undefined;
   #etagSeen: string | undefined;
@@ -117,19 +120,18 @@ export class FeedReader {
   }
 
   /** Looks at the metadata anew, once for all who ask meanwhile. Throws ERR_FEED_… and ERR_LIST_FETCH. */
-  refresh(): Promise<void> {
+  refresh(): Promise<FeedTargets> {
     this.#underWay ??= this.#refresh().finally(() => {
       this.#underWay = undefined;
     });
     return this.#underWay;
   }
 
-  /** What the feed has under a path; undefined: nothing. After a refresh that went well. Throws as refresh() does. */
-  async find(path: string): Promise<FeedTarget | undefined> {
+  async #find(updater: Updater, isConsistent: boolean, path: string): Promise<FeedTarget | undefined> {
     const { id, url } = this.#options.feed;
     let found: TargetFile | undefined;
     try {
-      found = await this.#updater?.getTargetInfo(path);
+      found = await updater.getTargetInfo(path);
     } catch (thrown) {
       throw toFeedError(id, thrown);
     }
@@ -138,14 +140,13 @@ export class FeedReader {
     if (!SHA256.test(sha256)) throw feedError('ERR_FEED_PROOF', id, `${path} has no SHA-256`);
     await this.#noteTarget(path, sha256);
     const { dir, base } = posix.parse(path);
-    const name = this.#isConsistent ? posix.join(dir, `${sha256}.${base}`) : path;
+    const name = isConsistent ? posix.join(dir, `${sha256}.${base}`) : path;
     const address = `${folderOf(url)}targets/${name.split('/').map(encodeURIComponent).join('/')}`;
     return { url: address, sha256, sizeBytes: found.length };
   }
 
-  async #refresh(): Promise<void> {
+  async #refresh(): Promise<FeedTargets> {
     const { feed, clock } = this.#options;
-    this.#updater = undefined;
     this.#lost = undefined;
     try {
       await this.#begin();
@@ -156,9 +157,11 @@ export class FeedReader {
       } finally {
         await this.#keep();
       }
-      this.#updater = updater;
+      const isConsistent =
+        readHead(await readFile(join(this.#work, 'root.json')))?.consistent_snapshot === true;
       this.#etag = this.#etagSeen;
       await this.#note({ checkedAtMs: clock(), failedSinceMs: null, code: null, reason: null });
+      return { find: (path) => this.#find(updater, isConsistent, path) };
     } catch (caught) {
       this.#etag = undefined;
       const thrown = this.#lost ?? caught;
@@ -280,7 +283,6 @@ export class FeedReader {
       if (head !== undefined) heads.set(name, head);
     }
     const [root, timestamp] = [heads.get('root'), heads.get('timestamp')];
-    this.#isConsistent = root?.consistent_snapshot === true;
     this.#record = {
       ...this.#record,
       root: root?.version ?? null,

@@ -129,9 +129,9 @@ export class ListFetcher {
     const { list, record, sha256 } = kept;
     const feed = this.#feedOf(id);
     if (feed === undefined) throw feedError('ERR_FEED_ABSENT', id, 'it is not in the configuration');
-    await feed.refresh();
+    const targets = await feed.refresh();
     const path = list.source.target ?? list.id;
-    const target = await feed.find(path);
+    const target = await targets.find(path);
     if (target === undefined) {
       // A feed need not have every list that ships; one that it had is missed.
       if (list.source.shipped !== undefined && record.current === null) return { kind: 'unchanged' };

@@ -127,9 +127,9 @@ export const storedStatus = async (store: ListStore, list: UrlList, nowMs: numbe
   };
 };
 
-/** True when the source was not reached for too long, or never. */
+/** True when the source was not reached for too long, or never. A feed says itself how long it vouches for its lists. */
 export const isRecordStale = ({ checkedAtMs }: StoreRecord, { source }: UrlList, nowMs: number): boolean =>
-  checkedAtMs === null || isStale(checkedAtMs, nowMs, source.refreshMs);
+  source.feed === undefined && (checkedAtMs === null || isStale(checkedAtMs, nowMs, source.refreshMs));
 
 /** A name that a list may be missing, as people and programs are told of it. */
 export interface CandidateStatus extends CandidateEvidence {

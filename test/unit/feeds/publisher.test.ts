@@ -56,8 +56,8 @@ const look = async ({ rootSha256, rootVersion }: Published): Promise<string> => 
     signal: AbortSignal.timeout(60_000),
   });
   try {
-    await reader.refresh();
-    return (await reader.find('a.txt'))?.sha256.slice(0, 8) ?? 'nothing';
+    const targets = await reader.refresh();
+    return (await targets.find('a.txt'))?.sha256.slice(0, 8) ?? 'nothing';
   } catch (thrown) {
     return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
   }
@@ -147,6 +147,15 @@ test('years go by: what would end is renewed while the keys are there', async ()
 
 test.each([
   ['keys below the folder of the web server', () => publish([], ['repository/keys']), 'would be published'],
+  ['keys among the lists', () => publish([], ['lists']), 'would be published'],
+  [
+    'a key among the lists',
+    () => {
+      write('hello', 'root.pem');
+      publish();
+    },
+    'looks like a key',
+  ],
   [
     'no key for what is to be signed',
     () => {

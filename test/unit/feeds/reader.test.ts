@@ -72,8 +72,8 @@ const firstRoot = (): string => (pinned ??= publisher.root);
 /** The hash of what the feed has, or the code of the error. */
 const look = async (path = 'a.txt'): Promise<string> => {
   try {
-    await reader.refresh();
-    return (await reader.find(path))?.sha256.slice(0, 8) ?? 'nothing';
+    const targets = await reader.refresh();
+    return (await targets.find(path))?.sha256.slice(0, 8) ?? 'nothing';
   } catch (thrown) {
     return thrown instanceof Error && 'code' in thrown ? String(thrown.code) : String(thrown);
   }
@@ -240,6 +240,25 @@ test('indefinite freeze: a feed that cannot be reached is told as expired from t
   expect(state()).toBe('expired');
   await open();
   expect(state()).toBe('expired');
+});
+
+test('a feed of which nothing could ever be had is told after a day', async () => {
+  await begin();
+  server.mischief.set(/./, (_request, response) => void response.writeHead(503).end());
+  expect(await look()).toBe('ERR_LIST_FETCH');
+  setNow(nowMs + DAY_MS - 1000);
+  expect(state()).toBe('unreached');
+  setNow(nowMs + 1000);
+  expect(state()).toBe('expired');
+});
+
+test('several who look at the same time share one look, and each has what it found', async () => {
+  await begin();
+  await look();
+  server.requests.length = 0;
+  const found = await Promise.all([look(), look(), look('b.txt'), look()]);
+  expect(new Set(found)).toEqual(new Set([found[0], 'nothing']));
+  expect(server.requests).toHaveLength(2);
 });
 
 test('mix-and-match: files of different states do not go together', async () => {
