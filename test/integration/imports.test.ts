@@ -85,6 +85,7 @@ const startImported = async (result: RunResult): Promise<Cordon> => {
       CORDON_WORKERS: '1',
       CORDON_STATE: join(directory, 'state'),
       CORDON_RATE_LIMIT_MODE: 'off',
+      CORDON_REBINDING_ALLOW: 'test',
     },
   });
   started.push({ stop: () => cordon.kill() });
