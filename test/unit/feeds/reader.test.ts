@@ -179,6 +179,7 @@ test('endless data: a timestamp that says that the snapshot is huge does not lif
   });
   await open();
   expect(await look()).toBe('ERR_LIST_FETCH');
+  expect(reader.record.reason).toContain('1073741824 bytes are announced, at most 1048576 are taken');
 });
 
 test('rollback: an older state of the feed is not taken, nor one of its files', async () => {
