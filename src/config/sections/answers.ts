@@ -121,7 +121,7 @@ export const rebinding = z
       list(zone('the root would allow every name', 'write "protect: false"'), 0, EXCEPTED_ZONES_MAX).prefault(
         [],
       ),
-      'Zones whose names may have private addresses, with everything below them; the zones of `forward` always may.',
+      'Zones whose names may have private addresses, with everything below them, hosts of lists and feeds as well; the zones of `forward` always may.',
     ),
   })
   .prefault({});
