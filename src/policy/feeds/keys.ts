@@ -51,9 +51,11 @@ export const readSigners = (directories: readonly string[]): Map<string, FeedSig
   return signers;
 };
 
-/** Makes a key in a file of its own. Throws ERR_FEED_PUBLISH where there is one of that name. */
-export const createSigner = (directory: string, name: string): FeedSigner => {
-  const { privateKey } = generateKeyPairSync('ed25519');
+/** Makes a key, which is nowhere yet. */
+export const createSigner = (): FeedSigner => toSigner(generateKeyPairSync('ed25519').privateKey);
+
+/** Keeps a key in a file of its own. Throws ERR_FEED_PUBLISH, also where there is one of that name. */
+export const saveSigner = (directory: string, name: string, { privateKey }: FeedSigner): void => {
   const path = join(directory, `${name}${SUFFIX}`);
   try {
     mkdirSync(directory, { recursive: true, mode: KEY_DIRECTORY_MODE });
@@ -61,7 +63,6 @@ export const createSigner = (directory: string, name: string): FeedSigner => {
   } catch (thrown) {
     throw publishError(`writing ${path}: ${errorText(thrown)}`, undefined, thrown);
   }
-  return toSigner(privateKey);
 };
 
 /** What is signed of metadata: its canonical form (OLPC JSON). */

@@ -12,7 +12,14 @@ import { canonicalize } from '@tufjs/canonical-json';
 import { z } from 'zod';
 import { DAY_MS, errorText, isAppError, replaceFileNow, systemErrorCode } from '../../base/base.ts';
 import { parseCordonList, readListFile } from '../lists/lists.ts';
-import { createSigner, type FeedSigner, publishError, readSigners, signCanonical } from './keys.ts';
+import {
+  createSigner,
+  type FeedSigner,
+  publishError,
+  readSigners,
+  saveSigner,
+  signCanonical,
+} from './keys.ts';
 
 /** Roles whose keys sign, in the order in which one vouches for the next. */
 export const FEED_ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
@@ -139,6 +146,10 @@ const publish = (options: PublishOptions): Published => {
     { meta: { 'snapshot.json': { version: nextSnapshot.version } } },
     true,
   );
+  // Whatever could not be signed has failed by now: keys come before what they signed, and the timestamp last.
+  const [place] = keys;
+  if (place === undefined) throw publishError('there is no place for new keys', 'Write --keys DIRECTORY.');
+  for (const [name, signer] of root.newKeys ?? []) saveSigner(place, name, signer);
   for (const { name, bytes, sha256 } of files) write(join(repository, 'targets', `${sha256}.${name}`), bytes);
   if (nextTargets.bytes !== undefined)
     write(join(repository, `${nextTargets.version}.targets.json`), nextTargets.bytes);
@@ -168,10 +179,10 @@ const byRole = <Value>(of: (role: FeedRole) => Value): Record<FeedRole, Value> =
 
 /** The root to publish under: the last one, or the next where keys or its end ask for it; then with its bytes. */
 const writeRoot = (
-  { repository, keys, rotate, nowMs }: PublishOptions,
+  { repository, rotate, nowMs }: PublishOptions,
   signers: Map<string, FeedSigner>,
   days: number,
-): Root & { readonly bytes?: Buffer } => {
+): Root & { readonly bytes?: Buffer; readonly newKeys?: ReadonlyMap<string, FeedSigner> } => {
   const version = lastRoot(repository);
   const known = version === 0 ? undefined : readSigned(repository, `${version}.root.json`, rootSchema);
   const isDue = known !== undefined && Date.parse(known.expires) - nowMs < (days / 2) * DAY_MS;
@@ -179,17 +190,15 @@ const writeRoot = (
   const canSign = known !== undefined && countOf(known, signers) >= known.roles.root.threshold;
   if (known !== undefined && renewed.length === 0 && !(isDue && canSign)) return known;
   if (known !== undefined) signersOf(known, 'root', signers);
-  const [place] = keys;
-  if (place === undefined) throw publishError('there is no place for new keys', 'Write --keys DIRECTORY.');
   const next = structuredClone(known) ?? { version: 0, expires: '', keys: {}, roles: byRole(() => NO_ROLE) };
   next.version = version + 1;
   next.expires = expiryOf(nowMs, days);
+  const newKeys = new Map<string, FeedSigner>();
   for (const role of renewed) {
     const { count, threshold } = NEW_KEYS[role];
-    const made = Array.from({ length: count }, (_, index) =>
-      createSigner(place, `${role}-${next.version}${count === 1 ? '' : `-${index + 1}`}`),
-    );
-    for (const signer of made) {
+    const made = Array.from({ length: count }, createSigner);
+    for (const [index, signer] of made.entries()) {
+      newKeys.set(`${role}-${next.version}${count === 1 ? '' : `-${index + 1}`}`, signer);
       signers.set(signer.keyid, signer);
       next.keys[signer.keyid] = signer.key;
     }
@@ -202,6 +211,7 @@ const writeRoot = (
   const all = new Set([...(known?.roles.root.keyids ?? []), ...next.roles.root.keyids]);
   return {
     ...next,
+    newKeys,
     bytes: seal(
       signed,
       [...all].flatMap((keyid) => signers.get(keyid) ?? []),

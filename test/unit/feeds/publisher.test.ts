@@ -134,10 +134,21 @@ test('a new root asks for two of the three keys of the one before, from whatever
   expect(await look(first)).toMatch(/^[0-9a-f]{8}$/);
 });
 
+test('what cannot be signed leaves neither keys nor metadata behind', () => {
+  write('one.example\n');
+  publish();
+  rmSync(join(place, 'keys', 'targets-1.pem'));
+  write('two.example\n');
+  const before = [readdirSync(server.directory), readdirSync(join(place, 'keys'))];
+  expect(() => publish(['timestamp'])).toThrow('1 of the 1 keys of targets have to sign, 0 are here');
+  expect([readdirSync(server.directory), readdirSync(join(place, 'keys'))]).toEqual(before);
+  expect(publish(['timestamp', 'targets'])).toMatchObject({ rootVersion: 2, changed: ['a.txt'] });
+});
+
 test('years go by: what would end is renewed while the keys are there', async () => {
   write('one.example\n');
   const first = publish();
-  for (let month = 0; month < 60; month++) {
+  for (let month = 0; month < 36; month++) {
     setNow(nowMs + 12 * DAY_MS);
     publish();
     expect(await look(first)).toMatch(/^[0-9a-f]{8}$/);
