@@ -23,7 +23,8 @@ export const unchosenMandates = ({ lists }: Config): readonly string[] =>
   shippedDefaults()
     .filter(
       ({ id, mandate }) =>
-        mandate && !lists.some(({ source }) => source.kind === 'shipped' && source.id === id),
+        mandate &&
+        !lists.some(({ source }) => (source.kind === 'shipped' ? source.id : source.shipped) === id),
     )
     .map(({ id }) => id);
 

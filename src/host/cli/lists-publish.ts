@@ -46,6 +46,6 @@ const toText = ({ rootVersion, rootSha256, versions, expires, changed, files }: 
     `${files} files; ${what}\n`,
     ...rows,
     'Readers write into their configuration, with the address of your web server:\n',
-    `  feeds: [{ id: NAME, url: "https://…/", root: ${rootSha256}${version} }]\n`,
+    `  feeds: [{ id: NAME, url: "https://…/", root: "${rootSha256}"${version} }]\n`,
   ].join('');
 };

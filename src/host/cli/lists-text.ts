@@ -90,12 +90,10 @@ export const formatCandidates = (candidates: readonly CandidateStatus[], nowMs: 
 
 /** How old the shipped lists are where nothing newer is looked for. */
 const noFeedText = (lists: readonly ListStatus[]): string[] => {
-  const days = lists
-    .filter(({ kind }) => kind === 'shipped')
-    .flatMap(({ inForce }) => inForce?.reviewed?.newest ?? [])
-    .sort();
-  const day = days.at(-1);
-  return day === undefined ? [] : [`lists are of ${day}; no feed is configured`];
+  const shipped = lists.filter(({ kind }) => kind === 'shipped');
+  if (shipped.length === 0) return [];
+  const days = shipped.flatMap(({ inForce }) => inForce?.reviewed?.newest ?? []).sort();
+  return [`lists are of ${days.at(-1) ?? 'the release'}; no feed is configured`];
 };
 
 const FEED_STATES: Readonly<Record<FeedState['state'], string>> = {

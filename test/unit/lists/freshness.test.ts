@@ -52,3 +52,19 @@ it('lists status tells the age, and that a list is past its review', () => {
   const old = formatStatuses({ running: true, lists: [status], feeds: [] }, Date.parse('2027-12-01'));
   expect(old).toContain('2026-11-25, 372 days old');
 });
+
+it('without a program, lists are those of the release', () => {
+  const status: ListStatus = {
+    ...{
+      id: 'tiktok',
+      kind: 'shipped',
+      source: 'tiktok',
+      mandate: null,
+      kept: null,
+      held: null,
+      inForce: null,
+    },
+  };
+  const text = formatStatuses({ running: false, lists: [status], feeds: [] }, Date.parse('2026-12-01'));
+  expect(text).toContain('lists are of the release; no feed is configured\n');
+});
