@@ -219,7 +219,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
 };
 
 /** What an operator adds to the configuration. */
-const FEED_LINE = 'feeds: [{ id: NAME, url: "https://…/", root: SHA-256 }]';
+const FEED_LINE = 'feeds: [{ id: NAME, url: "https://…/", root: "SHA-256" }]';
 
 export const Lists = (): VNode => {
   const { say } = useText();

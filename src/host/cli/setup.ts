@@ -150,7 +150,7 @@ const configurationOf = ({ listen, upstreams, allow, state }: Proposal): string 
     '#',
     '# Without a key "lists", the shipped lists that are on by default are in force for every client.',
     '# Newer lists come from a signed feed, with the line that its publisher gives you:',
-    '# feeds: [{ id: project, url: "https://lists.example.com/feed/", root: SHA-256 }]',
+    '# feeds: [{ id: project, url: "https://lists.example.com/feed/", root: "SHA-256" }]',
     stringify({ listen: { dns: listen, admin: ADMIN }, state, upstreams, access: { allow } }),
   ].join('\n');
 
