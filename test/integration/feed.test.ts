@@ -23,6 +23,7 @@ let server: FeedServer;
 /** The agency's own, whose publisher is our command. */
 let agency: FeedServer;
 let cordon: Cordon;
+let config: string;
 
 const seconds = (): number => Math.floor(Date.now() / 1000);
 
@@ -62,8 +63,7 @@ describe('a program with two feeds', needingTuf(), () => {
     mkdirSync(join(place, 'own'));
     const { stdout } = await publishOwn('own-1.example\n');
     const { rootSha256 } = JSON.parse(stdout) as { rootSha256: string };
-    cordon = await startCordon({
-      config: `
+    config = `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: ${place}/state
@@ -74,8 +74,8 @@ feeds:
 extra-lists:
   - { id: own, feed: agency }
   - { id: inside, url: "http://inside.test:${server.port}/timestamp.json" }
-`,
-    });
+`;
+    cordon = await startCordon({ config });
   });
 
   afterEach(() => {
@@ -273,5 +273,17 @@ extra-lists:
     const { stdout } = await lists('refresh', 'inside');
     expect(stdout).toContain('inside: failed');
     expect(stdout).toContain('looking up inside.test: it leads to 127.0.0.1, inside of a network');
+  });
+
+  test('a program that starts while both feeds are gone has the lists that it had', async () => {
+    await cordon.stop();
+    for (const feed of [server, agency])
+      feed.mischief.set(/./, (_request, response) => void response.writeHead(503).end());
+    cordon = await startCordon({ config });
+    expect(await isRefused('new-2')).toBe(true);
+    expect(await isRefused('own-2')).toBe(true);
+    expect(await isRefused('other')).toBe(false);
+    expect(await refresh('own')).toContain('own: failed');
+    expect(await stateOf('agency')).toMatchObject({ state: 'unreached' });
   });
 });
