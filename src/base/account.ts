@@ -38,10 +38,26 @@ export const systemAccount = (uid: number, host: string): Account => `system:${u
  */
 export const isSameAccount = (a: Account, b: Account): boolean => withoutHost(a) === withoutHost(b);
 
+/**
+ * What the configuration knows and no name tells: the accounts of each person who has several. It takes second persons away, and
+ * gives nobody anything.
+ */
+export type Persons = readonly (readonly Account[])[];
+
+/** True for two texts of one account, and for two accounts that are named as those of one person. */
+export const isSamePerson = (a: Account, b: Account, persons: Persons): boolean =>
+  isSameAccount(a, b) ||
+  persons.some((accounts) => [a, b].every((own) => accounts.some((one) => isSameAccount(one, own))));
+
 /** What two who act are to each other, as far as it is known. Only `two` is proof of two persons. */
-export const compareIdentities = (a: Identity, b: Identity): 'one' | 'unknown' | 'double' | 'two' => {
+export const compareIdentities = (
+  a: Identity,
+  b: Identity,
+  persons: Persons,
+): 'one' | 'linked' | 'unknown' | 'double' | 'two' => {
   if (a.account === undefined || b.account === undefined) return 'unknown';
   if (isSameAccount(a.account, b.account)) return 'one';
+  if (isSamePerson(a.account, b.account, persons)) return 'linked';
   return foldPersonName(a.name) === foldPersonName(b.name) ? 'double' : 'two';
 };
 

@@ -8,7 +8,9 @@ export {
   type Identity,
   isAccount,
   isSameAccount,
+  isSamePerson,
   localAccount,
+  type Persons,
   providedAccount,
   systemAccount,
 } from './account.ts';

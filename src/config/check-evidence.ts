@@ -1,8 +1,10 @@
 // Checks across the keys of papers and records.
+import { type Account, isSameAccount } from '../base/base.ts';
 import { conflict, type Draft, isMap, itemsOf, listItemsOf, type Report, reportRepeat } from './draft.ts';
 import { formatRecordTarget, type RecordTarget } from './evidence-leaf.ts';
-import type { Path } from './problem.ts';
+import { formatPath, type Path } from './problem.ts';
 import { RETENTION } from './retention.ts';
+import { quote } from './value.ts';
 
 /** Reports what does not fit together about exemptions, decisions and records. */
 export const checkEvidence = (draft: Draft, report: Report): void => {
@@ -78,6 +80,7 @@ const checkCompliance = (draft: Draft, report: Report): void => {
     const at = ['compliance', 'approvers', index, 'account'];
     if (account !== undefined) reportRepeat(seen, account, at, 'is an approver already', report);
   }
+  checkPersons(compliance.persons, report);
   const { reminders } = compliance;
   if (!isMap(reminders)) return;
   const path = ['compliance', 'reminders'];
@@ -85,6 +88,23 @@ const checkCompliance = (draft: Draft, report: Report): void => {
     report(path, conflict('the reminders go nowhere', 'write "webhook" or "mail"'));
   if (reminders.mail !== undefined && draft.reports?.mail === undefined)
     report([...path, 'mail'], conflict('there is no mail server', 'write "reports.mail"'));
+};
+
+/** An account belongs to one person, on whichever host a user of the system acts. */
+const checkPersons = (
+  persons: NonNullable<Draft['compliance']>['persons'] | undefined,
+  report: Report,
+): void => {
+  const seen: { readonly account: Account; readonly at: Path }[] = [];
+  for (const [index, person] of itemsOf(persons)) {
+    for (const [place, account] of itemsOf(person?.accounts)) {
+      if (account === undefined) continue;
+      const at = ['compliance', 'persons', index, 'accounts', place];
+      const first = seen.find((one) => isSameAccount(one.account, account));
+      if (first === undefined) seen.push({ account, at });
+      else report(at, conflict(`${quote(account)} is an account of ${formatPath(first.at)} already`));
+    }
+  }
 };
 
 const checkDecisions = (draft: Draft, report: Report): void => {

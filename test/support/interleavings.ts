@@ -155,7 +155,7 @@ const openWorld = async (office: Office): Promise<World> => {
   const passkeys = new Passkeys(store, clock);
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const parts: RoomParts = {
-    ...{ agency: 'Example Agency', store, people, passkeys, clock, log: quiet, provider },
+    ...{ agency: 'Example Agency', persons: [], store, people, passkeys, clock, log: quiet, provider },
     grounds,
     vouching: new Vouching({ provider, people, grounds, clock, note }),
     ...{
@@ -163,7 +163,7 @@ const openWorld = async (office: Office): Promise<World> => {
       csrfKey: Buffer.alloc(32),
       brake: new Brake(clock),
     },
-    ...{ spending: new Spending(store, clock), origin: () => SITE.origin },
+    ...{ spending: new Spending(store, clock, () => []), origin: () => SITE.origin },
     controls: (): Controls => ({
       pause: {
         status: () => status,

@@ -9,6 +9,9 @@ import { mailboxes } from './reports.ts';
 
 /** People who may approve: an agency names a handful. */
 const APPROVERS_MAX = 64;
+/** People with several accounts, and accounts of one of them. */
+const PERSONS_MAX = 256;
+const ACCOUNTS_MAX = 16;
 /** Moments before an end: more would be read by nobody. */
 const REMINDERS_MAX = 8;
 
@@ -48,6 +51,19 @@ export const compliance = z
         APPROVERS_MAX,
       ).prefault([]),
       'Who may approve exemptions. Without any, anybody who states a role of the profile, which `cordon status` warns of.',
+    ),
+    persons: key(
+      list(
+        z.strictObject({
+          accounts: key(
+            list(account(), 2, ACCOUNTS_MAX),
+            'Accounts of one person: at the identity provider, local ones, and users of the system.',
+          ),
+        }),
+        0,
+        PERSONS_MAX,
+      ).prefault([]),
+      'People who have several accounts: what one of these asks for, none of the others approves or confirms.',
     ),
     reminders: key(
       z

@@ -216,7 +216,7 @@ export class Register {
     const whole = completeApproval(approval, context.approvers);
     const faults = [
       ...requestFaults(termsOf(paper), context),
-      ...apartFaults(paper, whole),
+      ...apartFaults(paper, whole, context),
       ...approvalFaults(whole, context),
     ];
     if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));

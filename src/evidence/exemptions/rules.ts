@@ -4,7 +4,14 @@
 // answer shows everything. A field that could not be read breaks no rule: its own fault is reported already. What is
 // in force is judged again by standingFaults(), because profile and configuration change under it.
 
-import { type Account, compareIdentities, DAY_MS, foldPersonName, isSameAccount } from '../../base/base.ts';
+import {
+  type Account,
+  compareIdentities,
+  DAY_MS,
+  foldPersonName,
+  isSameAccount,
+  type Persons,
+} from '../../base/base.ts';
 import { formatExemption } from '../../policy/policy.ts';
 import type { ExemptionPaper } from './paper.ts';
 import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
@@ -29,6 +36,8 @@ export interface Rules {
   readonly profile: Profile;
   /** Empty: anybody who states a role of the profile. */
   readonly approvers: readonly Approver[];
+  /** Accounts that are known to be those of one person. */
+  readonly persons: Persons;
   readonly network: Network;
   /** No records are kept: what is granted now would be suspended as soon as they are. */
   readonly isUnrecorded?: boolean;
@@ -307,8 +316,10 @@ const isApprover = (approver: Approver, { by, account }: Draft<Approval>): boole
 export const apartFaults = (
   { requestedBy, requesterAccount }: ExemptionPaper,
   { by = '', account }: Draft<Approval>,
+  { persons }: Rules,
 ): Fault[] => {
-  const found = compareIdentities({ name: requestedBy, account: requesterAccount }, { name: by, account });
+  const asked = { name: requestedBy, account: requesterAccount };
+  const found = compareIdentities(asked, { name: by, account }, persons);
   return found === 'two' ? [] : [selfApproval(by, APART[found])];
 };
 
@@ -326,6 +337,7 @@ const selfApproval = (by: string, [text, hint]: readonly [text: string, hint: st
 
 const APART = {
   one: ['requested it as well', 'somebody else has to decide'],
+  linked: ['is another account of who requested it (compliance.persons)', 'somebody else has to decide'],
   double: [
     'is the name of who requested it as well',
     'somebody else has to decide: these may be two accounts of one person',
@@ -357,11 +369,11 @@ export const approvalFaults = (approval: Draft<Approval>, { profile, approvers }
   });
 
 /** A paper that was granted before accounts were kept, or stands in a text, has two names. */
-const grantFaults = (paper: ExemptionPaper): Fault[] => {
+const grantFaults = (paper: ExemptionPaper, rules: Rules): Fault[] => {
   const { requestedBy, requesterAccount, approvedBy, approverAccount } = paper;
   return requesterAccount === undefined && approverAccount === undefined
     ? sameNameFaults(requestedBy, approvedBy)
-    : apartFaults(paper, approvalOf(paper));
+    : apartFaults(paper, approvalOf(paper), rules);
 };
 
 /** What the rules now in force would say against a paper that is granted. */
@@ -371,7 +383,7 @@ export const standingFaults = (paper: ExemptionPaper, context: RuleContext): Fau
     ...collect((report) => {
       for (const rule of STANDING_RULES) rule(terms, context, report);
     }),
-    ...grantFaults(paper),
+    ...grantFaults(paper, context),
     ...approvalFaults(approvalOf(paper), paper.approverAccount === undefined ? byNames(context) : context),
   ];
 };

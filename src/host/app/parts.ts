@@ -17,6 +17,7 @@ import {
   createListControl,
   OperatorPause,
   OverviewRecords,
+  personsOf,
   RECORDS_NAME,
   ReportShelf,
 } from '../../people/controls/controls.ts';
@@ -214,6 +215,7 @@ export const createProgram = (
   const room = new RoomDoor({
     ...{ log, clock: systemClock, journal },
     agency: () => state.current.config.agency,
+    persons: () => personsOf(state.current.config),
     shared: () => controlDoor.shared,
   });
   // What comes back when it is deleted, and what does not.

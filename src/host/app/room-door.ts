@@ -8,6 +8,7 @@ import {
   errorText,
   isAppError,
   PAGES_DIRECTORY,
+  type Persons,
   readRegularFile,
   systemErrorCode,
 } from '../../base/base.ts';
@@ -29,6 +30,7 @@ export interface RoomDoorParts {
   readonly journal: ChangeJournal;
   /** As it is in force. */
   agency(): string | undefined;
+  persons(): Persons;
   /** What the control socket can ask as well. */
   shared(): Controls;
 }
@@ -70,12 +72,15 @@ export class RoomDoor implements Part {
   /** Never rejects for what is wrong with the room. */
   async open({ controlRoom: settings, stateDirectory }: Config): Promise<void> {
     if (settings === undefined) return;
-    const { log, clock, journal, agency, shared } = this.#parts;
+    const { log, clock, journal, agency, persons, shared } = this.#parts;
     try {
       this.#room = await openRoom({
         ...{ endpoint: settings.listen, url: settings.url, tls: settings.tls },
         get agency() {
           return agency();
+        },
+        get persons() {
+          return persons();
         },
         hosts: settings.hosts.map((host) => formatName(host).slice(0, -1)),
         provider: readProvider(settings),

@@ -18,10 +18,11 @@ early end counts all the same, so that no number of small acts becomes what take
 (\`cordon pause\`), where there is a control room; what a second person confirmed is in none. Without a control room nobody could
 confirm, and \`compliance.pause-max\` is the bound of each.
 
-A person is an account, and two accounts are two persons unless their names are spelled alike: who has one of the control room and a user of
-the host could ask by one and approve by the other. Nothing that the program sees tells that they are one. So give nobody both: name
-approvers by their account of the control room (\`compliance.approvers[].account\`), and leave their users out of the group that opens the
-control socket (\`admin.socket\`).
+A person is an account, and two accounts are two persons unless their names are spelled alike or the configuration names them together:
+\`compliance.persons\` has those who have several, such as one of the control room and a user of the host ([people who have several
+accounts](control-room.md#people-who-have-several-accounts)). Nothing that the program sees tells it otherwise. Give nobody two where you can:
+name approvers by their account of the control room (\`compliance.approvers[].account\`), and leave their users out of the group that opens
+the control socket (\`admin.socket\`).
 
 | sum | of one person, alone | within | acts |
 | --- | --- | --- | --- |

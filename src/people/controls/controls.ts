@@ -8,6 +8,7 @@ export {
   createExemptionControl,
   type ExemptionStatus,
   exemptionSettings,
+  personsOf,
 } from './exemption-control.ts';
 export { createListControl, type ListDecision } from './list-control.ts';
 export { needsOf } from './overview-needs.ts';

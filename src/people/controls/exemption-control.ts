@@ -5,7 +5,7 @@
 // follows from it would be somebody else's rules. Papers leave here as plain data, with what the rules as they now
 // are would say against one that is granted.
 
-import { AppError, type Clock, unpackPrefixes } from '../../base/base.ts';
+import { AppError, type Clock, type Persons, unpackPrefixes } from '../../base/base.ts';
 import type { Config, DecisionConfig } from '../../config/config.ts';
 import {
   checkTexts,
@@ -167,10 +167,15 @@ const rulesOf = (config: Config): Rules | undefined => {
     : {
         profile,
         approvers: config.compliance.approvers,
+        persons: personsOf(config),
         network: networkOf(config),
         isUnrecorded: !config.records.isEnabled,
       };
 };
+
+/** Accounts that the configuration names as those of one person. */
+export const personsOf = ({ compliance }: Config): Persons =>
+  compliance.persons.map(({ accounts }) => accounts);
 
 const profileOf = ({ compliance: { profile } }: Config): Profile | undefined => {
   if (profile === undefined) return undefined;

@@ -183,7 +183,7 @@ export class Acts {
 
   #requireOther(row: ActRow, byId: string, actor: Actor): void {
     const asked = { name: row.by, account: this.#parts.people.find(row.byId)?.account };
-    if (row.byId !== byId && compareIdentities(asked, actor) === 'two') return;
+    if (row.byId !== byId && compareIdentities(asked, actor, this.#parts.persons) === 'two') return;
     throw new AppError('ERR_ROOM_ROLE', 'confirming: it takes another person than the one who asked');
   }
 

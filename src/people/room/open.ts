@@ -9,6 +9,7 @@ import {
   type Endpoint,
   errorText,
   formatEndpoint,
+  type Persons,
   systemErrorCode,
 } from '../../base/base.ts';
 import { readCertificate, type TlsMaterial } from '../../wire/tls/tls.ts';
@@ -50,6 +51,8 @@ export interface RoomOptions {
   readonly hosts: readonly string[];
   /** As it is in force. */
   readonly agency: string | undefined;
+  /** Accounts that are known to be those of one person, as it is in force. */
+  readonly persons: Persons;
   readonly provider: ProviderSettings | undefined;
   /** Folder of the pages. */
   readonly pagesDirectory: string;
@@ -96,12 +99,15 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       get agency() {
         return options.agency;
       },
+      get persons() {
+        return options.persons;
+      },
       ...{ store, people, grounds, provider, clock, log, note },
       vouching: new Vouching({ provider, people, grounds, clock, note }),
       sessions: new Sessions(store, people, grounds, clock),
       passkeys: new Passkeys(store, clock),
       brake: new Brake(clock),
-      spending: new Spending(store, clock),
+      spending: new Spending(store, clock, () => options.persons),
       csrfKey: store.keyOf('csrf'),
       origin: () => origin,
       controls: () => options.controls(),

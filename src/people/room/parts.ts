@@ -1,6 +1,6 @@
 // What the parts of a control room share.
 
-import type { Clock } from '../../base/base.ts';
+import type { Clock, Persons } from '../../base/base.ts';
 import type { Controls } from '../admin/admin.ts';
 import type { Brake } from './brake.ts';
 import type { Grounds } from './grounds.ts';
@@ -22,6 +22,8 @@ export interface RoomLog {
 /** One control room. */
 export interface RoomParts {
   readonly agency: string | undefined;
+  /** Accounts that are known to be those of one person, as it is in force. */
+  readonly persons: Persons;
   readonly store: RoomStore;
   readonly people: People;
   readonly grounds: Grounds;

@@ -3,8 +3,9 @@
 // Kept in the store: a restart forgives nothing. The sum is compared and taken in one turn, so that acts at the same time are
 // counted one by one; a clock that was set back makes the window longer, never shorter.
 
-import type { Clock } from '../../base/base.ts';
+import { type Clock, isAccount, isSamePerson, type Persons } from '../../base/base.ts';
 import { type Budget, SUMS } from '../admin/admin.ts';
+import type { SpentRow } from './rows.ts';
 import type { RoomStore } from './store.ts';
 
 /** The sums of one room. */
@@ -12,9 +13,12 @@ export class Spending {
   readonly #store: RoomStore;
   readonly #clock: Clock;
 
-  constructor(store: RoomStore, clock: Clock) {
+  readonly #persons: () => Persons;
+
+  constructor(store: RoomStore, clock: Clock, persons: () => Persons) {
     this.#store = store;
     this.#clock = clock;
+    this.#persons = persons;
     store.spent.prune(({ budget, entries }) => this.#inWindow(budget, entries).length === 0);
   }
 
@@ -24,8 +28,9 @@ export class Spending {
     const key = `${budget} ${person}`;
     const seen = this.#store.spent.get(key);
     const entries = this.#inWindow(budget, seen?.entries ?? []);
-    const sum = entries.reduce((total, entry) => total + entry.amount, 0);
-    if (sum + amount > max || entries.length >= actsMax) return undefined;
+    const all = [...entries, ...this.#ofOtherAccounts(budget, person)];
+    const sum = all.reduce((total, entry) => total + entry.amount, 0);
+    if (sum + amount > max || all.length >= actsMax) return undefined;
     const entry = { atMs: this.#clock(), amount };
     const row = { budget, entries: [...entries, entry] };
     if (seen === undefined) this.#store.spent.add(key, row);
@@ -35,6 +40,18 @@ export class Spending {
       const left = this.#store.spent.get(key)?.entries.filter((one) => one !== entry);
       if (left !== undefined) this.#store.spent.patch(key, { entries: left });
     };
+  }
+
+  /** What the same person took by accounts that are known to be theirs. */
+  #ofOtherAccounts(budget: Budget, person: string): SpentRow['entries'] {
+    const start = `${budget} `;
+    return this.#store.spent.all().flatMap(([key, row]) => {
+      const other = key.slice(start.length);
+      const isOther = key.startsWith(start) && other !== person && isAccount(other) && isAccount(person);
+      return isOther && isSamePerson(other, person, this.#persons())
+        ? this.#inWindow(budget, row.entries)
+        : [];
+    });
   }
 
   #inWindow<Entry extends { readonly atMs: number }>(budget: Budget, entries: readonly Entry[]): Entry[] {

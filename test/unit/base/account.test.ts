@@ -8,6 +8,7 @@ import {
   isAccount,
   isSameAccount,
   localAccount,
+  type Persons,
   providedAccount,
   systemAccount,
 } from '../../../src/base/base.ts';
@@ -35,7 +36,7 @@ describe('compareIdentities()', () => {
       { name, account },
       { name: otherName, account: other },
     ];
-    expect([compareIdentities(a, b), compareIdentities(b, a)]).toEqual([wanted, wanted]);
+    expect([compareIdentities(a, b, []), compareIdentities(b, a, [])]).toEqual([wanted, wanted]);
   });
 
   test('takes nobody for two by what they are called', () => {
@@ -48,10 +49,23 @@ describe('compareIdentities()', () => {
     );
     fc.assert(
       fc.property(names, names, accounts, (name, other, account) => {
-        expect(compareIdentities({ name, account }, { name: other, account })).not.toBe('two');
+        expect(compareIdentities({ name, account }, { name: other, account }, [])).not.toBe('two');
       }),
     );
   });
+});
+
+test('accounts that are named as those of one person are linked, and no others', () => {
+  const persons: Persons = [
+    [ADA, 'system:1001'],
+    ['system:1002', BOB],
+  ];
+  const compare = (a: Account, b: Account) =>
+    compareIdentities({ name: 'a', account: a }, { name: 'b', account: b }, persons);
+  expect(compare(ADA, 'system:1001@dns2')).toBe('linked');
+  expect(compare('system:1001@dns2', ADA)).toBe('linked');
+  expect(compare(BOB, 'system:1002@dns1')).toBe('linked');
+  expect([compare(ADA, BOB), compare(ADA, 'system:1002')]).toEqual(['two', 'two']);
 });
 
 describe('foldPersonName()', () => {

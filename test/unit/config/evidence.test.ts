@@ -120,6 +120,24 @@ describe('exemptions', () => {
     expect(problemsOf(text)).toEqual([expect.stringContaining(`"${account}" is no account; write it as`)]);
   });
 
+  it('name the accounts of one person', () => {
+    const text =
+      'compliance: { persons: [{ accounts: ["oidc:https://id.agency.example 7", "system:1001"] }] }';
+    expect(configOf(text).compliance.persons).toEqual([
+      { accounts: ['oidc:https://id.agency.example 7', 'system:1001'] },
+    ]);
+    expect(problemsOf('compliance: { persons: [{ accounts: ["system:1"] }] }')).toEqual([
+      expect.stringContaining('compliance.persons[0].accounts: has 1 items, at least 2 needed'),
+    ]);
+  });
+
+  it.each(['system:1', 'system:1@dns1'])('give the account %s to one person', (account) => {
+    const text = `compliance: { persons: [{ accounts: ["system:1", "system:2"] }, { accounts: ["system:3", "${account}"] }] }`;
+    expect(problemsOf(text)).toEqual([
+      expect.stringContaining(`compliance.persons[1].accounts[1]: "${account}" is an account of`),
+    ]);
+  });
+
   it('have each account once', () => {
     const text =
       'compliance: { approvers: [{ name: A, account: "system:1", role: a }, { name: B, account: "system:1", role: b }] }';

@@ -113,6 +113,45 @@ describe('an approver of the configuration', () => {
   });
 });
 
+describe('accounts that the configuration names as one person', () => {
+  const persons: readonly (readonly Account[])[] = [[REQUESTER, 'system:1002', 'oidc:https://id.example 7']];
+
+  test.each<Account>(['system:1002@dns1', 'system:1002', 'oidc:https://id.example 7'])(
+    'are no second person: %s',
+    (account) => {
+      const { register } = openRegister({ ...US_RULES, persons });
+      register.request(REQUEST, REQUESTER);
+      expect(outcomeOf(register.approve('1', { ...HEAD, account }))).toEqual(SELF);
+      expect(outcomeOf(register.approve('1', HEAD))).toBe('active');
+    },
+  );
+
+  test('approve for others, each by what names it', () => {
+    const approvers = [
+      { name: 'D. Signee', account: 'system:1002', role: 'agency-head', delegation: undefined },
+    ] as const;
+    const { register } = openRegister({ ...US_RULES, approvers, persons });
+    register.request(REQUEST, 'system:1003@dns1');
+    expect(outcomeOf(register.approve('1', { ...HEAD, account: REQUESTER }))).toEqual([
+      'ERR_EXEMPTION_APPROVER approved-by',
+    ]);
+    expect(outcomeOf(register.approve('1', { ...HEAD, account: 'system:1002@dns1' }))).toBe('active');
+  });
+
+  test('are looked at again in what was granted before they were named', () => {
+    const { register } = openRegister();
+    register.request(REQUEST, REQUESTER);
+    expect(outcomeOf(register.approve('1', { ...HEAD, account: 'system:1002@dns1' }))).toBe('active');
+    register.setRules({ ...US_RULES, persons });
+    expect([...new ExemptionCounts(register).incomplete(NOW)]).toEqual(['ex-000001']);
+  });
+
+  test('grant nothing to another register', () => {
+    const held = openRegister({ ...US_RULES, persons });
+    expect(adopt(held, granted(REQUESTER, 'system:1002@dns1').slice(0, 2))).toEqual(SELF);
+  });
+});
+
 describe('what another register granted', () => {
   test.each<[string, Account | undefined, Account | undefined, string[]]>([
     ['two accounts', REQUESTER, HEAD.account, []],

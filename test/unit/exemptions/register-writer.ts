@@ -19,6 +19,7 @@ const register = Register.open({
 register.setRules({
   profile,
   approvers: [],
+  persons: [],
   network: { groups: [{ name: 'default', clients: [] }], allow: [client], lists: ['tiktok'] },
 });
 for (let index = 0; index < 900; index++) {

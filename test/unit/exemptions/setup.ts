@@ -40,7 +40,12 @@ export const profileOf = (id: string): Profile => {
   return profile;
 };
 
-export const US_RULES: Rules = { profile: profileOf('us-federal'), approvers: [], network: NETWORK };
+export const US_RULES: Rules = {
+  profile: profileOf('us-federal'),
+  approvers: [],
+  persons: [],
+  network: NETWORK,
+};
 
 /** A request that keeps every rule. */
 export const REQUEST = {

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import type { Account } from '../../../src/base/base.ts';
 import { ExemptionKeeper, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
 import type { Controls } from '../../../src/people/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/people/controls/exemption-control.ts';
@@ -168,6 +169,44 @@ describe('who asked for an exemption does not grant it', () => {
     expect(recorded('token-ended')).toEqual([
       { by: 'Ann Administrator', reason: 'its holder is no administrator any more' },
     ]);
+  });
+});
+
+describe('accounts that the configuration names as one person', () => {
+  const persons = (): (readonly Account[])[] => [
+    [`oidc:${identity.issuer} ann`, `oidc:${identity.issuer} ada`],
+    [`oidc:${identity.issuer} oli`, 'system:1001'],
+  ];
+
+  test('do not confirm what they ask for', async () => {
+    const { controls } = await openRegister();
+    setup = await openRoomHere({ controls: () => controls, persons: persons() });
+    identity.people.set('ada', { name: 'Ada Approver', groups: ['admins'] });
+    const [ann, ada, amy] = [await signIn('ann'), await signIn('ada'), await signIn('amy')];
+    const person = { name: 'N. Ew', roles: ['viewer'], reason: 'new' };
+    const asked = await ann.post('/api/v1/people', person);
+    const { id } = (asked.body as { pending: { id: string } }).pending;
+    const path = `/api/v1/acts/${id}/confirm`;
+    expect((await ada.post(path, { reason: 'x' })).body).toMatchObject({ code: 'ERR_ROOM_ROLE' });
+    expect((await amy.post(path, { reason: 'x' })).status).toBe(200);
+  });
+
+  test('have one sum of what a person does alone, also of what was done before they were named', async () => {
+    const status = { isPaused: true, state: 'paused', text: 'x' } as const;
+    const pause = {
+      status: () => status,
+      pause: () => Promise.resolve(status),
+      resume: () => Promise.resolve(status),
+    };
+    const named: (readonly Account[])[] = [];
+    setup = await openRoomHere({ controls: () => ({ pause }), persons: named });
+    const takeOnHost = (uid: number) => setup.room.spend('pause', `system:${uid}@dns1`, 10 * MINUTE_MS);
+    expect(takeOnHost(1001)).toBeDefined();
+    named.push(...persons());
+    const oli = await signIn('oli');
+    expect((await oli.post('/api/v1/pause', { ms: 10 * MINUTE_MS, reason: 'x' })).status).toBe(202);
+    expect((await oli.post('/api/v1/pause', { ms: 4 * MINUTE_MS, reason: 'x' })).status).toBe(200);
+    expect([takeOnHost(1001), takeOnHost(1002) === undefined]).toEqual([undefined, false]);
   });
 });
 

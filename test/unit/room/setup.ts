@@ -54,6 +54,7 @@ export const openTestRoom = async (options: Partial<RoomOptions> = {}): Promise<
   const room = await openRoom({
     endpoint: { address: '127.0.0.1', port: 0, family: 4 },
     ...{ url: undefined, tls: undefined, hosts: [], agency: 'Example Agency', provider: undefined },
+    persons: [],
     ...{ pagesDirectory: join(directory, 'pages'), stateDirectory: directory },
     clock: () => Date.now() + movedMs,
     log: { info: log, warn: log, error: log },
