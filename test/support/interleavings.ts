@@ -1,5 +1,5 @@
 // Each pair of operations of the control room that change something, one interrupted by the other at each of its waits.
-// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR]].
+// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR|OFFICE]].
 //
 // What came of a pair in any order has to be what comes of it when one is done after the other, one way or the other:
 // whatever else comes about is a change that was made on a row as it was before.
@@ -27,6 +27,13 @@ import { hashOf, RoomStore } from '../../src/people/room/store.ts';
 import { cookieNames, csrfOf } from '../../src/people/room/visit.ts';
 import { Vouching } from '../../src/people/room/vouching.ts';
 import { Authenticator } from './authenticator.ts';
+import {
+  addDecided,
+  DECIDED_OPERATIONS,
+  type DecidedScene,
+  DecidedTemplate,
+  LIST_OPERATIONS,
+} from './decided-scene.ts';
 import { addProvided, PROVIDED_OPERATIONS, ScriptedProvider } from './provided-scene.ts';
 import { exploreOrders, type Schedule } from './schedules.ts';
 
@@ -74,14 +81,15 @@ interface World {
   readonly parts: RoomParts;
   readonly acts: Acts;
   readonly paused: number[];
+  readonly decided: DecidedScene | undefined;
   readonly challenges: Readonly<Record<'signIn' | 'proof' | 'enrol', { challenge: string; asked: unknown }>>;
 }
 
 /** In memory where there is such a place: thousands of files of which none is kept. */
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'cordon-turns-'));
 
-/** One administrator on the first day, several people, and somebody of an identity provider among them. */
-type Office = 'sole' | 'several' | 'provided';
+/** One administrator on the first day, several people, and somebody of an identity provider, or what they decide, among them. */
+type Office = 'sole' | 'several' | 'provided' | 'deciding';
 
 /** The rows that every order begins with, in a file. */
 const writeRows = (office: Office): string => {
@@ -134,11 +142,16 @@ const writeRows = (office: Office): string => {
     if (!isSole) store.acts.add(id, row);
   }
   if (office === 'provided') addProvided(store, NOW_MS);
+  if (office === 'deciding') addDecided(store, NOW_MS);
   store.close();
   return path;
 };
 
-const rows = { sole: writeRows('sole'), several: writeRows('several'), provided: writeRows('provided') };
+const rows = {
+  ...{ sole: writeRows('sole'), several: writeRows('several') },
+  ...{ provided: writeRows('provided'), deciding: writeRows('deciding') },
+};
+const decidedTemplate = await DecidedTemplate.make(folder, () => NOW_MS);
 
 const openWorld = async (office: Office): Promise<World> => {
   const path = join(folder, 'room.db');
@@ -147,6 +160,7 @@ const openWorld = async (office: Office): Promise<World> => {
   const clock = (): number => NOW_MS;
   const paused: number[] = [];
   const status = { isPaused: true, state: 'paused', text: '' } as const;
+  const decided = office === 'deciding' ? await decidedTemplate.open(join(folder, 'state')) : undefined;
   const scripted = office === 'provided' ? new ScriptedProvider() : undefined;
   const provider = scripted as Provider | undefined;
   const people = new People(store, clock, scripted?.settings);
@@ -165,6 +179,7 @@ const openWorld = async (office: Office): Promise<World> => {
     },
     ...{ spending: new Spending(store, clock, () => []), origin: () => SITE.origin },
     controls: (): Controls => ({
+      ...decided?.controls,
       pause: {
         status: () => status,
         pause: (ms) => {
@@ -185,7 +200,7 @@ const openWorld = async (office: Office): Promise<World> => {
     await passkeys.ask(SITE, 'proof', hashOf(cookieOf('V')), VIEWER),
     await passkeys.askForNew(SITE, 'Example Agency', 'enrol S. Econd', hashOf(LINK), 'S. Econd'),
   ].map(({ challenge, options }) => ({ challenge, asked: options['challenge'] })) as [never, never, never];
-  return { parts, acts: new Acts(parts), paused, challenges: { signIn, proof, enrol } };
+  return { parts, acts: new Acts(parts), paused, decided, challenges: { signIn, proof, enrol } };
 };
 
 /** What one request sends; `as` is the letter of the cookie. */
@@ -265,6 +280,10 @@ const SOLE: Readonly<Record<string, (world: World) => Sent>> = {
 
 /** The world that the server is for just now. */
 let world: World;
+const closeWorld = async (): Promise<void> => {
+  world.parts.store.close();
+  await world.decided?.close();
+};
 const behind = <Of extends object>(find: () => Of): Of =>
   new Proxy({} as Of, {
     get: (_, name) => {
@@ -299,7 +318,7 @@ const send = async (server: FastifyInstance, sent: Sent): Promise<string> => {
 };
 
 /** All that stands in the rows afterwards, without what is drawn by lot. */
-const digestOf = ({ parts: { store, people }, paused }: World): unknown => {
+const digestOf = ({ parts: { store, people }, paused, decided }: World): unknown => {
   const nameOf = (id: string | undefined): string =>
     id === undefined ? '' : (people.find(id)?.name ?? 'gone');
   return {
@@ -316,6 +335,7 @@ const digestOf = ({ parts: { store, people }, paused }: World): unknown => {
     acts: store.acts.all().map(([id, row]) => [id.startsWith('a-00000000') ? id : 'new', row.state]),
     spent: store.spent.all().map(([, { entries }]) => entries.map(({ amount }) => amount)),
     paused,
+    decided: decided?.digest,
   };
 };
 
@@ -372,7 +392,7 @@ const explorePair = async (
       if (replies[index] === '200 200' || rowsOf() !== before) done.add(names[index] ?? '');
     }
     serial.set(outcomeOf(replies), order.map((index) => names[index]).join(', then '));
-    world.parts.store.close();
+    await closeWorld();
   }
   const orders = await exploreOrders(interruptionsMax, async (schedule: Schedule) => {
     const works = await open();
@@ -383,26 +403,29 @@ const explorePair = async (
         `${one} with ${other}, as ${order.join(' ')}: ${outcome} is neither of\n  ${[...serial.keys()].join('\n  ')}`,
       );
     }
-    world.parts.store.close();
+    await closeWorld();
   });
   pairs[`${one} ${other}`] = orders;
 };
 
 const [, , interruptions = '1', only] = process.argv;
 const interruptionsMax = Number(interruptions);
-for (const [operations, office] of [
+const TABLES = [
   [OPERATIONS, 'several'],
   [SOLE, 'sole'],
   [PROVIDED_OPERATIONS, 'provided'],
-] as const) {
+  [DECIDED_OPERATIONS, 'deciding'],
+  [LIST_OPERATIONS, 'deciding'],
+] as const;
+for (const [operations, office] of TABLES) {
   const names = Object.keys(operations);
   for (const [index, one] of names.entries())
     for (const other of names.slice(index))
-      if (only === undefined || only === `${one} ${other}`)
+      if (only === undefined || only === office || only === `${one} ${other}`)
         await explorePair([one, other], operations, office);
 }
 if (only === undefined)
-  for (const name of [OPERATIONS, SOLE, PROVIDED_OPERATIONS].flatMap((one) => Object.keys(one)))
+  for (const name of TABLES.flatMap(([operations]) => Object.keys(operations)))
     if (!done.has(name)) found.push(`${name} does nothing in any order`);
 await server.close();
 rmSync(folder, { recursive: true });

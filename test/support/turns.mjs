@@ -7,7 +7,8 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
 
-const EXPLORED = /\/src\/people\/(?:room\/[a-z-]+|admin\/dispatch)\.ts$/;
+const EXPLORED =
+  /\/src\/(?:people\/(?:room\/[a-z-]+|admin\/dispatch|controls\/(?:exemption|list)-control)|evidence\/exemptions\/keeper|policy\/keeping\/keeper|host\/app\/configuration-control)\.ts$/;
 const COSTS = 'const MEMORY_KIB = 46 * 1024;';
 const plant = JSON.parse(process.env.TURNS_PLANT ?? 'null');
 

@@ -51,6 +51,9 @@ export interface KeptList {
   record: StoreRecord;
   /** To be enforced: intact when it was last looked at. */
   sha256: string | undefined;
+  /** Looks at the record that began, and the last of them that was taken. */
+  looks: number;
+  looked: number;
   nextFetchMs: number;
   readonly fetches: Record<FetchWord, number>;
   lastAttemptMs: number | undefined;

@@ -221,6 +221,7 @@ export class ListKeeper {
       list,
       record,
       sha256,
+      ...{ looks: 0, looked: 0 },
       nextFetchMs: next,
       fetches,
       lastAttemptMs: undefined,
@@ -251,10 +252,16 @@ export class ListKeeper {
   async #lookAgain(id: string): Promise<boolean> {
     const kept = this.#lists.get(id);
     if (kept === undefined) return false;
-    kept.record = await this.#readRecord(id);
-    const { current } = kept.record;
-    if (current === null || current.sha256 === kept.sha256) return false;
-    kept.sha256 = await this.#findIntact(id);
+    const look = ++kept.looks;
+    const record = await this.#readRecord(id);
+    // Another decision may have been made and looked at since: what was read before it says nothing any more.
+    if (look < kept.looked) return false;
+    kept.looked = look;
+    kept.record = record;
+    if (record.current === null || record.current.sha256 === kept.sha256) return false;
+    const sha256 = await this.#findIntact(id);
+    if (look < kept.looked) return false;
+    kept.sha256 = sha256;
     return true;
   }
 
