@@ -11,10 +11,13 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { registerWitnesses } from '../../src/evidence/exemptions/exemptions.ts';
+import { verifyRecords } from '../../src/evidence/records/records.ts';
 import type { TopPage } from '../../src/host/cli/top-text.ts';
 import type { ServiceStatus } from '../../src/people/admin/admin.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
@@ -64,6 +67,24 @@ afterAll(async () => {
   await upstream?.close();
   rmSync(place, { recursive: true, force: true });
 });
+
+const PAPER = {
+  grounds: 'law-enforcement',
+  justification: 'Case 2026-117 needs two accounts to be watched as the public sees them.',
+  alternatives: 'Records by warrant take weeks.',
+  mitigations: ['Two devices apart.'],
+};
+/** A command beside another one; gives the status. */
+const postToSocket = (state: string, path: string, body: object): Promise<number> =>
+  new Promise((resolve, reject) => {
+    const socketPath = join(state, 'control.sock');
+    const sent = request({ socketPath, method: 'POST', path, agent: false }, (response) => {
+      response.resume();
+      response.on('end', () => resolve(response.statusCode ?? 0));
+    });
+    sent.on('error', reject);
+    sent.end(JSON.stringify(body));
+  });
 
 const command = (...args: readonly string[]): Promise<RunResult> => commandIn(cordon.directory, ...args);
 const commandIn = (directory: string, ...args: readonly string[]): Promise<RunResult> =>
@@ -274,6 +295,31 @@ describe('backup and restore', () => {
     expect((await commandIn(second.directory, 'restore', file, '--check')).code).toBe(0);
     await second.stop();
     expect((await commandIn(elsewhere, 'records', 'verify')).code).toBe(0);
+  });
+
+  test('what is decided while a backup is made contradicts nothing in it', async () => {
+    const state = join(cordon.directory, 'state');
+    const file = join(place, 'meanwhile.tar.gz');
+    const until = new Date(Date.now() + 86_400_000).toISOString();
+    // Once the service has copied its register, and before the records are.
+    const asking = (async () => {
+      await vi.waitUntil(() => existsSync(join(state, 'register.copy.sqlite')), {
+        timeout: 90_000,
+        interval: 1,
+      });
+      return postToSocket(state, '/v1/exemptions', { ...PAPER, clients: ['127.0.0.64/29'], until });
+    })();
+    const [made, asked] = [await command('backup', file, '--json'), await asking];
+    expect([made.code, made.stderr, asked]).toEqual([0, '', 200]);
+    const target = join(place, 'meanwhile');
+    mkdirSync(join(target, 'state'), { recursive: true });
+    writeFileSync(join(target, 'cordon.yaml'), configOf());
+    expect((await commandIn(target, 'restore', file)).code).toBe(0);
+    const restored = join(target, 'state');
+    const { findings, young } = await verifyRecords(join(restored, 'records'), {
+      ...{ witnesses: registerWitnesses(restored), nowMs: Date.now() + 60_000 },
+    });
+    expect({ findings, young }).toEqual({ findings: [], young: 0 });
   });
 
   test('a backup that was changed is not restored', async () => {

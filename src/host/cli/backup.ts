@@ -25,10 +25,12 @@ import type { BACKUP } from './declarations/state.ts';
 import { print } from './output.ts';
 import { findService, type ServiceFound } from './service.ts';
 import { CONFIGURATION_FOLDER, packArchive, STATE_FOLDER, writeManifest } from './state-archive.ts';
-import { checkState } from './state-check.ts';
+import { type CopyFacts, checkState, type StateFacts } from './state-check.ts';
 import { copyState } from './state-copy.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 
+/** Copies of which something was decided meanwhile: decisions are minutes apart, and a copy takes seconds. */
+const TRIES_MAX = 5;
 /** In the folder that is packed, of which nothing but state and list is taken: nobody else writes there. */
 const PACKED_NAME = 'packed';
 
@@ -50,11 +52,15 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     rmSync(state, { recursive: true, force: true });
     mkdirSync(state, { mode: 0o700 });
   };
-  const copied = await askForCopies(service, values.reason);
+  const lent = new Set<string>();
   try {
-    clear();
-    await copyState({ from: stateDirectory, to: state, copied }, clear);
-    const facts = await checkState(state);
+    const facts = await makeCopy(async () => {
+      const copied = await askForCopies(service, values.reason);
+      for (const name of copied.values()) lent.add(name);
+      clear();
+      await copyState({ from: stateDirectory, to: state, copied }, clear);
+      return checkState(state);
+    });
     const leftOut = copyConfiguration(service, join(stage, CONFIGURATION_FOLDER));
     const manifest = await writeManifest(stage, by);
     const packed = join(stage, PACKED_NAME);
@@ -75,7 +81,18 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     return facts.findings.length === 0 ? DONE : PROBLEM;
   } finally {
     rmSync(stage, { recursive: true, force: true });
-    for (const name of copied.values()) rmSync(join(stateDirectory, name), { force: true });
+    for (const name of lent) rmSync(join(stateDirectory, name), { force: true });
+  }
+};
+
+/**
+ * Copies until register and records are of one moment: what is decided after the register was copied is in the records alone. What was
+ * changed by somebody stays apart.
+ */
+const makeCopy = async (copy: () => Promise<CopyFacts>): Promise<StateFacts> => {
+  for (let tries = 1; ; tries++) {
+    const { areApart, ...facts } = await copy();
+    if (!areApart || tries === TRIES_MAX) return facts;
   }
 };
 

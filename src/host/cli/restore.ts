@@ -37,7 +37,7 @@ export const restore = async ({ values, words }: InputOf<typeof RESTORE>): Promi
   try {
     const manifest = await unpackArchive(resolve(words.file), stage);
     const state = join(stage, STATE_FOLDER);
-    const facts = await checkState(state);
+    const { areApart: _, ...facts } = await checkState(state);
     if (!values.check) moveState(state, target);
     print(values.json, { ...manifest, ...facts, restored: values.check ? null : target }, () =>
       formatRestore(values.check ? undefined : target, manifest, facts),

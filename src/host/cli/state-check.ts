@@ -14,12 +14,19 @@ export interface StateFacts {
   readonly findings: readonly string[];
 }
 
+/** What only who made the copy is interested in. */
+export interface CopyFacts extends StateFacts {
+  /** Register and records are not of one moment, or were changed. */
+  readonly areApart: boolean;
+}
+
 /** Findings that are told one by one. */
 const FINDINGS_MAX = 20;
 
 /** Checks a copy; the service must not have it open. */
-export const checkState = async (directory: string): Promise<StateFacts> => {
+export const checkState = async (directory: string): Promise<CopyFacts> => {
   const findings: string[] = [];
+  let areApart = false;
   let [records, heads, exemptions] = [0, 0, 0];
   const registerPath = join(directory, REGISTER_NAME);
   if (existsSync(registerPath)) {
@@ -39,14 +46,17 @@ export const checkState = async (directory: string): Promise<StateFacts> => {
   }
   const recordsPath = join(directory, RECORDS_DIRECTORY);
   if (existsSync(recordsPath)) {
-    const result = await verifyRecords(recordsPath, { witnesses: registerWitnesses(directory) });
+    // Nothing comes to a copy any more: what is in one of the two alone never comes to the other.
+    const nowMs = Number.POSITIVE_INFINITY;
+    const result = await verifyRecords(recordsPath, { witnesses: registerWitnesses(directory), nowMs });
+    areApart = result.findings.some(({ code }) => code === 'register-differs');
     records = result.records;
     heads = result.heads;
     findings.push(...result.findings.slice(0, FINDINGS_MAX).map(({ code, text }) => `${code}: ${text}`));
     const left = result.findings.length + result.more - FINDINGS_MAX;
     if (left > 0) findings.push(`and ${left} more: cordon records verify`);
   }
-  return { records, heads, exemptions, findings };
+  return { records, heads, exemptions, findings, areApart };
 };
 
 const SILENT = { info: () => {}, warn: () => {}, error: () => {} };
