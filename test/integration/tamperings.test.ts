@@ -234,7 +234,12 @@ const compareIndependent = async (name: string, state: string, true_: string): P
   const key = createPublicKey(readFileSync(join(true_, 'records/signing-key.pub.pem')));
   const found = await codesOf(state, { key, witnesses: [] });
   const verifier = formatVerifier(createVerifier(ORIGIN, key, SIGNATURE_TYPE.ed25519));
-  const { code, stdout, stderr } = await runProgram('python3', [SCRIPT, join(state, 'records'), verifier]);
+  const { code, stdout, stderr } = await runProgram('python3', [
+    '-B',
+    SCRIPT,
+    join(state, 'records'),
+    verifier,
+  ]);
   const said = `${name}: ${found.join(', ')}\n${stdout}`;
   expect.soft({ isFound: code === 1, stderr }, said).toEqual({ isFound: found.length > 0, stderr: '' });
 };

@@ -36,7 +36,7 @@ const verifierOf = (directory: string): string => {
   throw new Error('no key');
 };
 const check = (directory: string, verifier: string, ...more: string[]) =>
-  run('python3', [script, directory, verifier, ...more]);
+  run('python3', ['-B', script, directory, verifier, ...more]);
 
 test.each<[string, (directory: string) => void]>([
   [
