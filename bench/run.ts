@@ -32,6 +32,7 @@ import { rates } from './suites/rates.ts';
 import { records } from './suites/records.ts';
 import { reload } from './suites/reload.ts';
 import { room } from './suites/room.ts';
+import { starts } from './suites/starts.ts';
 import { validation } from './suites/validation.ts';
 import { workers } from './suites/workers.ts';
 import { formatTable } from './table.ts';
@@ -48,6 +49,7 @@ const SUITES: readonly Suite[] = [
   memory,
   records,
   checkpoints,
+  starts,
   exemptions,
   room,
   plain,

@@ -25,6 +25,8 @@ const WITHOUT = { CORDON_RECORDS_ENABLED: 'false' };
 /** Share of the queries per CPU second that has to be left with the mix, and with refused names only. */
 const MIX_SHARE_MIN = 0.95;
 const FLOOD_SHARE_MIN = 0.85;
+/** With --before, of what the other checkout does with its records. */
+const BEFORE_SHARE_MIN = 0.97;
 
 /** Cordon with and without records. */
 export const records: Suite = {
@@ -33,7 +35,8 @@ export const records: Suite = {
   run: async (context): Promise<SuiteResult> => {
     const { directory, hosts, shipped } = context;
     const remarks: string[] = [];
-    const plain = [cordon(), cordon({ id: 'cordon, no records', env: WITHOUT })];
+    const before = context.peers.filter(({ checkout }) => checkout !== undefined);
+    const plain = [cordon(), cordon({ id: 'cordon, no records', env: WITHOUT }), ...before];
     const copies = LIST_COUNT_MAX;
     const listed = writeListed(join(directory, 'listed.txt'), shipped);
     const mix = await runLoad(
@@ -76,6 +79,9 @@ export const records: Suite = {
           holds: oneList >= FLOOD_SHARE_MIN,
           text: `names in ${copies} lists take ${FLOOD_SHARE_MIN} of the queries that one list takes: ${oneList.toFixed(2)}`,
         },
+        ...(before.length === 0
+          ? []
+          : [toBefore('of the mix', mix), toBefore('when each is refused', flood)]),
       ],
       faults: found.flatMap(({ faults }) => faults),
       remarks: [...remarks, ...found.flatMap((one) => one.remarks)],
@@ -88,6 +94,14 @@ const toVerdict = (what: string, share: number, min: number) => ({
   holds: share >= min,
   text: `with records, ${min} of the queries per CPU second are left ${what}: ${share.toFixed(3)}`,
 });
+
+const toBefore = (what: string, rows: readonly Row[]) => {
+  const share = median(rows[2]?.ratios ?? []);
+  return {
+    holds: share >= BEFORE_SHARE_MIN,
+    text: `${BEFORE_SHARE_MIN} of the queries per CPU second of before are left ${what}: ${share.toFixed(3)}`,
+  };
+};
 
 const runLoad = async (
   context: Context,
