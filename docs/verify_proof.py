@@ -1,18 +1,20 @@
 #!/usr/bin/env python3
-"""Checks one record of a resolver without Cordon: Python's standard library and a public key.
+"""Checks one record or a report of a resolver without Cordon: Python's standard library and a public key.
 
-    verify_proof.py PROOF-FILE VERIFIER-KEY [WITNESS-KEY]
+    verify_proof.py PROOF-FILE|REPORT VERIFIER-KEY [WITNESS-KEY]
 
-PROOF-FILE is what "cordon records proof" wrote (C2SP tlog-proof). VERIFIER-KEY is what "cordon records key" printed, kept elsewhere.
-With WITNESS-KEY, that witness has to have cosigned the checkpoint in it.
+PROOF-FILE is what "cordon records proof" wrote (C2SP tlog-proof), REPORT what "cordon report --out" did, with its .sig beside it.
+VERIFIER-KEY is what "cordon records key" printed, kept elsewhere. With WITNESS-KEY, that witness has to have cosigned the checkpoint.
 
-The block of the record is hashed, its leaf followed to the root of a Merkle tree (RFC 9162), and the checkpoint of that tree (C2SP
-signed-note) checked with Ed25519 (RFC 8032). Prints the record, and ends with 0, when all of it holds.
+Of a record the block is hashed, its leaf followed to the root of a Merkle tree (RFC 9162), and the checkpoint of that tree (C2SP
+signed-note) checked with Ed25519 (RFC 8032). Of a report the signature is checked, and of one in JSON the checkpoint that it was
+made from. Prints what is proven, and ends with 0, when all of it holds.
 """
 import base64
 import datetime
 import hashlib
 import json
+import os
 import struct
 import sys
 
@@ -158,11 +160,30 @@ def verify_proof(path, name, key, witness=None):
         print(f"{witness[0]} cosigned that at {utc(read_note(note, *witness)[3])}")
 
 
+def verify_report(path, name, key, witness=None):
+    with open(path, "rb") as file, open(path + ".sig", encoding="utf-8") as beside:
+        report, signature = file.read(), beside.read().split("\nsignature ")[1]
+    if not is_signed(key, report, base64.b64decode(signature)):
+        raise ValueError("the report is not what the key signed")
+    print(f"the report is signed by {name}")
+    if not path.endswith(".json") and witness is None:
+        return
+    signing = json.loads(report)["signing"]
+    size, _, second = read_checkpoint(signing["checkpoint"]["note"], name, key)
+    print(f"it was made from the log of {name}: {size} blocks, signed at {utc(second)}")
+    if witness is not None:
+        note = next(one["note"] for one in signing["witnesses"]["all"] if one["name"] == witness[0])
+        _, size, _, second = read_note(note, *witness)
+        read_checkpoint(note, name, key)
+        print(f"{witness[0]} cosigned {size} blocks of it at {utc(second)}")
+
+
 def main(path, verifier, witness=None):
     try:
-        verify_proof(path, *read_key(verifier), witness and read_key(witness))
+        verify = verify_report if os.path.exists(path + ".sig") else verify_proof
+        verify(path, *read_key(verifier), witness and read_key(witness))
         return 0
-    except (OSError, *BROKEN) as error:
+    except (OSError, StopIteration, *BROKEN) as error:
         print(f"{path}: proves nothing: {error}")
         return 1
 

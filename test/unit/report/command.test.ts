@@ -2,6 +2,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { beforeEach, expect, test } from 'vitest';
 import type { Report } from '../../../src/evidence/report/model.ts';
 import {
@@ -14,9 +15,10 @@ import {
   verifyNote,
 } from '../../../src/wire/transparency/transparency.ts';
 import { runCommandHere } from '../../support/command.ts';
-import type { RunResult } from '../../support/process.ts';
+import { findProgram, type RunResult, run } from '../../support/process.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
+const SCRIPT = fileURLToPath(new URL('../../../docs/verify_proof.py', import.meta.url));
 const PERIOD = ['--from', '2026-11-25', '--to', '2026-11-26'];
 
 let directory: string;
@@ -122,6 +124,29 @@ const cosign = (): string => {
   return path;
 };
 
+/** By Python's standard library and keys alone. */
+const checkIndependent = async (verifier: string): Promise<void> => {
+  if (findProgram('python3') === undefined) return;
+  const form = ['--format', 'json', '--out', 'for-others.json', '--witness', formatVerifier(witness)];
+  expect(await cordon(...PERIOD, ...form)).toMatchObject({ code: 0 });
+  const path = join(directory, 'for-others.json');
+  const check = (...keys: string[]) => run('python3', ['-B', SCRIPT, path, ...keys]);
+  const whole = await check(verifier, formatVerifier(witness));
+  expect(whole, whole.stdout).toMatchObject({ code: 0, stderr: '' });
+  expect(whole.stdout).toMatch(/made from the log of .*: \d+ blocks.*\n.*w1 cosigned \d+ blocks/);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const stranger = (name: string, type: number) => formatVerifier(createVerifier(name, privateKey, type));
+  const [name = ''] = verifier.split('+', 1);
+  expect((await check(stranger(name, SIGNATURE_TYPE.ed25519))).code).toBe(1);
+  expect((await check(verifier, stranger('audit.example/w1', SIGNATURE_TYPE.cosignature))).code).toBe(1);
+  expect((await check(verifier, stranger('audit.example/w2', SIGNATURE_TYPE.cosignature))).code).toBe(1);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"refusals":', '"refusals" :'));
+  expect(await check(verifier)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('not what the key') as string,
+  });
+};
+
 test('a report is held against heads, a checkpoint and a witness that were kept elsewhere', {
   timeout: 180_000,
 }, async () => {
@@ -157,6 +182,8 @@ test('a report is held against heads, a checkpoint and a witness that were kept 
   expect(note && verifyNote(note, [witness]).verified).toHaveLength(1);
   const csv = await cordon(...PERIOD, '--format', 'csv', '--table', 'checkpoint', '--witness', key);
   expect(csv.stdout).toContain('audit.example/w1');
+
+  await checkIndependent(signing.checkpoint?.publicKey ?? '');
 
   // The older state is whole in itself.
   rmSync(records, { recursive: true });
