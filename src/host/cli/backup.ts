@@ -86,13 +86,15 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
 };
 
 /**
- * Copies until register and records are of one moment: what is decided after the register was copied is in the records alone. What was
- * changed by somebody stays apart.
+ * Copies until register and records are of one moment: what is decided after the register was copied is in the records alone. What
+ * two copies find alike, somebody changed.
  */
 const makeCopy = async (copy: () => Promise<CopyFacts>): Promise<StateFacts> => {
-  for (let tries = 1; ; tries++) {
+  for (let tries = 1, before = ''; ; tries++) {
     const { areApart, ...facts } = await copy();
-    if (!areApart || tries === TRIES_MAX) return facts;
+    const found = facts.findings.join('\n');
+    if (!areApart || found === before || tries === TRIES_MAX) return facts;
+    before = found;
   }
 };
 
