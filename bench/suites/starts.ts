@@ -27,6 +27,7 @@ const SHARE = 0.1;
 const WALK_MS_MAX = 2_000;
 const EVENTS = 1_000;
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
 const FILE = 'register.sqlite';
 const HASH = 'a'.repeat(64);
 
@@ -64,7 +65,12 @@ const write = (
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const recording = new Recording({
     ...{ directory, readers: [new EventReader(ring)], droppedBefore: [], outputs: [], log },
-    ...{ resolver: 'ns1', version: '1.2.3', isResumed: false, identity: { kind: 'pseudonym' } },
+    ...{
+      resolver: 'ns1',
+      version: '1.2.3',
+      isResumed: false,
+      identity: { kind: 'pseudonym', rotateMs: 30 * DAY_MS },
+    },
     ...{
       retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
       heads: { everyMs: HOUR_MS },

@@ -197,7 +197,13 @@ export class DecidedTemplate {
   #load(text: string): Config {
     const path = join(this.#directory, 'cordon.yaml');
     writeFileSync(path, text);
-    const { config, problems } = loadConfig('cordon.yaml', {}, { workingDirectory: this.#directory });
+    const { config, problems } = loadConfig(
+      'cordon.yaml',
+      {},
+      {
+        ...{ workingDirectory: this.#directory, shippedIds: [], shippedDefault: [] },
+      },
+    );
     if (config === undefined) throw new Error(JSON.stringify(problems));
     this.#configs.set(text, config);
     writeFileSync(path, CONFIG);

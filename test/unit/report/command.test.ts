@@ -11,6 +11,7 @@ import {
   formatVerifier,
   parseNote,
   SIGNATURE_TYPE,
+  type SignatureType,
   signNote,
   verifyNote,
 } from '../../../src/wire/transparency/transparency.ts';
@@ -135,7 +136,8 @@ const checkIndependent = async (verifier: string): Promise<void> => {
   expect(whole, whole.stdout).toMatchObject({ code: 0, stderr: '' });
   expect(whole.stdout).toMatch(/made from the log of .*: \d+ blocks.*\n.*w1 cosigned \d+ blocks/);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const stranger = (name: string, type: number) => formatVerifier(createVerifier(name, privateKey, type));
+  const stranger = (name: string, type: SignatureType) =>
+    formatVerifier(createVerifier(name, privateKey, type));
   const [name = ''] = verifier.split('+', 1);
   expect((await check(stranger(name, SIGNATURE_TYPE.ed25519))).code).toBe(1);
   expect((await check(verifier, stranger('audit.example/w1', SIGNATURE_TYPE.cosignature))).code).toBe(1);
