@@ -5,7 +5,7 @@
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { localAccount } from '../../src/base/base.ts';
+import { type Account, localAccount } from '../../src/base/base.ts';
 import { ALL_OPERATIONS, type Controls, isAt, type Role, SUMS } from '../../src/people/admin/admin.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from '../unit/room/setup.ts';
@@ -114,7 +114,7 @@ const stepsOf = (kind: fc.Arbitrary<Act>) =>
             { weight: 3, arbitrary: kind },
             { weight: 1, arbitrary: fc.oneof(...Object.values(acts)) },
           ),
-          by: fc.constantFrom('cookie', 'cookie', 'token'),
+          by: fc.constantFrom('cookie', 'cookie', 'other'),
           nth: fc.nat(7),
         }),
         { minLength: 1, maxLength: 3 },
@@ -133,10 +133,18 @@ const MINUTES_MAX = 400;
 
 const COLLEAGUES: readonly Role[] = ['administrator', 'approver', 'operator', 'auditor'];
 
+/** One person's ways in: a session, a machine's token, and the session of another account. */
+interface Ways {
+  readonly client: RoomClient;
+  readonly secret: string;
+  readonly ahead: number;
+  readonly token: string;
+  readonly other: { readonly client: RoomClient; readonly secret: string } | undefined;
+}
+
 const play = async (
   local: TestRoom,
-  client: RoomClient,
-  { secret, ahead, token }: { readonly secret: string; readonly ahead: number; readonly token: string },
+  { client, secret, ahead, token, other }: Ways,
   steps: readonly Step[],
 ): Promise<void> => {
   const people = local.room.controls.people?.list() ?? [];
@@ -146,22 +154,33 @@ const play = async (
     minutes += more;
     local.advance(more * MINUTE_MS);
     // Whoever acts proves who it is as often as it likes: that is no second person.
-    const code = codeOf(secret, ahead + (minutes * MINUTE_MS) / PERIOD_MS);
-    await client.post('/api/session/step-up', { code });
+    const prove = (by: RoomClient, of: string) =>
+      by.post('/api/session/step-up', { code: codeOf(of, ahead + (minutes * MINUTE_MS) / PERIOD_MS) });
+    await prove(client, secret);
+    if (other !== undefined) await prove(other.client, other.secret);
     await Promise.all(
       together.map(({ act: [path, body], by, nth }) => {
         const waiting = local.room.acts.filter(({ state }) => state === 'waiting');
         const own = path
           .replace('{person}', people[nth % people.length]?.id ?? '')
           .replace('{act}', waiting[nth % Math.max(1, waiting.length)]?.id ?? 'a-000000000000');
-        const headers = by === 'token' ? { authorization: `Bearer ${token}` } : {};
+        if (by === 'other' && other !== undefined) return other.client.post(`/api${own}`, body);
+        const headers = by === 'other' ? { authorization: `Bearer ${token}` } : {};
         return client.send('POST', `/api${own}`, body, headers as Record<string, string>);
       }),
     );
   }
 };
 
-test.each<readonly [string, readonly Role[], boolean]>([
+/** Another account of the one person, under another name. */
+const enrolOther = async (local: TestRoom, roles: readonly Role[], name: (account: Account) => void) => {
+  const added = local.room.controls.people?.add('Unlike', roles);
+  name(localAccount(added?.person.id ?? ''));
+  const client = await new RoomClient(local.room.origin).open();
+  return { client, secret: await client.enrol(added?.link.url ?? '', 'Unlike', PASSWORD) };
+};
+
+test.each<readonly [string, readonly Role[], boolean, (readonly Role[])?]>([
   [
     'an operator who is approver and auditor',
     ['viewer', 'help-desk', 'operator', 'approver', 'auditor'],
@@ -169,13 +188,20 @@ test.each<readonly [string, readonly Role[], boolean]>([
   ],
   ['an administrator who is operator and auditor', ['operator', 'auditor', 'administrator'], false],
   ['the only administrator after the first day', ['operator', 'auditor', 'administrator'], true],
+  [
+    'an administrator with another account, as approver and operator, that the configuration names',
+    ['operator', 'auditor', 'administrator'],
+    false,
+    ['operator', 'approver'],
+  ],
 ])(
   '%s reaches alone what one may, and nothing more',
-  async (_, roles, isSole) => {
+  async (_, roles, isSole, otherRoles) => {
     await fc.assert(
       fc.asyncProperty(session, async (steps) => {
         const { effects, controls } = createProgram();
-        const local = await openTestRoom({ controls: () => controls });
+        const persons: (readonly Account[])[] = [];
+        const local = await openTestRoom({ controls: () => controls, persons });
         try {
           const { people } = local.room.controls;
           for (const role of COLLEAGUES)
@@ -189,13 +215,18 @@ test.each<readonly [string, readonly Role[], boolean]>([
           const secret = await client.enrol(link, 'One Person', PASSWORD, ahead);
           // Of an administrator, two of whom have allowed it; it acts as who made it.
           const own = people?.list().find(({ name }) => name === 'One Person');
+          const other =
+            otherRoles &&
+            (await enrolOther(local, otherRoles, (account) => {
+              persons.push([localAccount(own?.id ?? ''), account]);
+            }));
           const token =
             own === undefined || !roles.includes('administrator')
               ? ''
               : (people?.addToken('machine', roles, 30, { name: own.name, account: localAccount(own.id) })
                   .secret ?? '');
           const before = people?.list().map(({ name, roles: has }) => [name, ...has]) ?? [];
-          await play(local, client, { secret, ahead, token }, steps);
+          await play(local, { client, secret, ahead, token, other }, steps);
           expect(effects.pausedMs).toBeLessThanOrEqual(SUMS.pause.max);
           const beyond = effects.done.filter(
             (one) => !/^(?:accept|rollback) "extra"$|^apply \{"draft":"a/.test(one),
