@@ -1,7 +1,7 @@
 // Who acts at the control socket of a real program: the user of the system whom the kernel names, whatever a request, an
 // environment or a command says.
 import { execFile } from 'node:child_process';
-import { existsSync, statSync } from 'node:fs';
+import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -21,9 +21,7 @@ const PAPER = {
 let cordon: Cordon;
 let state: string;
 
-beforeAll(async () => {
-  cordon = await startCordon({
-    config: `
+const CONFIG = `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: ./state
@@ -32,8 +30,10 @@ compliance: { profile: us-federal }
 admin: { socket: group }
 groups: [{ name: default, lists: [tiktok] }, { name: lab, clients: ["127.0.2.0/24"], lists: [tiktok] }]
 lists: [{ id: tiktok, shipped: tiktok, mandate: true }]
-`,
-  });
+`;
+
+beforeAll(async () => {
+  cordon = await startCordon({ config: CONFIG });
   state = join(cordon.directory, 'state');
   await vi.waitUntil(() => existsSync(join(state, 'control.sock')), { timeout: 90_000 });
 });
@@ -110,6 +110,24 @@ test.skipIf(!hasOtherUser)(
         expect.objectContaining({ event: 'revoked', by: OTHER_NAME }),
       ]) as unknown,
     });
+  },
+);
+
+test.skipIf(!hasOtherUser)(
+  'a second user of one person is no second person, as soon as the configuration says so',
+  async () => {
+    const asked = await postAsOther(state, '/v1/exemptions', PAPER);
+    expect(asked.status).toBe(200);
+    const path = join(cordon.directory, 'cordon.yaml');
+    const persons = 'persons: [{ accounts: ["system:0", "system:65534"] }]';
+    writeFileSync(path, CONFIG.replace('{ profile: us-federal }', `{ profile: us-federal, ${persons} }`));
+    expect(await command(['reload'])).toMatchObject({ code: 0, stderr: '' });
+    const approve = () =>
+      command(['exemptions', 'approve', String(asked.body['id']), '--role', 'agency-head']);
+    expect((await approve()).stderr).toContain('is another account of who requested it (compliance.persons)');
+    writeFileSync(path, CONFIG);
+    expect(await command(['reload'])).toMatchObject({ code: 0, stderr: '' });
+    expect(await approve()).toMatchObject({ code: 0, stderr: '' });
   },
 );
 
