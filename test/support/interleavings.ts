@@ -159,6 +159,7 @@ const openWorld = async (office: Office): Promise<World> => {
   const store = RoomStore.open(path);
   const clock = (): number => NOW_MS;
   const paused: number[] = [];
+  let brake: Brake | undefined;
   const status = { isPaused: true, state: 'paused', text: '' } as const;
   const decided = office === 'deciding' ? await decidedTemplate.open(join(folder, 'state')) : undefined;
   const scripted = office === 'provided' ? new ScriptedProvider() : undefined;
@@ -175,7 +176,8 @@ const openWorld = async (office: Office): Promise<World> => {
     ...{
       sessions: new Sessions(store, people, grounds, clock),
       csrfKey: Buffer.alloc(32),
-      brake: new Brake(clock),
+      // It takes as long to make as all else, and most orders ask nobody to prove anything.
+      brake: behind(() => (brake ??= new Brake(clock))),
     },
     ...{ spending: new Spending(store, clock, () => []), origin: () => SITE.origin },
     controls: (): Controls => ({
