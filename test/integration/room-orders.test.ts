@@ -139,7 +139,7 @@ test.each<readonly [string, string, Plant]>([
     { file: 'host/app/configuration-control.ts', from: 'if (this.#isApplying) throw changed();', to: '' },
   ],
 ])('a breach is found: %s', async (_, pair, plant) => {
-  expect((await explore(['1', pair])).found).toEqual([]);
+  // Without it, none of the pair is: the test above.
   const { found } = await explore(['1', pair], plant);
   expect(found).not.toEqual([]);
 });

@@ -151,7 +151,12 @@ const rows = {
   ...{ sole: writeRows('sole'), several: writeRows('several') },
   ...{ provided: writeRows('provided'), deciding: writeRows('deciding') },
 };
-const decidedTemplate = await DecidedTemplate.make(folder, () => NOW_MS);
+let decidedTemplate: Promise<DecidedTemplate> | undefined;
+/** What is decided, as it is before anybody does; made when it is asked for first. */
+const openDecided = async (): Promise<DecidedScene> => {
+  decidedTemplate ??= DecidedTemplate.make(folder, () => NOW_MS);
+  return (await decidedTemplate).open(join(folder, 'state'));
+};
 
 const openWorld = async (office: Office): Promise<World> => {
   const path = join(folder, 'room.db');
@@ -161,7 +166,7 @@ const openWorld = async (office: Office): Promise<World> => {
   const paused: number[] = [];
   let brake: Brake | undefined;
   const status = { isPaused: true, state: 'paused', text: '' } as const;
-  const decided = office === 'deciding' ? await decidedTemplate.open(join(folder, 'state')) : undefined;
+  const decided = office === 'deciding' ? await openDecided() : undefined;
   const scripted = office === 'provided' ? new ScriptedProvider() : undefined;
   const provider = scripted as Provider | undefined;
   const people = new People(store, clock, scripted?.settings);
