@@ -294,6 +294,7 @@ export class DecidedScene {
         },
         ...{
           inForce: () => this.#config,
+          list: (id) => ({ mandate: id === 'feed', entries: 1 }),
           generation: () => 1,
           enforcementText: () => '',
           note: () => undefined,
