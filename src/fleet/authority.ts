@@ -348,7 +348,8 @@ export class Authority {
       if (this.#standDown()) return;
       await this.#publication.find(engine);
       await this.#begin();
-      await this.#publish(engine);
+      // Not waited for: of a stream that is deleted meanwhile nothing can be published until the next look has made it again.
+      this.#leave(this.#publish(engine), 'publishing');
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
