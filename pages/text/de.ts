@@ -237,6 +237,8 @@ export const de: Texts = {
     '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
   needDisconnected:
     '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
+  needFleetRefused:
+    '*Was die führende Stelle der Flotte signiert hat, gilt hier nicht.* Beheben Sie, was der Text nennt, und laden Sie neu: dann wird es wieder versucht.',
   needFleetForged:
     '*Die Engine der Flotte hat Nachrichten, die niemand aus der Flotte gesendet hat.* Keine davon zählt. Stellen Sie fest, wer ihre Schlüssel hat.',
   needFleetClock:

@@ -221,6 +221,8 @@ export const en = {
   needReports: '*Reports of the schedule are not made or sent.* The log says why.',
   needReminders: '*Reminders before exemptions end are not sent.* The log says why.',
   needDisconnected: '*The engine of the fleet is not reached.* Records wait on the disk.',
+  needFleetRefused:
+    '*What the authority of the fleet signed is not in force here.* Mend what the text names, and reload: it is tried again.',
   needFleetForged:
     '*The engine of the fleet has messages that nobody of the fleet sent.* None of them counts. Find out who has its keys.',
   needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',

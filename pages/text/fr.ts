@@ -238,6 +238,8 @@ export const fr: Texts = {
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
   needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
   needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
+  needFleetRefused:
+    '*Ce que l’autorité du parc a signé n’est pas en vigueur ici.* Corrigez ce que le texte nomme et rechargez : un nouvel essai suit.',
   needFleetForged:
     '*Le moteur du parc contient des messages que personne du parc n’a envoyés.* Aucun ne compte. Cherchez qui détient ses clés.',
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',

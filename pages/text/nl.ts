@@ -231,6 +231,8 @@ export const nl: Texts = {
   needReminders:
     '*Herinneringen voor het einde van vrijstellingen worden niet verzonden.* Het logboek zegt waarom.',
   needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
+  needFleetRefused:
+    '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
   needFleetForged:
     '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Vrijstellingen volgen elke klok.',

@@ -106,11 +106,11 @@ export class PolicyLog {
     }
   }
 
-  /** Entries that have no outcome yet, or wait behind one at which the version before this had to stop. */
+  /** Entries that have no outcome yet, do not hold here, or wait behind one at which the version before this had to stop. */
   unfinished(): LoggedEntry[] {
     return this.#database
       .prepare(
-        "SELECT entry, hash, outcome FROM entries WHERE outcome IS NULL OR outcome IN ('stopped', 'waiting') ORDER BY number",
+        "SELECT entry, hash, outcome FROM entries WHERE outcome IS NULL OR outcome IN ('stopped', 'waiting', 'refused') ORDER BY number",
       )
       .all()
       .map(toLogged);

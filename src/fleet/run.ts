@@ -9,13 +9,14 @@ import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
-import { bodyOf, type LogEnd } from './entry.ts';
+import type { LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
+import { LastSteps } from './last-steps.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { ListPublication } from './list-publication.ts';
 import { Member } from './member.ts';
@@ -30,6 +31,7 @@ import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
 import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
+import { contentStatus, differing } from './signed-contents.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { reloadServers } from './system-link.ts';
@@ -76,7 +78,6 @@ interface AuthorityParts {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #identity: Identity;
-  readonly #log: PolicyLog;
   readonly #roll: Roll;
   readonly #member: Member;
   readonly #lists: ListFetcher;
@@ -85,8 +86,7 @@ export class Fleet {
   readonly #answerer: ProbeAnswerer;
   readonly #witness: PeerWitness;
   #witnesses: PeerWitnesses | undefined;
-  readonly #steps: Record<string, { number: number; event: string }> = {};
-  #stepsUpTo = 0;
+  readonly #steps: LastSteps;
   #key: SigningKey | undefined;
   #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
@@ -101,7 +101,7 @@ export class Fleet {
     if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
-    this.#log = log;
+    this.#steps = new LastSteps(log);
     this.#roll = new Roll(trust);
     this.#roll.onCollector = () => this.#sender?.setCollectors(this.#collectors());
     const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
@@ -319,19 +319,24 @@ export class Fleet {
       authorityHeard: tide.heard ?? null,
       resolvers: this.#resolvers().toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
-      exemptions: this.#lastSteps(),
+      contents: this.#contents(),
+      exemptions: this.#steps.all,
     };
   }
 
-  /** The last entry about each exemption. A log of years is read once, then what is new. */
-  #lastSteps(): FleetStatus['exemptions'] {
-    for (const { entry } of this.#log.from(this.#stepsUpTo + 1)) {
-      this.#stepsUpTo = entry.number;
-      if (entry.kind !== 'exemption') continue;
-      const { id, event } = (bodyOf(entry) ?? {}) as { id?: unknown; event?: unknown };
-      this.#steps[String(id)] = { number: entry.number, event: String(event) };
-    }
-    return this.#steps;
+  /** Another configuration is in force. */
+  reloaded(): void {
+    this.#member.reloaded();
+  }
+
+  #contents(): FleetStatus['contents'] {
+    const heard = this.#parts?.authority.heard;
+    if (heard === undefined) return [];
+    const own = this.#member.presence();
+    const said = new Map(
+      [...heard].filter(([, { isSigned }]) => isSigned).map(([name, { presence }]) => [name, presence]),
+    );
+    return contentStatus(this.#member.policy.signed, this.#roll.members, said.set(own.name, own));
   }
 
   /** What metrics tell. */
@@ -350,6 +355,8 @@ export class Fleet {
       isForked: policy.isForked,
       behind: Math.max(0, tide.number - policy.end.number),
       setAside: policy.setAsides,
+      refused: this.#parts === undefined ? policy.refused : [],
+      differing: this.#parts === undefined ? this.#member.differing() : [],
       lateLists: this.#lists.late,
       alarms: this.#alarms,
       unconfirmed: new Map([
@@ -412,6 +419,7 @@ export class Fleet {
       roll: this.#roll,
       heard: this.#parts?.authority.heard,
       resultOf: (name) => this.#parts?.asker.resultOf(name),
+      differing: (presence) => differing(this.#member.policy.signed, presence, this.#options.acts.clock()),
     });
   }
 

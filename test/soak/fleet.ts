@@ -51,6 +51,7 @@ const acts: FleetActs = {
   decides: () => Promise.resolve(),
   note: () => undefined,
   damaged: () => undefined,
+  contents: () => undefined,
   facts: () => ({ version: '0', generation: 1, state: 'simulated', records: { queries: 0, changes: 0 } }),
   log: quiet,
   clock: Date.now,

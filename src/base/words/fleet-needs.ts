@@ -19,6 +19,8 @@ export const FLEET_NEEDS = [
   'suspended',
   'cut-off',
   'refused-entry',
+  /** What it has in force of a list, of overlays or of exemptions is not what was signed. */
+  'other-content',
   /** Of a collector: its directory or database takes nothing, of all resolvers or of some. */
   'keeps-nothing',
   /** Of a collector. */

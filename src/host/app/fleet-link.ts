@@ -3,7 +3,7 @@
 // Without the key `fleet` nothing is loaded and every method does nothing. A fleet that cannot be begun, because the resolver
 // was never taken in or a key is not there, costs the fleet and nothing else: the log says so, and names are refused as before.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
@@ -12,6 +12,7 @@ import {
   type Done,
   type FleetActs,
   type FleetFacts,
+  fleetPath,
   type RunningFleet,
   readOverlays,
   startFleet,
@@ -109,6 +110,11 @@ export class FleetLink implements Part {
     this.#fleet?.requireDecisions(isNew);
   }
 
+  /** What was refused is tried again. */
+  follow(): void {
+    this.#fleet?.reloaded();
+  }
+
   /** For metrics; undefined without a fleet. */
   facts(): FleetFacts | undefined {
     return this.#fleet?.facts();
@@ -166,6 +172,20 @@ export class FleetLink implements Part {
     }
   }
 
+  /** Lists by what they are called in the fleet: at a node by the file that it was given, at the authority by themselves. */
+  #lists(): Map<string, string> {
+    const { config, generation } = this.#parts.state.current;
+    const directory = fleetPath(config.stateDirectory, 'lists');
+    const lists = new Map<string, string>();
+    for (const { id, loaded } of generation?.lists ?? []) {
+      const source = config.lists.find((list) => list.id === id)?.source;
+      const isGiven = source?.kind === 'file' && dirname(source.path) === directory;
+      if (this.#role === 'authority') lists.set(id, loaded.sha256);
+      else if (isGiven) lists.set(basename(source.path), loaded.sha256);
+    }
+    return lists;
+  }
+
   #acts(): FleetActs {
     const { log, recording, exemptions, state, monotonic } = this.#parts;
     return {
@@ -182,6 +202,11 @@ export class FleetLink implements Part {
         state: describeEnforcement(this.#parts.enforcement()),
         enforcement: this.#parts.enforcement().state,
         records: recording.sequences(),
+      }),
+      contents: () => ({
+        lists: this.#lists(),
+        overlays: readOverlays(state.current.config.stateDirectory),
+        exemptions: exemptions.granted(),
       }),
       log,
       clock: systemClock,

@@ -38,6 +38,7 @@ const SENTENCES: Readonly<Record<Need['kind'], (need: Need, role: Resolver['role
   suspended: () => 'exemptions are taken out, because it does not hear the authority',
   'cut-off': ({ since }) => `does not hear the authority since ${since}`,
   'refused-entry': ({ count, text }) => `refuses entry ${count} (${text})`,
+  'other-content': ({ text }) => `has something else in force than was signed: ${text}`,
   'keeps-nothing': ({ text }) => `${text}; records wait at their resolvers`,
   'evidence-refused': ({ count, text }) => `refused ${count} times: ${text}`,
   clock: ({ count }) => `its clock differs by ${count} ms`,
@@ -58,8 +59,22 @@ export const formatFleet = (fleet: Fleet): string => {
     fleet.unpublished === null || fleet.unpublished === 0 ? '' : `, ${fleet.unpublished} not published yet`
   }${fleet.isConnected ? '' : ', engine not reached'}`;
   const lines = needed.length === 0 ? [] : ['', 'Needs a person:', ...needed.map((text) => `  ${text}`)];
-  return `${[head, '', ...alignColumns(rows), ...lines].join('\n')}\n`;
+  return `${[head, '', ...alignColumns(rows), ...contentLines(fleet), ...lines].join('\n')}\n`;
 };
+
+/** Where what was signed is in force, as the resolvers say by its hash. */
+const contentLines = ({ contents }: Fleet): string[] => {
+  if (contents.length === 0) return [];
+  const lines = contents.map(({ subject, inForce, of, without }) => {
+    if (without.length === 0) return `  ${subject}: in force on all ${of}`;
+    const more = without.length > WITHOUT_MAX ? ` and ${without.length - WITHOUT_MAX} more` : '';
+    return `  ${subject}: in force on ${inForce} of ${of}, not on ${without.slice(0, WITHOUT_MAX).join(', ')}${more}`;
+  });
+  return ['', 'What was signed, by its hash:', ...lines];
+};
+
+/** Resolvers that a line names. */
+const WITHOUT_MAX = 8;
 
 const toRow = (resolver: Resolver): string[] => {
   const {

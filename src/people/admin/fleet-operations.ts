@@ -102,8 +102,18 @@ const status = z
     resolvers: listOf(resolver),
     /** When all were asked for a probe, and by whom; null: not since the start. */
     probe: asked.nullable(),
+    /** What was signed last of each thing, and how many resolvers say by hash that they have just that in force. */
+    contents: listOf(
+      z.object({
+        subject: z.string(),
+        time: z.string(),
+        inForce: z.number(),
+        of: z.number(),
+        without: listOf(z.string()),
+      }),
+    ),
     /** The last entry about each exemption. */
-    exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string() })),
+    exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string(), time: z.string() })),
   })
   .meta({ id: 'FleetStatus' });
 

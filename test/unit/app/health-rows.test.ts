@@ -84,7 +84,7 @@ const kept = (change: Partial<NonNullable<ListStatus['kept']>>): Partial<HealthF
 const FLEET: NonNullable<HealthFacts['fleet']> = {
   own: { name: 'ns1', site: undefined, role: 'node' },
   ...{ isConnected: true, policyNumber: 3, offsetMs: 2, isCutOff: false, isSuspended: false },
-  ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [] },
+  ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [] },
   ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [], resolvers: [] },
 };
 const ACME = { failures: 1, text: 'nobody was there', nextMs: NOW_MS };
@@ -290,6 +290,21 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     'a list of the fleet that is not in force',
     { fleet: { ...FLEET, lateLists: ['extra'] } },
     { id: 'list-missing', subject: 'extra' },
+  ],
+  [
+    'an entry of the fleet that does not hold',
+    {
+      fleet: {
+        ...FLEET,
+        refused: [{ number: 4, subject: 'ex-1', code: 'ERR_X', reason: 'it is everybody' }],
+      },
+    },
+    { id: 'fleet-refused', subject: 'ex-1', text: expect.stringContaining('it is everybody [ERR_X]') },
+  ],
+  [
+    'an overlay of the fleet in whose place something else is in force',
+    { fleet: { ...FLEET, differing: ['overlays'] } },
+    { id: 'fleet-refused', subject: 'overlays' },
   ],
   ['a fleet with two logs', { fleet: { ...FLEET, isForked: true } }, { id: 'fleet-cut-off' }],
   [

@@ -60,6 +60,7 @@ beforeEach(() => {
     suspend: () => Promise.resolve(),
     decides: () => Promise.resolve(),
     note: ({ event, subject = '' }) => void notes.push(`${event} ${subject}`),
+    contents: () => undefined,
     facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
     damaged: () => undefined,
     log: { info: quiet, warn: quiet, error: quiet },
@@ -222,7 +223,8 @@ test('a resolver of an older version shows as that, and what it says counts for 
   const rowOf = (name: string) =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all, resultOf: () => undefined },
+      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all },
+      ...{ resultOf: () => undefined, differing: () => [] },
     }).find((row) => row.name === name);
   expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
   say(hearing, 'ns1');
