@@ -1,6 +1,6 @@
 // What cordon fleet shows, for people.
 import type { z } from 'zod';
-import { formatDuration } from '../../base/base.ts';
+import { formatDuration, HOUR_MS } from '../../base/base.ts';
 import type { FleetReport } from '../../evidence/report/report.ts';
 import type { OPERATIONS } from '../../people/admin/admin.ts';
 import { alignColumns } from './columns.ts';
@@ -150,6 +150,9 @@ export const formatFleetReport = (report: FleetReport): string => {
   ]);
   return `${[
     `${report.period.from} until before ${report.period.until}: ${word} ${report.queries} queries`,
+    ...(isOfHours(report)
+      ? []
+      : ['Queries are counted by the hour: those in which it begins and ends count whole.']),
     '',
     ...fleetPage(report),
     '',
@@ -167,6 +170,9 @@ export const formatFleetReport = (report: FleetReport): string => {
     ...toClients(report),
   ].join('\n')}\n`;
 };
+
+const isOfHours = ({ period: { from, until } }: FleetReport): boolean =>
+  [from, until].every((time) => Date.parse(time) % HOUR_MS === 0);
 
 type ReportResolver = FleetReport['resolvers'][number];
 
