@@ -11,6 +11,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { AppError, DIRECTORY_MODE, errorText } from '../base/base.ts';
 import { entryHash, formatEntry, type LogEnd, NO_END, type PolicyEntry, parseEntry } from './entry.ts';
 
+/** How long a backup, which reads it from another process, may hold up a write, milliseconds. */
+const BUSY_MS = 2_000;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
     number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL, source INTEGER, outcome TEXT) STRICT;
@@ -36,7 +39,7 @@ export class PolicyLog {
   private constructor(path: string) {
     this.#path = path;
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-    this.#database = new DatabaseSync(path);
+    this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
     this.#database.exec(`PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; ${SCHEMA}`);
     this.#check();
   }
