@@ -483,6 +483,7 @@ export type FleetResolver = {
   readonly behind: number | null;
   readonly cutOffSince: string | null;
   readonly isSuspended: boolean;
+  readonly suspendAfterMs: number | null;
   readonly isForked: boolean;
   readonly isReplaced: boolean;
   readonly stopped: number | null;
@@ -884,6 +885,7 @@ export type RecorderStatus = {
 export type RegisterCopy = {
   readonly version: string;
   readonly register: string | null;
+  readonly room: string | null;
 };
 
 export type ReloadOutcome = {

@@ -986,6 +986,8 @@ export const de: Texts = {
   engineUnreached:
     'Der Träger des Verbunds ist nicht erreichbar. Vorgaben bleiben, wie sie sind; Aufzeichnungen warten.',
   fleetHold: 'Neue Ausnahmen warten, bis die Resolver gesagt haben, was sie wissen, höchstens {length}.',
+  fleetBound: 'Wo ein Resolver die Leitstelle nicht hört, gelten Ausnahmen höchstens {length}.',
+  fleetUnbound: 'Bis zu ihrem eigenen Ende gelten sie, auch widerrufene, auf: {names}.',
   fleetNode: 'Dieser Resolver ist ein Knoten: Er zeigt nur sich. Die Leitstelle zeigt alle.',
   probeOfAll: 'Eine Probe, von allen verlangt',
   probeAllNow: 'Jetzt alle Resolver fragen',
@@ -1003,6 +1005,7 @@ export const de: Texts = {
   fleetNeedSuspended: 'Ausnahmen sind ausgesetzt',
   fleetNeedCutOff: 'hört die Leitstelle nicht',
   fleetNeedRefusedEntry: 'verweigert Eintrag',
+  fleetNeedOtherContent: 'hat anderes in Kraft, als signiert wurde',
   fleetNeedKeepsNothing: 'bewahrt nichts von dem auf, was ihm gesandt wird',
   fleetNeedEvidenceRefused: 'Nachweise wurden abgewiesen',
   fleetNeedClock: 'Uhr weicht ab',

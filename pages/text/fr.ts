@@ -987,6 +987,8 @@ export const fr: Texts = {
     'Le moteur du parc n’est pas joint. Les décisions restent telles quelles, les preuves attendent.',
   fleetHold:
     'Les nouvelles dérogations attendent que les résolveurs aient dit ce qu’ils savent, {length} au plus.',
+  fleetBound: 'Là où un résolveur n’entend pas l’autorité, les dérogations tiennent {length} au plus.',
+  fleetUnbound: 'Elles tiennent jusqu’à leur propre fin, même révoquées, sur : {names}.',
   fleetNode: 'Ce résolveur est un nœud : il ne montre que lui-même. L’autorité les montre tous.',
   probeOfAll: 'Une sonde, demandée à tous',
   probeAllNow: 'Interroger tous les résolveurs',
@@ -1004,6 +1006,7 @@ export const fr: Texts = {
   fleetNeedSuspended: 'les dérogations sont retirées',
   fleetNeedCutOff: 'n’entend plus l’autorité',
   fleetNeedRefusedEntry: 'refuse l’entrée',
+  fleetNeedOtherContent: 'a autre chose en vigueur que ce qui a été signé',
   fleetNeedKeepsNothing: 'ne conserve rien de ce qu’il reçoit',
   fleetNeedEvidenceRefused: 'des preuves ont été refusées',
   fleetNeedClock: 'l’horloge diffère',

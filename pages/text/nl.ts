@@ -977,6 +977,8 @@ export const nl: Texts = {
   engineUnreached:
     'De motor van de vloot is niet bereikbaar. Het beleid blijft zoals het is, en bewijs wacht.',
   fleetHold: 'Nieuwe ontheffingen wachten tot de resolvers hebben gezegd wat ze weten, hoogstens {length}.',
+  fleetBound: 'Waar een resolver de autoriteit niet hoort, gelden vrijstellingen hoogstens {length}.',
+  fleetUnbound: 'Tot hun eigen einde gelden zij, ook ingetrokken, op: {names}.',
   fleetNode: 'Deze resolver is een knoop: hij toont zichzelf. De autoriteit toont alle.',
   probeOfAll: 'Eén proef, aan alle gevraagd',
   probeAllNow: 'Vraag nu alle resolvers',
@@ -994,6 +996,7 @@ export const nl: Texts = {
   fleetNeedSuspended: 'ontheffingen zijn uitgeschakeld',
   fleetNeedCutOff: 'hoort de autoriteit niet',
   fleetNeedRefusedEntry: 'weigert stap',
+  fleetNeedOtherContent: 'heeft iets anders van kracht dan is ondertekend',
   fleetNeedKeepsNothing: 'bewaart niets van wat het ontvangt',
   fleetNeedEvidenceRefused: 'bewijs werd geweigerd',
   fleetNeedClock: 'klok wijkt af',

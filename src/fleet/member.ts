@@ -195,7 +195,7 @@ export class Member {
 
   /** What it says of itself. */
   presence(): Presence {
-    const { identity, role, acts, confirmed } = this.#options;
+    const { identity, role, acts, confirmed, suspendAfterMs } = this.#options;
     const { signed } = this.policy;
     const inForce = acts.contents();
     const given = [...(inForce?.lists ?? [])].filter(([id]) => signed.hasList(id));
@@ -214,6 +214,7 @@ export class Member {
       policy: { ...end },
       ...(cutOffSince === undefined ? {} : { cutOffSince }),
       ...{ isSuspended, isForked },
+      ...(Number.isFinite(suspendAfterMs) ? { suspendAfterMs } : {}),
       ...(role === 'authority' && !this.#isAuthority ? { isReplaced: true } : {}),
       ...(stopped === undefined ? {} : { stopped: { ...stopped } }),
       refused: refused.map(({ number, subject, code, reason }) => ({

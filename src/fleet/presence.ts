@@ -48,6 +48,8 @@ const presenceSchema = z.looseObject({
   /** Since when it does not hear the authority. */
   cutOffSince: moment.exactOptional(),
   isSuspended: z.boolean(),
+  /** How long exemptions hold there when it does not hear the authority; absent: until their own ends, or of a version that does not say it. */
+  suspendAfterMs: natural.exactOptional(),
   isForked: z.boolean(),
   /** An authority in whose place another one is. */
   isReplaced: z.boolean().exactOptional(),

@@ -93,6 +93,7 @@ const toResolverStatus = (
     behind: presence === undefined ? null : Math.max(0, number - presence.policy.number),
     cutOffSince: presence?.cutOffSince ?? null,
     isSuspended: presence?.isSuspended ?? false,
+    suspendAfterMs: presence?.suspendAfterMs ?? null,
     isForked: presence?.isForked ?? false,
     isReplaced: presence?.isReplaced ?? false,
     stopped: presence?.stopped?.number ?? null,

@@ -7,8 +7,6 @@ import { createHash } from 'node:crypto';
 import { bodyOf, type PolicyEntry } from './entry.ts';
 import { KINDS } from './kinds.ts';
 import type { Presence } from './presence.ts';
-import type { Member } from './roll.ts';
-import type { ContentStatus } from './status.ts';
 
 /** The content of one thing. */
 export interface SignedContent {
@@ -148,7 +146,7 @@ export const hashesOf = ({
 const IN_FORCE_MS = 60_000;
 
 /** What a resolver says that it has in force. */
-type Said = Pick<Presence, 'name' | 'site' | 'policy' | 'lists' | 'contents'>;
+export type Said = Pick<Presence, 'name' | 'site' | 'policy' | 'lists' | 'contents'>;
 
 /** Whether a resolver says that it has a content in force; undefined of a version that does not say what it has. */
 export const hasInForce = (
@@ -158,30 +156,6 @@ export const hasInForce = (
   if (contents === undefined) return undefined;
   const said = subject.startsWith(LIST) ? lists[subject.slice(LIST.length)] : contents[subject];
   return said === sha256;
-};
-
-/** What was signed last of each thing, with who has just that in force. */
-export const contentStatus = (
-  signed: SignedContents,
-  members: readonly Member[],
-  said: ReadonlyMap<string, Said>,
-): ContentStatus[] => {
-  const status = new Map<string, { time: string; of: number; without: string[] }>();
-  for (const { name, site, until } of members) {
-    if (until !== undefined) continue;
-    const presence = said.get(name);
-    for (const content of signed.of({ name, site: presence?.site ?? site })) {
-      const { subject, time } = content;
-      const one = status.get(subject) ?? { time, of: 0, without: [] };
-      one.of++;
-      if (time > one.time) one.time = time;
-      if (presence === undefined || hasInForce(presence, content) !== true) one.without.push(name);
-      status.set(subject, one);
-    }
-  }
-  return [...status].map(([subject, { time, of, without }]) => {
-    return { subject, time, inForce: of - without.length, of, without };
-  });
 };
 
 /** The things of which a resolver has something else in force than was signed; those of entries that it lacks are behind, and no more. */

@@ -44,6 +44,8 @@ export interface ResolverStatus {
   readonly behind: number | null;
   readonly cutOffSince: string | null;
   readonly isSuspended: boolean;
+  /** How long exemptions hold there when it does not hear the authority; null: until their own ends, as far as is known. */
+  readonly suspendAfterMs: number | null;
   readonly isForked: boolean;
   /** An authority in whose place another one is. */
   readonly isReplaced: boolean;

@@ -111,15 +111,39 @@ const toRow = (resolver: Resolver): string[] => {
   ];
 };
 
-/** Who has heard of the last step of an exemption. */
-export const heardBy = (fleet: Fleet, id: string): string | undefined => {
+/** After which nobody is to be exempt any more. */
+const ENDED: ReadonlySet<string> = new Set(['revoked', 'rejected']);
+
+/** How long an exemption holds on resolvers that do not hear the authority: the longest of them, and where nothing ends it early. */
+export const boundOf = ({ resolvers, role }: Fleet): string | undefined => {
+  const nodes = resolvers.filter((one) => one.removed === null && one.role === 'node');
+  if (role === 'node' || nodes.length === 0) return undefined;
+  const bounds = nodes.flatMap(({ suspendAfterMs }) => suspendAfterMs ?? []);
+  const unbound = nodes.filter(({ suspendAfterMs }) => suspendAfterMs === null).map(({ name }) => name);
+  return [
+    ...(bounds.length === 0
+      ? []
+      : [`holds for ${formatDuration(Math.max(...bounds))} at most where the authority is not heard`]),
+    ...(unbound.length === 0 ? [] : [`to its own end on ${unbound.join(', ')}, also when it is revoked`]),
+  ].join('; ');
+};
+
+/** Who has heard of the last step of an exemption, which ends by itself at that time; and until when others may exempt somebody. */
+export const heardBy = (fleet: Fleet, id: string, untilMs: number): string | undefined => {
   const step = fleet.exemptions[id];
   if (step === undefined || fleet.role === 'node') return undefined;
   const nodes = fleet.resolvers.filter(({ removed, role }) => removed === null && role !== 'collector');
   const heard = nodes.filter(({ policy }) => policy !== null && policy >= step.number);
   const others = nodes
     .filter((node) => !heard.includes(node))
-    .map(({ name, heard: at }) => `${name} not since ${at ?? 'ever'}`);
+    .map(({ name, heard: at, suspendAfterMs }) => {
+      const away = `${name} not since ${at ?? 'ever'}`;
+      if (!ENDED.has(step.event)) return away;
+      // A node counts from the last tide before the entry that it lacks.
+      const lastMs =
+        suspendAfterMs === null ? untilMs : Math.min(untilMs, Date.parse(step.time) + suspendAfterMs);
+      return `${away}, may exempt until ${new Date(lastMs).toISOString()}`;
+    });
   const refusing = heard
     .filter(({ refused }) => refused.some(({ subject }) => subject === id))
     .map(({ name }) => name);

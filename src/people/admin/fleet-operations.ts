@@ -70,6 +70,8 @@ const resolver = z
     behind: z.number().nullable(),
     cutOffSince: z.string().nullable(),
     isSuspended: z.boolean(),
+    /** How long exemptions hold there when it does not hear the authority; null: until their own ends, as far as is known. */
+    suspendAfterMs: z.number().nullable(),
     isForked: z.boolean(),
     /** An authority in whose place another one is. */
     isReplaced: z.boolean(),

@@ -8,7 +8,15 @@ const FINE: HeardResolver = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },
   ...{ heard: '2026-11-26T08:00:00.000Z', heardSec: 3, version: '1.2.0', generation: 4 },
   ...{ state: 'in force', enforcement: 'enforced', offsetMs: 2, policy: 12, behind: 0, cutOffSince: null },
-  ...{ isSuspended: false, isForked: false, isReplaced: false, stopped: null, refused: [], lists: {} },
+  ...{
+    isSuspended: false,
+    suspendAfterMs: null,
+    isForked: false,
+    isReplaced: false,
+    stopped: null,
+    refused: [],
+    lists: {},
+  },
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
   ...{ isKeeping: null, alarms: {}, probe: null },
 };

@@ -9,6 +9,7 @@ import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
 import { Hearing } from '../../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import type { FleetAlarm } from '../../../src/fleet/policy.ts';
+import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
 import { resolverRows } from '../../../src/fleet/resolver-status.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
@@ -138,6 +139,33 @@ test('tides that were kept back and come as if the authority lived are as old as
   node.take(bytes, stamp, true);
   await node.look();
   expect([node.isSuspended, node.cutOffSince]).toEqual([false, undefined]);
+});
+
+test('a start gives exemptions no other time: the bound counts from when the authority was last heard', async () => {
+  const heardBefore = sequences();
+  const before = watch(heardBefore);
+  advance(1_000);
+  const { bytes, stamp } = tide();
+  before.take(bytes, stamp, true);
+  await before.look();
+  heardBefore.write();
+  const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
+  for (let start = 1; start <= 4; start++) {
+    advance(TIDE_MS / 2 + 1_000);
+    const heard = sequences();
+    const again = watch(heard);
+    again.begin(log);
+    await again.look();
+    // A start is no silence of the authority, and nobody is told of one.
+    expect([start, again.isSuspended, again.cutOffSince]).toEqual([start, false, undefined]);
+    heard.write();
+  }
+  advance(TIDE_MS);
+  const last = watch(sequences());
+  last.begin(log);
+  await last.look();
+  expect(last.isSuspended).toBe(true);
+  log.close();
 });
 
 test('a tide that a node signed, and a number that was put on another tide, are refused', () => {
