@@ -416,7 +416,7 @@ export type Explanation = {
 };
 
 export type FleetNeed = {
-  readonly kind: 'unheard' | 'older' | 'leaking' | 'not-in-force' | 'forked' | 'replaced' | 'stopped' | 'suspended' | 'cut-off' | 'refused-entry' | 'other-content' | 'keeps-nothing' | 'evidence-refused' | 'clock' | 'unconfirmed';
+  readonly kind: 'unheard' | 'older' | 'leaking' | 'not-in-force' | 'forked' | 'replaced' | 'twice' | 'stopped' | 'suspended' | 'cut-off' | 'refused-entry' | 'other-content' | 'keeps-nothing' | 'evidence-refused' | 'clock' | 'unconfirmed';
   readonly since: string | null;
   readonly count: number | null;
   readonly text: string;

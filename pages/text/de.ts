@@ -1001,6 +1001,7 @@ export const de: Texts = {
   fleetNeedLeaking: 'Namen werden aufgelöst',
   fleetNeedNotInForce: 'nicht in Kraft',
   fleetNeedForked: 'hat ein anderes Protokoll der Vorgaben',
+  fleetNeedTwice: 'zwei Programme sprechen mit seinem Schlüssel',
   fleetNeedStopped: 'zu alt für Eintrag',
   fleetNeedSuspended: 'Ausnahmen sind ausgesetzt',
   fleetNeedCutOff: 'hört die Leitstelle nicht',

@@ -972,6 +972,7 @@ export const en = {
   fleetNeedLeaking: 'names resolve',
   fleetNeedNotInForce: 'not in force',
   fleetNeedForked: 'has another log of policy',
+  fleetNeedTwice: 'two programs speak with its key',
   fleetNeedStopped: 'too old for entry',
   fleetNeedSuspended: 'exemptions are taken out',
   fleetNeedCutOff: 'does not hear the authority',

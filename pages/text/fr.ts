@@ -1002,6 +1002,7 @@ export const fr: Texts = {
   fleetNeedLeaking: 'des noms résolvent',
   fleetNeedNotInForce: 'pas en vigueur',
   fleetNeedForked: 'a un autre journal des décisions',
+  fleetNeedTwice: 'deux programmes parlent avec sa clé',
   fleetNeedStopped: 'trop ancien pour l’entrée',
   fleetNeedSuspended: 'les dérogations sont retirées',
   fleetNeedCutOff: 'n’entend plus l’autorité',

@@ -992,6 +992,7 @@ export const nl: Texts = {
   fleetNeedLeaking: 'namen worden opgelost',
   fleetNeedNotInForce: 'niet van kracht',
   fleetNeedForked: 'heeft een ander beleidslogboek',
+  fleetNeedTwice: 'twee programma’s spreken met zijn sleutel',
   fleetNeedStopped: 'te oud voor stap',
   fleetNeedSuspended: 'ontheffingen zijn uitgeschakeld',
   fleetNeedCutOff: 'hoort de autoriteit niet',

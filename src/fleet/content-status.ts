@@ -1,18 +1,22 @@
 // Where what was signed is in force, as all resolvers of the fleet say: for status, by hash and not by number.
+import type { Heard } from './hearing.ts';
+import type { Presence } from './presence.ts';
 import type { Member } from './roll.ts';
-import { hasInForce, type Said, type SignedContents } from './signed-contents.ts';
+import { hasInForce, type SignedContents } from './signed-contents.ts';
 import type { ContentStatus } from './status.ts';
 
-/** What was signed last of each thing, with who has just that in force. */
+/** What was signed last of each thing, with who has just that in force; `own` is what this resolver says of itself. */
 export const contentStatus = (
   signed: SignedContents,
   members: readonly Member[],
-  said: ReadonlyMap<string, Said>,
+  heard: ReadonlyMap<string, Heard>,
+  own: Presence,
 ): ContentStatus[] => {
   const status = new Map<string, { time: string; of: number; without: string[] }>();
   for (const { name, site, until } of members) {
     if (until !== undefined) continue;
-    const presence = said.get(name);
+    const known = heard.get(name);
+    const presence = name === own.name ? own : known?.isSigned === true ? known.presence : undefined;
     for (const content of signed.of({ name, site: presence?.site ?? site })) {
       const { subject, time } = content;
       const one = status.get(subject) ?? { time, of: 0, without: [] };

@@ -20,14 +20,16 @@ export interface RowFacts {
   /** Of an authority; undefined on a node, which knows itself only. */
   readonly heard: ReadonlyMap<string, Heard> | undefined;
   readonly resultOf: (name: string) => ProbeResult | undefined;
+  /** Two programs speak with its key. */
+  readonly isTwice?: (name: string) => boolean;
   /** Things of which somebody has something else in force than was signed. */
   readonly differing: (presence: Presence) => readonly string[];
 }
 
 /** Every resolver that ever was in the fleet, and the collector; this one first. */
 export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
-  const { own, nowMs, number, roll, heard, resultOf, differing } = facts;
-  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), differing)];
+  const { own, nowMs, number, roll, heard, resultOf } = facts;
+  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
   if (heard === undefined) return rows;
   const names = new Set(roll.members.map(({ name }) => name));
   if (heard.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
@@ -46,7 +48,7 @@ export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
           known && nowMs - known.atMs,
           member,
           resultOf(name),
-          differing,
+          facts,
         ),
       );
   }
@@ -61,7 +63,7 @@ const toOlderStatus = (
   member: Member | undefined,
   probe: ProbeResult | undefined,
 ): ResolverStatus => {
-  const status = toResolverStatus(undefined, name, number, undefined, member, probe, () => []);
+  const status = toResolverStatus(undefined, name, number, undefined, member, probe, { differing: () => [] });
   const older: FleetNeed = { kind: 'older', since: null, count: null, text: version };
   return { ...status, needs: status.removed === null ? [older] : [] };
 };
@@ -74,7 +76,7 @@ const toResolverStatus = (
   agoMs: number | undefined,
   member: Member | undefined,
   probe: ProbeResult | undefined,
-  differing: RowFacts['differing'],
+  { differing, isTwice }: Pick<RowFacts, 'differing' | 'isTwice'>,
 ): ResolverStatus => {
   const heard: HeardResolver = {
     name,
@@ -111,7 +113,7 @@ const toResolverStatus = (
     probe: probe === undefined ? null : summaryOf(probe),
   };
   const others = presence === undefined || presence.role === 'collector' ? [] : differing(presence);
-  return { ...heard, needs: needsOfResolver(heard, others) };
+  return { ...heard, needs: needsOfResolver(heard, others, isTwice?.(name)) };
 };
 
 const summaryOf = ({ name: _, results: __, ...summary }: ProbeResult): ProbeSummary => summary;

@@ -315,7 +315,7 @@ export class Fleet {
       role: this.#options.role,
       isConnected: this.#member.isUp,
       policy: policy.end,
-      unpublished: authority === undefined ? null : policy.end.number - authority.published,
+      unpublished: authority === undefined ? null : policy.end.number - authority.publication.published,
       holdMs: authority?.holdMs ?? 0,
       authorityHeard: tide.heard ?? null,
       resolvers: this.#resolvers().toSorted(byUrgency),
@@ -331,13 +331,10 @@ export class Fleet {
   }
 
   #contents(): FleetStatus['contents'] {
-    const heard = this.#parts?.authority.heard;
+    const heard = this.#parts?.authority.hearing.all;
+    const { policy } = this.#member;
     if (heard === undefined) return [];
-    const own = this.#member.presence();
-    const said = new Map(
-      [...heard].filter(([, { isSigned }]) => isSigned).map(([name, { presence }]) => [name, presence]),
-    );
-    return contentStatus(this.#member.policy.signed, this.#roll.members, said.set(own.name, own));
+    return contentStatus(policy.signed, this.#roll.members, heard, this.#member.presence());
   }
 
   /** What metrics tell. */
@@ -349,6 +346,7 @@ export class Fleet {
     return {
       own: { name, site, role: this.#options.role },
       isConnected: isUp,
+      engineTrouble: this.#parts?.authority.publication.trouble,
       policyNumber: policy.end.number,
       offsetMs: tide.offsetMs,
       isCutOff: tide.cutOffSince !== undefined,
@@ -418,8 +416,9 @@ export class Fleet {
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,
       roll: this.#roll,
-      heard: this.#parts?.authority.heard,
+      heard: this.#parts?.authority.hearing.all,
       resultOf: (name) => this.#parts?.asker.resultOf(name),
+      isTwice: (name) => this.#parts?.authority.hearing.isTwice(name) === true,
       differing: (presence) => differing(this.#member.policy.signed, presence, this.#options.acts.clock()),
     });
   }

@@ -46,9 +46,14 @@ export class SignedContents {
   readonly #granted = new Set<string>();
   readonly #ended = new Set<string>();
   #lastExemption: PolicyEntry | undefined;
+  /** Made once for all resolvers that should have the same. */
+  #exemptionsSha256: string | undefined;
+  readonly #overlaySha256 = new Map<string, string>();
 
   /** Takes the entry behind the last one. */
   take(entry: PolicyEntry): void {
+    if (entry.kind === 'exemption') this.#exemptionsSha256 = undefined;
+    if (entry.kind === 'overlay') this.#overlaySha256.clear();
     if (entry.kind === 'list') {
       const { data } = KINDS.list.safeParse(bodyOf(entry));
       if (data !== undefined) this.#lists.set(data.id, { entry, content: data.sha256 });
@@ -98,10 +103,21 @@ export class SignedContents {
     for (const [id, { entry, content }] of this.#lists) add(LIST + id, content, entry);
     const overlays = this.#overlayEntries(place).map(({ entry }) => entry);
     const last = overlays.toSorted((one, other) => one.number - other.number).at(-1);
-    if (last !== undefined) add(OVERLAYS, hashOfOverlays(this.overlaysFor(place)), last);
-    const holding = [...this.#granted].filter((id) => !this.#ended.has(id));
-    if (this.#lastExemption !== undefined) add(EXEMPTIONS, hashOfExemptions(holding), this.#lastExemption);
+    if (last !== undefined) add(OVERLAYS, this.#hashOfOverlays(place, overlays), last);
+    if (this.#lastExemption !== undefined) add(EXEMPTIONS, this.#hashOfExemptions(), this.#lastExemption);
     return contents;
+  }
+
+  #hashOfExemptions(): string {
+    this.#exemptionsSha256 ??= hashOfExemptions([...this.#granted].filter((id) => !this.#ended.has(id)));
+    return this.#exemptionsSha256;
+  }
+
+  #hashOfOverlays(place: Place, entries: readonly PolicyEntry[]): string {
+    const key = entries.map(({ number }) => number).join();
+    const sha256 = this.#overlaySha256.get(key) ?? hashOfOverlays(this.overlaysFor(place));
+    this.#overlaySha256.set(key, sha256);
+    return sha256;
   }
 
   #overlayEntries({ name, site }: Place): Signed[] {
@@ -146,7 +162,7 @@ export const hashesOf = ({
 const IN_FORCE_MS = 60_000;
 
 /** What a resolver says that it has in force. */
-export type Said = Pick<Presence, 'name' | 'site' | 'policy' | 'lists' | 'contents'>;
+type Said = Pick<Presence, 'name' | 'site' | 'policy' | 'lists' | 'contents'>;
 
 /** Whether a resolver says that it has a content in force; undefined of a version that does not say what it has. */
 export const hasInForce = (

@@ -7,6 +7,7 @@ import type { ProbeResult } from './fleet-probe.ts';
 import type { LastStep } from './last-steps.ts';
 import type { FleetAlarm, RefusedEntry, SetAside } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
+import type { EngineTrouble } from './publication.ts';
 
 /** One thing that needs a person. Plain data. */
 export interface FleetNeed {
@@ -112,6 +113,8 @@ export interface FleetFacts {
   /** Who this resolver is. */
   readonly own: { readonly name: string; readonly site: string | undefined; readonly role: string };
   readonly isConnected: boolean;
+  /** Of an authority: the engine is reached and takes nothing. */
+  readonly engineTrouble: EngineTrouble | undefined;
   readonly policyNumber: number;
   readonly offsetMs: number | undefined;
   readonly isCutOff: boolean;

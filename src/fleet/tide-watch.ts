@@ -16,6 +16,8 @@ import { parseTide, type Tide } from './tide.ts';
 
 /** Clocks that differ by more are an alarm, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
+/** A tide that comes late makes this clock look ahead, and none makes it look behind: the least of so many in a row is the clock's. */
+const OFFSETS = 3;
 
 /** Under which is kept, with the numbers that were heard, when the authority was: milliseconds since the epoch, by the clock here. */
 const HEARD = 'authority at';
@@ -52,7 +54,8 @@ export class TideWatch {
   /** When it was last heard, whatever is missing. */
   #saidMs = Number.NEGATIVE_INFINITY;
   #heardTime: string | undefined;
-  #offsetMs: number | undefined;
+  /** Of the last tides. */
+  #offsetsMs: readonly number[] = [];
   #isCutOff = false;
   #isSuspended = false;
   #isClockWrong = false;
@@ -63,9 +66,11 @@ export class TideWatch {
     this.#heardMs = this.#startedMs;
   }
 
-  /** By how much this clock is ahead, milliseconds; undefined until a tide was heard. */
+  /** By how much this clock is ahead, milliseconds; undefined until that is known: one tide may only have come late. */
   get offsetMs(): number | undefined {
-    return this.#options.isAuthority() ? 0 : this.#offsetMs;
+    if (this.#options.isAuthority()) return 0;
+    const leastMs = Math.min(...this.#offsetsMs);
+    return leastMs <= OFFSET_MS_MAX || this.#offsetsMs.length === OFFSETS ? leastMs : undefined;
   }
 
   /** How far policy had come when the authority last said. */
@@ -153,14 +158,15 @@ export class TideWatch {
 
   #hear(tide: Tide): void {
     const { acts, onAlarm } = this.#options;
-    this.#offsetMs = acts.clock() - Date.parse(tide.time);
+    const aheadMs = acts.clock() - Date.parse(tide.time);
+    this.#offsetsMs = [...this.#offsetsMs, aheadMs].slice(-OFFSETS);
     // As old as it says by this clock: it may have been kept back for as long.
-    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, this.#offsetMs));
+    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, aheadMs));
     this.#heardTime = tide.time;
     this.#isReplayTold = false;
-    const isWrong = Math.abs(this.#offsetMs) > OFFSET_MS_MAX;
+    const offsetMs = Math.round(this.offsetMs ?? 0);
+    const isWrong = Math.abs(offsetMs) > OFFSET_MS_MAX;
     if (isWrong && !this.#isClockWrong) {
-      const offsetMs = Math.round(this.#offsetMs);
       onAlarm('clock');
       acts.note({ event: 'clock', offsetMs, authorityTime: tide.time });
       acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');

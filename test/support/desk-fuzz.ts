@@ -385,7 +385,7 @@ export class Desk {
     return JSON.stringify([
       ...[this.#roll.find('ns1'), this.#roll.find('authority'), this.#roll.keys, this.#roll.collector],
       ...[about, keys.length - new Set(keys).size, this.#policy.isForked, this.#authority.isReplaced],
-      this.#authority.heard.get('ns1') ?? null,
+      this.#authority.hearing.all.get('ns1') ?? null,
       readFileSync(join(this.#engineDirectory, 'engine.json'), 'utf8'),
     ]);
   }

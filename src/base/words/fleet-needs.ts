@@ -13,6 +13,8 @@ export const FLEET_NEEDS = [
   'forked',
   /** An authority in whose place another one is. */
   'replaced',
+  /** Two programs speak with its key: a copy of its state runs as well, or was put back. */
+  'twice',
   /** Its version does not know an entry that it must know. */
   'stopped',
   /** Exemptions are taken out, because it does not hear the authority. */

@@ -34,6 +34,8 @@ const SENTENCES: Readonly<Record<Need['kind'], (need: Need, role: Resolver['role
       ? 'a resolver has another log of policy, and nothing new is decided: see "Fork" in docs/fleet.md'
       : 'has another log of policy than the authority: see "Fork" in docs/fleet.md',
   replaced: () => 'was the authority: another one has taken over',
+  twice: () =>
+    'two programs speak with its key: a copy of its state runs as well, or was put back; see "Conflict" in docs/fleet.md',
   stopped: ({ count }) => `stopped at entry ${count}: its version is too old`,
   suspended: () => 'exemptions are taken out, because it does not hear the authority',
   'cut-off': ({ since }) => `does not hear the authority since ${since}`,

@@ -83,7 +83,14 @@ const kept = (change: Partial<NonNullable<ListStatus['kept']>>): Partial<HealthF
 });
 const FLEET: NonNullable<HealthFacts['fleet']> = {
   own: { name: 'ns1', site: undefined, role: 'node' },
-  ...{ isConnected: true, policyNumber: 3, offsetMs: 2, isCutOff: false, isSuspended: false },
+  ...{
+    isConnected: true,
+    engineTrouble: undefined,
+    policyNumber: 3,
+    offsetMs: 2,
+    isCutOff: false,
+    isSuspended: false,
+  },
   ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [] },
   ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [], resolvers: [] },
 };
@@ -311,6 +318,11 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     'a fleet whose engine has what nobody sent',
     { fleet: { ...FLEET, setAside: { count: 3, sinceMs: NOW_MS, reason: 'it is no entry' } } },
     { id: 'fleet-forged', sinceMs: NOW_MS, text: expect.stringContaining('it is no entry') },
+  ],
+  [
+    'a fleet whose engine has no room',
+    { fleet: { ...FLEET, engineTrouble: { sinceMs: NOW_MS, text: 'insufficient storage' } } },
+    { id: 'fleet-disconnected', sinceMs: NOW_MS, text: expect.stringContaining('insufficient storage') },
   ],
   [
     'a fleet whose engine is not reached',

@@ -110,7 +110,14 @@ test('the unheard stand first, the longest before all; then who has needs; the r
 test('of this resolver and of each other one there is an issue while something is wrong with it', () => {
   const well = {
     own: { name: 'ns1', site: undefined, role: 'authority' },
-    ...{ isConnected: true, policyNumber: 3, offsetMs: 1_000, isCutOff: false, isSuspended: false },
+    ...{
+      isConnected: true,
+      engineTrouble: undefined,
+      policyNumber: 3,
+      offsetMs: 1_000,
+      isCutOff: false,
+      isSuspended: false,
+    },
     ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [] },
     ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [] },
     resolvers: [judged(), judged({ name: 'gone', removed: '2026-11-25T08:00:00.000Z', heardSec: 90_000 })],

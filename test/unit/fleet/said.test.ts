@@ -322,3 +322,58 @@ test('who hears tides and not what they speak of is cut off, and exempts nobody 
   expect(suspended).toEqual([true, false]);
   expect(notes).toEqual(['cut-off ', 'suspended ', 'heard-again ', 'resumed ']);
 });
+
+test('a copy of a resolver that runs as well is told of, and what the engine tells again is not', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const said = presence('ns1');
+  const key = keys.get('ns1') as SigningKey;
+  const stamp = stampMessage(presenceSubject('ns1'), said, ++number, key);
+  hearing.take(said, presenceSubject('ns1'), stamp);
+  advance(10_000);
+  say(hearing, 'ns1');
+  hearing.take(said, presenceSubject('ns1'), stamp);
+  expect([alarms, hearing.isTwice('ns1')]).toEqual([['replayed'], false]);
+  // Made now, under a number that the other one has used.
+  advance(5_000);
+  const copy = presence('ns1');
+  hearing.take(copy, presenceSubject('ns1'), stampMessage(presenceSubject('ns1'), copy, number, key));
+  expect([hearing.isTwice('ns1'), hearing.isTwice('thief')]).toEqual([true, false]);
+  advance(300_000);
+  expect(hearing.isTwice('ns1')).toBe(false);
+});
+
+test('a tide that comes late makes no clock wrong, and three in a row that differ do', async () => {
+  const node = watch(sequences());
+  const hear = (lateMs: number): void => {
+    const { bytes, stamp } = tide();
+    advance(lateMs);
+    node.take(bytes, stamp, true);
+    advance(TIDE_MS - lateMs);
+  };
+  hear(4_566);
+  expect([node.offsetMs, alarms]).toEqual([undefined, []]);
+  hear(3);
+  hear(4_566);
+  expect([node.offsetMs, alarms]).toEqual([3, []]);
+  for (const lateMs of [1_500, 1_400, 1_600]) hear(lateMs);
+  expect([node.offsetMs, alarms]).toEqual([1_400, ['clock']]);
+});
+
+test('heard by is said of what a resolver signed: a forged presence of one that has stopped is none', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  say(hearing, 'ns1', { policy: { number: 4, hash: 'a'.repeat(64) } });
+  const rows = () =>
+    resolverRows({
+      own: JSON.parse(presence('thief').toString()) as never,
+      ...{ nowMs: monotonicMs, number: 5, roll, heard: hearing.all },
+      ...{ resultOf: () => undefined, differing: () => [] },
+    });
+  const end = { policy: { number: 5, hash: 'b'.repeat(64) } };
+  say(hearing, 'ns1', end, keys.get('thief'));
+  say(hearing, 'ns1', end, keys.get('collector'));
+  hearing.take(presence('ns1', end), presenceSubject('ns1'), undefined);
+  expect(rows().find(({ name }) => name === 'ns1')?.policy).toBe(4);
+  expect(alarms).toEqual(['forged-presence', 'forged-presence', 'forged-presence']);
+  say(hearing, 'ns1', end);
+  expect(rows().find(({ name }) => name === 'ns1')?.policy).toBe(5);
+});
