@@ -194,7 +194,7 @@ export class Fleet {
         log,
         acts,
         countingKey: makeCountingKey(stateDirectory),
-        engineDirectory,
+        ...{ engineDirectory, servers },
         reload: () => this.#reloadEngine(join(engineDirectory, SYSTEM_SEED_NAME)),
         onAlarm,
       }),

@@ -245,7 +245,8 @@ export const SERVICE_OPERATIONS = {
   copyRegister: onService({
     method: 'POST',
     path: '/v1/backup/register',
-    summary: 'Copies the register of exemptions and the control room within the state directory, for a backup',
+    summary:
+      'Copies the register of exemptions and the control room within the state directory, for a backup',
     roles: ['administrator'],
     body: reasoned,
     form: REASON_FORM,
