@@ -54,6 +54,8 @@ export class FleetLink implements Part {
   /** SHA-256 by list of what the nodes were given. */
   readonly #published = new Map<string, string>();
   #listTimer: NodeJS.Timeout | undefined;
+  /** Lists whose content the nodes are given. */
+  #given: readonly string[] = [];
 
   constructor(parts: FleetLinkParts) {
     this.#parts = parts;
@@ -85,8 +87,9 @@ export class FleetLink implements Part {
         register: () => exemptions.readRegister(),
         probe: () => sweep(probe),
       });
-      if (fleet.role === 'authority' && fleet.lists.length > 0) {
-        this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
+      this.#given = fleet.lists;
+      if (fleet.role === 'authority') {
+        this.#listTimer = setInterval(() => void this.#publishLists(this.#given), LISTS_MS);
         this.#listTimer.unref();
       }
     } catch (thrown) {
@@ -110,8 +113,9 @@ export class FleetLink implements Part {
     this.#fleet?.requireDecisions(isNew);
   }
 
-  /** What was refused is tried again. */
-  follow(): void {
+  /** What was refused is tried again, and other lists are given. */
+  follow({ fleet }: Config): void {
+    this.#given = fleet?.lists ?? [];
     this.#fleet?.reloaded();
   }
 
