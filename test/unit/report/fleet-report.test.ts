@@ -172,6 +172,23 @@ test('a sum over any period is that of the single reports, with holes, deleted r
   for (const source of sources) source.close();
 }, 300_000);
 
+test('a row that somebody deleted is named and costs its own records: the rest is counted', async () => {
+  const bench = new Bench({ directory: join(directory, 'ns1'), countingKeyPath, heads: { everyMs: 3_000 } });
+  for (let block = 0; block < 20; block++) bench.record(10);
+  await bench.recording.stop();
+  const whole = await report(['ns1']);
+  const folder = join(bench.directory, 'queries');
+  edit(
+    join(folder, readdirSync(folder)[0] ?? ''),
+    'DELETE FROM blocks WHERE rowid = (SELECT rowid FROM blocks LIMIT 1 OFFSET 7)',
+  );
+  const { queries, isComplete, resolvers } = await report(['ns1']);
+  expect(whole.queries).toBe(200);
+  // The ten behind the deleted ones stand on a hash that is gone.
+  expect([queries, isComplete]).toEqual([180, false]);
+  expect(resolvers[0]?.gaps[0]).toContain('records 73 to 82 are not there');
+});
+
 test('resolvers that refused nobody anything count none, and are in it', async () => {
   const bench = open('ns1');
   bench.advance(1_000);
