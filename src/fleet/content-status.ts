@@ -17,7 +17,10 @@ export const contentStatus = (
     if (until !== undefined) continue;
     const known = heard.get(name);
     const presence = name === own.name ? own : known?.isSigned === true ? known.presence : undefined;
-    for (const content of signed.of({ name, site: presence?.site ?? site })) {
+    for (const content of signed.of(
+      { name, site: presence?.site ?? site },
+      Date.parse((presence ?? own).time),
+    )) {
       const { subject, time } = content;
       const one = status.get(subject) ?? { time, of: 0, without: [] };
       one.of++;

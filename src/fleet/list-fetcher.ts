@@ -72,10 +72,8 @@ export class ListFetcher {
 
   /** What was refused is tried at once. */
   tryAgain(): void {
-    for (const wanted of this.#wanted.values()) {
-      delete wanted.againMs;
-      delete wanted.pauseMs;
-    }
+    // The pause goes on growing: a content that waits for somebody's review is read by each reload, which is one.
+    for (const wanted of this.#wanted.values()) delete wanted.againMs;
     this.look();
   }
 

@@ -3,7 +3,7 @@
 // Nothing here is waited for: the program starts and goes on with what it has when there is no engine. What comes live is
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { isDeepStrictEqual } from 'node:util';
-import { errorText, isAppError } from '../base/base.ts';
+import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
@@ -164,7 +164,7 @@ export class Member {
   reloaded(): void {
     this.policy.tryAgain(true);
     this.#options.lists.tryAgain();
-    this.#comparedMs = 0;
+    this.#comparedMs = Number.NEGATIVE_INFINITY;
   }
 
   /** What somebody put in the place of what was signed, in the state directory, does not stay. */
@@ -177,7 +177,11 @@ export class Member {
       const inForce = acts.contents();
       if (inForce === undefined) return;
       const overlays = overlaysFor(log, undefined, identity);
-      if (!isDeepStrictEqual(inForce.overlays, overlays)) await acts.overlays(overlays);
+      if (!isDeepStrictEqual(inForce.overlays, overlays)) {
+        const { isApplied } = await acts.overlays(overlays);
+        // A configuration that they do not fit any more is read again when somebody has mended it.
+        if (!isApplied) this.#comparedMs = nowMs + HOUR_MS;
+      }
       if (this.#isAuthority) return;
       for (const [id, sha256] of inForce.lists) {
         const entry = this.policy.signed.entryOfList(id);

@@ -43,16 +43,17 @@ export class SignedContents {
   readonly #overlays = new Map<string, Signed>();
   /** SHA-256 by identifier. */
   readonly #lists = new Map<string, Signed>();
-  readonly #granted = new Set<string>();
+  /** When they end by themselves, by identifier. */
+  readonly #granted = new Map<string, number>();
   readonly #ended = new Set<string>();
   #lastExemption: PolicyEntry | undefined;
   /** Made once for all resolvers that should have the same. */
-  #exemptionsSha256: string | undefined;
+  #exemptions: { readonly sinceMs: number; readonly untilMs: number; readonly sha256: string } | undefined;
   readonly #overlaySha256 = new Map<string, string>();
 
   /** Takes the entry behind the last one. */
   take(entry: PolicyEntry): void {
-    if (entry.kind === 'exemption') this.#exemptionsSha256 = undefined;
+    if (entry.kind === 'exemption') this.#exemptions = undefined;
     if (entry.kind === 'overlay') this.#overlaySha256.clear();
     if (entry.kind === 'list') {
       const { data } = KINDS.list.safeParse(bodyOf(entry));
@@ -63,7 +64,7 @@ export class SignedContents {
     } else if (entry.kind === 'exemption') {
       const { data } = KINDS.exemption.safeParse(bodyOf(entry));
       if (data === undefined) return;
-      if (data.event === GRANTED) this.#granted.add(data.id);
+      if (data.event === GRANTED) this.#granted.set(data.id, endOf(data));
       else if (ENDED.has(data.event)) this.#ended.add(data.id);
       else return;
       this.#lastExemption = entry;
@@ -94,8 +95,8 @@ export class SignedContents {
     return this.#lists.has(id);
   }
 
-  /** What a resolver should have in force. */
-  of(place: Place): SignedContent[] {
+  /** What a resolver should have in force at a time. */
+  of(place: Place, atMs: number): SignedContent[] {
     const contents: SignedContent[] = [];
     const add = (subject: string, sha256: string, { number, time }: PolicyEntry): void => {
       contents.push({ subject, sha256, number, time });
@@ -104,13 +105,24 @@ export class SignedContents {
     const overlays = this.#overlayEntries(place).map(({ entry }) => entry);
     const last = overlays.toSorted((one, other) => one.number - other.number).at(-1);
     if (last !== undefined) add(OVERLAYS, this.#hashOfOverlays(place, overlays), last);
-    if (this.#lastExemption !== undefined) add(EXEMPTIONS, this.#hashOfExemptions(), this.#lastExemption);
+    if (this.#lastExemption !== undefined) add(EXEMPTIONS, this.#hashOfExemptions(atMs), this.#lastExemption);
     return contents;
   }
 
-  #hashOfExemptions(): string {
-    this.#exemptionsSha256 ??= hashOfExemptions([...this.#granted].filter((id) => !this.#ended.has(id)));
-    return this.#exemptionsSha256;
+  #hashOfExemptions(atMs: number): string {
+    const known = this.#exemptions;
+    if (known !== undefined && atMs >= known.sinceMs && atMs < known.untilMs) return known.sha256;
+    const ids: string[] = [];
+    let sinceMs = Number.NEGATIVE_INFINITY;
+    let untilMs = Number.POSITIVE_INFINITY;
+    for (const [id, endMs] of this.#granted) {
+      if (endMs <= atMs) sinceMs = Math.max(sinceMs, endMs);
+      else untilMs = Math.min(untilMs, endMs);
+      if (endMs > atMs && !this.#ended.has(id)) ids.push(id);
+    }
+    const sha256 = hashOfExemptions(ids);
+    this.#exemptions = { sinceMs, untilMs, sha256 };
+    return sha256;
   }
 
   #hashOfOverlays(place: Place, entries: readonly PolicyEntry[]): string {
@@ -124,6 +136,13 @@ export class SignedContents {
     return ['all', `site:${site ?? ''}`, `node:${name}`].flatMap((whom) => this.#overlays.get(whom) ?? []);
   }
 }
+
+/** When an exemption ends by itself. */
+const endOf = ({ paper }: { readonly paper?: unknown }): number => {
+  const until = typeof paper === 'object' && paper !== null && 'until' in paper ? paper.until : undefined;
+  const endMs = typeof until === 'string' ? Date.parse(until) : Number.NaN;
+  return Number.isNaN(endMs) ? Number.POSITIVE_INFINITY : endMs;
+};
 
 /** What an entry is about, where a later one may be about the same. */
 export const subjectOf = (entry: PolicyEntry): string | undefined => {
@@ -145,7 +164,7 @@ export interface ContentsInForce {
   /** SHA-256 by identifier of the lists that it was given. */
   readonly lists: ReadonlyMap<string, string>;
   readonly overlays: readonly string[];
-  /** Exemptions that were granted and not ended by a person. */
+  /** Exemptions that were granted, that no person has ended, and whose time is not over. */
   readonly exemptions: Iterable<string>;
 }
 
@@ -162,7 +181,7 @@ export const hashesOf = ({
 const IN_FORCE_MS = 60_000;
 
 /** What a resolver says that it has in force. */
-type Said = Pick<Presence, 'name' | 'site' | 'policy' | 'lists' | 'contents'>;
+type Said = Pick<Presence, 'name' | 'site' | 'role' | 'time' | 'policy' | 'lists' | 'contents'>;
 
 /** Whether a resolver says that it has a content in force; undefined of a version that does not say what it has. */
 export const hasInForce = (
@@ -177,8 +196,11 @@ export const hasInForce = (
 /** The things of which a resolver has something else in force than was signed; those of entries that it lacks are behind, and no more. */
 export const differing = (signed: SignedContents, said: Said, nowMs: number): string[] =>
   signed
-    .of({ name: said.name, site: said.site })
+    // By the clock of who says it: one that ends meanwhile is no difference.
+    .of({ name: said.name, site: said.site }, Date.parse(said.time))
     .filter(({ number, time }) => number <= said.policy.number && nowMs - Date.parse(time) > IN_FORCE_MS)
+    // The authority has the content first, and signs it then.
+    .filter(({ subject }) => said.role !== 'authority' || !subject.startsWith(LIST))
     .filter((content) => hasInForce(said, content) === false)
     .map(({ subject }) => subject);
 

@@ -170,11 +170,13 @@ export class ExemptionKeeping implements Part {
     }
   }
 
-  /** Ids of exemptions that were granted and that no person has ended, whatever the time: by them, resolvers of a fleet are compared. */
+  /** Ids of exemptions that were granted, that no person has ended and whose time is not over: by them, resolvers of a fleet are compared. */
   granted(): string[] {
     const keeper = this.#keeper;
     if (keeper === undefined || !keeper.isUsable) return [];
+    const nowMs = systemClock();
     return keeper.register.entries().flatMap(({ paper, history }) => {
+      if (Date.parse(paper.until) <= nowMs) return [];
       const isGranted = history.some(({ event }) => event === 'approved');
       const isEnded = history.some(({ event }) => event === 'revoked' || event === 'rejected');
       return isGranted && !isEnded ? [paper.id] : [];
