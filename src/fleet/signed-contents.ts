@@ -64,7 +64,7 @@ export class SignedContents {
     } else if (entry.kind === 'exemption') {
       const { data } = KINDS.exemption.safeParse(bodyOf(entry));
       if (data === undefined) return;
-      if (data.event === GRANTED) this.#granted.set(data.id, endOf(data));
+      if (data.event === GRANTED) this.#granted.set(data.id, endOf(data['paper']));
       else if (ENDED.has(data.event)) this.#ended.add(data.id);
       else return;
       this.#lastExemption = entry;
@@ -138,7 +138,7 @@ export class SignedContents {
 }
 
 /** When an exemption ends by itself. */
-const endOf = ({ paper }: { readonly paper?: unknown }): number => {
+const endOf = (paper: unknown): number => {
   const until = typeof paper === 'object' && paper !== null && 'until' in paper ? paper.until : undefined;
   const endMs = typeof until === 'string' ? Date.parse(until) : Number.NaN;
   return Number.isNaN(endMs) ? Number.POSITIVE_INFINITY : endMs;
