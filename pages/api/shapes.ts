@@ -415,6 +415,23 @@ export type Explanation = {
   };
 };
 
+export type FeedStatus = {
+  readonly id: string;
+  readonly url: string;
+  readonly state: 'current' | 'unknown' | 'unreached' | 'expired' | 'backwards' | 'unproven';
+  readonly reason: string | null;
+  readonly since: string | null;
+  readonly checkedAt: string | null;
+  readonly root: number | null;
+  readonly timestamp: number | null;
+  readonly expires: string | null;
+  readonly behind: readonly {
+    readonly list: string;
+    readonly since: string;
+    readonly reason: string;
+  }[];
+};
+
 export type FleetNeed = {
   readonly kind: 'unheard' | 'older' | 'leaking' | 'not-in-force' | 'forked' | 'replaced' | 'twice' | 'stopped' | 'suspended' | 'cut-off' | 'refused-entry' | 'other-content' | 'keeps-nothing' | 'evidence-refused' | 'clock' | 'unconfirmed';
   readonly since: string | null;
@@ -822,7 +839,7 @@ export type Readiness = {
   readonly ready: boolean;
   readonly answering: boolean;
   readonly causes: readonly string[];
-  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
+  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
   readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
   readonly text: string;
   readonly todo?: string;
@@ -1032,7 +1049,7 @@ export type ServiceStatus = {
   } | null;
   readonly problems: readonly string[];
   readonly issues: readonly {
-    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
+    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
     readonly severity: 'critical' | 'warning' | 'info';
     readonly subject: string;
     readonly text: string;
@@ -1153,7 +1170,7 @@ export type State = {
     readonly strip: readonly Span[];
   }[];
   readonly todo: readonly {
-    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
+    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
     readonly subject: string;
     readonly since: string | null;
     readonly due: string | null;
