@@ -95,9 +95,12 @@ CREATE TABLE IF NOT EXISTS cordon.entries (
 -- Version of all this, which the program asks for.
 CREATE OR REPLACE FUNCTION cordon.version() RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT 1';
 
--- One chain grows in one transaction at a time, whatever collectors there are.
+-- One chain grows in one transaction at a time, whatever collectors there are. Rows are locked, which only their owner can: an
+-- advisory lock everybody may take who signs in, and keep.
+CREATE TABLE IF NOT EXISTS cordon.chain_locks (label text, class text, PRIMARY KEY (label, class));
 CREATE OR REPLACE FUNCTION cordon.lock_chain(of_label text, of_class text) RETURNS void LANGUAGE sql AS $$
-  SELECT pg_advisory_xact_lock(hashtextextended('cordon ' || of_class || ' ' || of_label, 0));
+  INSERT INTO cordon.chain_locks VALUES (of_label, of_class) ON CONFLICT DO NOTHING;
+  SELECT FROM cordon.chain_locks WHERE label = of_label AND class = of_class FOR UPDATE;
 $$;
 
 -- Where a chain ends: ordinal of its last partition, number of its last record and the hash that covers it.

@@ -433,7 +433,7 @@ export type FeedStatus = {
 };
 
 export type FleetNeed = {
-  readonly kind: 'unheard' | 'older' | 'leaking' | 'not-in-force' | 'forked' | 'replaced' | 'stopped' | 'suspended' | 'cut-off' | 'refused-entry' | 'keeps-nothing' | 'evidence-refused' | 'clock' | 'unconfirmed';
+  readonly kind: 'unheard' | 'older' | 'leaking' | 'not-in-force' | 'forked' | 'replaced' | 'twice' | 'stopped' | 'suspended' | 'cut-off' | 'refused-entry' | 'other-content' | 'keeps-nothing' | 'evidence-refused' | 'clock' | 'unconfirmed';
   readonly since: string | null;
   readonly count: number | null;
   readonly text: string;
@@ -500,6 +500,7 @@ export type FleetResolver = {
   readonly behind: number | null;
   readonly cutOffSince: string | null;
   readonly isSuspended: boolean;
+  readonly suspendAfterMs: number | null;
   readonly isForked: boolean;
   readonly isReplaced: boolean;
   readonly stopped: number | null;
@@ -541,9 +542,17 @@ export type FleetStatus = {
     readonly time: string;
     readonly by: string;
   } | null;
+  readonly contents: readonly {
+    readonly subject: string;
+    readonly time: string;
+    readonly inForce: number;
+    readonly of: number;
+    readonly without: readonly string[];
+  }[];
   readonly exemptions: Readonly<Record<string, {
     readonly number: number;
     readonly event: string;
+    readonly time: string;
   }>>;
 };
 
@@ -830,7 +839,7 @@ export type Readiness = {
   readonly ready: boolean;
   readonly answering: boolean;
   readonly causes: readonly string[];
-  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
+  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
   readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
   readonly text: string;
   readonly todo?: string;
@@ -893,6 +902,7 @@ export type RecorderStatus = {
 export type RegisterCopy = {
   readonly version: string;
   readonly register: string | null;
+  readonly room: string | null;
 };
 
 export type ReloadOutcome = {
@@ -1039,7 +1049,7 @@ export type ServiceStatus = {
   } | null;
   readonly problems: readonly string[];
   readonly issues: readonly {
-    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
+    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
     readonly severity: 'critical' | 'warning' | 'info';
     readonly subject: string;
     readonly text: string;
@@ -1160,7 +1170,7 @@ export type State = {
     readonly strip: readonly Span[];
   }[];
   readonly todo: readonly {
-    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
+    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
     readonly subject: string;
     readonly since: string | null;
     readonly due: string | null;

@@ -55,6 +55,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'reminders-failing': 'needReminders',
   'fleet-disconnected': 'needDisconnected',
   'fleet-clock': 'needFleetClock',
+  'fleet-refused': 'needFleetRefused',
   'fleet-forged': 'needFleetForged',
   'fleet-unconfirmed': 'needUnconfirmed',
   'probe-off': 'needProbeOff',

@@ -235,6 +235,9 @@ const Sites = ({ sums }: { readonly sums: readonly Sum[] }): VNode | null => {
 /** What the whole fleet waits for. */
 const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
   const { say, format } = useText();
+  const nodes = fleet.resolvers.filter(({ removed, role }) => removed === null && role === 'node');
+  const bounds = nodes.flatMap(({ suspendAfterMs }) => suspendAfterMs ?? []);
+  const unbound = nodes.filter(({ suspendAfterMs }) => suspendAfterMs === null).map(({ name }) => name);
   return (
     <>
       {!fleet.isConnected && (
@@ -246,6 +249,10 @@ const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
         <p class="note">{say('fleetHold', { length: format.length(Math.ceil(fleet.holdMs / 1000)) })}</p>
       )}
       {fleet.role === 'node' && <p class="note">{say('fleetNode')}</p>}
+      {bounds.length > 0 && (
+        <p class="note">{say('fleetBound', { length: format.length(Math.max(...bounds) / 1000) })}</p>
+      )}
+      {unbound.length > 0 && <p class="note warn">{say('fleetUnbound', { names: unbound.join(', ') })}</p>}
     </>
   );
 };

@@ -237,6 +237,8 @@ export const de: Texts = {
     '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
   needDisconnected:
     '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
+  needFleetRefused:
+    '*Was die führende Stelle der Flotte signiert hat, gilt hier nicht.* Beheben Sie, was der Text nennt, und laden Sie neu: dann wird es wieder versucht.',
   needFleetForged:
     '*Die Engine der Flotte hat Nachrichten, die niemand aus der Flotte gesendet hat.* Keine davon zählt. Stellen Sie fest, wer ihre Schlüssel hat.',
   needFleetClock:
@@ -984,6 +986,8 @@ export const de: Texts = {
   engineUnreached:
     'Der Träger des Verbunds ist nicht erreichbar. Vorgaben bleiben, wie sie sind; Aufzeichnungen warten.',
   fleetHold: 'Neue Ausnahmen warten, bis die Resolver gesagt haben, was sie wissen, höchstens {length}.',
+  fleetBound: 'Wo ein Resolver die Leitstelle nicht hört, gelten Ausnahmen höchstens {length}.',
+  fleetUnbound: 'Bis zu ihrem eigenen Ende gelten sie, auch widerrufene, auf: {names}.',
   fleetNode: 'Dieser Resolver ist ein Knoten: Er zeigt nur sich. Die Leitstelle zeigt alle.',
   probeOfAll: 'Eine Probe, von allen verlangt',
   probeAllNow: 'Jetzt alle Resolver fragen',
@@ -997,10 +1001,12 @@ export const de: Texts = {
   fleetNeedLeaking: 'Namen werden aufgelöst',
   fleetNeedNotInForce: 'nicht in Kraft',
   fleetNeedForked: 'hat ein anderes Protokoll der Vorgaben',
+  fleetNeedTwice: 'zwei Programme sprechen mit seinem Schlüssel',
   fleetNeedStopped: 'zu alt für Eintrag',
   fleetNeedSuspended: 'Ausnahmen sind ausgesetzt',
   fleetNeedCutOff: 'hört die Leitstelle nicht',
   fleetNeedRefusedEntry: 'verweigert Eintrag',
+  fleetNeedOtherContent: 'hat anderes in Kraft, als signiert wurde',
   fleetNeedKeepsNothing: 'bewahrt nichts von dem auf, was ihm gesandt wird',
   fleetNeedEvidenceRefused: 'Nachweise wurden abgewiesen',
   fleetNeedClock: 'Uhr weicht ab',

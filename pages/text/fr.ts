@@ -238,6 +238,8 @@ export const fr: Texts = {
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
   needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
   needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
+  needFleetRefused:
+    '*Ce que l’autorité du parc a signé n’est pas en vigueur ici.* Corrigez ce que le texte nomme et rechargez : un nouvel essai suit.',
   needFleetForged:
     '*Le moteur du parc contient des messages que personne du parc n’a envoyés.* Aucun ne compte. Cherchez qui détient ses clés.',
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
@@ -985,6 +987,8 @@ export const fr: Texts = {
     'Le moteur du parc n’est pas joint. Les décisions restent telles quelles, les preuves attendent.',
   fleetHold:
     'Les nouvelles dérogations attendent que les résolveurs aient dit ce qu’ils savent, {length} au plus.',
+  fleetBound: 'Là où un résolveur n’entend pas l’autorité, les dérogations tiennent {length} au plus.',
+  fleetUnbound: 'Elles tiennent jusqu’à leur propre fin, même révoquées, sur : {names}.',
   fleetNode: 'Ce résolveur est un nœud : il ne montre que lui-même. L’autorité les montre tous.',
   probeOfAll: 'Une sonde, demandée à tous',
   probeAllNow: 'Interroger tous les résolveurs',
@@ -998,10 +1002,12 @@ export const fr: Texts = {
   fleetNeedLeaking: 'des noms résolvent',
   fleetNeedNotInForce: 'pas en vigueur',
   fleetNeedForked: 'a un autre journal des décisions',
+  fleetNeedTwice: 'deux programmes parlent avec sa clé',
   fleetNeedStopped: 'trop ancien pour l’entrée',
   fleetNeedSuspended: 'les dérogations sont retirées',
   fleetNeedCutOff: 'n’entend plus l’autorité',
   fleetNeedRefusedEntry: 'refuse l’entrée',
+  fleetNeedOtherContent: 'a autre chose en vigueur que ce qui a été signé',
   fleetNeedKeepsNothing: 'ne conserve rien de ce qu’il reçoit',
   fleetNeedEvidenceRefused: 'des preuves ont été refusées',
   fleetNeedClock: 'l’horloge diffère',

@@ -231,6 +231,8 @@ export const nl: Texts = {
   needReminders:
     '*Herinneringen voor het einde van vrijstellingen worden niet verzonden.* Het logboek zegt waarom.',
   needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
+  needFleetRefused:
+    '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
   needFleetForged:
     '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Vrijstellingen volgen elke klok.',
@@ -975,6 +977,8 @@ export const nl: Texts = {
   engineUnreached:
     'De motor van de vloot is niet bereikbaar. Het beleid blijft zoals het is, en bewijs wacht.',
   fleetHold: 'Nieuwe ontheffingen wachten tot de resolvers hebben gezegd wat ze weten, hoogstens {length}.',
+  fleetBound: 'Waar een resolver de autoriteit niet hoort, gelden vrijstellingen hoogstens {length}.',
+  fleetUnbound: 'Tot hun eigen einde gelden zij, ook ingetrokken, op: {names}.',
   fleetNode: 'Deze resolver is een knoop: hij toont zichzelf. De autoriteit toont alle.',
   probeOfAll: 'Eén proef, aan alle gevraagd',
   probeAllNow: 'Vraag nu alle resolvers',
@@ -988,10 +992,12 @@ export const nl: Texts = {
   fleetNeedLeaking: 'namen worden opgelost',
   fleetNeedNotInForce: 'niet van kracht',
   fleetNeedForked: 'heeft een ander beleidslogboek',
+  fleetNeedTwice: 'twee programma’s spreken met zijn sleutel',
   fleetNeedStopped: 'te oud voor stap',
   fleetNeedSuspended: 'ontheffingen zijn uitgeschakeld',
   fleetNeedCutOff: 'hoort de autoriteit niet',
   fleetNeedRefusedEntry: 'weigert stap',
+  fleetNeedOtherContent: 'heeft iets anders van kracht dan is ondertekend',
   fleetNeedKeepsNothing: 'bewaart niets van wat het ontvangt',
   fleetNeedEvidenceRefused: 'bewijs werd geweigerd',
   fleetNeedClock: 'klok wijkt af',

@@ -12,6 +12,7 @@ const START_ONLY = [
 
 /** True for a key, such as `tcp.idle`, whose change takes effect at the next start. */
 export const isStartOnly = (key: string): boolean =>
+  !/^fleet\.lists(?:\[|$)/.test(key) &&
   START_ONLY.some((known) => key === known || key.startsWith(`${known}.`) || key.startsWith(`${known}[`));
 
 /** The keys that are others and take effect at the next start. */
@@ -41,7 +42,7 @@ const startOnlyValues = (config: Config): Record<string, unknown> => ({
   'log.priorities': config.log.priorities,
   'records.enabled': config.records.isEnabled,
   state: config.stateDirectory,
-  fleet: JSON.stringify(config.fleet),
+  fleet: JSON.stringify({ ...config.fleet, lists: undefined }),
 });
 
 /** The budget of connections: it is made with the first listener. */

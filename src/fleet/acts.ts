@@ -2,6 +2,7 @@
 import type { Clock } from '../base/base.ts';
 import type { FleetRecord, RecordClass } from '../evidence/records/records.ts';
 import type { Body } from './kinds.ts';
+import type { ContentsInForce } from './signed-contents.ts';
 
 /** What came of putting something in force. */
 export type Verdict =
@@ -53,6 +54,8 @@ export interface FleetActs {
   /** A record of the kind `records`: a witness knows other records than are here. */
   damaged(file: string, text: string): void;
   facts(): OwnFacts;
+  /** What is in force of what the authority signs, by itself and not by what was told here; undefined of a collector. */
+  contents(): ContentsInForce | undefined;
   readonly log: FleetLog;
   readonly clock: Clock;
   readonly monotonic: Clock;

@@ -9,7 +9,7 @@ import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
-import { type Heard, Hearing } from './hearing.ts';
+import { Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
@@ -31,6 +31,8 @@ const HOLD_MS = 60_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
+/** Between two tides for resolvers that have just come, milliseconds. */
+const TIDE_MS_MIN = 1_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
 /** What the authority reads of its register. */
@@ -75,10 +77,12 @@ export interface AuthorityOptions {
 
 /** The authority while the program runs. */
 export class Authority {
+  /** What resolvers say of themselves. */
+  readonly hearing: Hearing;
+  /** How far the engine has the log. */
+  readonly publication: Publication;
   readonly #options: AuthorityOptions;
-  readonly #hearing: Hearing;
   readonly #recovery: Recovery;
-  readonly #publication: Publication;
   /** Steps that are in the log: an event of the register is told once. */
   readonly #told = new Set<string>();
   /** The last event of the register that was looked at. */
@@ -86,6 +90,7 @@ export class Authority {
   #engine: MessageBus | undefined;
   /** By the monotonic clock; undefined while there was no engine. */
   #upMs: number | undefined;
+  #tideAtMs = Number.NEGATIVE_INFINITY;
   #isReconciled = false;
   #isReconciling = false;
   #isReplaced = false;
@@ -99,15 +104,10 @@ export class Authority {
   constructor(options: AuthorityOptions) {
     const { name, policy, roll, acts, log, onAlarm } = options;
     this.#options = options;
-    this.#hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
-    this.#recovery = new Recovery({ name, policy, roll, acts, heard: this.#hearing.all });
-    this.#publication = new Publication({ log, policy, roll, acts });
+    this.hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, roll, acts, heard: this.hearing.all });
+    this.publication = new Publication({ log, policy, roll, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
-  }
-
-  /** Resolvers as they were last heard, by name. */
-  get heard(): ReadonlyMap<string, Heard> {
-    return this.#hearing.all;
   }
 
   /** New papers have to wait: nodes may know of decisions that this register has lost. Milliseconds, at most, with an engine. */
@@ -121,11 +121,6 @@ export class Authority {
   /** Another one has taken its place. */
   get isReplaced(): boolean {
     return this.#isReplaced;
-  }
-
-  /** Up to where the engine has the log. */
-  get published(): number {
-    return this.#publication.published;
   }
 
   /** Why nothing can be decided, or, where `isNew`, no new paper; undefined when it can. */
@@ -190,6 +185,7 @@ export class Authority {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#isReplaced) return;
     const { acts, key, policy, sequence } = this.#options;
+    this.#tideAtMs = acts.monotonic();
     const text = JSON.stringify(signTide(policy.end, new Date(acts.clock()).toISOString(), key));
     const stamp = stampMessage(TIDE_SUBJECT, text, sequence.next(), key);
     engine.store(TIDE_SUBJECT, text, { stamp }).catch(() => {
@@ -210,7 +206,7 @@ export class Authority {
     this.#isClosed = true;
     clearInterval(this.#tideTimer);
     clearInterval(this.#lookTimer);
-    this.#publication.close();
+    this.publication.close();
     this.#whenReconciled.resolve();
     await this.#making.catch(() => undefined);
   }
@@ -291,20 +287,21 @@ export class Authority {
   }
 
   async #publish(engine: MessageBus): Promise<void> {
-    await this.#publication.publish(engine);
+    await this.publication.publish(engine);
     this.tide();
   }
 
   #hear(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
-    const presence = this.#hearing.take(bytes, subject, stamp);
+    const presence = this.hearing.take(bytes, subject, stamp);
     const engine = this.#engine;
     if (presence === undefined || engine === undefined) return;
     this.#recovery.heardOne();
     if (!this.#isReconciled || presence.role === 'collector') return;
     const { policy } = this.#options;
     const { name } = presence;
-    // One that has just come knows nothing of the clocks yet.
-    if (presence.offsetMs === undefined) this.tide();
+    // One that has just come knows nothing of the clocks yet; a thousand that come at once are told together.
+    if (presence.offsetMs === undefined && this.#options.acts.monotonic() - this.#tideAtMs > TIDE_MS_MIN)
+      this.tide();
     const { number, hash } = presence.policy;
     if (!policy.agreesWith({ number, hash }))
       this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
@@ -341,16 +338,19 @@ export class Authority {
       });
       if (this.#standDown()) return;
       await engine.makeStreams(this.#options.replicas);
+      this.publication.note();
       for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE))
-        this.#hearing.recall(bytes, subject, stamp);
+        this.hearing.recall(bytes, subject, stamp);
       if (!this.#isReconciled) await this.#hearNodes(engine);
       await this.#takeBack(engine);
       if (this.#standDown()) return;
-      await this.#publication.find(engine);
+      await this.publication.find(engine);
       await this.#begin();
-      await this.#publish(engine);
+      // Not waited for: of a stream that is deleted meanwhile nothing can be published until the next look has made it again.
+      this.#leave(this.#publish(engine), 'publishing');
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
+      this.publication.note(thrown);
       acts.log.warn({ err: thrown }, 'fleet: the engine is looked at again soon');
       if (!this.#isClosed)
         setTimeout(() => this.#leave(this.#reconcile(engine), 'comparing logs'), RETRY_MS).unref();
@@ -410,7 +410,7 @@ export class Authority {
     if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
     // Of a stream that is gone without the others nothing else would tell.
     const isLacking = await engine.lacksStreams().catch(() => false);
-    if (isLacking || (await this.#publication.isLost(engine))) await this.#reconcile(engine);
+    if (isLacking || (await this.publication.isLost(engine))) await this.#reconcile(engine);
   }
 }
 

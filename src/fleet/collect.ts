@@ -188,6 +188,7 @@ const collectorActs = (
   decides: () => Promise.resolve(),
   note: () => undefined,
   damaged: () => undefined,
+  contents: () => undefined,
   facts: () => ({
     version: VERSION,
     generation: 0,

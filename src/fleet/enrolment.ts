@@ -29,8 +29,12 @@ const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
 const rotateSchema = z.looseObject({ key: nkey, signature: z.base64().max(100) });
 /** An answer has passed a leaf node before the engine closes its connection, milliseconds. */
 const ANSWERED_MS = 1_000;
+const LOOPBACK = /\/\/(?:127\.|localhost|\[::1\])/;
 /** Bytes of a request. */
 const REQUEST_BYTES_MAX = 4_096;
+
+/** What may stand in `fleet.servers`: it is printed, and nobody has signed it. */
+const ENGINE_SERVER = /^(?:tls|nats):\/\/[A-Za-z0-9.[\]:-]{1,255}$/;
 
 /** What a resolver that was taken in is told. */
 export const joinedSchema = z.looseObject({
@@ -41,6 +45,8 @@ export const joinedSchema = z.looseObject({
   entry: z.string(),
   /** Keys for `fleet.trust`; the first is the one of the token's fingerprint. */
   trust: z.array(z.string()).min(1),
+  /** Where the engine is as well; absent for a site with a leaf node of its own, and from an authority of an older version. */
+  servers: z.array(z.string().regex(ENGINE_SERVER)).exactOptional(),
   /** Under which it counts clients; absent from an authority of an older version. */
   counting: givenCountingKeySchema.exactOptional(),
 });
@@ -70,6 +76,8 @@ export interface EnrolmentOptions {
   readonly acts: FleetActs;
   /** Under which all resolvers count clients. */
   readonly countingKey: Uint8Array;
+  /** Where the authority itself reaches the engine. */
+  readonly servers: readonly string[];
   /** Where the configuration of the engine is written. */
   readonly engineDirectory: string;
   /** Has the engine read it again; gives how many servers did. */
@@ -77,9 +85,18 @@ export interface EnrolmentOptions {
   readonly onAlarm: (alarm: FleetAlarm) => void;
 }
 
+interface Writing {
+  /** Servers of the engine that read it. */
+  readonly reloaded: Promise<number>;
+  leafs: 'now' | 'later';
+}
+
 /** Taking in and removing resolvers. */
 export class Enrolment {
   readonly #options: EnrolmentOptions;
+  /** The writing of who may connect that has not begun: whoever comes meanwhile is in it. */
+  #next: Writing | undefined;
+  #writing: Promise<unknown> = Promise.resolve();
 
   constructor(options: EnrolmentOptions) {
     this.#options = options;
@@ -182,6 +199,7 @@ export class Enrolment {
       enrolment,
       entry: JSON.stringify(log.at(number)?.entry),
       trust: [first, ...others],
+      ...this.#serversOf(token.site),
       ...this.#counting(name, read.data.key),
     };
   }
@@ -223,6 +241,14 @@ export class Enrolment {
     return counting === undefined ? {} : { counting };
   }
 
+  #serversOf(site: string | undefined): { servers?: string[] } {
+    const { servers, engineDirectory } = this.#options;
+    const hasLeaf = site !== undefined && site in (readEngineSettings(engineDirectory).leafs ?? {});
+    // Of an engine on this machine alone nobody else has an address.
+    const others = servers.filter((one) => ENGINE_SERVER.test(one) && !LOOPBACK.test(one));
+    return hasLeaf || others.length === 0 ? {} : { servers: others };
+  }
+
   #refuse(name: string, reason: string): { refused: string } {
     const { acts, onAlarm } = this.#options;
     onAlarm('token');
@@ -236,10 +262,9 @@ export class Enrolment {
    * back with other rights once the resolver, which may have asked through one of them, has its answer.
    */
   async #letIn(site: string | undefined, leafs: 'now' | 'later' = 'now'): Promise<LetIn> {
-    const { engineDirectory, roll, tokens, reload, acts } = this.#options;
-    const settings = readEngineSettings(engineDirectory);
-    writeUsers(engineDirectory, settings, roll.members, tokens.open, leafs);
-    const leafUsers = leafUsersPath(engineDirectory, settings, site) ?? null;
+    const { engineDirectory, acts } = this.#options;
+    const reloaded = await this.#write(leafs);
+    const leafUsers = leafUsersPath(engineDirectory, readEngineSettings(engineDirectory), site) ?? null;
     if (leafUsers !== null) {
       acts.log.warn(
         { site, file: leafUsers },
@@ -248,7 +273,27 @@ export class Enrolment {
     }
     if (leafs === 'later')
       setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
-    return { reloaded: await reload(), leafUsers };
+    return { reloaded, leafUsers };
+  }
+
+  /** A thousand resolvers that come at once are written together, as often as the engine can read them. */
+  #write(leafs: 'now' | 'later'): Promise<number> {
+    if (this.#next !== undefined) {
+      // Who waits for an answer behind a leaf node has it first.
+      if (leafs === 'later') this.#next.leafs = 'later';
+      return this.#next.reloaded;
+    }
+    const next: Writing = { leafs, reloaded: this.#writing.then(() => this.#writeNow(next)) };
+    this.#next = next;
+    this.#writing = next.reloaded.catch(() => undefined);
+    return next.reloaded;
+  }
+
+  #writeNow({ leafs }: { readonly leafs: 'now' | 'later' }): Promise<number> {
+    this.#next = undefined;
+    const { engineDirectory, roll, tokens, reload } = this.#options;
+    writeUsers(engineDirectory, readEngineSettings(engineDirectory), roll.members, tokens.open, leafs);
+    return reload();
   }
 
   /** What a program that ends before this has not done, its next start does. */

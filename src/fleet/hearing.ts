@@ -18,6 +18,8 @@ const ALARMS_MAX = 1_000;
 /** Names that are heard: twice the largest fleet. */
 const HEARD_MAX = 4_096;
 const NAME_SHOWN = 40;
+/** A resolver that spoke with two voices is told of for so long behind the last time, milliseconds: each speaks every ten seconds. */
+const TWICE_MS = 300_000;
 
 /** A resolver as it was last heard. */
 export interface Heard {
@@ -44,6 +46,8 @@ export class Hearing {
   readonly #alarms = new Set<string>();
   /** When a presence of a name was last recorded as refused, by the monotonic clock. */
   readonly #refusedMs = new Map<string, number>();
+  /** When a resolver last spoke with two voices, by the monotonic clock. Only names of the log of policy come into it. */
+  readonly #twiceMs = new Map<string, number>();
   /** By the clock: what was told before is on the record. */
   readonly #startedTimeMs: number;
 
@@ -52,6 +56,15 @@ export class Hearing {
     this.#options = options;
     this.#check = new PresenceCheck(roll, sequences, acts.clock);
     this.#startedTimeMs = acts.clock();
+  }
+
+  /**
+   * Whether somebody else has the key and the state of a resolver: its key signed something newer than what was heard, under a number
+   * that is used up. What the engine tells again is never newer.
+   */
+  isTwice(name: string): boolean {
+    const atMs = this.#twiceMs.get(name) ?? Number.NEGATIVE_INFINITY;
+    return this.#options.acts.monotonic() - atMs < TWICE_MS;
   }
 
   /** Resolvers as they were last heard, by name. */
@@ -63,6 +76,10 @@ export class Hearing {
   take(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): Presence | undefined {
     const judged = this.#check.judge(bytes, subject, stamp, false);
     if (judged.kind === 'refused') {
+      const { name, signedTime } = judged;
+      const last = this.#heard.get(name)?.presence.time;
+      if (signedTime !== undefined && last !== undefined && Date.parse(signedTime) > Date.parse(last))
+        this.#twiceMs.set(name, this.#options.acts.monotonic());
       this.#refuse(judged);
       return undefined;
     }

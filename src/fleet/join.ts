@@ -29,8 +29,9 @@ export interface JoinOptions {
 
 /** What came of it. */
 export interface Joined extends Identity {
-  /** For `fleet.trust`. */
+  /** For `fleet.trust` and `fleet.servers`. */
   readonly trust: readonly string[];
+  readonly servers: readonly string[];
   /** The engine let the new key in. */
   readonly isConnected: boolean;
 }
@@ -59,7 +60,15 @@ export const joinFleet = async ({
       hint: 'If nobody of yours used it, tell the operators of the authority: somebody else has the token.',
     });
   }
-  const { name, site, enrolment, entry, trust, counting } = joinedSchema.parse(answer.data);
+  const {
+    name,
+    site,
+    enrolment,
+    entry,
+    trust,
+    counting,
+    servers: others = [],
+  } = joinedSchema.parse(answer.data);
   const [first = ''] = trust;
   const key = parsePublicKey(first);
   const signed = parseEntry(Buffer.from(entry));
@@ -80,7 +89,9 @@ export const joinFleet = async ({
   const identity = { name, ...(site === undefined ? {} : { site }), enrolment };
   writeIdentity(stateDirectory, identity, seed);
   if (counting !== undefined) keepCountingKey(stateDirectory, counting, name, seed, [key]);
-  return { ...identity, trust, isConnected: await canConnect(servers, caPath, name, seed) };
+  // The one that was reached first, then those that the authority names.
+  const all = [...new Set([...servers, ...others])];
+  return { ...identity, trust, servers: all, isConnected: await canConnect(servers, caPath, name, seed) };
 };
 
 const requireAlone = (stateDirectory: string): void => {

@@ -58,7 +58,6 @@ export class ListFetcher {
   readonly #directory: string;
   readonly #acts: FleetActs;
   readonly #wanted = new Map<string, Wanted>();
-  readonly #inForce = new Map<string, string>();
   #isBusy = false;
 
   constructor(directory: string, acts: FleetActs) {
@@ -66,9 +65,16 @@ export class ListFetcher {
     this.#acts = acts;
   }
 
-  /** SHA-256 by identifier of what was put in force. */
-  inForce(): ReadonlyMap<string, string> {
-    return this.#inForce;
+  /** Whether the content of a list is on its way, or was refused. */
+  isWanted(id: string): boolean {
+    return this.#wanted.has(id);
+  }
+
+  /** What was refused is tried at once. */
+  tryAgain(): void {
+    // The pause goes on growing: a content that waits for somebody's review is read by each reload, which is one.
+    for (const wanted of this.#wanted.values()) delete wanted.againMs;
+    this.look();
   }
 
   /** Lists of which the content that was signed is not in force, for too long. */
@@ -114,7 +120,6 @@ export class ListFetcher {
           continue;
         }
         if (this.#wanted.get(list.id) === wanted) this.#wanted.delete(list.id);
-        this.#inForce.set(list.id, list.sha256);
         this.onDone(entry, done);
       } catch (thrown) {
         this.#acts.log.warn(
@@ -146,6 +151,9 @@ export class ListFetcher {
     mkdirSync(this.#directory, { recursive: true, mode: DIRECTORY_MODE });
     replaceFileNow(path, content, FILE_MODE);
     const done = await this.#acts.list(list, path);
+    // It lies there and counts as soon as whoever reviews changes of lists lets it.
+    const inForce = done.isApplied ? this.#acts.contents() : undefined;
+    if (inForce !== undefined && inForce.lists.get(list.id) !== list.sha256) return notInForce(list);
     if (!done.isApplied && before !== undefined) replaceFileNow(path, before, FILE_MODE);
     return done;
   }
@@ -167,6 +175,11 @@ export class ListFetcher {
     return content.length === bytes && sha256Of(content) === sha256 ? content : 'forged';
   }
 }
+
+const notInForce = ({ id, sha256 }: Body<'list'>): Refusal => {
+  const reason = `${id} was read, and its content of SHA-256 ${sha256} is not in force: "cordon lists status" says why`;
+  return { isApplied: false, subject: id, code: 'ERR_FLEET_LIST', reason };
+};
 
 const forged = ({ id, sha256 }: Body<'list'>): Refusal => {
   const reason = `the engine has another content of ${id} than the authority signed, SHA-256 ${sha256}; the one before stays`;

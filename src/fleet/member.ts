@@ -2,19 +2,20 @@
 //
 // Nothing here is waited for: the program starts and goes on with what it has when there is no engine. What comes live is
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
-import { errorText, isAppError } from '../base/base.ts';
+import { isDeepStrictEqual } from 'node:util';
+import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
-import { bodyOf, type PolicyEntry } from './entry.ts';
+import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
-import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
 import { type FleetAlarm, Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
+import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import type { Roll } from './roll.ts';
+import { differing, hashesOf } from './signed-contents.ts';
 import type { HeardSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
@@ -78,6 +79,7 @@ export class Member {
   #isClosed = false;
   #lookTimer: NodeJS.Timeout | undefined;
   #presenceTimer: NodeJS.Timeout | undefined;
+  #comparedMs = 0;
   #tellTimer: NodeJS.Timeout | undefined;
   readonly #caughtUp = Promise.withResolvers<void>();
 
@@ -138,6 +140,8 @@ export class Member {
     this.#lookTimer = setInterval(() => {
       this.#leave(this.tide.look(), 'looking at the time');
       this.#options.lists.look();
+      this.policy.tryAgain();
+      this.#leave(this.#compare(), 'comparing what is in force');
       this.#want(this.tide.number);
     }, RETRY_MS);
     this.#lookTimer.unref();
@@ -156,9 +160,49 @@ export class Member {
     this.#options.log.close();
   }
 
+  /** What was refused is tried again: another configuration is in force. */
+  reloaded(): void {
+    this.policy.tryAgain(true);
+    this.#options.lists.tryAgain();
+    this.#comparedMs = Number.NEGATIVE_INFINITY;
+  }
+
+  /** What somebody put in the place of what was signed, in the state directory, does not stay. */
+  async #compare(): Promise<void> {
+    const { acts, lists, log, identity } = this.#options;
+    const nowMs = acts.monotonic();
+    if (nowMs - this.#comparedMs < PRESENCE_MS) return;
+    this.#comparedMs = nowMs;
+    await this.policy.between(async () => {
+      const inForce = acts.contents();
+      if (inForce === undefined) return;
+      const overlays = overlaysFor(log, undefined, identity);
+      if (!isDeepStrictEqual(inForce.overlays, overlays)) {
+        const { isApplied } = await acts.overlays(overlays);
+        // A configuration that they do not fit any more is read again when somebody has mended it.
+        if (!isApplied) this.#comparedMs = nowMs + HOUR_MS;
+      }
+      if (this.#isAuthority) return;
+      for (const [id, sha256] of inForce.lists) {
+        const entry = this.policy.signed.entryOfList(id);
+        if (entry === undefined || lists.isWanted(id)) continue;
+        const list = readBody('list', entry);
+        if (list.sha256 !== sha256) lists.want(entry, list);
+      }
+    });
+  }
+
+  /** The things of which what is in force here is not what was signed. */
+  differing(): string[] {
+    return differing(this.policy.signed, this.presence(), this.#options.acts.clock());
+  }
+
   /** What it says of itself. */
   presence(): Presence {
-    const { identity, role, acts, confirmed, lists } = this.#options;
+    const { identity, role, acts, confirmed, suspendAfterMs } = this.#options;
+    const { signed } = this.policy;
+    const inForce = acts.contents();
+    const given = [...(inForce?.lists ?? [])].filter(([id]) => signed.hasList(id));
     const { offsetMs, cutOffSince, isSuspended } = this.tide;
     const { version, generation, state, enforcement, records } = acts.facts();
     const { stopped, isForked, refused, end } = this.policy;
@@ -174,6 +218,7 @@ export class Member {
       policy: { ...end },
       ...(cutOffSince === undefined ? {} : { cutOffSince }),
       ...{ isSuspended, isForked },
+      ...(Number.isFinite(suspendAfterMs) ? { suspendAfterMs } : {}),
       ...(role === 'authority' && !this.#isAuthority ? { isReplaced: true } : {}),
       ...(stopped === undefined ? {} : { stopped: { ...stopped } }),
       refused: refused.map(({ number, subject, code, reason }) => ({
@@ -182,7 +227,8 @@ export class Member {
         code,
         reason: reason.slice(0, REASON_LENGTH_MAX),
       })),
-      lists: Object.fromEntries(lists.inForce()),
+      ...(inForce === undefined ? {} : { contents: hashesOf(inForce) }),
+      lists: Object.fromEntries(given),
       records: { ...records },
       confirmed: confirmed(),
       ...this.#options.refusals?.(),
@@ -196,7 +242,7 @@ export class Member {
     const { identity, stamp, acts } = this.#options;
     const subject = presenceSubject(identity.name);
     try {
-      const text = JSON.stringify(this.presence());
+      const text = formatPresence(this.presence());
       engine.store(subject, text, { stamp: stamp(subject, text) }).catch(() => {
         // The next one says the same.
       });
@@ -341,9 +387,7 @@ export class Member {
         return acts.exemption(readBody('exemption', entry));
       case 'list':
         if (this.#isAuthority) return { isApplied: true, subject: readBody('list', entry).id };
-        // An older content that never came into force is not wanted any more, also after a start.
-        if (isSuperseded(log, entry, readBody('list', entry).id)) log.conclude(entry.number, 'kept');
-        else lists.want(entry, readBody('list', entry));
+        lists.want(entry, readBody('list', entry));
         return { isDeferred: true };
       case 'overlay':
         return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
@@ -366,15 +410,6 @@ export class Member {
 }
 
 const REASON_LENGTH_MAX = 500;
-
-/** Whether a later entry gives the same list another content. */
-const isSuperseded = (log: PolicyLog, { number }: PolicyEntry, id: string): boolean => {
-  for (const { entry } of log.from(number + 1)) {
-    const read = entry.kind === 'list' ? KINDS.list.safeParse(bodyOf(entry)) : undefined;
-    if (read?.data?.id === id) return true;
-  }
-  return false;
-};
 
 /** The entry whose number was asked for; nothing for one that is not there. */
 export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {

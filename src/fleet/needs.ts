@@ -14,8 +14,12 @@ const AS_DECIDED = new Set(['enforced', 'out-of-scope']);
 /** A resolver without what is judged of it. */
 export type HeardResolver = Omit<ResolverStatus, 'needs'>;
 
-/** What needs a person; nothing of a resolver that was removed. */
-export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
+/** What needs a person; nothing of a resolver that was removed. `differing`: of what was signed it has something else in force; `isTwice`: two programs speak with its key. */
+export const needsOfResolver = (
+  resolver: HeardResolver,
+  differing: readonly string[] = [],
+  isTwice = false,
+): FleetNeed[] => {
   const { removed, heard, heardSec, enforcement, state, probe, isForked, stopped, isSuspended } = resolver;
   const { cutOffSince, offsetMs, refused, alarms, records, confirmed, role } = resolver;
   const needs: FleetNeed[] = [];
@@ -30,6 +34,7 @@ export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
   if (enforcement !== null && !AS_DECIDED.has(enforcement)) add('not-in-force', { text: state ?? '' });
   if (isForked) add('forked');
   if (resolver.isReplaced) add('replaced');
+  if (isTwice) add('twice');
   if (stopped !== null) add('stopped', { count: stopped });
   if (isSuspended) add('suspended');
   if (cutOffSince !== null) add('cut-off', { since: cutOffSince });
@@ -38,6 +43,7 @@ export const needsOfResolver = (resolver: HeardResolver): FleetNeed[] => {
       count: number,
       text: `${subject === undefined ? '' : `${subject}: `}${reason} [${code}]`,
     });
+  if (differing.length > 0) add('other-content', { text: differing.join(', ') });
   if (resolver.isKeeping === false) add('keeps-nothing', { text: state ?? '' });
   for (const [alarm, count] of Object.entries(alarms)) add('evidence-refused', { count, text: alarm });
   if (offsetMs !== null && Math.abs(offsetMs) > OFFSET_MS_MAX) add('clock', { count: offsetMs });
@@ -66,9 +72,21 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
       '',
       setAside.sinceMs,
     );
+  for (const { number, subject = '', code, reason } of facts.refused)
+    add('fleet-refused', `entry ${number} does not hold here: ${reason} [${code}]`, subject);
+  for (const subject of facts.differing)
+    add('fleet-refused', `what is in force of ${subject} is not what the authority signed`, subject);
   for (const id of facts.lateLists)
     add('list-missing', `the content of ${id} that the authority gave is not in force here`, id);
   if (!isConnected) add('fleet-disconnected', 'the engine of the fleet is not reached');
+  else if (facts.engineTrouble !== undefined)
+    found.push({
+      id: 'fleet-disconnected',
+      subject: '',
+      text: `the engine of the fleet is reached and takes nothing: ${facts.engineTrouble.text}`,
+      do: 'give its disk room (see "Disk" in docs/fleet.md) and restart it; policy comes from the authority meanwhile',
+      sinceMs: facts.engineTrouble.sinceMs,
+    });
   if (Math.abs(offsetMs) > OFFSET_MS_MAX)
     add('fleet-clock', `the clock differs by ${offsetMs / 1_000} s from that of the authority`);
   for (const [chain, count] of unconfirmed)

@@ -11,6 +11,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { AppError, DIRECTORY_MODE, errorText } from '../base/base.ts';
 import { entryHash, formatEntry, type LogEnd, NO_END, type PolicyEntry, parseEntry } from './entry.ts';
 
+/** How long a backup, which reads it from another process, may hold up a write, milliseconds. */
+const BUSY_MS = 2_000;
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
     number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL, source INTEGER, outcome TEXT) STRICT;
@@ -36,7 +39,7 @@ export class PolicyLog {
   private constructor(path: string) {
     this.#path = path;
     mkdirSync(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
-    this.#database = new DatabaseSync(path);
+    this.#database = new DatabaseSync(path, { timeout: BUSY_MS });
     this.#database.exec(`PRAGMA journal_mode = TRUNCATE; PRAGMA synchronous = FULL; ${SCHEMA}`);
     this.#check();
   }
@@ -106,11 +109,11 @@ export class PolicyLog {
     }
   }
 
-  /** Entries that have no outcome yet, or wait behind one at which the version before this had to stop. */
+  /** Entries that have no outcome yet, do not hold here, or wait behind one at which the version before this had to stop. */
   unfinished(): LoggedEntry[] {
     return this.#database
       .prepare(
-        "SELECT entry, hash, outcome FROM entries WHERE outcome IS NULL OR outcome IN ('stopped', 'waiting') ORDER BY number",
+        "SELECT entry, hash, outcome FROM entries WHERE outcome IS NULL OR outcome IN ('stopped', 'waiting', 'refused') ORDER BY number",
       )
       .all()
       .map(toLogged);

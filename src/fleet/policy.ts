@@ -11,11 +11,16 @@ import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
 import type { LoggedEntry, PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
+import { SignedContents, subjectOf } from './signed-contents.ts';
 
 /** Entries that came before those that they follow; the others are fetched again. */
 const EARLY_MAX = 1_024;
-/** Refusals that status shows; the log of policy has all. */
+/** Refusals that status shows, and that are tried again while the program runs; the log of policy has all, for the next start. */
 const REFUSED_MAX = 50;
+const TRIED_MAX = 1_024;
+/** What was refused is tried again after this, and then after twice that, milliseconds. */
+const AGAIN_MS_MIN = 60_000;
+const AGAIN_MS_MAX = HOUR_MS;
 /** Messages that were set aside within this time of each other are one issue, and recorded once: nobody fills a disk by them. */
 const SET_ASIDE_MS = HOUR_MS;
 
@@ -85,8 +90,13 @@ export interface PolicyOptions {
 /** The policy of one resolver. */
 export class Policy {
   readonly #options: PolicyOptions;
+  /** What was signed last of each thing. */
+  readonly signed = new SignedContents();
   readonly #early = new Map<number, PolicyEntry>();
-  readonly #refused: RefusedEntry[] = [];
+  readonly #refused = new Map<number, RefusedEntry>();
+  /** When what was refused is tried again, by the monotonic clock, and after how long the time behind that. */
+  #againMs = 0;
+  #pauseMs = AGAIN_MS_MIN;
   #stopped: LogEnd | undefined;
   #isForked = false;
   #isClosed = false;
@@ -95,7 +105,10 @@ export class Policy {
 
   constructor(options: PolicyOptions) {
     this.#options = options;
-    for (const { entry } of options.log.from(1)) options.roll.take(entry);
+    for (const { entry } of options.log.from(1)) {
+      options.roll.take(entry);
+      this.signed.take(entry);
+    }
   }
 
   /** Where the log ends. */
@@ -115,10 +128,10 @@ export class Policy {
 
   /** The last entries that do not hold here. */
   get refused(): readonly RefusedEntry[] {
-    return this.#refused;
+    return [...this.#refused.values()].slice(-REFUSED_MAX);
   }
 
-  /** Puts in force what the run before left undone, or did not know. */
+  /** Puts in force what the run before left undone, did not know, or refused. */
   start(): Promise<void> {
     return this.#queue(async () => {
       for (const logged of this.#options.log.unfinished()) await this.#putInForce(logged);
@@ -128,6 +141,27 @@ export class Policy {
   /** Resolves when everything that was taken is in force. */
   settled(): Promise<void> {
     return this.#running;
+  }
+
+  /** Does something between two entries. */
+  between(act: () => Promise<void>): Promise<void> {
+    return this.#queue(() => (this.#isClosed ? Promise.resolve() : act()));
+  }
+
+  /** Tries what was refused when its time has come; to be called now and then. `isNow`: what it was refused for may be mended. */
+  tryAgain(isNow = false): void {
+    const nowMs = this.#options.acts.monotonic();
+    if (this.#refused.size === 0 || (!isNow && nowMs < this.#againMs)) return;
+    this.#pauseMs = isNow ? AGAIN_MS_MIN : Math.min(AGAIN_MS_MAX, 2 * this.#pauseMs);
+    this.#againMs = nowMs + this.#pauseMs;
+    const trying = this.between(async () => {
+      for (const number of [...this.#refused.keys()]) {
+        const logged = this.#options.log.at(number);
+        // Contents of lists are tried where they are fetched.
+        if (logged !== undefined && logged.entry.kind !== 'list') await this.#putInForce(logged);
+      }
+    });
+    leave(trying, 'trying again what was refused', this.#options.acts.log);
   }
 
   /** What the engine had that nobody may have sent; undefined when the last of it is an hour ago. */
@@ -253,7 +287,9 @@ export class Policy {
       throw thrown;
     }
     roll.take(entry);
+    this.signed.take(entry);
     await this.#putInForce({ entry, hash: log.end.hash, outcome: undefined });
+    this.#forgetSuperseded(entry);
     onTaken();
   }
 
@@ -273,8 +309,28 @@ export class Policy {
       log.conclude(entry.number, 'waiting');
       return;
     }
+    if (this.signed.isSuperseded(entry)) {
+      log.conclude(entry.number, 'kept');
+      this.#refused.delete(entry.number);
+      return;
+    }
     const verdict = await this.#judge(entry, apply);
-    if (!('isDeferred' in verdict)) this.conclude(entry, verdict);
+    if ('isDeferred' in verdict) return;
+    if (before !== 'refused' || verdict.isApplied) this.conclude(entry, verdict);
+    // It is on the record already.
+    else this.#keepRefused(entry, verdict);
+  }
+
+  /** What an entry says anew of the same thing is nothing that is missing any more. */
+  #forgetSuperseded(entry: PolicyEntry): void {
+    const about = subjectOf(entry);
+    for (const [before, { subject }] of this.#refused) {
+      const isBefore = subject === about && before < entry.number;
+      const logged = isBefore ? this.#options.log.at(before) : undefined;
+      if (logged === undefined || !this.signed.isSuperseded(logged.entry)) continue;
+      this.#options.log.conclude(before, 'kept');
+      this.#refused.delete(before);
+    }
   }
 
   /** Records what came of an entry. */
@@ -285,21 +341,28 @@ export class Policy {
     if (verdict.isApplied) {
       log.conclude(entry.number, 'applied');
       acts.note({ event: 'applied', ...about, ...subject });
-      const told = this.#refused.findIndex(({ number }) => number === entry.number);
-      if (told >= 0) this.#refused.splice(told, 1);
+      this.#refused.delete(entry.number);
       return;
     }
     log.conclude(entry.number, 'refused');
     this.refuse(entry, verdict);
   }
 
-  /** Records that an entry does not hold; without conclude() it is tried again, also after another start. */
+  /** Records that an entry does not hold. */
   refuse(entry: PolicyEntry, { code, reason, subject: name }: Extract<Done, { isApplied: false }>): void {
     const about = this.#about(entry, entryHash(entry));
     const subject = name === undefined ? {} : { subject: name };
-    this.#refused.push({ number: entry.number, subject: name, code, reason });
-    if (this.#refused.length > REFUSED_MAX) this.#refused.shift();
+    this.#keepRefused(entry, { isApplied: false, code, reason, ...subject });
+    this.#pauseMs = AGAIN_MS_MIN;
+    this.#againMs = this.#options.acts.monotonic() + AGAIN_MS_MIN;
     this.#alarm('refused-entry', { event: 'refused', ...about, ...subject, code, reason });
+  }
+
+  #keepRefused(entry: PolicyEntry, { code, reason, subject }: Extract<Done, { isApplied: false }>): void {
+    const { number } = entry;
+    const [oldest] = this.#refused.keys();
+    if (this.#refused.size >= TRIED_MAX && oldest !== undefined) this.#refused.delete(oldest);
+    this.#refused.set(number, { number, subject: subject ?? subjectOf(entry), code, reason });
   }
 
   #about({ number, kind, time }: PolicyEntry, hash: string) {

@@ -18,7 +18,11 @@ export type JudgedPresence =
       readonly alarm: 'forged-presence' | 'replayed';
       readonly name: string;
       readonly reason: string;
+      /** Its key signed it, under a number that is used up: when it says that it was said. */
+      readonly signedTime?: string;
     };
+
+type RefusedPresence = Extract<JudgedPresence, { kind: 'refused' }>;
 
 /** Judges presences against the roll. */
 export class PresenceCheck {
@@ -35,7 +39,7 @@ export class PresenceCheck {
   /** Judges a presence. `isStored`: the engine kept it, so that it may be the last one that was heard. */
   judge(bytes: Uint8Array, subject: string, stamp: Stamp | undefined, isStored: boolean): JudgedPresence {
     const name = subject.split('.').at(-1) ?? '';
-    const refused = (alarm: 'forged-presence' | 'replayed', reason: string): JudgedPresence => ({
+    const refused = (alarm: 'forged-presence' | 'replayed', reason: string): RefusedPresence => ({
       ...{ kind: 'refused', alarm, name, reason },
     });
     const said = parsePresence(bytes, name);
@@ -54,7 +58,10 @@ export class PresenceCheck {
     if (!isStampedBy(subject, bytes, stamp, this.#roll.keysOf(name, this.#clock())))
       return refused('forged-presence', 'its key did not sign it');
     if (isStored ? stamp.sequence < last : stamp.sequence <= last)
-      return refused('replayed', `number ${stamp.sequence} was heard before, the last is ${last}`);
+      return {
+        ...refused('replayed', `number ${stamp.sequence} was heard before, the last is ${last}`),
+        signedTime: presence.time,
+      };
     this.#heard.note(id, stamp.sequence);
     return { kind: 'signed', presence };
   }

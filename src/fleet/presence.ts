@@ -48,6 +48,8 @@ const presenceSchema = z.looseObject({
   /** Since when it does not hear the authority. */
   cutOffSince: moment.exactOptional(),
   isSuspended: z.boolean(),
+  /** How long exemptions hold there when it does not hear the authority; absent: until their own ends, or of a version that does not say it. */
+  suspendAfterMs: natural.exactOptional(),
   isForked: z.boolean(),
   /** An authority in whose place another one is. */
   isReplaced: z.boolean().exactOptional(),
@@ -62,8 +64,9 @@ const presenceSchema = z.looseObject({
       }),
     )
     .max(50),
-  /** SHA-256 of the lists that it was given, by identifier. */
+  /** SHA-256 of the lists that it was given and has in force, by identifier; and the hash of what else was signed, by subject. */
   lists: z.record(z.string().regex(/^[a-z0-9-]{1,40}$/), hash),
+  contents: z.record(z.string().regex(/^[a-z-]{1,40}$/), hash).exactOptional(),
   /** Number of the last record of each chain, and up to where they are confirmed. */
   records: counts,
   confirmed: counts,
@@ -79,6 +82,14 @@ const presenceSchema = z.looseObject({
 
 /** What a resolver says of itself. Plain data. */
 export type Presence = Readonly<z.infer<typeof presenceSchema>>;
+
+/** A presence as it travels: one that is too long for who reads it says less of what it refused. */
+export const formatPresence = (presence: Presence): string => {
+  for (let { refused } = presence; ; refused = refused.slice(Math.ceil(refused.length / 2))) {
+    const text = JSON.stringify({ ...presence, refused });
+    if (refused.length === 0 || Buffer.byteLength(text) <= PRESENCE_BYTES_MAX) return text;
+  }
+};
 
 /** The presence of bytes from the network; undefined for anything else, and where it says another name than it may. */
 export const parsePresence = (bytes: Uint8Array, name: string): Presence | undefined => {

@@ -14,6 +14,13 @@ const RETRY_MS = 500;
 /** Entries before the last one that are looked at each time. */
 const LOOKED_AT = 16;
 
+/** An engine that is reached and of no use. */
+export interface EngineTrouble {
+  /** By the clock. */
+  readonly sinceMs: number;
+  readonly text: string;
+}
+
 /** What it needs. */
 export interface PublicationOptions {
   readonly log: PolicyLog;
@@ -29,9 +36,21 @@ export class Publication {
   #lookedAt = 0;
   #isPublishing = false;
   #isClosed = false;
+  #trouble: EngineTrouble | undefined;
 
   constructor(options: PublicationOptions) {
     this.#options = options;
+  }
+
+  /** Why the engine takes nothing, since when; undefined while it does. */
+  get trouble(): EngineTrouble | undefined {
+    return this.#trouble;
+  }
+
+  /** The engine did what it was asked for, or why not. */
+  note(thrown?: unknown): void {
+    const sinceMs = this.#trouble?.sinceMs ?? this.#options.acts.clock();
+    this.#trouble = thrown === undefined ? undefined : { sinceMs, text: errorText(thrown) };
   }
 
   /** Up to where the engine has the log. */
@@ -110,6 +129,7 @@ export class Publication {
     try {
       // Without an identifier: what was taken out meanwhile is kept anew, and a second one of a subject is refused.
       await engine.store(subject, formatEntry(entry));
+      this.note();
       return true;
     } catch (thrown) {
       // The engine refuses a second message of a subject: is it this one?
@@ -126,6 +146,7 @@ export class Publication {
         await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
         return false;
       }
+      this.note(thrown);
       acts.log.warn({ number, cause: errorText(thrown) }, 'fleet: an entry is not published yet');
       return false;
     }

@@ -20,11 +20,16 @@ export interface RowFacts {
   /** Of an authority; undefined on a node, which knows itself only. */
   readonly heard: ReadonlyMap<string, Heard> | undefined;
   readonly resultOf: (name: string) => ProbeResult | undefined;
+  /** Two programs speak with its key. */
+  readonly isTwice?: (name: string) => boolean;
+  /** Things of which somebody has something else in force than was signed. */
+  readonly differing: (presence: Presence) => readonly string[];
 }
 
 /** Every resolver that ever was in the fleet, and the collector; this one first. */
-export const resolverRows = ({ own, nowMs, number, roll, heard, resultOf }: RowFacts): ResolverStatus[] => {
-  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name))];
+export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
+  const { own, nowMs, number, roll, heard, resultOf } = facts;
+  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
   if (heard === undefined) return rows;
   const names = new Set(roll.members.map(({ name }) => name));
   if (heard.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
@@ -36,7 +41,15 @@ export const resolverRows = ({ own, nowMs, number, roll, heard, resultOf }: RowF
       rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
     else
       rows.push(
-        toResolverStatus(known?.presence, name, number, known && nowMs - known.atMs, member, resultOf(name)),
+        toResolverStatus(
+          known?.presence,
+          name,
+          number,
+          known && nowMs - known.atMs,
+          member,
+          resultOf(name),
+          facts,
+        ),
       );
   }
   return rows;
@@ -50,7 +63,7 @@ const toOlderStatus = (
   member: Member | undefined,
   probe: ProbeResult | undefined,
 ): ResolverStatus => {
-  const status = toResolverStatus(undefined, name, number, undefined, member, probe);
+  const status = toResolverStatus(undefined, name, number, undefined, member, probe, { differing: () => [] });
   const older: FleetNeed = { kind: 'older', since: null, count: null, text: version };
   return { ...status, needs: status.removed === null ? [older] : [] };
 };
@@ -63,6 +76,7 @@ const toResolverStatus = (
   agoMs: number | undefined,
   member: Member | undefined,
   probe: ProbeResult | undefined,
+  { differing, isTwice }: Pick<RowFacts, 'differing' | 'isTwice'>,
 ): ResolverStatus => {
   const heard: HeardResolver = {
     name,
@@ -81,6 +95,7 @@ const toResolverStatus = (
     behind: presence === undefined ? null : Math.max(0, number - presence.policy.number),
     cutOffSince: presence?.cutOffSince ?? null,
     isSuspended: presence?.isSuspended ?? false,
+    suspendAfterMs: presence?.suspendAfterMs ?? null,
     isForked: presence?.isForked ?? false,
     isReplaced: presence?.isReplaced ?? false,
     stopped: presence?.stopped?.number ?? null,
@@ -97,7 +112,8 @@ const toResolverStatus = (
     alarms: presence?.alarms ?? {},
     probe: probe === undefined ? null : summaryOf(probe),
   };
-  return { ...heard, needs: needsOfResolver(heard) };
+  const others = presence === undefined || presence.role === 'collector' ? [] : differing(presence);
+  return { ...heard, needs: needsOfResolver(heard, others, isTwice?.(name)) };
 };
 
 const summaryOf = ({ name: _, results: __, ...summary }: ProbeResult): ProbeSummary => summary;

@@ -5,17 +5,19 @@ import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
 import type { ConnectBus, MessageBus } from './bus.ts';
+import { contentStatus } from './content-status.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { Enrolment } from './enrolment.ts';
-import { bodyOf, type LogEnd } from './entry.ts';
+import type { LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
 import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
+import { LastSteps } from './last-steps.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { ListPublication } from './list-publication.ts';
 import { Member } from './member.ts';
@@ -30,6 +32,7 @@ import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
 import { resolverRows } from './resolver-status.ts';
 import { Roll } from './roll.ts';
+import { differing } from './signed-contents.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { reloadServers } from './system-link.ts';
@@ -76,7 +79,6 @@ interface AuthorityParts {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #identity: Identity;
-  readonly #log: PolicyLog;
   readonly #roll: Roll;
   readonly #member: Member;
   readonly #lists: ListFetcher;
@@ -85,8 +87,7 @@ export class Fleet {
   readonly #answerer: ProbeAnswerer;
   readonly #witness: PeerWitness;
   #witnesses: PeerWitnesses | undefined;
-  readonly #steps: Record<string, { number: number; event: string }> = {};
-  #stepsUpTo = 0;
+  readonly #steps: LastSteps;
   #key: SigningKey | undefined;
   #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
@@ -101,7 +102,7 @@ export class Fleet {
     if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
-    this.#log = log;
+    this.#steps = new LastSteps(log);
     this.#roll = new Roll(trust);
     this.#roll.onCollector = () => this.#sender?.setCollectors(this.#collectors());
     const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
@@ -193,7 +194,7 @@ export class Fleet {
         log,
         acts,
         countingKey: makeCountingKey(stateDirectory),
-        engineDirectory,
+        ...{ engineDirectory, servers },
         reload: () => this.#reloadEngine(join(engineDirectory, SYSTEM_SEED_NAME)),
         onAlarm,
       }),
@@ -314,24 +315,26 @@ export class Fleet {
       role: this.#options.role,
       isConnected: this.#member.isUp,
       policy: policy.end,
-      unpublished: authority === undefined ? null : policy.end.number - authority.published,
+      unpublished: authority === undefined ? null : policy.end.number - authority.publication.published,
       holdMs: authority?.holdMs ?? 0,
       authorityHeard: tide.heard ?? null,
       resolvers: this.#resolvers().toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
-      exemptions: this.#lastSteps(),
+      contents: this.#contents(),
+      exemptions: this.#steps.all,
     };
   }
 
-  /** The last entry about each exemption. A log of years is read once, then what is new. */
-  #lastSteps(): FleetStatus['exemptions'] {
-    for (const { entry } of this.#log.from(this.#stepsUpTo + 1)) {
-      this.#stepsUpTo = entry.number;
-      if (entry.kind !== 'exemption') continue;
-      const { id, event } = (bodyOf(entry) ?? {}) as { id?: unknown; event?: unknown };
-      this.#steps[String(id)] = { number: entry.number, event: String(event) };
-    }
-    return this.#steps;
+  /** Another configuration is in force. */
+  reloaded(): void {
+    this.#member.reloaded();
+  }
+
+  #contents(): FleetStatus['contents'] {
+    const heard = this.#parts?.authority.hearing.all;
+    const { policy } = this.#member;
+    if (heard === undefined) return [];
+    return contentStatus(policy.signed, this.#roll.members, heard, this.#member.presence());
   }
 
   /** What metrics tell. */
@@ -343,6 +346,7 @@ export class Fleet {
     return {
       own: { name, site, role: this.#options.role },
       isConnected: isUp,
+      engineTrouble: this.#parts?.authority.publication.trouble,
       policyNumber: policy.end.number,
       offsetMs: tide.offsetMs,
       isCutOff: tide.cutOffSince !== undefined,
@@ -350,6 +354,8 @@ export class Fleet {
       isForked: policy.isForked,
       behind: Math.max(0, tide.number - policy.end.number),
       setAside: policy.setAsides,
+      refused: this.#parts === undefined ? policy.refused : [],
+      differing: this.#parts === undefined ? this.#member.differing() : [],
       lateLists: this.#lists.late,
       alarms: this.#alarms,
       unconfirmed: new Map([
@@ -410,8 +416,10 @@ export class Fleet {
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,
       roll: this.#roll,
-      heard: this.#parts?.authority.heard,
+      heard: this.#parts?.authority.hearing.all,
       resultOf: (name) => this.#parts?.asker.resultOf(name),
+      isTwice: (name) => this.#parts?.authority.hearing.isTwice(name) === true,
+      differing: (presence) => differing(this.#member.policy.signed, presence, this.#options.acts.clock()),
     });
   }
 

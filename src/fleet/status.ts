@@ -4,8 +4,10 @@ import type { FleetNeedKind } from '../base/words/words.ts';
 import type { WitnessFacts } from '../evidence/records/records.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
+import type { LastStep } from './last-steps.ts';
 import type { FleetAlarm, RefusedEntry, SetAside } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
+import type { EngineTrouble } from './publication.ts';
 
 /** One thing that needs a person. Plain data. */
 export interface FleetNeed {
@@ -43,6 +45,8 @@ export interface ResolverStatus {
   readonly behind: number | null;
   readonly cutOffSince: string | null;
   readonly isSuspended: boolean;
+  /** How long exemptions hold there when it does not hear the authority; null: until their own ends, as far as is known. */
+  readonly suspendAfterMs: number | null;
   readonly isForked: boolean;
   /** An authority in whose place another one is. */
   readonly isReplaced: boolean;
@@ -62,6 +66,18 @@ export interface ResolverStatus {
   readonly needs: readonly FleetNeed[];
 }
 
+/** Something that was signed, and where it is in force: by hash, as resolvers say. Plain data. */
+export interface ContentStatus {
+  /** `overlays`, `exemptions` or `list ID`. */
+  readonly subject: string;
+  /** When it was signed last. */
+  readonly time: string;
+  readonly inForce: number;
+  readonly of: number;
+  /** Resolvers that say something else, say nothing, or were never heard. */
+  readonly without: readonly string[];
+}
+
 /** A fleet. On a node, `resolvers` has only itself. Plain data. */
 export interface FleetStatus {
   readonly name: string;
@@ -78,8 +94,10 @@ export interface FleetStatus {
   readonly resolvers: readonly ResolverStatus[];
   /** When all were asked for a probe, and by whom; null: not since the start. */
   readonly probe: AskedProbe | null;
+  /** What was signed last of each thing, with who has just that in force; none on a node. */
+  readonly contents: readonly ContentStatus[];
   /** The last entry about each exemption, by its identifier: by it, `policy` of a resolver says whether it has heard. */
-  readonly exemptions: Readonly<Record<string, { readonly number: number; readonly event: string }>>;
+  readonly exemptions: Readonly<Record<string, LastStep>>;
 }
 
 /** What the probe of each resolver was answered. Plain data. */
@@ -95,6 +113,8 @@ export interface FleetFacts {
   /** Who this resolver is. */
   readonly own: { readonly name: string; readonly site: string | undefined; readonly role: string };
   readonly isConnected: boolean;
+  /** Of an authority: the engine is reached and takes nothing. */
+  readonly engineTrouble: EngineTrouble | undefined;
   readonly policyNumber: number;
   readonly offsetMs: number | undefined;
   readonly isCutOff: boolean;
@@ -105,6 +125,9 @@ export interface FleetFacts {
   readonly behind: number;
   /** What the engine had that nobody of the fleet sent; undefined when that is long ago. */
   readonly setAside: SetAside | undefined;
+  /** Entries that do not hold here, and things of which something else is in force than was signed; none of the authority, whose row has both. */
+  readonly refused: readonly RefusedEntry[];
+  readonly differing: readonly string[];
   /** Lists that the authority gave and that are not in force here, for longer than a minute. */
   readonly lateLists: readonly string[];
   readonly alarms: ReadonlyMap<FleetAlarm, number>;

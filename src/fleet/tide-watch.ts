@@ -16,6 +16,11 @@ import { parseTide, type Tide } from './tide.ts';
 
 /** Clocks that differ by more are an alarm, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
+/** A tide that comes late makes this clock look ahead, and none makes it look behind: the least of so many in a row is the clock's. */
+const OFFSETS = 3;
+
+/** Under which is kept, with the numbers that were heard, when the authority was: milliseconds since the epoch, by the clock here. */
+const HEARD = 'authority at';
 
 /** What it needs. */
 export interface TideWatchOptions {
@@ -44,22 +49,28 @@ export class TideWatch {
   #isReplayTold = false;
   /** When the authority was last heard, and all that it had decided by then was here: by the monotonic clock. */
   #heardMs = 0;
+  /** A start is no silence: who has just begun is not cut off yet. By the monotonic clock. */
+  #startedMs = 0;
   /** When it was last heard, whatever is missing. */
   #saidMs = Number.NEGATIVE_INFINITY;
   #heardTime: string | undefined;
-  #offsetMs: number | undefined;
+  /** Of the last tides. */
+  #offsetsMs: readonly number[] = [];
   #isCutOff = false;
   #isSuspended = false;
   #isClockWrong = false;
 
   constructor(options: TideWatchOptions) {
     this.#options = options;
-    this.#heardMs = options.acts.monotonic();
+    this.#startedMs = options.acts.monotonic();
+    this.#heardMs = this.#startedMs;
   }
 
-  /** By how much this clock is ahead, milliseconds; undefined until a tide was heard. */
+  /** By how much this clock is ahead, milliseconds; undefined until that is known: one tide may only have come late. */
   get offsetMs(): number | undefined {
-    return this.#options.isAuthority() ? 0 : this.#offsetMs;
+    if (this.#options.isAuthority()) return 0;
+    const leastMs = Math.min(...this.#offsetsMs);
+    return leastMs <= OFFSET_MS_MAX || this.#offsetsMs.length === OFFSETS ? leastMs : undefined;
   }
 
   /** How far policy had come when the authority last said. */
@@ -83,14 +94,12 @@ export class TideWatch {
     return this.#isSuspended;
   }
 
-  /** A start is no sign of the authority: what the log knows of its time is. */
+  /** A start is no sign of the authority: when it was heard before is, or the last entry where that is not known. */
   begin(log: PolicyLog): void {
-    const { acts } = this.#options;
+    const { acts, heard } = this.#options;
     const last = log.at(log.end.number);
-    if (last === undefined) return;
-    const agoMs = Math.max(0, acts.clock() - Date.parse(last.entry.time));
-    // The authority may have been heard since: with a suspension in force, exemptions wait for its next word.
-    if (agoMs > this.#options.suspendAfterMs) this.#heardMs = acts.monotonic() - agoMs;
+    const knownMs = Math.max(heard.last(HEARD), last === undefined ? 0 : Date.parse(last.entry.time));
+    if (knownMs > 0) this.#heardMs = acts.monotonic() - Math.max(0, acts.clock() - knownMs);
   }
 
   /** Whether the key that signed a tide makes policy, as far as is known here. */
@@ -149,14 +158,15 @@ export class TideWatch {
 
   #hear(tide: Tide): void {
     const { acts, onAlarm } = this.#options;
-    this.#offsetMs = acts.clock() - Date.parse(tide.time);
+    const aheadMs = acts.clock() - Date.parse(tide.time);
+    this.#offsetsMs = [...this.#offsetsMs, aheadMs].slice(-OFFSETS);
     // As old as it says by this clock: it may have been kept back for as long.
-    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, this.#offsetMs));
+    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, aheadMs));
     this.#heardTime = tide.time;
     this.#isReplayTold = false;
-    const isWrong = Math.abs(this.#offsetMs) > OFFSET_MS_MAX;
+    const offsetMs = Math.round(this.offsetMs ?? 0);
+    const isWrong = Math.abs(offsetMs) > OFFSET_MS_MAX;
     if (isWrong && !this.#isClockWrong) {
-      const offsetMs = Math.round(this.#offsetMs);
       onAlarm('clock');
       acts.note({ event: 'clock', offsetMs, authorityTime: tide.time });
       acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');
@@ -167,12 +177,15 @@ export class TideWatch {
 
   /** Looks at the time; to be called once a second. */
   async look(): Promise<void> {
-    const { acts, tideMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
+    const { acts, heard, tideMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
     if (isAuthority()) return;
     // Whoever lets tides through and keeps entries back would have a revocation stay unheard for good.
-    if (this.#saidMs > this.#heardMs && hasEntry(this.number)) this.#heardMs = this.#saidMs;
+    if (this.#saidMs > this.#heardMs && hasEntry(this.number)) {
+      this.#heardMs = this.#saidMs;
+      heard.note(HEARD, Math.round(acts.clock() - (acts.monotonic() - this.#heardMs)));
+    }
     const silentMs = acts.monotonic() - this.#heardMs;
-    const isCutOff = silentMs > CUT_OFF_TIDES * tideMs;
+    const isCutOff = acts.monotonic() - Math.max(this.#heardMs, this.#startedMs) > CUT_OFF_TIDES * tideMs;
     if (this.#isCutOff && !isCutOff) {
       this.#isCutOff = false;
       acts.note({ event: 'heard-again', authorityTime: this.#heardTime ?? '' });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
+import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { judgeRecord } from '../../src/evidence/records/record-schema.ts';
 import {
@@ -264,6 +265,34 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(refused('cordon_dashboards', 'SELECT client FROM cordon.records')).toContain('denied');
     expect(refused('cordon_dashboards', 'SELECT * FROM cordon.chains')).toBe('done');
     expect(ends()).toBe(before);
+  });
+
+  test('whoever only reads holds up no collector: neither by a lock of rows nor by one of their own making', async () => {
+    const { pieces } = await record(1);
+    const { host, port, database } = accessOf('cordon_dashboards');
+    const reader = new Client({
+      host,
+      port,
+      database,
+      user: 'cordon_reader',
+      password: PASSWORDS.cordon_reader,
+    });
+    await reader.connect();
+    try {
+      for (const of of ['queries', 'changes', 'heads'])
+        await reader.query(`SELECT pg_advisory_lock(hashtextextended('cordon ${of} ns1', 0))`);
+      await reader.query('BEGIN');
+      await reader.query('SELECT * FROM cordon.chain_locks');
+      await send(pieces);
+      expect(done).toBe(pieces.length);
+      await reader.query('ROLLBACK');
+      for (const statement of ['FOR UPDATE', 'FOR KEY SHARE'])
+        await expect(reader.query(`SELECT * FROM cordon.chain_locks ${statement}`)).rejects.toThrow(
+          /denied|read-only/,
+        );
+    } finally {
+      await reader.end();
+    }
   });
 
   test('with the role of the collector: doubled, changed, out of turn and made up blocks are told and not taken', async () => {

@@ -193,10 +193,40 @@ test('an overlay of a site is in force there and nowhere else, and one that does
   await becomes('ns1', NAME, RCODE.NXDOMAIN);
 });
 
+test('an overlay that the configuration of a resolver does not fit holds there once it was mended and reloaded', async () => {
+  const place = fleet.programOf('ns2').directory;
+  const before = readFileSync(join(place, 'cordon.yaml'), 'utf8');
+  const { number } = await overlay('node:ns2', 'groups: [{ name: default, lists: [tiktok, own] }]');
+  await recorded('ns2', (one) => one.event === 'refused' && one.number === number);
+  const issues = async (): Promise<string> => (await fleet.command('ns2', ['status'])).stdout;
+  expect(await issues()).toContain(`entry ${number} does not hold here`);
+  writeFileSync(join(place, 'own.txt'), 'www.example.com\n');
+  const own = `extra-lists:\n  - { id: own, file: ${join(place, 'own.txt')}, format: domains }\n`;
+  writeFileSync(join(place, 'cordon.yaml'), before.replace('extra-lists:\n', own));
+  await fleet.ask('ns2', 'POST', '/v1/reload', {});
+  await becomes('ns2', EXTRA, RCODE.NXDOMAIN);
+  expect(await issues()).not.toContain('does not hold here');
+  // What somebody puts in its place does not stay.
+  writeFileSync(join(fleet.directory, 'ns2/fleet/overlays.json'), '[]\n');
+  await fleet.ask('ns2', 'POST', '/v1/reload', {});
+  await becomes('ns2', EXTRA, RCODE.NXDOMAIN);
+  await overlay('node:ns2', '');
+  writeFileSync(join(place, 'cordon.yaml'), before);
+  await becomes('ns2', EXTRA, RCODE.NOERROR);
+  await fleet.ask('ns2', 'POST', '/v1/reload', {});
+  const verified = await fleet.command('ns2', [
+    ...['records', 'verify', '--directory', join(fleet.collected, 'ns2')],
+  ]);
+  expect([verified.code, verified.stderr]).toEqual([0, '']);
+});
+
 test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', async () => {
   await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
   for (const name of ['ns1', 'ns2']) await becomes(name, FIRST, RCODE.NXDOMAIN);
   expect(await rcodeOf('ns2', EXTRA)).toBe(RCODE.NOERROR);
+  const alarms = (): Promise<number> =>
+    readMetric(fleet.programOf('ns2'), 'cordon_fleet_alarms_total', { alarm: 'refused-entry' });
+  const alarmsBefore = await alarms();
   wire.cut();
   writeFileSync(given, 'one.example.com\nwww.example.com\n');
   await fleet.ask('authority', 'POST', '/v1/reload', {});
@@ -211,9 +241,7 @@ test('a list is given by its hash; another content is refused, recorded and an a
   const refused = (await fleetRecords('ns2')).findLast((one) => one.event === 'refused');
   expect(refused).toMatchObject({ code: 'ERR_FLEET_LIST', subject: 'extra', entry: 'list' });
   expect(refused?.reason).toContain(sha256);
-  expect(
-    await readMetric(fleet.programOf('ns2'), 'cordon_fleet_alarms_total', { alarm: 'refused-entry' }),
-  ).toBe(1);
+  expect(await alarms()).toBe(alarmsBefore + 1);
   expect(await rcodeOf('ns2', EXTRA)).toBe(RCODE.NOERROR);
   expect(await rcodeOf('ns2', FIRST)).toBe(RCODE.NXDOMAIN);
   await intruder.request(subject, right);

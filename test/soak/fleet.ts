@@ -1,6 +1,7 @@
 // How fast a decision of the authority is in force: 3 real resolvers and 40 simulated nodes on one engine, on loopback.
 //
 //   npm run fleet [-- ROUNDS [NODES]]
+//   npm run fleet -- scale [NODES...]                 what grows with the fleet: fleet-scale.ts
 //   npm run fleet -- throughput [ROUNDS [SECONDS]]    what membership costs the DNS: fleet-throughput.ts
 //
 // A simulated node is the node's own policy (checks, log on disk) without the resolver around it; it says when an entry was in
@@ -21,12 +22,17 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask as askNode } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { measureScale } from './fleet-scale.ts';
 import { measureThroughput } from './fleet-throughput.ts';
 
 const NAME = 'www.tiktok.com. A';
 if (process.argv[2] === 'throughput') {
   const [rounds = 6, seconds = 3] = process.argv.slice(3).map(Number);
   process.exit(await measureThroughput(rounds, seconds));
+}
+if (process.argv[2] === 'scale') {
+  await measureScale(process.argv.slice(3).map(Number));
+  process.exit(0);
 }
 const [rounds = 20, count = 40] = process.argv.slice(2).map(Number);
 
@@ -51,6 +57,7 @@ const acts: FleetActs = {
   decides: () => Promise.resolve(),
   note: () => undefined,
   damaged: () => undefined,
+  contents: () => undefined,
   facts: () => ({ version: '0', generation: 1, state: 'simulated', records: { queries: 0, changes: 0 } }),
   log: quiet,
   clock: Date.now,

@@ -134,7 +134,7 @@ export class Desk {
       },
       tokens: new Tokens(fleetPath(stateDirectory, 'tokens'), acts.clock),
       ...{ acts, countingKey: makeCountingKey(stateDirectory), engineDirectory: this.#engineDirectory },
-      ...{ reload: () => Promise.resolve(1), onAlarm },
+      ...{ servers: [], reload: () => Promise.resolve(1), onAlarm },
     });
     this.#witness = new PeerWitness({
       ...{
@@ -385,7 +385,7 @@ export class Desk {
     return JSON.stringify([
       ...[this.#roll.find('ns1'), this.#roll.find('authority'), this.#roll.keys, this.#roll.collector],
       ...[about, keys.length - new Set(keys).size, this.#policy.isForked, this.#authority.isReplaced],
-      this.#authority.heard.get('ns1') ?? null,
+      this.#authority.hearing.all.get('ns1') ?? null,
       readFileSync(join(this.#engineDirectory, 'engine.json'), 'utf8'),
     ]);
   }

@@ -33,6 +33,11 @@ export class FleetEngine {
     return this.#port;
   }
 
+  /** Of the process; 0 while none runs. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
   /** Starts it, and is done when it listens. */
   async start(): Promise<void> {
     const program = findProgram('nats-server');

@@ -146,6 +146,7 @@ class Victim {
       note: ({ subject = '', reason = '' }) => {
         if (!/its key did not sign it$|it has another form$/.test(reason)) this.#notes.push(subject);
       },
+      contents: () => undefined,
       facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
       damaged: () => undefined,
       log,
@@ -407,6 +408,7 @@ class Victim {
       own: presenceOf('authority') as never,
       ...{ nowMs: 1_000_000, number: 3, roll: this.#roll, heard: this.#hearing.all },
       resultOf: () => undefined,
+      differing: () => [],
     });
     const row = rows.find(({ name }) => name === 'ns1');
     const confirmed = this.#confirmed.get('ns1.queries');

@@ -35,6 +35,8 @@ const TIDE_MS = 10_000;
 const SUSPEND_MS = 120_000;
 /** Who is behind for longer has a health issue: the authority may be silent for so long, and a look comes each second. */
 const UNTOLD_MS = CUT_OFF_TIDES * TIDE_MS + 3_000;
+/** Who has something else in force for longer is told of: a minute, a look, and two presences. */
+const OTHER_MS = 60_000 + 30_000;
 /** Within which all have everything once the engine is honest: the engine knows messages again for two minutes. */
 const HEALED_MS = 300_000;
 const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
@@ -110,6 +112,9 @@ class Resolver {
   readonly exempt = new Set<string>();
   /** SHA-256 of the list that it was given. */
   list: string | undefined;
+  overlays: readonly string[] = [];
+  /** Its own configuration does not fit what the authority decides. */
+  isRefusing = false;
   /** Hash by number of what was put in force. */
   readonly applied = new Map<number, string>();
   fleet: { stop(): Promise<void> } | undefined;
@@ -119,8 +124,9 @@ class Resolver {
   /** Waits for an engine. */
   connect: (() => void) | undefined;
   isSuspended = false;
-  /** By the monotonic clock. */
+  /** By the monotonic clock; since when it has something else in force than was signed. */
   startedMs = 0;
+  otherMs: number | undefined;
 
   constructor(name: string) {
     this.name = name;
@@ -148,6 +154,9 @@ class Scene {
   >();
   /** SHA-256 of the last list that was signed. */
   #list: string | undefined;
+  readonly #overlays = new Map<string, string>();
+  /** When the last list or overlay was signed, by the monotonic clock. */
+  #contentMs = 0;
   #signedUpTo = 0;
   readonly #faults: string[] = [];
   #carried = 0;
@@ -253,17 +262,24 @@ class Scene {
   #actsOf(resolver: Resolver, log: FleetActs['log']): FleetActs {
     const { name, exempt, applied } = resolver;
     const done = { isApplied: true } as const;
+    const refused = { isApplied: false, code: 'ERR_X', reason: 'it does not fit' } as const;
     const acts: FleetActs = {
       exemption: ({ event, id }) => {
+        if (resolver.isRefusing && event === 'approved') return Promise.resolve(refused);
         if (event === 'approved') exempt.add(id);
         else exempt.delete(id);
         return Promise.resolve({ ...done, subject: id });
       },
       list: ({ sha256 }) => {
+        if (resolver.isRefusing) return Promise.resolve(refused);
         resolver.list = sha256;
         return Promise.resolve(done);
       },
-      overlays: () => Promise.resolve(done),
+      overlays: (yamls) => {
+        if (resolver.isRefusing) return Promise.resolve(refused);
+        resolver.overlays = yamls;
+        return Promise.resolve(done);
+      },
       suspend: (isSuspended) => {
         resolver.isSuspended = isSuspended;
         return Promise.resolve();
@@ -279,6 +295,11 @@ class Scene {
         assert.equal(hash, signed?.hash, `${name} has another entry ${number} in force than was signed`);
       },
       damaged: () => undefined,
+      contents: () => {
+        const list = name === AUTHORITY ? this.#list : resolver.list;
+        const lists = new Map(list === undefined ? [] : [['extra', list]]);
+        return { lists, overlays: resolver.overlays, exemptions: exempt };
+      },
       facts: () => ({ version: '1', generation: 1, state: 'in force', records: { queries: 0, changes: 0 } }),
       ...{ log, clock: this.#time.clock, monotonic: this.#time.monotonic },
     };
@@ -322,7 +343,9 @@ class Scene {
     } catch {
       return;
     }
-    if (random(4) === 0) void this.#giveList();
+    const kind = random(6);
+    if (kind === 0) void this.#giveList();
+    else if (kind === 1) void this.#overlay();
     else this.#grant();
   }
 
@@ -332,6 +355,30 @@ class Scene {
     // Without an engine nobody is given anything.
     if (await this.#authority.publishList('extra', content, 1).catch(() => false))
       this.#list = sha256Of(content);
+    this.#contentMs = this.#time.monotonic();
+  }
+
+  /** Keys of configuration for all or for one. */
+  async #overlay(): Promise<void> {
+    const random = this.#random;
+    const names = [...this.#resolvers.keys()].filter((name) => name !== COLLECTOR_NAME);
+    const whom = random(2) === 0 ? 'all' : `node:${names[random(names.length)] ?? ''}`;
+    const yaml = random(4) === 0 ? '' : `x: ${random(1_000)}`;
+    // One that is started anew meanwhile decides nothing.
+    const end = await this.#authority.overlay({ for: whom, yaml, by: 'x' }).catch(() => undefined);
+    if (end === undefined) return;
+    this.#overlays.set(whom, yaml);
+    this.#contentMs = this.#time.monotonic();
+  }
+
+  #overlaysOf(name: string): string[] {
+    return ['all', `node:${name}`].flatMap((whom) => this.#overlays.get(whom) || []);
+  }
+
+  /** What a resolver has in force of lists and overlays is what was signed last. */
+  #hasContents({ name, list, overlays }: Resolver): boolean {
+    const isList = name === AUTHORITY || list === this.#list;
+    return isList && overlays.join() === this.#overlaysOf(name).join();
   }
 
   #grant(): string {
@@ -354,8 +401,25 @@ class Scene {
     const all = [...this.#resolvers.values()];
     const resolver = all[random(all.length)];
     if (resolver === undefined) return;
-    if (random(3) > 0) this.#cut(resolver, !resolver.isCut);
+    const kind = random(12);
+    const isNode = resolver.fleet instanceof Fleet && resolver.name !== AUTHORITY;
+    if (isNode && kind < 2) this.#refuse(resolver, !resolver.isRefusing);
+    else if (isNode && kind === 2) this.#putBack(resolver);
+    else if (kind < 9) this.#cut(resolver, !resolver.isCut);
     else await this.#restart(resolver);
+  }
+
+  /** Somebody puts an older state directory in place. */
+  #putBack(resolver: Resolver): void {
+    if (resolver.list !== undefined) resolver.list = 'f'.repeat(64);
+    resolver.overlays = [];
+  }
+
+  /** Its configuration does not fit what is decided; or does again, and was reloaded. */
+  #refuse(resolver: Resolver, isRefusing: boolean): void {
+    if (resolver.isRefusing === isRefusing) return;
+    resolver.isRefusing = isRefusing;
+    if (!isRefusing && resolver.fleet instanceof Fleet) resolver.fleet.reloaded();
   }
 
   #cut(resolver: Resolver, isCut: boolean): void {
@@ -401,25 +465,36 @@ class Scene {
       const { policyNumber: number } = facts;
       const signed = this.#signed.get(number);
       // An entry that is on the disk is in force a moment later.
-      if (signed !== undefined && resolver.applied.has(number)) {
+      const isRefused = facts.refused.length > 0;
+      if (signed !== undefined && resolver.applied.has(number) && !isRefused) {
         assert.equal([...exempt].sort().join(), signed.exempt, `${name} at entry ${number} exempts others`);
       }
       const missing = this.#signed.get(number + 1);
       // A start knows nothing of the time before.
-      const lagMs = nowMs - Math.max(missing?.atMs ?? nowMs, resolver.startedMs);
-      if (lagMs <= UNTOLD_MS) continue;
+      const sinceMs = (atMs: number): number => nowMs - Math.max(atMs, resolver.startedMs);
+      const lagMs = sinceMs(missing?.atMs ?? nowMs);
+      const isOther = !this.#hasContents(resolver);
+      resolver.otherMs = isOther ? (resolver.otherMs ?? nowMs) : undefined;
+      const otherMs = sinceMs(Math.max(this.#contentMs, resolver.otherMs ?? nowMs));
+      if (lagMs <= UNTOLD_MS && otherMs <= OTHER_MS && !isRefused) continue;
       const told = [
         ...fleetIssues(facts),
         ...fleetIssues(this.#authority.facts()).filter(({ subject }) => subject === name),
       ];
-      assert.ok(told.length > 0, `${name} is at ${number} of ${end} for ${lagMs} ms, and nobody says so`);
+      assert.ok(
+        told.length > 0,
+        `${name} is at ${number} of ${end} for ${lagMs} ms, has others for ${otherMs} ms, and nobody says so`,
+      );
     }
   }
 
   /** The engine is honest, nobody is cut off, and nothing is lost: all have everything, and the next decision holds everywhere. */
   async #heal(): Promise<void> {
     this.#mischief.end();
-    for (const resolver of this.#resolvers.values()) this.#cut(resolver, false);
+    for (const resolver of this.#resolvers.values()) {
+      this.#cut(resolver, false);
+      this.#refuse(resolver, false);
+    }
     await this.#until(() => this.#isWhole(), 'what is signed is in force everywhere');
     this.#authority.requireDecisions(true);
     const id = this.#grant();
@@ -432,6 +507,17 @@ class Scene {
     await this.#until(
       () => given.every(({ list }) => list === this.#list),
       'the list that was signed is in force',
+    );
+    await this.#until(
+      () => nodes.every((resolver) => this.#hasContents(resolver)),
+      'the overlays that were signed are in force',
+    );
+    await this.#until(
+      () =>
+        this.#authority
+          .status()
+          .contents.every(({ without }) => !without.some((name) => this.#resolvers.has(name))),
+      'the authority says of each thing that it is in force on all',
     );
     await this.#until(() => nodes.every(({ isSuspended }) => !isSuspended), 'exemptions are put back');
     for (const { name, fleet } of nodes)

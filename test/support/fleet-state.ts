@@ -68,6 +68,7 @@ const resolverOf = (index: number, nowMs: number): ResolverStatus => {
       behind: 0,
       cutOffSince: null,
       isSuspended: false,
+      suspendAfterMs: 86_400_000,
       isForked: false,
       isReplaced: false,
       stopped: null,
@@ -88,6 +89,7 @@ export const fleetOfForty = (nowMs: number): Fleet => {
     ...{ unpublished: 0, holdMs: 0, authorityHeard: new Date(nowMs).toISOString() },
     resolvers,
     probe: { id: REQUEST, time: new Date(nowMs - 310_000).toISOString(), by: 'O. Operator' },
+    contents: [],
     exemptions: {},
   } as unknown as Fleet;
 };

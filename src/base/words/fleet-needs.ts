@@ -13,12 +13,16 @@ export const FLEET_NEEDS = [
   'forked',
   /** An authority in whose place another one is. */
   'replaced',
+  /** Two programs speak with its key: a copy of its state runs as well, or was put back. */
+  'twice',
   /** Its version does not know an entry that it must know. */
   'stopped',
   /** Exemptions are taken out, because it does not hear the authority. */
   'suspended',
   'cut-off',
   'refused-entry',
+  /** What it has in force of a list, of overlays or of exemptions is not what was signed. */
+  'other-content',
   /** Of a collector: its directory or database takes nothing, of all resolvers or of some. */
   'keeps-nothing',
   /** Of a collector. */

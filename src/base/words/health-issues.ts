@@ -331,6 +331,13 @@ export const HEALTH_ISSUES = {
     'the authority of the fleet is not heard: no new decision arrives',
     'restore the way to the authority; what it revokes now still holds here',
   ),
+  'fleet-refused': kind(
+    'warning',
+    'FleetRefused',
+    5,
+    'what the authority of the fleet signed is not in force here',
+    'the text says why; mend it and run cordon reload here, which tries it again',
+  ),
   'fleet-forged': kind(
     'warning',
     'FleetForged',

@@ -47,8 +47,8 @@ export const fleet = z
     ),
     'suspend-exemptions-after': keyAs(
       'suspendExemptionsAfterMs',
-      durationOrNeverMs('3s', '365d').prefault('never'),
-      'How long a node that does not hear the authority lets exemptions hold, two and a half times `tide-every` at least; `never`: until their own ends.',
+      durationOrNeverMs('3s', '365d').prefault('24h'),
+      'How long a node that does not hear the authority lets exemptions hold, two and a half times `tide-every` at least; `never`: until their own ends, also one that was revoked meanwhile.',
     ),
     escrow: keyAs(
       'escrowPath',

@@ -31,6 +31,21 @@ export const differenceOf = (
 };
 
 /**
+ * Whether a head is about the chain that is here. Its hash covers all before it, so that blocks that are missing, by which count and
+ * times are others, cost themselves and not what stands behind them.
+ */
+export const isOnChain = (
+  head: SignedHead,
+  found: PartitionPosition | undefined,
+  closedAt: number | undefined,
+): boolean =>
+  found !== undefined &&
+  head.hash === found.hash &&
+  head.day === found.day &&
+  head.first === found.first &&
+  (closedAt === undefined || closedAt <= head.last);
+
+/**
  * Checks the schema of a partition, what it says of itself, and that it follows the partition before it, where that is
  * known. Undefined when it says too little to be read.
  */

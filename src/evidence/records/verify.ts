@@ -15,7 +15,7 @@ import { HeadsCheck } from './heads-check.ts';
 import { type LogCheck, openLogCheck } from './log-check.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
 import { PartitionCheck } from './partition-check.ts';
-import { checkMeta, differenceOf } from './partition-differences.ts';
+import { checkMeta, differenceOf, isOnChain } from './partition-differences.ts';
 import { POSITION_NAME, type Position, readPosition } from './position-file.ts';
 import { ChainProof } from './proof.ts';
 import { PSEUDONYM_KEYS_NAME } from './pseudonym-keys.ts';
@@ -351,9 +351,10 @@ class Verification {
         continue;
       }
       const found = check.positionAt(head.last);
-      const differs = differenceOf(head, found, head.state === 'closed' ? end.sequence : undefined);
+      const closedAt = head.state === 'closed' ? end.sequence : undefined;
+      const differs = differenceOf(head, found, closedAt);
       if (differs !== undefined) this.#find('head-differs', `${line} ${differs}`, about);
-      if (isSigned) proof.head(head.last, differs === undefined);
+      if (isSigned) proof.head(head.last, isOnChain(head, found, closedAt));
     }
     const latest = listPartitions(join(this.#reader.directory, recordClass)).partitions.at(-1)?.ordinal;
     if (!closed && file.ordinal !== latest) {

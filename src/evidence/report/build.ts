@@ -1,7 +1,7 @@
 // Builds a report from the records: a function of evidence, period and group, and of nothing else.
 //
 // A period that is not over when the report is made is judged up to the last sign of life only: nobody knows the rest.
-import { AppError, HOUR_MS } from '../../base/base.ts';
+import { AppError } from '../../base/base.ts';
 import type { ChangeRecord } from '../records/records.ts';
 import { signalsByGroup, toAttention } from './attention.ts';
 import { toChangeEntry } from './change-log.ts';
@@ -154,7 +154,7 @@ const gather = async (
   const counts = new PeriodCounts(fromMs, untilMs, (list, category, hourMs) =>
     changes.lists.purposeOf(list, category, hourMs),
   );
-  for (const hour of await source.counts(Math.floor(fromMs / HOUR_MS) * HOUR_MS, untilMs))
+  for (const hour of await source.counts(fromMs, untilMs))
     if (group === null || hour.group === group) counts.add(hour);
   const clients = new PeriodClients(fromMs, untilMs, group);
   for await (const sketch of source.sketches(dayText(fromMs), dayText(untilMs - 1))) clients.add(sketch);

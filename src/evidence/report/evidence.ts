@@ -94,7 +94,7 @@ export interface EvidenceSource {
   readonly provenMs: number | undefined;
   /** All that are kept, in the order of the chain: what was in force at a time follows from what went before. */
   changes(): AsyncIterable<PlacedChange>;
-  /** Of the hours that begin in the period. */
+  /** Of each hour of which a part is in the period: there is no smaller one. */
   counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]>;
   /** Of the UTC days, both included. */
   sketches(fromDay: string, untilDay: string): AsyncIterable<DaySketch>;

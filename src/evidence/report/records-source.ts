@@ -129,7 +129,8 @@ export class RecordsSource implements EvidenceSource {
     }
   }
 
-  async counts(fromMs: number, untilMs: number): Promise<readonly HourCount[]> {
+  async counts(beginMs: number, untilMs: number): Promise<readonly HourCount[]> {
+    const fromMs = rollupHourMs(beginMs);
     const counts: HourCount[] = [];
     for (const partition of this.#readable('queries'))
       counts.push(

@@ -25,7 +25,7 @@ import type { Part } from './part.ts';
 import { createServiceControl, type ServiceParts } from './service-control.ts';
 
 /** The parts of the program that can be reached. */
-export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
+export interface ControlDoorParts extends Omit<ServiceParts, 'lists' | 'copyRoom'> {
   readonly log: Log;
   readonly lists: NonNullable<Controls['lists']>;
   /** What the overview reads of records on the disk. */
@@ -41,6 +41,7 @@ export interface ControlDoorParts extends Omit<ServiceParts, 'lists'> {
     readonly controls: Controls;
     readonly acts: readonly ActShown[];
     readonly spend: Spend | undefined;
+    copyTo(path: string): Promise<boolean>;
   };
 }
 
@@ -83,7 +84,11 @@ export class ControlDoor implements Part {
       acts: () => room.acts,
     });
     return {
-      service: createServiceControl({ ...this.#parts, lists: () => lists.statuses() }),
+      service: createServiceControl({
+        ...this.#parts,
+        lists: () => lists.statuses(),
+        copyRoom: (path) => this.#parts.room.copyTo(path),
+      }),
       lists,
       overview,
       reports: this.#parts.shelf,

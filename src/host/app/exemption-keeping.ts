@@ -170,6 +170,19 @@ export class ExemptionKeeping implements Part {
     }
   }
 
+  /** Ids of exemptions that were granted, that no person has ended and whose time is not over: by them, resolvers of a fleet are compared. */
+  granted(): string[] {
+    const keeper = this.#keeper;
+    if (keeper === undefined || !keeper.isUsable) return [];
+    const nowMs = systemClock();
+    return keeper.register.entries().flatMap(({ paper, history }) => {
+      if (Date.parse(paper.until) <= nowMs) return [];
+      const isGranted = history.some(({ event }) => event === 'approved');
+      const isEnded = history.some(({ event }) => event === 'revoked' || event === 'rejected');
+      return isGranted && !isEnded ? [paper.id] : [];
+    });
+  }
+
   /** Takes a step of the register of the fleet's authority; done when all workers have what came of it. */
   async adopt(event: { readonly id: string }): Promise<Done> {
     const keeper = this.#keeper;

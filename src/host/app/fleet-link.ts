@@ -3,7 +3,7 @@
 // Without the key `fleet` nothing is loaded and every method does nothing. A fleet that cannot be begun, because the resolver
 // was never taken in or a key is not there, costs the fleet and nothing else: the log says so, and names are refused as before.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
@@ -12,6 +12,7 @@ import {
   type Done,
   type FleetActs,
   type FleetFacts,
+  fleetPath,
   type RunningFleet,
   readOverlays,
   startFleet,
@@ -53,6 +54,8 @@ export class FleetLink implements Part {
   /** SHA-256 by list of what the nodes were given. */
   readonly #published = new Map<string, string>();
   #listTimer: NodeJS.Timeout | undefined;
+  /** Lists whose content the nodes are given. */
+  #given: readonly string[] = [];
 
   constructor(parts: FleetLinkParts) {
     this.#parts = parts;
@@ -84,8 +87,9 @@ export class FleetLink implements Part {
         register: () => exemptions.readRegister(),
         probe: () => sweep(probe),
       });
-      if (fleet.role === 'authority' && fleet.lists.length > 0) {
-        this.#listTimer = setInterval(() => void this.#publishLists(fleet.lists), LISTS_MS);
+      this.#given = fleet.lists;
+      if (fleet.role === 'authority') {
+        this.#listTimer = setInterval(() => void this.#publishLists(this.#given), LISTS_MS);
         this.#listTimer.unref();
       }
     } catch (thrown) {
@@ -107,6 +111,12 @@ export class FleetLink implements Part {
       });
     }
     this.#fleet?.requireDecisions(isNew);
+  }
+
+  /** What was refused is tried again, and other lists are given. */
+  follow({ fleet }: Config): void {
+    this.#given = fleet?.lists ?? [];
+    this.#fleet?.reloaded();
   }
 
   /** For metrics; undefined without a fleet. */
@@ -166,6 +176,20 @@ export class FleetLink implements Part {
     }
   }
 
+  /** Lists by what they are called in the fleet: at a node by the file that it was given, at the authority by themselves. */
+  #lists(): Map<string, string> {
+    const { config, generation } = this.#parts.state.current;
+    const directory = fleetPath(config.stateDirectory, 'lists');
+    const lists = new Map<string, string>();
+    for (const { id, loaded } of generation?.lists ?? []) {
+      const source = config.lists.find((list) => list.id === id)?.source;
+      const isGiven = source?.kind === 'file' && dirname(source.path) === directory;
+      if (this.#role === 'authority') lists.set(id, loaded.sha256);
+      else if (isGiven) lists.set(basename(source.path), loaded.sha256);
+    }
+    return lists;
+  }
+
   #acts(): FleetActs {
     const { log, recording, exemptions, state, monotonic } = this.#parts;
     return {
@@ -182,6 +206,11 @@ export class FleetLink implements Part {
         state: describeEnforcement(this.#parts.enforcement()),
         enforcement: this.#parts.enforcement().state,
         records: recording.sequences(),
+      }),
+      contents: () => ({
+        lists: this.#lists(),
+        overlays: readOverlays(state.current.config.stateDirectory),
+        exemptions: exemptions.granted(),
       }),
       log,
       clock: systemClock,

@@ -55,6 +55,12 @@ export class RoomDoor implements Part {
     return this.#room?.spend;
   }
 
+  /** Copies what the room keeps to a path; false where there is none. Rejects with ERR_ROOM_STORE. */
+  async copyTo(path: string): Promise<boolean> {
+    await this.#room?.copyTo(path);
+    return this.#room !== undefined;
+  }
+
   /** When the certificate ends; undefined: the room has none, or is not there. */
   get certificateEndMs(): number | undefined {
     return this.#room?.certificateEndMs;

@@ -31,8 +31,9 @@ import type { Evidence } from './evidence.ts';
 import type { Health } from './health.ts';
 import type { StateKeeper } from './state-keeper.ts';
 
-/** Of the copy in the state directory that a backup takes away. */
+/** Of the copies in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
+const ROOM_COPY_NAME = 'room.copy.sqlite';
 
 /** The parts of the program that say something of themselves. */
 export interface ServiceParts {
@@ -50,6 +51,8 @@ export interface ServiceParts {
   readonly health: Health;
   /** The state directory. */
   readonly directory: string;
+  /** Copies what the control room keeps; false where there is none. */
+  copyRoom(path: string): Promise<boolean>;
   lists(): Promise<readonly ListStatus[]>;
   readiness(): Readiness;
   /** Where metrics are served; undefined: nowhere. */
@@ -71,7 +74,12 @@ export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
     const { evidence, directory } = parts;
     evidence.recording.journal.admin('backup', by, reason);
     const isCopied = await evidence.exemptions.copyRegister(join(directory, REGISTER_COPY_NAME));
-    return { version: VERSION, register: isCopied ? REGISTER_COPY_NAME : null };
+    const hasRoom = await parts.copyRoom(join(directory, ROOM_COPY_NAME));
+    return {
+      version: VERSION,
+      register: isCopied ? REGISTER_COPY_NAME : null,
+      room: hasRoom ? ROOM_COPY_NAME : null,
+    };
   },
 });
 

@@ -18,6 +18,7 @@ import { AppError, errorText, isAppError, systemErrorCode } from '../../base/bas
 import { namedPaths } from '../../config/config.ts';
 import { REGISTER_NAME } from '../../evidence/exemptions/exemptions.ts';
 import { OPERATIONS } from '../../people/admin/admin.ts';
+import { ROOM_FILE_NAME } from '../../people/room/room.ts';
 import { authorName } from './author.ts';
 import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
@@ -159,14 +160,21 @@ const makeStage = (file: string): string => {
   }
 };
 
-/** The register, copied by the service that has it open; empty where none runs, or where it cannot use it itself. */
+/** Register and control room, copied by the service that has them open; empty where none runs, or where it cannot use it itself. */
 const askForCopies = async (service: ServiceFound, reason: string): Promise<Map<string, string>> => {
   requireRemovable(service.stateDirectory);
   try {
-    const { register } = await askService(service, OPERATIONS.copyRegister, { body: { reason } });
-    if (register === null) return new Map();
-    requireCopy(service.stateDirectory, register);
-    return new Map([[REGISTER_NAME, register]]);
+    const { register, room } = await askService(service, OPERATIONS.copyRegister, { body: { reason } });
+    const copies = new Map<string, string>();
+    for (const [name, copy] of [
+      [REGISTER_NAME, register],
+      [ROOM_FILE_NAME, room],
+    ] as const) {
+      if (copy === null) continue;
+      requireCopy(service.stateDirectory, copy);
+      copies.set(name, copy);
+    }
+    return copies;
   } catch (thrown) {
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
     if (isNobodyThere(thrown) || isUnusable) return new Map();
@@ -189,7 +197,7 @@ const requireCopy = (directory: string, name: string): void => {
   if (isName && lstatSync(join(directory, name), { throwIfNoEntry: false })?.isFile() === true) return;
   throw new AppError(
     'ERR_CLI_BACKUP',
-    `copying ${directory}: the service names a copy of its register that is none: ${name.slice(0, 100)}`,
+    `copying ${directory}: the service names a copy of its own that is none: ${name.slice(0, 100)}`,
   );
 };
 

@@ -24,7 +24,7 @@ import type {
   EXEMPTIONS_SHOW,
 } from './declarations/exemptions.ts';
 import { formatExemption, formatExemptions, formatReport, formatReportCsv } from './exemptions-text.ts';
-import { heardBy } from './fleet-text.ts';
+import { boundOf, heardBy } from './fleet-text.ts';
 import { print } from './output.ts';
 import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
@@ -53,11 +53,13 @@ export const show = async ({ values, words }: InputOf<typeof EXEMPTIONS_SHOW>): 
   const service = await findService(values);
   const exemption = await askService(service, OPERATIONS.readExemption, { parameters: { id } });
   const fleet = await readFleet(service);
-  const heard = fleet && heardBy(fleet, exemption.id);
+  const lines = fleet && [heardBy(fleet, exemption.id, Date.parse(exemption.until)), boundOf(fleet)];
   print(
     values.json,
     exemption,
-    () => formatExemption(exemption, Date.now()) + (heard === undefined ? '' : `fleet: ${heard}\n`),
+    () =>
+      formatExemption(exemption, Date.now()) +
+      (lines ?? []).map((line) => (line === undefined ? '' : `fleet: ${line}\n`)).join(''),
   );
   return 0;
 };

@@ -1,6 +1,6 @@
 // What cordon fleet shows, for people.
 import type { z } from 'zod';
-import { formatDuration } from '../../base/base.ts';
+import { formatDuration, HOUR_MS } from '../../base/base.ts';
 import type { FleetReport } from '../../evidence/report/report.ts';
 import type { OPERATIONS } from '../../people/admin/admin.ts';
 import { alignColumns } from './columns.ts';
@@ -34,10 +34,13 @@ const SENTENCES: Readonly<Record<Need['kind'], (need: Need, role: Resolver['role
       ? 'a resolver has another log of policy, and nothing new is decided: see "Fork" in docs/fleet.md'
       : 'has another log of policy than the authority: see "Fork" in docs/fleet.md',
   replaced: () => 'was the authority: another one has taken over',
+  twice: () =>
+    'two programs speak with its key: a copy of its state runs as well, or was put back; see "Conflict" in docs/fleet.md',
   stopped: ({ count }) => `stopped at entry ${count}: its version is too old`,
   suspended: () => 'exemptions are taken out, because it does not hear the authority',
   'cut-off': ({ since }) => `does not hear the authority since ${since}`,
   'refused-entry': ({ count, text }) => `refuses entry ${count} (${text})`,
+  'other-content': ({ text }) => `has something else in force than was signed: ${text}`,
   'keeps-nothing': ({ text }) => `${text}; records wait at their resolvers`,
   'evidence-refused': ({ count, text }) => `refused ${count} times: ${text}`,
   clock: ({ count }) => `its clock differs by ${count} ms`,
@@ -58,8 +61,22 @@ export const formatFleet = (fleet: Fleet): string => {
     fleet.unpublished === null || fleet.unpublished === 0 ? '' : `, ${fleet.unpublished} not published yet`
   }${fleet.isConnected ? '' : ', engine not reached'}`;
   const lines = needed.length === 0 ? [] : ['', 'Needs a person:', ...needed.map((text) => `  ${text}`)];
-  return `${[head, '', ...alignColumns(rows), ...lines].join('\n')}\n`;
+  return `${[head, '', ...alignColumns(rows), ...contentLines(fleet), ...lines].join('\n')}\n`;
 };
+
+/** Where what was signed is in force, as the resolvers say by its hash. */
+const contentLines = ({ contents }: Fleet): string[] => {
+  if (contents.length === 0) return [];
+  const lines = contents.map(({ subject, inForce, of, without }) => {
+    if (without.length === 0) return `  ${subject}: in force on all ${of}`;
+    const more = without.length > WITHOUT_MAX ? ` and ${without.length - WITHOUT_MAX} more` : '';
+    return `  ${subject}: in force on ${inForce} of ${of}, not on ${without.slice(0, WITHOUT_MAX).join(', ')}${more}`;
+  });
+  return ['', 'What was signed, by its hash:', ...lines];
+};
+
+/** Resolvers that a line names. */
+const WITHOUT_MAX = 8;
 
 const toRow = (resolver: Resolver): string[] => {
   const {
@@ -96,15 +113,39 @@ const toRow = (resolver: Resolver): string[] => {
   ];
 };
 
-/** Who has heard of the last step of an exemption. */
-export const heardBy = (fleet: Fleet, id: string): string | undefined => {
+/** After which nobody is to be exempt any more. */
+const ENDED: ReadonlySet<string> = new Set(['revoked', 'rejected']);
+
+/** How long an exemption holds on resolvers that do not hear the authority: the longest of them, and where nothing ends it early. */
+export const boundOf = ({ resolvers, role }: Fleet): string | undefined => {
+  const nodes = resolvers.filter((one) => one.removed === null && one.role === 'node');
+  if (role === 'node' || nodes.length === 0) return undefined;
+  const bounds = nodes.flatMap(({ suspendAfterMs }) => suspendAfterMs ?? []);
+  const unbound = nodes.filter(({ suspendAfterMs }) => suspendAfterMs === null).map(({ name }) => name);
+  return [
+    ...(bounds.length === 0
+      ? []
+      : [`holds for ${formatDuration(Math.max(...bounds))} at most where the authority is not heard`]),
+    ...(unbound.length === 0 ? [] : [`to its own end on ${unbound.join(', ')}, also when it is revoked`]),
+  ].join('; ');
+};
+
+/** Who has heard of the last step of an exemption, which ends by itself at that time; and until when others may exempt somebody. */
+export const heardBy = (fleet: Fleet, id: string, untilMs: number): string | undefined => {
   const step = fleet.exemptions[id];
   if (step === undefined || fleet.role === 'node') return undefined;
   const nodes = fleet.resolvers.filter(({ removed, role }) => removed === null && role !== 'collector');
   const heard = nodes.filter(({ policy }) => policy !== null && policy >= step.number);
   const others = nodes
     .filter((node) => !heard.includes(node))
-    .map(({ name, heard: at }) => `${name} not since ${at ?? 'ever'}`);
+    .map(({ name, heard: at, suspendAfterMs }) => {
+      const away = `${name} not since ${at ?? 'ever'}`;
+      if (!ENDED.has(step.event)) return away;
+      // A node counts from the last tide before the entry that it lacks.
+      const lastMs =
+        suspendAfterMs === null ? untilMs : Math.min(untilMs, Date.parse(step.time) + suspendAfterMs);
+      return `${away}, may exempt until ${new Date(lastMs).toISOString()}`;
+    });
   const refusing = heard
     .filter(({ refused }) => refused.some(({ subject }) => subject === id))
     .map(({ name }) => name);
@@ -135,6 +176,9 @@ export const formatFleetReport = (report: FleetReport): string => {
   ]);
   return `${[
     `${report.period.from} until before ${report.period.until}: ${word} ${report.queries} queries`,
+    ...(isOfHours(report)
+      ? []
+      : ['Queries are counted by the hour: those in which it begins and ends count whole.']),
     '',
     ...fleetPage(report),
     '',
@@ -152,6 +196,9 @@ export const formatFleetReport = (report: FleetReport): string => {
     ...toClients(report),
   ].join('\n')}\n`;
 };
+
+const isOfHours = ({ period: { from, until } }: FleetReport): boolean =>
+  [from, until].every((time) => Date.parse(time) % HOUR_MS === 0);
 
 type ReportResolver = FleetReport['resolvers'][number];
 

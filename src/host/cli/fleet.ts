@@ -181,7 +181,7 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
     () =>
       `This resolver is ${joined.name}${joined.site === undefined ? '' : ` of ${joined.site}`} now.${
         joined.isConnected ? '' : `\n${NOT_YET}`
-      }\nIts configuration gets\n${fleetYaml([words.url], joined.trust, 'node', values.ca)}`,
+      }\nIts configuration gets\n${fleetYaml(joined.servers, joined.trust, 'node', values.ca)}`,
   );
   return joined.isConnected ? DONE : PROBLEM;
 };

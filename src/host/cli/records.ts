@@ -3,8 +3,8 @@
 // Everything but re-identification reads the state directory, while the program runs and without it. Who is behind a
 // pseudonym only the running program tells, because it records first who asked.
 
-import { closeSync, openSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, existsSync, openSync, writeSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { AppError, errorText, suggestPrefix, systemErrorCode } from '../../base/base.ts';
 import { registerWitnesses } from '../../evidence/exemptions/exemptions.ts';
 import {
@@ -171,11 +171,16 @@ const outputError = (path: string, cause: unknown): AppError =>
 
 /** Checks every record; returns PROBLEM when something was found. */
 export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promise<number> => {
-  const service = await findService(values);
+  const { heads, key, checkpoint, directory } = values;
+  // What a collector took needs no service, and has no register beside it.
+  const service = directory === undefined ? await findService(values) : undefined;
+  if (directory !== undefined && !existsSync(directory)) throw noDirectory(directory);
   const progress = createProgress();
-  const { heads, key, checkpoint } = values;
-  const result = await verifyRecords(directoryOf(service), {
-    witnesses: registerWitnesses(service.stateDirectory),
+  const place = service === undefined ? resolve(directory ?? '') : directoryOf(service);
+  const result = await verifyRecords(place, {
+    ...(service === undefined
+      ? { isCollected: true }
+      : { witnesses: registerWitnesses(service.stateDirectory) }),
     ...(values.class === undefined ? {} : { classes: readClasses(values.class) }),
     ...(heads === undefined ? {} : { headsFile: heads }),
     ...(key === undefined ? {} : { keyFile: key }),
@@ -186,6 +191,11 @@ export const verify = async ({ values }: InputOf<typeof RECORDS_VERIFY>): Promis
   print(values.json, shown, () => formatVerification(result));
   return result.findings.length === 0 ? 0 : PROBLEM;
 };
+
+const noDirectory = (directory: string): AppError =>
+  new AppError('ERR_COMPLIANCE_RECORDS', `verifying the records in ${directory}: it is not there`, {
+    hint: 'Name the folder of one resolver below the directory of the collector.',
+  });
 
 /** A checkpoint as JSON has it. */
 export const checkpointShown = ({ origin, size, root, signedMs }: SignedCheckpoint): object => ({

@@ -70,6 +70,8 @@ const resolver = z
     behind: z.number().nullable(),
     cutOffSince: z.string().nullable(),
     isSuspended: z.boolean(),
+    /** How long exemptions hold there when it does not hear the authority; null: until their own ends, as far as is known. */
+    suspendAfterMs: z.number().nullable(),
     isForked: z.boolean(),
     /** An authority in whose place another one is. */
     isReplaced: z.boolean(),
@@ -102,8 +104,18 @@ const status = z
     resolvers: listOf(resolver),
     /** When all were asked for a probe, and by whom; null: not since the start. */
     probe: asked.nullable(),
+    /** What was signed last of each thing, and how many resolvers say by hash that they have just that in force. */
+    contents: listOf(
+      z.object({
+        subject: z.string(),
+        time: z.string(),
+        inForce: z.number(),
+        of: z.number(),
+        without: listOf(z.string()),
+      }),
+    ),
     /** The last entry about each exemption. */
-    exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string() })),
+    exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string(), time: z.string() })),
   })
   .meta({ id: 'FleetStatus' });
 

@@ -190,6 +190,8 @@ const copied = z
     version: z.string(),
     /** Name of the copy in the state directory; null: there is no register to copy. */
     register: z.string().nullable(),
+    /** The same of what the control room keeps. */
+    room: z.string().nullable().default(null),
   })
   .meta({ id: 'RegisterCopy' });
 
@@ -202,7 +204,7 @@ export interface ServiceControl {
   figures(): ServiceFigures;
   /** Rejects with the AppError that kept what is on the disk from being in force. */
   reload(by: string, reason: string): Promise<ReloadOutcome>;
-  /** Copies the register, which nobody else can read while the service has it open, and records who asked for it. */
+  /** Copies what nobody else can read while the service has it open, register and control room, and records who asked for it. */
   copyRegister(by: string, reason: string): Promise<RegisterCopy>;
 }
 
@@ -243,7 +245,8 @@ export const SERVICE_OPERATIONS = {
   copyRegister: onService({
     method: 'POST',
     path: '/v1/backup/register',
-    summary: 'Copies the register of exemptions within the state directory, for a backup',
+    summary:
+      'Copies the register of exemptions and the control room within the state directory, for a backup',
     roles: ['administrator'],
     body: reasoned,
     form: REASON_FORM,

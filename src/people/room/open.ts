@@ -16,6 +16,7 @@ import { readCertificate, type TlsMaterial } from '../../wire/tls/tls.ts';
 import type { ActShown, Controls, Spend } from '../admin/admin.ts';
 import { Acts } from './acts.ts';
 import { Brake } from './brake.ts';
+import { ROOM_FILE_NAME } from './file-name.ts';
 import { FirstPage } from './first.ts';
 import { Grounds } from './grounds.ts';
 import { Live, type LiveSource } from './live.ts';
@@ -28,7 +29,7 @@ import { Provider, type ProviderSettings } from './provider.ts';
 import { createServer } from './server.ts';
 import { Sessions } from './sessions.ts';
 import { Spending } from './spending.ts';
-import { ROOM_FILE_NAME, RoomStore } from './store.ts';
+import { RoomStore } from './store.ts';
 import { Vouching } from './vouching.ts';
 
 /** How often files of the certificate are looked at, milliseconds. */
@@ -81,6 +82,8 @@ export interface Room {
   readonly controls: Controls;
   /** Sums of what one person does alone, wherever. */
   readonly spend: Spend;
+  /** As RoomStore.copyTo(). */
+  copyTo(path: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -165,6 +168,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       },
       controls: { people: createPeopleControl(parts) },
       spend: (...taken) => parts.spending.take(...taken),
+      copyTo: (path) => store.copyTo(path),
       close: async () => {
         certificate?.close();
         live.close();

@@ -5,9 +5,9 @@
 // that this version cannot read is refused at the start. Secrets that came from outside (session, token, enrolment) are
 // never kept, only their SHA-256. What has ended is removed when it is met, and at each start.
 import { createHash, randomBytes } from 'node:crypto';
-import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
+import { chmodSync, closeSync, existsSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { backup, DatabaseSync, type StatementSync } from 'node:sqlite';
 import { z } from 'zod';
 import { AppError, DIRECTORY_MODE, errorText } from '../../base/base.ts';
 import {
@@ -20,8 +20,6 @@ import {
   tokenSchema,
 } from './rows.ts';
 
-/** In the state directory. */
-export const ROOM_FILE_NAME = 'room.db';
 /** "CRDR": tells the file from databases of other programs. */
 const APPLICATION_ID = 0x43524452;
 const FORMAT_VERSION = 1;
@@ -181,6 +179,20 @@ export class RoomStore {
     if (row === undefined) this.#values.add(name, { value: String(ms) });
     else this.#values.swap(name, row, { value: String(ms) });
     return ms;
+  }
+
+  /** Writes a copy that is whole as of one moment, in place of what lies there: nobody else can read the file. Rejects with ERR_ROOM_STORE. */
+  async copyTo(path: string): Promise<void> {
+    try {
+      rmSync(path, { force: true });
+      closeSync(openSync(path, 'wx', FILE_MODE));
+      await backup(this.#database, path);
+    } catch (thrown) {
+      throw new AppError('ERR_ROOM_STORE', `copying the control room to ${path}: ${errorText(thrown)}`, {
+        cause: thrown,
+        hint: 'Check space and permissions of the state directory, then do it again.',
+      });
+    }
   }
 
   close(): void {

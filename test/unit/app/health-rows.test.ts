@@ -83,8 +83,15 @@ const kept = (change: Partial<NonNullable<ListStatus['kept']>>): Partial<HealthF
 });
 const FLEET: NonNullable<HealthFacts['fleet']> = {
   own: { name: 'ns1', site: undefined, role: 'node' },
-  ...{ isConnected: true, policyNumber: 3, offsetMs: 2, isCutOff: false, isSuspended: false },
-  ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [] },
+  ...{
+    isConnected: true,
+    engineTrouble: undefined,
+    policyNumber: 3,
+    offsetMs: 2,
+    isCutOff: false,
+    isSuspended: false,
+  },
+  ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [] },
   ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [], resolvers: [] },
 };
 const ACME = { failures: 1, text: 'nobody was there', nextMs: NOW_MS };
@@ -291,11 +298,31 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     { fleet: { ...FLEET, lateLists: ['extra'] } },
     { id: 'list-missing', subject: 'extra' },
   ],
+  [
+    'an entry of the fleet that does not hold',
+    {
+      fleet: {
+        ...FLEET,
+        refused: [{ number: 4, subject: 'ex-1', code: 'ERR_X', reason: 'it is everybody' }],
+      },
+    },
+    { id: 'fleet-refused', subject: 'ex-1', text: expect.stringContaining('it is everybody [ERR_X]') },
+  ],
+  [
+    'an overlay of the fleet in whose place something else is in force',
+    { fleet: { ...FLEET, differing: ['overlays'] } },
+    { id: 'fleet-refused', subject: 'overlays' },
+  ],
   ['a fleet with two logs', { fleet: { ...FLEET, isForked: true } }, { id: 'fleet-cut-off' }],
   [
     'a fleet whose engine has what nobody sent',
     { fleet: { ...FLEET, setAside: { count: 3, sinceMs: NOW_MS, reason: 'it is no entry' } } },
     { id: 'fleet-forged', sinceMs: NOW_MS, text: expect.stringContaining('it is no entry') },
+  ],
+  [
+    'a fleet whose engine has no room',
+    { fleet: { ...FLEET, engineTrouble: { sinceMs: NOW_MS, text: 'insufficient storage' } } },
+    { id: 'fleet-disconnected', sinceMs: NOW_MS, text: expect.stringContaining('insufficient storage') },
   ],
   [
     'a fleet whose engine is not reached',

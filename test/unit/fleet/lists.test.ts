@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import type { Done, FleetActs } from '../../../src/fleet/acts.ts';
 import { type PolicyEntry, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, type SigningKey } from '../../../src/fleet/key.ts';
-import { ListFetcher, readWantedList } from '../../../src/fleet/list-fetcher.ts';
+import { ListFetcher, readWantedList, sha256Of } from '../../../src/fleet/list-fetcher.ts';
 import { ListPublication } from '../../../src/fleet/list-publication.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { ENTRY_SUBJECT, STREAM } from '../../../src/fleet/subjects.ts';
@@ -23,6 +23,9 @@ let nowMs: number;
 let outcome: Done;
 let told: string[];
 let fetcher: ListFetcher;
+let inForce: Map<string, string>;
+/** Somebody has to review a content first. */
+let isHeld: boolean;
 let publication: ListPublication;
 
 const onFault = (doing: string, thrown: unknown): never => {
@@ -37,10 +40,15 @@ beforeEach(() => {
   bus.makeStreams();
   nowMs = 0;
   outcome = { isApplied: true };
-  told = [];
+  [told, inForce, isHeld] = [[], new Map(), false];
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const acts = {
-    ...{ log: quiet, monotonic: () => nowMs, list: () => Promise.resolve(outcome) },
+    ...{ log: quiet, monotonic: () => nowMs },
+    list: ({ id, sha256 }: { id: string; sha256: string }) => {
+      if (outcome.isApplied && !isHeld) inForce.set(id, sha256);
+      return Promise.resolve(outcome);
+    },
+    contents: () => ({ lists: inForce, overlays: [], exemptions: [] }),
   } as unknown as FleetActs;
   const time = '2026-11-26T08:00:00.000Z';
   publication = new ListPublication({
@@ -90,6 +98,20 @@ test('a list that is refused is told once, stays an issue, and is tried again wi
   expect(fetcher.late).toEqual([]);
 });
 
+test('a list that was read and is not in force counts as refused until it is', async () => {
+  await publication.publish('extra', CONTENT, 2);
+  isHeld = true;
+  want();
+  await vi.waitUntil(() => told.length === 1);
+  expect(told).toEqual(['refused 1']);
+  isHeld = false;
+  await vi.waitUntil(() => {
+    fetcher.tryAgain();
+    return told.length === 2;
+  });
+  expect(told).toEqual(['refused 1', 'done 1']);
+});
+
 test.each([
   ['gone from', (intruder: Intruder) => intruder.purge(STREAM.LISTS)],
   [
@@ -109,7 +131,7 @@ test.each([
     fetcher.look();
     return told.includes('done 1');
   });
-  expect([...fetcher.inForce().keys()]).toEqual(['extra']);
+  expect(inForce.get('extra')).toBe(sha256Of(CONTENT));
 });
 
 test('requests for lists are told from those for entries', () => {

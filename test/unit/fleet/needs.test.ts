@@ -8,7 +8,15 @@ const FINE: HeardResolver = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },
   ...{ heard: '2026-11-26T08:00:00.000Z', heardSec: 3, version: '1.2.0', generation: 4 },
   ...{ state: 'in force', enforcement: 'enforced', offsetMs: 2, policy: 12, behind: 0, cutOffSince: null },
-  ...{ isSuspended: false, isForked: false, isReplaced: false, stopped: null, refused: [], lists: {} },
+  ...{
+    isSuspended: false,
+    suspendAfterMs: null,
+    isForked: false,
+    isReplaced: false,
+    stopped: null,
+    refused: [],
+    lists: {},
+  },
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
   ...{ isKeeping: null, alarms: {}, probe: null },
 };
@@ -102,8 +110,15 @@ test('the unheard stand first, the longest before all; then who has needs; the r
 test('of this resolver and of each other one there is an issue while something is wrong with it', () => {
   const well = {
     own: { name: 'ns1', site: undefined, role: 'authority' },
-    ...{ isConnected: true, policyNumber: 3, offsetMs: 1_000, isCutOff: false, isSuspended: false },
-    ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [] },
+    ...{
+      isConnected: true,
+      engineTrouble: undefined,
+      policyNumber: 3,
+      offsetMs: 1_000,
+      isCutOff: false,
+      isSuspended: false,
+    },
+    ...{ isForked: false, behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [] },
     ...{ alarms: new Map(), unconfirmed: new Map([['queries', 10_000]]), witnesses: [] },
     resolvers: [judged(), judged({ name: 'gone', removed: '2026-11-25T08:00:00.000Z', heardSec: 90_000 })],
   };

@@ -13,7 +13,7 @@ import {
   signEntry,
 } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
-import { type FleetAlarm, Policy } from '../../../src/fleet/policy.ts';
+import { type Apply, type FleetAlarm, Policy } from '../../../src/fleet/policy.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 
@@ -44,14 +44,14 @@ const acts = {
   ...{ clock: () => 0, monotonic: () => nowMs },
 } as unknown as FleetActs;
 
-const open = (): Policy =>
+const open = (apply?: Apply): Policy =>
   new Policy({
     log,
     roll: new Roll([formatPublicKey(key.publicKey)]),
     acts,
     apply: (entry) => {
       applied.push(`${entry.number} ${entry.kind}`);
-      return Promise.resolve({ isApplied: true });
+      return apply?.(entry) ?? Promise.resolve({ isApplied: true });
     },
     offsetMs: () => 2.4,
     onAlarm: (alarm) => alarms.push(alarm),
@@ -230,4 +230,53 @@ test('behind a change of the key, what the other side of a fork had signed is no
   await receive(policy, [other]);
   expect(policy.isForked).toBe(false);
   expect(alarms).toEqual(['forged-entry']);
+});
+
+const overlay = (whom: string, yaml: string): Partial<PolicyEntry> => ({
+  ...{ kind: 'overlay', must: false, body: JSON.stringify({ for: whom, yaml, by: 'x' }) },
+});
+
+const refusing: Apply = () => Promise.resolve({ isApplied: false, code: 'ERR_X', reason: 'it does not fit' });
+
+test('what was refused stays told after a start, and is tried again by it, once a reload came, and with pauses', async () => {
+  await receive(open(refusing), chain(2, [overlay('all', 'a: 1'), { body: step('approved') }]));
+  expect(notes.filter(({ event }) => event === 'refused')).toHaveLength(2);
+  const policy = open(refusing);
+  await policy.start();
+  expect(policy.refused).toMatchObject([{ number: 1, code: 'ERR_X' }, { number: 2 }]);
+  // On the record once, and an alarm once.
+  expect(alarms).toEqual(['refused-entry', 'refused-entry']);
+  const tries = async (isNow = false): Promise<number> => {
+    const before = applied.length;
+    policy.tryAgain(isNow);
+    await policy.settled();
+    return applied.length - before;
+  };
+  expect(await tries()).toBe(2);
+  expect(await tries()).toBe(0);
+  expect(await tries(true)).toBe(2);
+  nowMs += 61_000;
+  expect(await tries()).toBe(2);
+  nowMs += 61_000;
+  expect(await tries()).toBe(0);
+  expect(notes.filter(({ event }) => event === 'refused')).toHaveLength(2);
+  const mended = open();
+  await mended.start();
+  expect(mended.refused).toEqual([]);
+  expect(log.at(1)?.outcome).toBe('applied');
+});
+
+test('what was refused and is not wanted any more is not tried again, and nothing of it is told', async () => {
+  const entries = chain(4, [overlay('all', 'a: 1'), {}, { body: step('revoked') }, overlay('all', 'a: 2')]);
+  const isOld = ({ number }: PolicyEntry): boolean => number < 3;
+  const policy = open((entry) => (isOld(entry) ? refusing(entry) : Promise.resolve({ isApplied: true })));
+  await receive(policy, entries.slice(0, 2));
+  expect(policy.refused).toHaveLength(2);
+  await receive(policy, entries.slice(2));
+  expect(policy.refused).toEqual([]);
+  applied.length = 0;
+  const again = open();
+  await again.start();
+  expect(applied).toEqual([]);
+  expect([1, 2].map((number) => log.at(number)?.outcome)).toEqual(['kept', 'kept']);
 });

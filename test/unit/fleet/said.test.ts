@@ -9,6 +9,7 @@ import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
 import { Hearing } from '../../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import type { FleetAlarm } from '../../../src/fleet/policy.ts';
+import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
 import { resolverRows } from '../../../src/fleet/resolver-status.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
@@ -60,6 +61,7 @@ beforeEach(() => {
     suspend: () => Promise.resolve(),
     decides: () => Promise.resolve(),
     note: ({ event, subject = '' }) => void notes.push(`${event} ${subject}`),
+    contents: () => undefined,
     facts: () => ({ version: '', generation: 0, state: '', records: { queries: 0, changes: 0 } }),
     damaged: () => undefined,
     log: { info: quiet, warn: quiet, error: quiet },
@@ -137,6 +139,33 @@ test('tides that were kept back and come as if the authority lived are as old as
   node.take(bytes, stamp, true);
   await node.look();
   expect([node.isSuspended, node.cutOffSince]).toEqual([false, undefined]);
+});
+
+test('a start gives exemptions no other time: the bound counts from when the authority was last heard', async () => {
+  const heardBefore = sequences();
+  const before = watch(heardBefore);
+  advance(1_000);
+  const { bytes, stamp } = tide();
+  before.take(bytes, stamp, true);
+  await before.look();
+  heardBefore.write();
+  const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
+  for (let start = 1; start <= 4; start++) {
+    advance(TIDE_MS / 2 + 1_000);
+    const heard = sequences();
+    const again = watch(heard);
+    again.begin(log);
+    await again.look();
+    // A start is no silence of the authority, and nobody is told of one.
+    expect([start, again.isSuspended, again.cutOffSince]).toEqual([start, false, undefined]);
+    heard.write();
+  }
+  advance(TIDE_MS);
+  const last = watch(sequences());
+  last.begin(log);
+  await last.look();
+  expect(last.isSuspended).toBe(true);
+  log.close();
 });
 
 test('a tide that a node signed, and a number that was put on another tide, are refused', () => {
@@ -222,7 +251,8 @@ test('a resolver of an older version shows as that, and what it says counts for 
   const rowOf = (name: string) =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all, resultOf: () => undefined },
+      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all },
+      ...{ resultOf: () => undefined, differing: () => [] },
     }).find((row) => row.name === name);
   expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
   say(hearing, 'ns1');
@@ -291,4 +321,59 @@ test('who hears tides and not what they speak of is cut off, and exempts nobody 
   expect(tides.cutOffSince).toBeUndefined();
   expect(suspended).toEqual([true, false]);
   expect(notes).toEqual(['cut-off ', 'suspended ', 'heard-again ', 'resumed ']);
+});
+
+test('a copy of a resolver that runs as well is told of, and what the engine tells again is not', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const said = presence('ns1');
+  const key = keys.get('ns1') as SigningKey;
+  const stamp = stampMessage(presenceSubject('ns1'), said, ++number, key);
+  hearing.take(said, presenceSubject('ns1'), stamp);
+  advance(10_000);
+  say(hearing, 'ns1');
+  hearing.take(said, presenceSubject('ns1'), stamp);
+  expect([alarms, hearing.isTwice('ns1')]).toEqual([['replayed'], false]);
+  // Made now, under a number that the other one has used.
+  advance(5_000);
+  const copy = presence('ns1');
+  hearing.take(copy, presenceSubject('ns1'), stampMessage(presenceSubject('ns1'), copy, number, key));
+  expect([hearing.isTwice('ns1'), hearing.isTwice('thief')]).toEqual([true, false]);
+  advance(300_000);
+  expect(hearing.isTwice('ns1')).toBe(false);
+});
+
+test('a tide that comes late makes no clock wrong, and three in a row that differ do', async () => {
+  const node = watch(sequences());
+  const hear = (lateMs: number): void => {
+    const { bytes, stamp } = tide();
+    advance(lateMs);
+    node.take(bytes, stamp, true);
+    advance(TIDE_MS - lateMs);
+  };
+  hear(4_566);
+  expect([node.offsetMs, alarms]).toEqual([undefined, []]);
+  hear(3);
+  hear(4_566);
+  expect([node.offsetMs, alarms]).toEqual([3, []]);
+  for (const lateMs of [1_500, 1_400, 1_600]) hear(lateMs);
+  expect([node.offsetMs, alarms]).toEqual([1_400, ['clock']]);
+});
+
+test('heard by is said of what a resolver signed: a forged presence of one that has stopped is none', () => {
+  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  say(hearing, 'ns1', { policy: { number: 4, hash: 'a'.repeat(64) } });
+  const rows = () =>
+    resolverRows({
+      own: JSON.parse(presence('thief').toString()) as never,
+      ...{ nowMs: monotonicMs, number: 5, roll, heard: hearing.all },
+      ...{ resultOf: () => undefined, differing: () => [] },
+    });
+  const end = { policy: { number: 5, hash: 'b'.repeat(64) } };
+  say(hearing, 'ns1', end, keys.get('thief'));
+  say(hearing, 'ns1', end, keys.get('collector'));
+  hearing.take(presence('ns1', end), presenceSubject('ns1'), undefined);
+  expect(rows().find(({ name }) => name === 'ns1')?.policy).toBe(4);
+  expect(alarms).toEqual(['forged-presence', 'forged-presence', 'forged-presence']);
+  say(hearing, 'ns1', end);
+  expect(rows().find(({ name }) => name === 'ns1')?.policy).toBe(5);
 });

@@ -26,6 +26,7 @@ test('what waits for the log of the nodes when the program ends is not decided',
     const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const acts = {
       ...{ note: () => undefined, log: quiet, clock: time.clock, monotonic: time.monotonic },
+      contents: () => undefined,
       facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
     } as unknown as FleetActs;
     const fleet = await Fleet.start({
@@ -83,6 +84,7 @@ test('an older content of a list that never came into force does not come back w
         given.push(sha256);
         return Promise.resolve({ isApplied: true });
       },
+      contents: () => undefined,
       facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
     } as unknown as FleetActs;
     const fleet = await Fleet.start({

@@ -1,12 +1,16 @@
 // A fleet's report: clients that asked several resolvers are counted once, and what each probe found is there.
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { COUNTING_KEY_LENGTH, verifyRecords } from '../../../src/evidence/records/records.ts';
+import { buildReport } from '../../../src/evidence/report/build.ts';
 import { buildFleetReport, type FleetReport } from '../../../src/evidence/report/fleet-report.ts';
-import { Bench, DAY_MS } from '../records/setup.ts';
+import { RecordsSource } from '../../../src/evidence/report/records-source.ts';
+import { createRandom, seedOfRun } from '../../support/mutate.ts';
+import { START } from '../../support/record-events.ts';
+import { Bench, DAY_MS, edit, HOUR_MS } from '../records/setup.ts';
 
 let directory: string;
 let countingKeyPath: string;
@@ -112,6 +116,77 @@ test('the key of the fleet is taken up with the next day, never amid estimates o
   expect([clients.without, isAbout(clients.merged[0]?.clients, 200)]).toEqual([[], true]);
   const both = await report(['ns1']);
   expect(both.clients.without[0]?.reason).toBe('it counted under a key of its own on 2026-11-25');
+});
+
+/** Of periods that are chosen by chance; `npm run ok` looks at fewer than a desk run with PERIODS=500. */
+const PERIODS = Number(process.env['PERIODS'] ?? 20);
+
+test('a sum over any period is that of the single reports, with holes, deleted rows and parts of hours', async () => {
+  const names = ['ns1', 'ns2', 'ns3'];
+  const benches = names.map((name) => open(name));
+  const random = createRandom(seedOfRun());
+  for (const bench of benches) {
+    for (let turn = 0; turn < 60; turn++) {
+      bench.emit(1 + random(9), { client: `10.0.0.${random(9)}` });
+      if (random(4) === 0) bench.emit(random(5), { kind: 1 });
+      bench.advance(1_000);
+      bench.advance(random(90) * 60_000);
+    }
+    await bench.recording.stop();
+  }
+  const [, ns2, ns3] = benches.map((bench) => join(bench.directory, 'queries'));
+  // A day that is gone, and a block that somebody took out.
+  rmSync(join(ns2 ?? '', readdirSync(ns2 ?? '').sort()[1] ?? ''));
+  edit(join(ns3 ?? '', readdirSync(ns3 ?? '').sort()[1] ?? ''), 'DELETE FROM blocks WHERE rowid = 3');
+  const sources = await Promise.all(
+    names.map((name) => RecordsSource.open(join(directory, name), { isCollected: true })),
+  );
+  let compared = 0;
+  const firstMs = Date.parse(START);
+  const lastMs = Math.max(...benches.map(({ nowMs }) => nowMs));
+  for (let period = 0; period < PERIODS; period++) {
+    const fromMs = firstMs + random(lastMs - firstMs);
+    const lengthMs = [60_000, HOUR_MS, DAY_MS, 3 * DAY_MS][random(4)] ?? HOUR_MS;
+    const untilMs = Math.min(lastMs, fromMs + 1 + random(lengthMs));
+    const of = await report(names, new Date(fromMs).toISOString(), new Date(untilMs).toISOString());
+    for (const [index, source] of sources.entries()) {
+      const single = await buildReport(source, { fromMs, untilMs }).catch((thrown: unknown) => {
+        // Of a time without a record there is no report of one resolver.
+        expect(thrown).toMatchObject({ code: 'ERR_COMPLIANCE_REPORT_PERIOD' });
+      });
+      if (single === undefined) continue;
+      const { attempts } = single;
+      compared++;
+      const counts = of.resolvers[index]?.counts ?? [];
+      const sumOf = (kind: string): number =>
+        counts.filter((one) => one.kind === kind).reduce((sum, { count }) => sum + count, 0);
+      expect(
+        [sumOf('refusal'), sumOf('would-refuse')],
+        `${names[index]} from ${fromMs} until ${untilMs}`,
+      ).toEqual([attempts.refusals, attempts.wouldRefuse]);
+    }
+    expect(of.queries).toBe(of.resolvers.reduce((sum, { queries }) => sum + queries, 0));
+    expect(of.isComplete).toBe(false);
+  }
+  expect(compared).toBeGreaterThan(PERIODS);
+  for (const source of sources) source.close();
+}, 300_000);
+
+test('a row that somebody deleted is named and costs its own records: the rest is counted', async () => {
+  const bench = new Bench({ directory: join(directory, 'ns1'), countingKeyPath, heads: { everyMs: 3_000 } });
+  for (let block = 0; block < 20; block++) bench.record(10);
+  await bench.recording.stop();
+  const whole = await report(['ns1']);
+  const folder = join(bench.directory, 'queries');
+  edit(
+    join(folder, readdirSync(folder)[0] ?? ''),
+    'DELETE FROM blocks WHERE rowid = (SELECT rowid FROM blocks LIMIT 1 OFFSET 7)',
+  );
+  const { queries, isComplete, resolvers } = await report(['ns1']);
+  expect(whole.queries).toBe(200);
+  // The ten behind the deleted ones stand on a hash that is gone.
+  expect([queries, isComplete]).toEqual([180, false]);
+  expect(resolvers[0]?.gaps[0]).toContain('records 73 to 82 are not there');
 });
 
 test('resolvers that refused nobody anything count none, and are in it', async () => {

@@ -70,7 +70,7 @@ export const createSource = (made: MadeEvidence): EvidenceSource => {
     },
     changes: () => asynchronous(placed),
     counts: (fromMs, untilMs) =>
-      Promise.resolve(counts.filter(({ hourMs }) => hourMs >= fromMs && hourMs < untilMs)),
+      Promise.resolve(counts.filter(({ hourMs }) => hourMs + HOUR_MS > fromMs && hourMs < untilMs)),
     sketches: (fromDay, untilDay) =>
       asynchronous(sketches.filter(({ day }) => day >= fromDay && day <= untilDay)),
     heads: [

@@ -84,9 +84,15 @@ export const RECORDS_VERIFY = command({
     class: FILTERS.class,
     ...KEPT,
     key: { value: 'PUBLIC.pem', takes: 'file', about: 'the public key that was kept elsewhere' },
+    directory: {
+      value: 'DIRECTORY',
+      takes: 'directory',
+      about: 'the records of one resolver that a collector took, in place of those of the service',
+    },
   },
   examples: [
     { command: 'cordon records verify', about: 'is anything missing or changed?' },
+    { command: 'cordon records verify --directory /srv/evidence/ns2', about: 'what was collected of ns2' },
     { command: 'cordon records verify --checkpoint witnessed', about: 'was anything taken back?' },
   ],
   statuses: { 1: 'something was found' },

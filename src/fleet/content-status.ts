@@ -1,0 +1,35 @@
+// Where what was signed is in force, as all resolvers of the fleet say: for status, by hash and not by number.
+import type { Heard } from './hearing.ts';
+import type { Presence } from './presence.ts';
+import type { Member } from './roll.ts';
+import { hasInForce, type SignedContents } from './signed-contents.ts';
+import type { ContentStatus } from './status.ts';
+
+/** What was signed last of each thing, with who has just that in force; `own` is what this resolver says of itself. */
+export const contentStatus = (
+  signed: SignedContents,
+  members: readonly Member[],
+  heard: ReadonlyMap<string, Heard>,
+  own: Presence,
+): ContentStatus[] => {
+  const status = new Map<string, { time: string; of: number; without: string[] }>();
+  for (const { name, site, until } of members) {
+    if (until !== undefined) continue;
+    const known = heard.get(name);
+    const presence = name === own.name ? own : known?.isSigned === true ? known.presence : undefined;
+    for (const content of signed.of(
+      { name, site: presence?.site ?? site },
+      Date.parse((presence ?? own).time),
+    )) {
+      const { subject, time } = content;
+      const one = status.get(subject) ?? { time, of: 0, without: [] };
+      one.of++;
+      if (time > one.time) one.time = time;
+      if (presence === undefined || hasInForce(presence, content) !== true) one.without.push(name);
+      status.set(subject, one);
+    }
+  }
+  return [...status].map(([subject, { time, of, without }]) => {
+    return { subject, time, inForce: of - without.length, of, without };
+  });
+};
