@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { requireProgram } from '../support/process.ts';
 import { createAttacks } from './validation/attacks.ts';
 import { runMatrix } from './validation/contest.ts';
-import { createDelegations } from './validation/delegations.ts';
+import { createDelegations, createSha1Delegations } from './validation/delegations.ts';
 import { createDenials } from './validation/denials.ts';
 import { type MatrixResult, reportOn } from './validation/differences.ts';
 
@@ -27,6 +27,17 @@ test.for([
     expect(report.equal).toBeGreaterThan(report.cases / 2);
   },
 );
+
+test('with SHA-1 as the operator wants it forged data are bogus as for unbound', {
+  timeout: TIMEOUT_MS,
+}, async (context) => {
+  requireProgram(context, 'unbound');
+  const cases = createSha1Delegations();
+  const report = reportOn(await runMatrix(cases, { allowSha1: true }));
+  expect(report.faults).toEqual([]);
+  expect(report.counts.get('RSASHA1, forged')).toBe(0);
+  expect(report.equal).toBeGreaterThan(report.cases / 2);
+});
 
 test.each<[string, Partial<MatrixResult['item']>, string, string, boolean]>([
   ['insecure where unbound is bogus', {}, 'insecure data', 'bogus', false],

@@ -87,13 +87,19 @@ export const proveNoData = (records: DenialRecords, qname: Uint8Array, qtype: nu
 };
 
 /**
- * Whether a name exists without records of its own, because there are names below it (an empty non-terminal, RFC 4592
- * section 2.2.2), or a wildcard of that kind stands for it. What opt-out leaves open is not proven.
+ * Whether NSEC shows that a name exists without records of its own, because there are names below it (an empty
+ * non-terminal, RFC 4592 section 2.2.2), or a wildcard of that kind stands for it. Never where NSEC3 is: who signs with it has to
+ * know the empty names (RFC 5155 section 7.1), and other validators take no NXDOMAIN for one.
  */
-export const proveEmptyName = (records: DenialRecords, name: Uint8Array, work: Work): Proof => {
-  // Only such a name has no types at all: every other one has NSEC, or types that its NSEC3 record shows.
-  const proof = proveNoData(records, name, TYPE.ANY, work);
-  return proof === 'opt-out' ? 'unproven' : proof;
+export const proveEmptyName = (records: DenialRecords, qname: Uint8Array): Proof => {
+  const name = foldedName(qname);
+  // Only such a name has no types at all: every other one has NSEC.
+  const isProven =
+    records.nsec3.length === 0 &&
+    isInZone(name, records.zone) &&
+    proveNoDataByNsec(readNsecChain(records), name, TYPE.ANY) !== undefined;
+  if (isProven) return 'proven';
+  return records.isExceeded?.() === true ? 'exceeded' : 'unproven';
 };
 
 /**

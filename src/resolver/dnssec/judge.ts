@@ -311,9 +311,8 @@ class Trial {
     if (proof !== 'unproven') return proof;
     // Some servers say NXDOMAIN for an empty non-terminal (RFC 8020 section 2 says what follows): to a resolver that believes it,
     // nothing below exists either.
-    const emptiness = proveEmptyName(denial, name, work);
-    if (emptiness === 'proven' || emptiness === 'unsupported')
-      this.#message = withRcode(this.#message, RCODE.NOERROR);
+    const emptiness = proveEmptyName(denial, name);
+    if (emptiness === 'proven') this.#message = withRcode(this.#message, RCODE.NOERROR);
     return emptiness;
   }
 

@@ -81,7 +81,8 @@ const hasAliasInBitmap = (set: RecordSet): boolean =>
 const HASH_LABEL = /(?:^|\.)[0-9a-v]{32}\./i;
 
 /** Names of the tree that are secure; what hangs below them and is not has these labels. */
-const SECURE_NAME = /^(?!.*(?:bare|island|lame|plain|bogus)).*(?:nsec3?|optout)\.example\. /i;
+const SECURE_NAME =
+  /^(?!.*(?:bare|island|lame|plain|bogus)).*(?:nsec3?|optout)\.example\. |^(?:(?:(?:www|ns)\.)?example)?\. /i;
 /** Labels of the tree whose aliases lead in circles. */
 const LOOP_NAME = /(?:^|\.)(?:dname-)?loop[.-]/i;
 const isDnameAnswer = ({ cordon, unbound, bind }: Answered): boolean =>

@@ -6,6 +6,7 @@ import { nameFrom, RCODE, type ResourceRecord, TYPE } from '../../../src/wire/dn
 import { createNsec3Rrsets, type DenialZone } from '../../support/denial-zone.ts';
 import { keyOf } from './keys.ts';
 import { by, dsOf, type MatrixCase, type MatrixReply, soaOf } from './stage.ts';
+import { createSuperfluous } from './superfluous.ts';
 import { rawRecord, recordsIn, recordsOf, type Signing, signatureOf, signed } from './zone.ts';
 
 const DAY_SEC = 86_400;
@@ -194,19 +195,6 @@ const atCuts = (): MatrixCase[] => [
       },
     );
   }),
-  attack(
-    'a superfluous NSEC with a wrong signature beside a whole proof',
-    'nothing A',
-    (apex) => ({
-      rcode: RCODE.NXDOMAIN,
-      authority: [
-        ...soaOf(apex),
-        ...proof(apex, `${apex} 300 IN NSEC www.${apex} NS SOA RRSIG NSEC DNSKEY`),
-        ...signed(recordsOf(`www.${apex} 300 IN NSEC ${apex} A RRSIG NSEC`), { ...by(apex), isForged: true }),
-      ],
-    }),
-    { right: 'secure' },
-  ),
   attack('NSEC whose next name is outside the zone', 'nothing A', (apex) =>
     denied(apex, RCODE.NXDOMAIN, `${apex} 300 IN NSEC zz.example. NS SOA RRSIG NSEC DNSKEY`),
   ),
@@ -355,4 +343,5 @@ export const createAttacks = (): MatrixCase[] => [
   ...signatures(),
   ...crowdedSignatures(),
   ...kept(),
+  ...createSuperfluous(),
 ];

@@ -16,12 +16,14 @@ export interface MatrixOptions {
   readonly checkout?: string | undefined;
   /** delv of BIND is asked as well, a process for each case. */
   readonly withDelv?: boolean;
+  /** Signatures with SHA-1 count. */
+  readonly allowSha1?: boolean;
 }
 
 /** Runs all cases. */
 export const runMatrix = async (
   cases: readonly MatrixCase[],
-  { checkout, withDelv = false }: MatrixOptions = {},
+  { checkout, withDelv = false, allowSha1 = false }: MatrixOptions = {},
 ): Promise<MatrixResult[]> => {
   const stage = await Stage.open(cases);
   const upstream = stage.upstream.endpoint;
@@ -33,7 +35,7 @@ listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 upstreams: ["127.0.0.1:${upstream.port}"]
 lists: [{ id: tiktok, shipped: tiktok }]
-dnssec: { mode: validate, anchors: anchors.ds }
+dnssec: { mode: validate, anchors: anchors.ds, allow-sha1: ${allowSha1} }
 `,
       files: { 'anchors.ds': anchors },
       ...(checkout === undefined ? {} : { checkout }),

@@ -170,26 +170,55 @@ const crowdedSets = (): MatrixCase[] =>
     }),
   );
 
-/** DNSKEY sets of a rollover, and of somebody who wants to see how many are read. */
+/** DNSKEY sets of a rollover, and of somebody who wants to see how many are read; without the key that counts, forged data. */
 const crowdedKeys = (counts: readonly number[]): MatrixCase[] =>
-  counts.map((count) => {
-    const key = keyOf('p256');
-    const reply = (apex: string, question: string): MatrixReply | undefined => {
-      if (question === 'www A')
-        return { answer: signAll(recordsOf(`www.${apex} 300 IN A 192.0.2.1`), apex, [key]) };
-      if (question !== '@ DNSKEY') return undefined;
-      const others = Array.from({ length: count - 1 }, (_, index) => {
-        const rdata = key.rdata.slice(0, KEY_BYTES_MIN);
-        rdata[3] = UNKNOWN;
-        rdata[4] = index >> 8;
-        rdata[5] = index & 0xff;
-        return rdata;
-      });
-      const keys = [...others, key.rdata].map((rdata) => rawRecord(apex, TYPE.DNSKEY, rdata));
-      return { answer: signAll(keys, apex, [key]) };
-    };
-    return { title: `${count} keys; data signed`, question: 'www A', reply, right: 'secure' };
-  });
+  counts.flatMap((count) => DATA.map((data) => crowdedKeySet(count, data)));
+
+const crowdedKeySet = (count: number, data: (typeof DATA)[number]): MatrixCase => {
+  const key = keyOf('p256');
+  const reply = (apex: string, question: string): MatrixReply | undefined => {
+    if (question === 'www A') {
+      const records = recordsOf(`www.${apex} 300 IN A 192.0.2.1`);
+      return { answer: data === 'signed' ? signAll(records, apex, [key]) : records };
+    }
+    if (question !== '@ DNSKEY') return undefined;
+    const others = Array.from({ length: count - 1 }, (_, index) => {
+      const rdata = key.rdata.slice(0, KEY_BYTES_MIN);
+      rdata[3] = UNKNOWN;
+      rdata[4] = index >> 8;
+      rdata[5] = index & 0xff;
+      return rdata;
+    });
+    const rdatas = data === 'signed' ? [...others, key.rdata] : others;
+    const keys = rdatas.map((rdata) => rawRecord(apex, TYPE.DNSKEY, rdata));
+    return { answer: signAll(keys, apex, [key]) };
+  };
+  const right = data === 'signed' ? 'secure' : 'bogus';
+  return { title: `${count} keys; data ${data}`, question: 'www A', reply, right };
+};
+
+/**
+ * Sets with RSASHA1 where an operator lets it count (`dnssec.allow-sha1`): by the word of RFC 9905 insecure, and then as
+ * for unbound, so that forged data are bogus.
+ */
+export const createSha1Delegations = (): MatrixCase[] => {
+  const sha1 = entry('rsasha1');
+  const sets = [
+    [sha1],
+    ...GATE.flatMap((other) => [
+      [sha1, other],
+      [other, sha1],
+    ]),
+  ];
+  return sets.flatMap((set) =>
+    KEY_SETS.flatMap((keySet) =>
+      DATA.map((data): MatrixCase => {
+        const { right: _, ...item } = createCase(set, keySet, data);
+        return { ...item, ...(data === 'forged' ? { right: 'bogus' } : {}) };
+      }),
+    ),
+  );
+};
 
 /** Hundreds of cases for the gate, thousands for the whole. */
 export const createDelegations = (isWhole: boolean): MatrixCase[] => [

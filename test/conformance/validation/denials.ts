@@ -39,6 +39,8 @@ interface Kind {
   /** What each content holds beside the apex, `www`, and `other`; `true` is what makes the denial right. */
   readonly contents: Readonly<Partial<Record<Content, Readonly<Record<string, readonly string[]>>>>>;
   readonly isOptOut?: boolean;
+  /** RCODE is not what NSEC3 records prove, and only NSEC corrects it. */
+  readonly isMisnamed?: boolean;
   /** The answer beside the records: none, data of a wildcard, or unsigned data of a zone below. */
   readonly answer?: 'wildcard' | 'unsigned';
   readonly rcode?: number;
@@ -86,7 +88,17 @@ const KINDS: readonly Kind[] = [
     subject: 'ent',
     type: 'A',
     rcode: RCODE.NXDOMAIN,
+    isMisnamed: true,
     contents: { true: { 'a.ent': ['A'] }, other: { ent: ['A'] } },
+  },
+  {
+    name: 'empty wildcard as NXDOMAIN',
+    question: 'x.wild A',
+    subject: 'x.wild',
+    type: 'A',
+    rcode: RCODE.NXDOMAIN,
+    isMisnamed: true,
+    contents: { true: { 'a.*.wild': ['A'] }, other: { 'a.*.wild': ['A'], 'x.wild': ['A'] } },
   },
   {
     name: 'wildcard NODATA',
@@ -271,6 +283,7 @@ const rightOf = (kind: Kind, proof: Part | undefined, beside: Part | undefined):
   if (beside !== undefined || kind.isOptOut === true) return undefined;
   const { iterations } = proof.parameters;
   if (kind.answer === 'unsigned') return 'insecure';
+  if (kind.isMisnamed === true && iterations !== 'nsec' && iterations <= 150) return 'bogus';
   return iterations === 'nsec' || iterations <= 50 ? 'secure' : 'insecure';
 };
 

@@ -255,6 +255,9 @@ const messageOf = (outcome: ValidatedOutcome): Uint8Array => {
   return outcome.message;
 };
 
+const ttlOf = (outcome: ValidatedOutcome): number | undefined =>
+  outcome.kind === 'answer' ? outcome.ttlMaxSec : undefined;
+
 const coveredBy = ({ type, rdata }: ResourceRecord): number =>
   type === TYPE.RRSIG ? readU16(rdata, 0) : type;
 const isRrsig = ({ type }: ResourceRecord): boolean => type === TYPE.RRSIG;
@@ -497,11 +500,16 @@ describe('answers that were changed on the way', () => {
   describe('NXDOMAIN for an empty non-terminal', () => {
     const asMissing = (reply: ZoneReply): ZoneReply => ({ ...reply, rcode: RCODE.NXDOMAIN });
 
-    test.each(['nsec', 'nsec3', 'optout'])('is what the proof says instead: no data (%s)', async (label) => {
-      const question = `b.empty.${label}.test. A`;
+    test('is what an NSEC record says instead: no data', async () => {
+      const question = 'b.empty.nsec.test. A';
       tree.lookup.tamper = change(question, asMissing);
       const outcome = await createValidator().ask(question);
       expect([wordsOf(outcome), messageRcode(messageOf(outcome))]).toEqual(['secure', RCODE.NOERROR]);
+    });
+
+    test.each(['nsec3', 'optout'])('is bogus by NSEC3, as it is for other validators (%s)', async (label) => {
+      const question = `b.empty.${label}.test. A`;
+      expect(await verdict(question, change(question, asMissing))).toBe(`bogus ${EDE.NSEC_MISSING}`);
     });
 
     test('behind an unsigned alias as well: the name is never denied', async () => {
@@ -882,6 +890,53 @@ describe('what is asked and handed on', () => {
     const plain = await createValidator().ask('www.nsec.test. A', { dnssecOk: false });
     expect(wordsOf(plain)).toBe('secure');
   });
+
+  test.each(['nsec', 'nsec3'])(
+    'records of %s that no proof needs and nobody signed change nothing, now or later',
+    async (label) => {
+      const isDenial = (record: ResourceRecord): boolean =>
+        coveredBy(record) === TYPE.NSEC || coveredBy(record) === TYPE.NSEC3;
+      const all = (tree.zones.get(`${label}.test.`)?.records ?? []).filter(isDenial);
+      const spoil = (record: ResourceRecord): ResourceRecord =>
+        isRrsig(record)
+          ? { ...record, rdata: Buffer.concat([record.rdata.subarray(0, -8), Buffer.alloc(8, 1)]) }
+          : record;
+      const told = (outcome: ValidatedOutcome) => {
+        const message = messageOf(outcome);
+        const { answer, authority } = parseMessage(message);
+        const rcode = messageRcode(message);
+        return {
+          worth: wordsOf(outcome),
+          rcode,
+          answer,
+          authority: authority.toSorted(),
+          ttlMaxSec: ttlOf(outcome),
+        };
+      };
+      for (const name of ['no A', 'www MX', 'x.wild A', 'x.wild MX', 'empty A', 'unsigned DS']) {
+        const question = name.replace(' ', `.${label}.test. `);
+        tree.lookup.tamper = undefined;
+        const expected = told(await createValidator().ask(question));
+        expect(expected.authority.length).toBeGreaterThan(1);
+        const { authority } = await replyTo(question);
+        const isIn = (record: ResourceRecord): boolean =>
+          authority.some(({ owner }) => Buffer.compare(owner, record.owner) === 0);
+        const others = all.filter((record) => !isIn(record));
+        expect(others.length).toBeGreaterThan(4);
+        for (const strays of [others.map(spoil), others.filter((record) => !isRrsig(record))])
+          for (const isFirst of [true, false]) {
+            const { ask } = createValidator({ aggressiveNsec: true });
+            tree.lookup.tamper = change(question, (reply) => ({
+              ...reply,
+              authority: isFirst ? [...strays, ...reply.authority] : [...reply.authority, ...strays],
+            }));
+            expect([question, told(await ask(question))]).toEqual([question, expected]);
+            for (const later of [`www.${label}.test. A`, `a.b.empty.${label}.test. A`])
+              expect([later, wordsOf(await ask(later))]).toEqual([later, 'secure']);
+          }
+      }
+    },
+  );
 
   test('an SOA that was changed makes a negative answer bogus', async () => {
     const longer = (reply: ZoneReply): ZoneReply => ({
