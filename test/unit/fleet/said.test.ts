@@ -342,7 +342,7 @@ test('a copy of a resolver that runs as well is told of, and what the engine tel
   expect(hearing.isTwice('ns1')).toBe(false);
 });
 
-test('a tide that comes late makes no clock wrong, and three in a row that differ do', async () => {
+test('a tide that comes late makes no clock wrong, and three in a row that differ do', () => {
   const node = watch(sequences());
   const hear = (lateMs: number): void => {
     const { bytes, stamp } = tide();
