@@ -27,6 +27,32 @@ export const decisionSchema = z.strictObject({
   /** On which it ends by its own words. */
   ends: day.optional(),
   provisional: z.boolean().optional(),
+  /** Of a mandate: which text of its pack, and how it stands by it. */
+  mandate: z
+    .strictObject({
+      id: z.string(),
+      version: z.string(),
+      sha256: z.string(),
+      standing: z.string(),
+      since: z.string().optional(),
+      by: z.string().max(LINE_LENGTH_MAX).optional(),
+      lists: z.array(z.string()),
+    })
+    .optional(),
+  /** What two people decided about a mandate. */
+  decided: z
+    .strictObject({
+      outcome: z.string(),
+      of: z.string(),
+      operators: z.array(z.string()),
+      authority: z.string(),
+      reference: z.string(),
+      reason: z.string(),
+      from: day,
+      by: z.string(),
+      confirmedBy: z.string(),
+    })
+    .optional(),
 });
 
 /** A decision. Plain data. */

@@ -15,7 +15,7 @@ export { marksOfStep } from './register-body.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
 export { FLEET_REGISTER_NAME, REGISTER_NAME, registerWitnesses } from './register-witness.ts';
-export type { Rules } from './rules.ts';
+export type { Rules } from './rule-context.ts';
 export type { Network } from './scope.ts';
 export type { Draft, ExemptionTerms } from './terms.ts';
 export { readExemptionTexts, readRequestFile } from './texts.ts';
