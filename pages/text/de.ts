@@ -166,6 +166,8 @@ export const de: Texts = {
   needExemptionEnds: '*Ausnahme {subject}* endet bald. Verweigert wird dann von selbst wieder.',
   needExemptionIncomplete: '*Ausnahme {subject}* fehlt etwas, das ihr Profil verlangt.',
   needActWaiting: '*{subject}* wartet auf eine zweite Person.',
+  needMandateStanding:
+    '*Die Vorgabe `{subject}`* gilt nicht mehr wie zuvor. Verweigert wird weiter, bis zwei Personen entscheiden.',
   needMandateReview: '*Die Entscheidung hinter `{subject}`* ist zu überprüfen. Verweigert wird weiter.',
   needRecords: '*Die Aufzeichnungen sind nicht vollständig.* {subject}',
   needBreakGlass: '*Ein lokales Konto wurde benutzt:* {subject}.',
@@ -403,6 +405,8 @@ export const de: Texts = {
   askForOne: 'Ausnahme beantragen',
   whoExempt: 'Wer ausgenommen ist',
   fromWhat: 'Wovon',
+  groundsOpen:
+    'Kein gelesener Text nennt Gründe: mit einem Wort sagen, welche es sind, etwa security-research.',
   grounds: 'Grund',
   askedBy: 'Beantragt von',
   ended: 'Beendet',
@@ -511,6 +515,8 @@ export const de: Texts = {
   approveNotYours: 'Eine genehmigende Person entscheidet, jemand anderes als die antragstellende.',
   approveOwn: 'Sie haben dies beantragt: Jemand anderes muss es genehmigen.',
   actAsNeeded: 'Bitte wählen, in welcher Rolle Sie entscheiden.',
+  roleOpen:
+    'Kein gelesener Text nennt, wer genehmigt: mit einem Wort sagen, in welcher Rolle, etwa head-of-service.',
   actAs: 'Sie handeln als',
   delegation: 'Vollmacht',
   delegationHint: 'Aktenzeichen, mit dem sie erteilt ist',

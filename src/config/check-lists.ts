@@ -12,6 +12,7 @@ import {
   reportRepeat,
   unknown,
 } from './draft.ts';
+import { listsOf } from './mandate-pack.ts';
 import type { Path } from './problem.ts';
 import { toInstantMs } from './schedule-leaf.ts';
 import { DEFAULT_GROUP } from './sections/groups.ts';
@@ -334,8 +335,10 @@ const checkClients = (group: GroupDraft, name: string, path: Path, report: Repor
   }
 };
 
+/** Identifiers of the lists that are in force. */
 const knownLists = (draft: Draft, facts: CrossCheckFacts): Set<string> => {
   const known = new Set<string>(draft.lists === undefined ? facts.shippedDefault : []);
   for (const [, item] of listItemsOf(draft)) if (item?.id !== undefined) known.add(item.id);
+  for (const { mandate } of facts.mandates?.values() ?? []) for (const id of listsOf(mandate)) known.add(id);
   return known;
 };
