@@ -1017,6 +1017,7 @@ export type ServiceStatus = {
   readonly lists: readonly {
     readonly id: string;
     readonly mandate: boolean | null;
+    readonly mandates: readonly string[];
     readonly entries: number | null;
     readonly state: 'good' | 'empty' | 'held' | 'stale' | 'failing' | 'not in force';
     readonly checkedAt: string | null;

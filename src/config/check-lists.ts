@@ -51,9 +51,10 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
     checkRole(item, path, report);
   }
   const count = knownLists(draft, facts).size;
-  if (count > LISTS_MAX && draft['extra-lists'] !== undefined && draft['extra-lists'].length > 0) {
+  const isExtended = [...itemsOf(draft['extra-lists'])].length > 0;
+  if (count > LISTS_MAX && (isExtended || [...itemsOf(draft.mandates)].length > 0)) {
     report(
-      ['extra-lists'],
+      [isExtended ? 'extra-lists' : 'mandates'],
       new Fault('ERR_CONFIG_LIMIT', `makes ${count} lists, at most ${LISTS_MAX} allowed`),
     );
   }

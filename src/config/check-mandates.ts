@@ -37,6 +37,10 @@ const checkPackLists = (
     }
     for (const [path, item] of written) {
       if (item?.id === undefined || !listsOf(mandate).includes(item.id)) continue;
+      if (facts.shippedIds.includes(item.id) && item.shipped !== item.id) {
+        const text = `the mandate ${quote(mandate.id)} asks for the list that ships under this name`;
+        report([...path, 'id'], conflict(text, 'give yours another "id"'));
+      }
       for (const [name, wrong] of [
         ['mandate', false],
         ['allow', true],

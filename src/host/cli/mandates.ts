@@ -12,7 +12,13 @@ import {
 import { loadConfiguration } from '../app/app.ts';
 import type { InputOf } from './declaration.ts';
 import type { MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
-import { formatMandate, formatMandates, type ListedMandate } from './mandates-text.ts';
+import {
+  formatMandate,
+  formatMandates,
+  formatMatrix,
+  type ListedMandate,
+  matrixOf,
+} from './mandates-text.ts';
 import { print } from './output.ts';
 import { PROBLEM } from './statuses.ts';
 import { configPath } from './usage.ts';
@@ -20,7 +26,8 @@ import { UsageError } from './usage-error.ts';
 
 /** Shows the packs; returns 0. */
 export const list = ({ values }: InputOf<typeof MANDATES_LIST>): number => {
-  const bound = mandatesOf(values.config);
+  const config = configOf(values.config);
+  const bound = config?.mandates ?? [];
   const listed = new Map<string, ListedMandate>();
   for (const id of shippedMandates()) {
     const { read } = readMandate(shippedMandateFile(id));
@@ -28,7 +35,8 @@ export const list = ({ values }: InputOf<typeof MANDATES_LIST>): number => {
   }
   for (const { mandate, decision } of bound) listed.set(mandate.id, { mandate, isBound: true, decision });
   const all = [...listed.values()];
-  print(values.json, all, () => formatMandates(all));
+  const matrix = config === undefined ? [] : matrixOf(config);
+  print(values.json, { mandates: all, matrix }, () => formatMandates(all) + formatMatrix(matrix));
   return 0;
 };
 
@@ -61,11 +69,11 @@ const fileOf = (id: string): string => {
 };
 
 /** What the configuration says; nothing where there is none or it is wrong, which "cordon check" tells. */
-const mandatesOf = (path: string | undefined): Config['mandates'] => {
+const configOf = (path: string | undefined): Config | undefined => {
   try {
-    return loadConfiguration(configPath(path)).config?.mandates ?? [];
+    return loadConfiguration(configPath(path)).config;
   } catch (thrown) {
-    if (isAppError(thrown)) return [];
+    if (isAppError(thrown)) return undefined;
     throw thrown;
   }
 };

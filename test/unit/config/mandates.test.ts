@@ -270,6 +270,15 @@ groups:
     },
   );
 
+  it('refuse another list under the name of theirs, and more lists than there may be', () => {
+    const other = problemsOf('mandates: [be-federal-tiktok]\nextra-lists: [{ id: tiktok, file: own.txt }]\n');
+    expect(other.join()).toContain('asks for the list that ships under this name');
+    const items = Array.from({ length: 30 }, (_, index) => `  - { id: own-${index}, file: own.txt }\n`).join(
+      '',
+    );
+    expect(problemsOf(`mandates: [us-texas]\nlists:\n${items}`).join()).toContain('mandates: makes 39 lists');
+  });
+
   it('refuse the same pack twice', () => {
     expect(problemsOf('mandates: [uk-tiktok, uk-tiktok]\n').join()).toContain(
       'is named already at mandates[0]',
