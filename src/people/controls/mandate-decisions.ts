@@ -15,7 +15,7 @@ export const mandateDecisionsOf = (mandates: Config['mandates']): readonly (read
 const toDecision = ({ mandate, decision, sha256 }: MandateConfig): Decision => ({
   authority: [...new Set(mandate.bases.map(({ authority }) => authority))].join('; '),
   reference: mandate.bases.map(({ reference, standing }) => `${reference} (${standing.value})`).join('; '),
-  text: `${mandate.title.en}. ${sourcesText(mandate)}`,
+  text: `${mandate.title.en}. ${standingText(mandate)} ${sourcesText(mandate)}${decidedText(decision)}`,
   inForceFrom: firstDay(mandate.bases.map(({ since }) => since)),
   ...(mandate.review === undefined ? {} : { review: firstDay([mandate.review]) }),
   mandate: {
@@ -39,6 +39,18 @@ const toDecision = ({ mandate, decision, sha256 }: MandateConfig): Decision => (
 /** The day of UTC with which the earliest of some dates begins. */
 const firstDay = (dates: readonly string[]): string =>
   toDay(Math.min(...dates.map((date) => Date.parse(date))));
+
+/** How it stands, in a sentence. */
+const standingText = ({ standing: { value, since, by } }: MandateConfig['mandate']): string =>
+  `It is ${value}${since === undefined ? '' : ` since ${since}`}${by === undefined ? '' : `, by ${by}`}.`;
+
+/** What people decided, in a sentence. */
+const decidedText = (decision: MandateConfig['decision']): string => {
+  if (decision === undefined) return '';
+  const { outcome, of, operators, decidedBy, confirmedBy, authority, reference, reason } = decision;
+  const whom = operators.length === 0 ? '' : ` (${operators.join(', ')})`;
+  return ` Decided when it was ${of}: ${outcome}${whom}, by ${decidedBy}, confirmed by ${confirmedBy} (${authority}, ${reference}): ${reason}`;
+};
 
 /** How sure the sources are, in a sentence. */
 const sourcesText = ({ sources }: MandateConfig['mandate']): string => {

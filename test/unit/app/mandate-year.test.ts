@@ -101,14 +101,19 @@ test('no standing lifts a refusal, each change is a task and a record, and each 
     ...records,
     { kind: 'admin', time: '2028-03-31T00:00:00.000Z', action: 'look', by: 'kim' },
   ];
-  const quarter = async (from: string, until: string): Promise<{ standing: unknown; events: string[] }> => {
+  const quarter = async (
+    from: string,
+    until: string,
+  ): Promise<{ open: string[]; standing: unknown; events: string[] }> => {
     const scope = { fromMs: Date.parse(from), untilMs: Date.parse(until), group: undefined };
     const report = await buildReport({ ...createSource({ changes }), heads: [] }, scope);
     const found = report.lists.find(({ list }) => list === MANDATE);
     const told = found?.decision as
       | { mandate: { standing: string }; decided?: { outcome: string } }
       | undefined;
+    const open = report.attention.filter(({ code }) => code.startsWith('mandate-')).map(({ code }) => code);
     return {
+      open,
       standing: told && [told.mandate.standing, told.decided?.outcome ?? null],
       events: (found?.decisionEvents ?? []).map(({ time, event }) => `${time.slice(0, 10)} ${event}`),
     };
@@ -121,11 +126,11 @@ test('no standing lifts a refusal, each change is a task and a record, and each 
     // A quarter in which nothing of it changed says how it stood.
     await quarter('2028-01-01', '2028-04-01'),
   ]).toEqual([
-    { standing: ['in-force', null], events: ['2027-01-02 set'] },
-    { standing: ['disputed', 'narrow'], events: ['2027-05-12 changed', '2027-06-15 changed'] },
-    { standing: ['repealed', 'narrow'], events: ['2027-09-21 changed'] },
-    { standing: ['repealed', 'lift'], events: ['2027-11-02 changed'] },
-    { standing: ['repealed', 'lift'], events: [] },
+    { open: [], standing: ['in-force', null], events: ['2027-01-02 set'] },
+    { open: [], standing: ['disputed', 'narrow'], events: ['2027-05-12 changed', '2027-06-15 changed'] },
+    { open: ['mandate-repealed'], standing: ['repealed', 'narrow'], events: ['2027-09-21 changed'] },
+    { open: [], standing: ['repealed', 'lift'], events: ['2027-11-02 changed'] },
+    { open: [], standing: ['repealed', 'lift'], events: [] },
   ]);
   const decided = records
     .filter(({ list }) => list === MANDATE)
