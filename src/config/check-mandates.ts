@@ -91,7 +91,7 @@ const checkMandateDecisions = (
       );
     if (outcome !== undefined && outcome !== 'narrow' && operators.length > 0)
       report([...path, 'operators'], conflict(`goes with "narrow" only, and this is ${quote(outcome)}`));
-    if (mandate === undefined || facts.shippedOperators === undefined) continue;
+    if (mandate === undefined || operators.length === 0 || facts.shippedOperators === undefined) continue;
     const run = [...new Set(listsOf(mandate).flatMap((list) => facts.shippedOperators?.get(list) ?? []))];
     for (const [at, name] of operators) {
       if (name === undefined || run.includes(name)) continue;

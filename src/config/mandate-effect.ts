@@ -2,6 +2,7 @@
 //
 // A pack adds and never takes away: however it stands, its lists refuse until a person decides otherwise, and that decision
 // stands in the configuration with two names and a reason. What another mandate, or the operator, wants refused stays.
+import { toSentence } from './evidence-leaf.ts';
 import type { FormContext, FormOf } from './form.ts';
 import { listsOf, type ReadMandate, sureOf } from './mandate-pack.ts';
 import type { listItem } from './sections/lists.ts';
@@ -67,7 +68,7 @@ const decisionOf = (mandates: readonly MandateConfig[]): List['decision'] => {
   const first = mandates.flatMap(({ mandate }) =>
     mandate.bases.slice(0, 1).map((basis) => ({ mandate, basis })),
   );
-  const join = (texts: readonly string[]): string => [...new Set(texts)].join('; ');
+  const join = (texts: readonly string[]): string => toSentence([...new Set(texts)].join('; '));
   return {
     authority: join(first.map(({ basis }) => basis.authority)),
     reference: join(

@@ -9,18 +9,18 @@ import type { DecisionRecord } from '../records/records.ts';
 
 /** How long before a date its alarm is given. */
 export const NEAR_DAYS = 30;
-/** More than a configuration takes. */
-const LINE_LENGTH_MAX = 4000;
+/** Characters of a line: more than a sentence of a configuration has. */
+export const DECISION_LINE_MAX = 4000;
 
 const day = z.iso.date();
 
 /** The schema of a decision. Days are those of UTC, `2026-12-01`. */
 export const decisionSchema = z.strictObject({
   /** Who decided. */
-  authority: z.string().min(1).max(LINE_LENGTH_MAX),
+  authority: z.string().min(1).max(DECISION_LINE_MAX),
   /** Number or title. */
-  reference: z.string().min(1).max(LINE_LENGTH_MAX),
-  text: z.string().max(LINE_LENGTH_MAX).optional(),
+  reference: z.string().min(1).max(DECISION_LINE_MAX),
+  text: z.string().max(DECISION_LINE_MAX).optional(),
   inForceFrom: day,
   /** By which it has to be looked at again. */
   review: day.optional(),
@@ -35,7 +35,7 @@ export const decisionSchema = z.strictObject({
       sha256: z.string(),
       standing: z.string(),
       since: z.string().optional(),
-      by: z.string().max(LINE_LENGTH_MAX).optional(),
+      by: z.string().max(DECISION_LINE_MAX).optional(),
       lists: z.array(z.string()),
     })
     .optional(),

@@ -124,12 +124,11 @@ export interface ProfileMark {
 }
 
 /** The mark of a profile: equal for equal rules, in whatever order or layout a file writes them. */
-export const markOf = (profile: Profile): ProfileMark => ({
-  id: profile.id,
-  sha256: createHash('sha256')
-    .update(JSON.stringify(profileSchema.parse(profile)))
-    .digest('hex'),
-});
+export const markOf = (profile: Profile): ProfileMark => {
+  // Several mandates as one are longer than a file may be; who made them has put them into one order.
+  const { data = profile } = profileSchema.safeParse(profile);
+  return { id: profile.id, sha256: createHash('sha256').update(JSON.stringify(data)).digest('hex') };
+};
 
 /** Reads a profile file. Throws ERR_EXEMPTION_PROFILE with all problems, one a line. */
 export const readProfile = (path: string): Profile => {

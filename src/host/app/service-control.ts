@@ -4,8 +4,7 @@
 import { join } from 'node:path';
 import { formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
 import type { HealthIssue } from '../../base/words/words.ts';
-import type { Config } from '../../config/config.ts';
-import { configHash } from '../../config/config.ts';
+import { type Config, configHash } from '../../config/config.ts';
 import type {
   Readiness,
   RegisterCopy,

@@ -3,8 +3,7 @@
 // They take the way of the decisions of lists: compared at each start and reload with what was recorded last, so that a pack
 // whose standing changes is a record of that moment, and the report of a period says which basis held when.
 import type { Config } from '../../config/config.ts';
-import type { Decision } from '../../evidence/exemptions/exemptions.ts';
-import { toDay } from '../../evidence/exemptions/exemptions.ts';
+import { DECISION_LINE_MAX, type Decision, toDay } from '../../evidence/exemptions/exemptions.ts';
 
 type MandateConfig = Config['mandates'][number];
 
@@ -13,9 +12,13 @@ export const mandateDecisionsOf = (mandates: Config['mandates']): readonly (read
   mandates.map((one) => [`mandate ${one.mandate.id}`, toDecision(one)] as const);
 
 const toDecision = ({ mandate, decision, sha256 }: MandateConfig): Decision => ({
-  authority: [...new Set(mandate.bases.map(({ authority }) => authority))].join('; '),
-  reference: mandate.bases.map(({ reference, standing }) => `${reference} (${standing.value})`).join('; '),
-  text: `${mandate.title.en}. ${standingText(mandate)} ${sourcesText(mandate)}${decidedText(decision)}`,
+  authority: bounded([...new Set(mandate.bases.map(({ authority }) => authority))].join('; ')),
+  reference: bounded(
+    mandate.bases.map(({ reference, standing }) => `${reference} (${standing.value})`).join('; '),
+  ),
+  text: bounded(
+    `${mandate.title.en}. ${standingText(mandate)} ${sourcesText(mandate)}${decidedText(decision)}`,
+  ),
   inForceFrom: firstDay(mandate.bases.map(({ since }) => since)),
   ...(mandate.review === undefined ? {} : { review: firstDay([mandate.review]) }),
   mandate: {
@@ -39,6 +42,10 @@ const toDecision = ({ mandate, decision, sha256 }: MandateConfig): Decision => (
 /** The day of UTC with which the earliest of some dates begins. */
 const firstDay = (dates: readonly string[]): string =>
   toDay(Math.min(...dates.map((date) => Date.parse(date))));
+
+/** As much of a text as a record of a decision may have. */
+const bounded = (text: string): string =>
+  text.length <= DECISION_LINE_MAX ? text : `${text.slice(0, DECISION_LINE_MAX - 1)}…`;
 
 /** How it stands, in a sentence. */
 const standingText = ({ standing: { value, since, by } }: MandateConfig['mandate']): string =>

@@ -1,7 +1,14 @@
 // What mandates ask of exemptions: their own rules, both of two that ask for one list, and beside an agency's own.
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { readMandate, shippedMandateFile, shippedMandates } from '../../../src/config/config.ts';
+import {
+  effectiveConfig,
+  readMandate,
+  shippedMandateFile,
+  shippedMandates,
+} from '../../../src/config/config.ts';
 import { approvalFaults } from '../../../src/evidence/exemptions/approval.ts';
+import { DecisionWatch } from '../../../src/evidence/exemptions/decision.ts';
 import { profileSchema } from '../../../src/evidence/exemptions/profile.ts';
 import { profilesFor, type RuleContext } from '../../../src/evidence/exemptions/rule-context.ts';
 import { requestFaults } from '../../../src/evidence/exemptions/rules.ts';
@@ -9,7 +16,16 @@ import type { ExemptionTerms } from '../../../src/evidence/exemptions/terms.ts';
 import { exemptionSettings } from '../../../src/people/controls/controls.ts';
 import { profileOfMandate } from '../../../src/people/controls/mandate-rules.ts';
 import { configOf } from '../app/setup.ts';
-import { DAY_MS, HEAD, NOW, profileOf } from '../exemptions/setup.ts';
+import {
+  DAY_MS,
+  HEAD,
+  NOW,
+  openRegister,
+  outcomeOf,
+  profileOf,
+  REQUEST,
+  REQUESTER,
+} from '../exemptions/setup.ts';
 
 const mandateProfile = (id: string) => {
   const { read } = readMandate(shippedMandateFile(id));
@@ -114,4 +130,35 @@ mandate-decisions: [{ mandate: us-federal-tiktok, of: disputed, outcome: lift, a
   expect(faultsOf(own, { grounds: 'communication' })).toEqual([
     'ERR_EXEMPTION_GROUNDS "communication" are no grounds of us-federal',
   ]);
+});
+
+test('a paper of several mandates is requested, approved and marked with all of them', () => {
+  const config = configOf(`mandates: [${shippedMandates().join(', ')}]\n`);
+  const { rules } = exemptionSettings(config);
+  const { register } = openRegister(rules);
+  const request = { ...REQUEST, clients: ['127.0.0.8/29'], lists: ['temu'], grounds: 'security-measures' };
+  expect(outcomeOf(register.request(request, REQUESTER))).toBe('requested');
+  const { paper } = register.approve('1', HEAD);
+  expect(paper?.state).toBe('active');
+  expect(paper?.profile).toMatchObject({
+    id: shippedMandates().join('+'),
+    sha256: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+});
+
+test('a pack as long as it may be is a record, and a configuration that reads back as itself', () => {
+  const long = 'x'.repeat(1950);
+  const text = readFileSync(shippedMandateFile('be-federal-tiktok'), 'utf8')
+    .replace('id: be-federal-tiktok', 'id: own')
+    .replaceAll('reference: "', `reference: "${long}`)
+    .replace('en: "', `en: "${long.slice(0, 1900)}`)
+    .replace('authority: Belgian', `authority: ${long.slice(0, 1900)} Belgian`);
+  const decided = `mandate-decisions: [{ mandate: own, of: disputed, outcome: keep, authority: CIO, reference: "1", reason: ${long}, from: "2026-12-01", decided-by: A, confirmed-by: B }]\n`;
+  const config = configOf(`mandates: [own.yaml, us-texas]\n${decided}`, { 'own.yaml': text });
+  expect(() => configOf(effectiveConfig(config))).not.toThrow();
+  const records = new DecisionWatch(openRegister().register).compare(
+    exemptionSettings(config).decisions,
+    NOW,
+  );
+  expect(records.map(({ list }) => list)).toContain('mandate own');
 });
