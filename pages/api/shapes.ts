@@ -1235,6 +1235,17 @@ export type State = {
     readonly until: string;
     readonly hitsToday: number;
   }[];
+  readonly mandates: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly standing: 'in-force' | 'under-review' | 'disputed' | 'superseded' | 'repealed';
+    readonly isUnread: boolean;
+    readonly networks: readonly {
+      readonly group: string;
+      readonly reach: 'whole' | 'part' | 'none';
+      readonly why: string;
+    }[];
+  }[];
   readonly lists: readonly {
     readonly id: string;
     readonly mandate: boolean | null;

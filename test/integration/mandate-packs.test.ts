@@ -54,6 +54,7 @@ test('its lists refuse, and the refusal, explain, records and exemptions name it
   expect(await outcomeOf('www.feishu.cn')).toBe('refused: mandate own');
   expect(await outcomeOf('example.com')).toBe('answered');
   expect(await command('explain', 'www.tiktok.com')).toContain('a mandate: uk-tiktok');
+  expect(await command('status')).toMatch(/tiktok +\d+ +uk-tiktok /);
   const records = await command('records', 'list', '--kind', 'decision', '--json');
   expect(records).toContain('mandate uk-tiktok');
   expect(records).toContain('known at second hand');

@@ -43,6 +43,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const noQuic = (await readQuic(config))?.fault;
     const user = becomeServiceUser(config.stateDirectory);
     for (const { path } of prefixFilesOf(config)) requireReadable(path);
+    for (const { file } of config.mandates) requireReadable(file);
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
     const certificate = readValidCertificate(config, Date.now());

@@ -1,5 +1,5 @@
 // Mandates for people: each sentence with its source, and the plain word where the text itself was not read.
-import { type Config, isActive, isUnsettled, listsOf, type Mandate, sureOf } from '../../config/config.ts';
+import { type Config, isUnsettled, type Mandate, type MandateReach, sureOf } from '../../config/config.ts';
 import { alignColumns } from './columns.ts';
 
 const INDENT = '  ';
@@ -23,30 +23,6 @@ export const formatMandates = (all: readonly ListedMandate[]): string => {
   ]);
   return `${alignColumns([['MANDATE', 'BINDS', 'STANDING', 'DECIDED', 'SURE', 'TITLE'], ...rows]).join('\n')}\n`;
 };
-
-/** Whom a mandate of the configuration reaches: one row a mandate and group. */
-export interface MandateReach {
-  readonly mandate: string;
-  readonly group: string;
-  /** `whole`: all its lists are in force for the group; `part`: some; `none`. */
-  readonly reach: 'whole' | 'part' | 'none';
-  /** Why not whole. */
-  readonly why: string;
-}
-
-/** Groups and mandates. */
-export const matrixOf = ({ mandates, groups }: Config): readonly MandateReach[] =>
-  mandates.flatMap((one) =>
-    groups.map(({ name, lists, outOfScope }): MandateReach => {
-      const wanted = listsOf(one.mandate);
-      const missing = wanted.filter((id) => !lists.includes(id));
-      const row = { mandate: one.mandate.id, group: name };
-      if (!isActive(one)) return { ...row, reach: 'none', why: 'lifted by decision' };
-      if (missing.length === 0) return { ...row, reach: 'whole', why: '' };
-      const why = outOfScope === true ? 'out of scope' : `out of scope: ${missing.join(', ')}`;
-      return { ...row, reach: missing.length === wanted.length ? 'none' : 'part', why };
-    }),
-  );
 
 /** A row a mandate, a column a group. */
 export const formatMatrix = (rows: readonly MandateReach[]): string => {

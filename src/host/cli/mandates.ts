@@ -5,6 +5,7 @@ import {
   formatProblem,
   type Mandate,
   mandateTemplate,
+  matrixOf,
   readMandate,
   shippedMandateFile,
   shippedMandates,
@@ -12,13 +13,7 @@ import {
 import { loadConfiguration } from '../app/app.ts';
 import type { InputOf } from './declaration.ts';
 import type { MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
-import {
-  formatMandate,
-  formatMandates,
-  formatMatrix,
-  type ListedMandate,
-  matrixOf,
-} from './mandates-text.ts';
+import { formatMandate, formatMandates, formatMatrix, type ListedMandate } from './mandates-text.ts';
 import { print } from './output.ts';
 import { PROBLEM } from './statuses.ts';
 import { configPath } from './usage.ts';
