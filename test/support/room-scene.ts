@@ -115,7 +115,6 @@ groups:
   - { name: lab, clients: ["127.0.2.0/29"], lists: [tiktok, feed] }
 probe: { interval: 1m }
 compliance: { profile: us-federal }
-mandates: [uk-tiktok]
 control-room:
   listen: "127.0.0.1:${roomPort}"
   url: ${origin}
