@@ -9,7 +9,7 @@ import { parseCordonList, shippedLists } from '../src/policy/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
 import { LOCAL, LocalZones } from '../src/resolver/local/local.ts';
 import { parseName, TYPE } from '../src/wire/dns/dns.ts';
-import { BYTEDANCE_VISITED_HOSTS, readVisitedHosts } from '../test/support/government-names.ts';
+import { LISTED_VISITED_HOSTS, readVisitedHosts } from '../test/support/government-names.ts';
 import { createRandom, type Random } from '../test/support/mutate.ts';
 
 /** Hosts that are asked for: few enough for the cache of every server, so that hits are compared with hits. */
@@ -74,7 +74,7 @@ export const createMillionNames = (directory: string): ListedNames => {
 export const readHosts = (listed: readonly ListedNames[]): Host[] => {
   const zones = new LocalZones([]);
   const covered = new Set(listed.flatMap(({ names }) => names));
-  const excluded = new Set(BYTEDANCE_VISITED_HOSTS);
+  const excluded = new Set(LISTED_VISITED_HOSTS);
   const hosts: Host[] = [];
   for (const host of readVisitedHosts()) {
     if (hosts.length === HOSTS_COUNT) break;

@@ -121,6 +121,26 @@ export type DecisionStatus = {
     readonly review?: string;
     readonly ends?: string;
     readonly provisional?: boolean;
+    readonly mandate?: {
+      readonly id: string;
+      readonly version: string;
+      readonly sha256: string;
+      readonly standing: string;
+      readonly since?: string;
+      readonly by?: string;
+      readonly lists: readonly string[];
+    };
+    readonly decided?: {
+      readonly outcome: string;
+      readonly of: string;
+      readonly operators: readonly string[];
+      readonly authority: string;
+      readonly reference: string;
+      readonly reason: string;
+      readonly from: string;
+      readonly by: string;
+      readonly confirmedBy: string;
+    };
   };
   readonly alarms: readonly ('review-near' | 'review-passed' | 'end-near' | 'end-passed')[];
   readonly reviewSec: number | null;
@@ -240,7 +260,7 @@ export type ExemptionProfile = {
     readonly source?: string;
   }[];
   readonly duration: {
-    readonly 'days-max': number;
+    readonly 'days-max'?: number;
     readonly 'start-within-days': number;
     readonly source?: string;
   };
@@ -839,7 +859,7 @@ export type Readiness = {
   readonly ready: boolean;
   readonly answering: boolean;
   readonly causes: readonly string[];
-  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
+  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
   readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
   readonly text: string;
   readonly todo?: string;
@@ -915,6 +935,7 @@ export type Rule = {
   readonly list: string;
   readonly title: string;
   readonly mandate: boolean;
+  readonly mandates: readonly string[];
   readonly trigger: string;
   readonly target?: string;
   readonly match: string;
@@ -1006,6 +1027,7 @@ export type ServiceStatus = {
   readonly lists: readonly {
     readonly id: string;
     readonly mandate: boolean | null;
+    readonly mandates: readonly string[];
     readonly entries: number | null;
     readonly state: 'good' | 'empty' | 'held' | 'stale' | 'failing' | 'not in force';
     readonly checkedAt: string | null;
@@ -1049,7 +1071,7 @@ export type ServiceStatus = {
   } | null;
   readonly problems: readonly string[];
   readonly issues: readonly {
-    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
+    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
     readonly severity: 'critical' | 'warning' | 'info';
     readonly subject: string;
     readonly text: string;
@@ -1170,7 +1192,7 @@ export type State = {
     readonly strip: readonly Span[];
   }[];
   readonly todo: readonly {
-    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
+    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
     readonly subject: string;
     readonly since: string | null;
     readonly due: string | null;
@@ -1222,6 +1244,17 @@ export type State = {
     readonly grounds: string;
     readonly until: string;
     readonly hitsToday: number;
+  }[];
+  readonly mandates: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly standing: 'in-force' | 'under-review' | 'disputed' | 'superseded' | 'repealed';
+    readonly isUnread: boolean;
+    readonly networks: readonly {
+      readonly group: string;
+      readonly reach: 'whole' | 'part' | 'none';
+      readonly why: string;
+    }[];
   }[];
   readonly lists: readonly {
     readonly id: string;

@@ -90,6 +90,9 @@ const Approve = ({
           {say('actAsNeeded')}
         </p>
       )}
+      {rules?.profile?.approvers.length === 0 && (
+        <TextField label={say('actAs')} hint={say('roleOpen')} value={chosen} onValue={setChosen} />
+      )}
       {needsDelegation && (
         <TextField
           label={say('delegation')}

@@ -178,6 +178,7 @@ const Checks = ({
   const profile = rules?.profile;
   if (profile == null || paper.state !== 'requested') return null;
   const days = (Date.parse(paper.until) - Date.parse(paper.from)) / DAY_MS;
+  const mostDays = profile.duration['days-max'];
   const ahead = (Date.parse(paper.from) - nowMs()) / DAY_MS;
   const required = profile.mitigations.checklist.filter((one) => one.required);
   const given = required.filter(({ id }) => paper.mitigations.some(({ item }) => item === id));
@@ -190,9 +191,11 @@ const Checks = ({
         >
           {say('checkTwo')}
         </CheckLine>
-        <CheckLine isKept={days <= profile.duration['days-max']}>
-          {say('checkDays', { count: Math.ceil(days), most: profile.duration['days-max'] })}
-        </CheckLine>
+        {mostDays !== undefined && (
+          <CheckLine isKept={days <= mostDays}>
+            {say('checkDays', { count: Math.ceil(days), most: mostDays })}
+          </CheckLine>
+        )}
         <CheckLine isKept={ahead <= profile.duration['start-within-days']}>
           {say('checkStart', { count: profile.duration['start-within-days'] })}
         </CheckLine>

@@ -61,14 +61,24 @@ const Reasons = ({ draft, change, wrong, profile }: PartProps): VNode => {
   return (
     <Panel title={say('partWhy')}>
       <div class="body stack">
-        <Select
-          label={say('grounds')}
-          value={draft.grounds}
-          onValue={(grounds) => change({ grounds })}
-          options={[['', say('choose')], ...profile.grounds.map(({ id, title }) => [id, title] as const)]}
-          hint={profile.grounds.find(({ id }) => id === draft.grounds)?.source ?? profile.title}
-          wrong={wrong('grounds')}
-        />
+        {profile.grounds.length === 0 ? (
+          <TextField
+            label={say('grounds')}
+            value={draft.grounds}
+            onValue={(grounds) => change({ grounds })}
+            hint={say('groundsOpen')}
+            wrong={wrong('grounds')}
+          />
+        ) : (
+          <Select
+            label={say('grounds')}
+            value={draft.grounds}
+            onValue={(grounds) => change({ grounds })}
+            options={[['', say('choose')], ...profile.grounds.map(({ id, title }) => [id, title] as const)]}
+            hint={profile.grounds.find(({ id }) => id === draft.grounds)?.source ?? profile.title}
+            wrong={wrong('grounds')}
+          />
+        )}
         <TextArea
           label={say('justification')}
           hint={far(draft.justification, texts.justification)}
@@ -186,8 +196,12 @@ const Scope = ({ draft, change, wrong, rules }: PartProps & { readonly rules: Ex
 
 const Times = ({ draft, change, wrong, profile }: PartProps): VNode => {
   const { say, word } = useText();
+  const mostDays = profile.duration['days-max'];
   return (
-    <Panel title={say('partWhen')} beside={say('partWhenBeside', { count: profile.duration['days-max'] })}>
+    <Panel
+      title={say('partWhen')}
+      beside={mostDays === undefined ? '' : say('partWhenBeside', { count: mostDays })}
+    >
       <div class="body stack">
         <div class="fields">
           <TextField
@@ -292,6 +306,7 @@ const RequestForm = ({
     });
   };
   const rest = byField.get('');
+  const mostDays = profile.duration['days-max'];
   return (
     <Form onSend={send} className="columns">
       <div class="stack">
@@ -343,7 +358,7 @@ const RequestForm = ({
           <div class="body stack">
             <ul class="small soft">
               <li>{say('ruleTwo')}</li>
-              <li>{say('ruleDays', { count: profile.duration['days-max'] })}</li>
+              {mostDays !== undefined && <li>{say('ruleDays', { count: mostDays })}</li>}
               <li>{say('ruleStart', { count: profile.duration['start-within-days'] })}</li>
               {profile.notes.map((note) => (
                 <li key={note} lang="en">

@@ -9,6 +9,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'exemption-ends': 'needExemptionEnds',
   'exemption-incomplete': 'needExemptionIncomplete',
   'act-waiting': 'needActWaiting',
+  'mandate-standing': 'needMandateStanding',
   'mandate-review': 'needMandateReview',
   'records-not-whole': 'needRecords',
   'break-glass': 'needBreakGlass',

@@ -11,6 +11,7 @@ import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useTicks } from '../parts/use-data.ts';
 import { HeadlinePanel } from './headline.tsx';
+import { MandatesPanel } from './mandates.tsx';
 import { NeedsPanel } from './needs.tsx';
 import { NetworksPanel } from './networks.tsx';
 import { TodayPanel } from './today.tsx';
@@ -260,7 +261,10 @@ export const Overview = (): VNode => {
       <NeedsPanel needs={known.todo} headline={known.headline.state} />
       <TodayPanel known={known} />
       <div class="columns">
-        <NetworksPanel known={known} />
+        <div class="stack">
+          <NetworksPanel known={known} />
+          <MandatesPanel mandates={known.mandates} />
+        </div>
         <div class="stack">
           <HoursPanel today={known.today} />
           <SignsPanel today={known.today} />

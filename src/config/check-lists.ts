@@ -12,6 +12,7 @@ import {
   reportRepeat,
   unknown,
 } from './draft.ts';
+import { listsOf } from './mandate-pack.ts';
 import type { Path } from './problem.ts';
 import { toInstantMs } from './schedule-leaf.ts';
 import { DEFAULT_GROUP } from './sections/groups.ts';
@@ -50,9 +51,10 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
     checkRole(item, path, report);
   }
   const count = knownLists(draft, facts).size;
-  if (count > LISTS_MAX && draft['extra-lists'] !== undefined && draft['extra-lists'].length > 0) {
+  const isExtended = [...itemsOf(draft['extra-lists'])].length > 0;
+  if (count > LISTS_MAX && (isExtended || [...itemsOf(draft.mandates)].length > 0)) {
     report(
-      ['extra-lists'],
+      [isExtended ? 'extra-lists' : 'mandates'],
       new Fault('ERR_CONFIG_LIMIT', `makes ${count} lists, at most ${LISTS_MAX} allowed`),
     );
   }
@@ -334,8 +336,10 @@ const checkClients = (group: GroupDraft, name: string, path: Path, report: Repor
   }
 };
 
+/** Identifiers of the lists that are in force. */
 const knownLists = (draft: Draft, facts: CrossCheckFacts): Set<string> => {
   const known = new Set<string>(draft.lists === undefined ? facts.shippedDefault : []);
   for (const [, item] of listItemsOf(draft)) if (item?.id !== undefined) known.add(item.id);
+  for (const { mandate } of facts.mandates?.values() ?? []) for (const id of listsOf(mandate)) known.add(id);
   return known;
 };

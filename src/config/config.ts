@@ -12,11 +12,16 @@ export { configVariables } from './environment.ts';
 export { IN_FORCE_NAME, type InForce, keepInForce, readInForce, writtenState } from './in-force.ts';
 export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
+export { demandsOf, isActive } from './mandate-effect.ts';
+export { readMandate, shippedMandateFile, shippedMandates } from './mandate-file.ts';
+export { isUnsettled, type Mandate, sureOf } from './mandate-pack.ts';
+export { type MandateReach, matrixOf } from './mandate-reach.ts';
+export { mandateTemplate } from './mandate-template.ts';
 export { namedFiles, namedPaths } from './named-files.ts';
 export { type NoticeTexts, noticeTexts, setNoticeTexts } from './notice-text.ts';
 export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
 export { type ConfigReach, reachOf } from './reach.ts';
-export { configReference } from './reference.ts';
+export { configReference, mandateReference } from './reference.ts';
 export type {
   Config,
   FeedConfig,

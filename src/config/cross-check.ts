@@ -20,6 +20,7 @@ import { checkFleet } from './check-fleet.ts';
 import { checkIdentity } from './check-identity.ts';
 import { checkFeeds, checkGroups, checkLists, checkStructuredErrors } from './check-lists.ts';
 import { checkLocal } from './check-local.ts';
+import { checkMandates } from './check-mandates.ts';
 import { checkUpstreams } from './check-upstreams.ts';
 import {
   type CrossCheckFacts,
@@ -45,6 +46,7 @@ export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report)
   checkExceptions(draft, report);
   checkFeeds(draft, report);
   checkLists(draft, facts, report);
+  checkMandates(draft, facts, report);
   checkGroups(draft, facts, report);
   checkBlock(draft, report);
   checkStructuredErrors(draft, report);

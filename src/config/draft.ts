@@ -5,9 +5,11 @@
 import type { Endpoint, Prefix } from '../base/base.ts';
 import type { HostAddress } from './address-leaf.ts';
 import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
+import type { ReadMandates } from './mandate-pack.ts';
 import { formatPath, type Path } from './problem.ts';
 import type { DayHours, TimePoint } from './schedule-leaf.ts';
 import type { ParsedConfig } from './schema.ts';
+import type { MandateSource } from './sections/mandates.ts';
 import type { UpstreamConfig } from './upstream-leaf.ts';
 import { Fault, quote } from './value.ts';
 
@@ -19,6 +21,8 @@ export interface CrossCheckFacts {
   readonly shippedDefault: readonly string[];
   /** By shipped list: who runs what its entries name. Operators are not checked when it is absent. */
   readonly shippedOperators?: ReadonlyMap<string, readonly string[]>;
+  /** The packs of the configuration that could be read. */
+  readonly mandates?: ReadMandates;
 }
 
 /** Takes a fault at a path. */
@@ -30,7 +34,7 @@ export type Draft = DraftOf<ParsedConfig>;
 type Leaf =
   | (string | number | boolean | undefined)
   | (Endpoint | HostAddress | Prefix | Uint8Array | Uint32Array)
-  | (DayHours | ProfileSource | RecordTarget | TimePoint | UpstreamConfig);
+  | (DayHours | MandateSource | ProfileSource | RecordTarget | TimePoint | UpstreamConfig);
 type DraftOf<T> = T extends Leaf
   ? T
   : T extends readonly (infer Item)[]

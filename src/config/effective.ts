@@ -21,6 +21,7 @@ export const configHash = (config: Config): string => {
   if (hash === undefined) {
     const digest = createHash('sha256').update(effectiveConfig(config));
     for (const { key, sha256 } of prefixFilesOf(config)) digest.update(`${key} ${sha256}\n`);
+    for (const { mandate, sha256 } of config.mandates) digest.update(`mandates ${mandate.id} ${sha256}\n`);
     hash = digest.digest('hex');
     hashes.set(config, hash);
   }

@@ -192,6 +192,10 @@ export const account = () =>
     same,
   );
 
+/** As much of a text as a sentence may have. */
+export const toSentence = (text: string): string =>
+  text.length <= SENTENCE_LENGTH_MAX ? text : `${text.slice(0, SENTENCE_LENGTH_MAX - 1)}…`;
+
 /** A sentence or a few of a paper. */
 export const sentence = () =>
   textLeaf(

@@ -17,6 +17,8 @@ export interface FormContext {
   readonly facts: { readonly shippedDefault: readonly string[] };
   /** What was read from the file of prefixes that the key names. */
   readonly prefixesOf: (key: Path) => PrefixList | undefined;
+  /** What was read of the pack at a place of `mandates`; undefined where nothing may be read. */
+  readonly mandateOf?: (index: number) => object | undefined;
 }
 
 /** Both ways between the value of a schema, its keys already named, and its form. Keys that `from` leaves out are absent. */

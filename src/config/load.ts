@@ -4,19 +4,21 @@
 // nothing else; it neither resolves names nor looks at the files that the configuration names.
 import { isUtf8 } from 'node:buffer';
 import { dirname, resolve } from 'node:path';
-import type { z } from 'zod';
 import { readRegularFile, systemErrorCode } from '../base/base.ts';
 import { crossCheck } from './cross-check.ts';
-import type { CrossCheckFacts, Draft } from './draft.ts';
+import { type CrossCheckFacts, type Draft, itemsOf } from './draft.ts';
 import { type Environment, type Overlay, overlayEnvironment } from './environment.ts';
 import { toForm } from './form.ts';
+import { reportIssue } from './issue.ts';
+import { readMandates } from './mandate-file.ts';
+import type { ReadMandates } from './mandate-pack.ts';
 import { mayHaveState, type NamedFiles, namesOnly } from './named-files.ts';
 import { layOver } from './overlay.ts';
 import { type PrefixFiles, readPrefixFiles } from './prefix-file.ts';
 import { formatPath, type Path, type Problem } from './problem.ts';
-import { type Config, configSchema, keysAt } from './schema.ts';
+import { type Config, configSchema } from './schema.ts';
 import { emptySource, readSource, type Source } from './source.ts';
-import { Fault, missing, suggest, wrongType } from './value.ts';
+import type { Fault } from './value.ts';
 
 /** Bytes that are read; the reader of the text has the tighter bound. */
 const FILE_BYTES_MAX = 4 << 20;
@@ -65,30 +67,39 @@ export const loadConfig = (
   if (source.raw === undefined) return { config: undefined, problems };
 
   let files: PrefixFiles = new Map();
+  let mandates: ReadMandates = new Map();
   const checked = configSchema.superRefine(
     (draft, context) => {
       const add = (at: Path, fault: Fault): void => {
         context.addIssue({ code: 'custom', path: [...at], message: fault.text, params: { fault } });
       };
-      crossCheck(draft as Draft, facts, add);
       const problem = (found: Problem): void => {
         problems.push(found);
       };
       // What is in a file that may not be named is not told by what is wrong with it.
-      if (allowed === 'unread') return;
-      if (allowed !== undefined && !namesOnly(allowed, draft, directory, add)) return;
+      const mayRead =
+        allowed === undefined || (allowed !== 'unread' && namesOnly(allowed, draft, directory, add));
+      mandates = readMandates(itemsOf((draft as Draft).mandates), directory, mayRead, {
+        problem,
+        fault: add,
+      });
+      crossCheck(draft as Draft, { ...facts, mandates }, add);
+      if (!mayRead) return;
       files = readPrefixFiles(draft as Draft, directory, { problem, fault: add });
     },
     // The checks across keys run on what there is of an invalid configuration, which is why it counts as a Draft.
     { when: () => true },
   );
   const parsed = checked.safeParse(overlay.raw, { reportInput: true });
-  for (const issue of parsed.error?.issues ?? []) reportIssue(issue, report);
+  for (const issue of parsed.error?.issues ?? []) reportIssue(configSchema, issue, report);
   if (problems.length > 0 || !parsed.success)
     return { config: undefined, problems: problems.sort(byPlace(file)) };
   const prefixesOf = (key: Path) => files.get(formatPath(key));
   return {
-    config: toForm(configSchema, parsed.data, { directory, facts, prefixesOf }),
+    config: toForm(configSchema, parsed.data, {
+      ...{ directory, facts, prefixesOf },
+      mandateOf: (index: number) => mandates.get(index),
+    }),
     problems: [],
   };
 };
@@ -115,24 +126,6 @@ const openSource = (path: string, workingDirectory: string): Source => {
   return bytes.includes(0) || !isUtf8(bytes)
     ? failure('the file is not UTF-8 text')
     : readSource(path, bytes.toString('utf8'));
-};
-
-type Issue = z.core.$ZodIssue;
-
-/** Turns what the schema library says into our words; a fault that a leaf made is passed on as it is. */
-const reportIssue = (issue: Issue, report: (path: Path, fault: Fault) => void): void => {
-  if (issue.code === 'unrecognized_keys') {
-    const known = keysAt(issue.path);
-    for (const name of issue.keys) {
-      report([...issue.path, name], new Fault('ERR_CONFIG_UNKNOWN_KEY', 'unknown key', suggest(name, known)));
-    }
-  } else if (issue.code === 'invalid_type') {
-    const wanted = issue.expected === 'array' ? 'list' : 'map';
-    report(issue.path, issue.input === undefined ? missing() : wrongType(wanted, issue.input));
-  } else {
-    const { fault }: { fault?: unknown } = issue.code === 'custom' ? (issue.params ?? {}) : {};
-    report(issue.path, fault instanceof Fault ? fault : new Fault('ERR_CONFIG_VALUE', issue.message));
-  }
 };
 
 const toProblem = (file: string, source: Source, overlay: Overlay, path: Path, fault: Fault): Problem => {

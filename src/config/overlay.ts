@@ -8,7 +8,13 @@ import type { Problem } from './problem.ts';
 import { readSource } from './source.ts';
 
 /** Keys that are taken whole, and maps whose keys are. */
-const WHOLE: ReadonlySet<string> = new Set(['lists', 'extra-lists', 'groups']);
+const WHOLE: ReadonlySet<string> = new Set([
+  'lists',
+  'extra-lists',
+  'groups',
+  'mandates',
+  'mandate-decisions',
+]);
 const MAPS: ReadonlySet<string> = new Set(['block', 'compliance']);
 const STATE_DEFAULT = './state';
 
@@ -37,7 +43,8 @@ export const layOver = (
         result[key] = { ...(isMap(result[key]) ? result[key] : {}), retention: value['retention'] };
       } else {
         const text = 'an overlay may not set this key';
-        const hint = 'it may set lists, extra-lists, groups, block, compliance and records.retention';
+        const hint =
+          'it may set mandates, mandate-decisions, lists, extra-lists, groups, block, compliance and records.retention';
         problems.push({
           file: 'overlay',
           ...source.positionOfKey([key]),

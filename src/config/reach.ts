@@ -22,11 +22,17 @@ export const reachOf = (before: Config, after: Config): ConfigReach => {
   const concernsOffices = OFFICES.some((key) => textOf(at(old, key)) !== textOf(at(now, key)));
   const untightened = withoutTightening(before, after, old, now);
   const concernsRules =
-    textOf(prefixFilesOf(before)) !== textOf(prefixFilesOf(after)) ||
+    textOf(filesOf(before)) !== textOf(filesOf(after)) ||
     textOf(without(old)) !== textOf(without(untightened));
   if (concernsRules) return concernsOffices ? 'both' : 'rules';
   return concernsOffices ? 'offices' : 'tightens';
 };
+
+/** What lies in other files and decides: clients, and what packs say of exemptions. */
+const filesOf = (config: Config): unknown => [
+  prefixFilesOf(config),
+  config.mandates.map(({ mandate, sha256 }) => [mandate.id, sha256]),
+];
 
 const textOf = (value: unknown): string => JSON.stringify(value) ?? '';
 

@@ -5,7 +5,9 @@
 // Defaults are written as a file would write them. What is wrong between keys is found in cross-check.ts.
 import { z } from 'zod';
 import { type FormContext, type FormOf, orNone, withForm } from './form.ts';
-import { autoOrInteger, choice, path, resolverName } from './leaf.ts';
+import { autoOrInteger, choice, type OutOfScope, path, resolverName } from './leaf.ts';
+import { isActive, liftedLists, type MandateConfig, withMandates } from './mandate-effect.ts';
+import { listsOf, type ReadMandate } from './mandate-pack.ts';
 import type { Path } from './problem.ts';
 import { access, admin, proxies, rateLimit } from './sections/access.ts';
 import { block, cache, dns64, rebinding } from './sections/answers.ts';
@@ -18,6 +20,7 @@ import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/group
 import { doh, listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList, withFeeds } from './sections/lists.ts';
 import { local } from './sections/local.ts';
+import { mandateDecisions, mandates } from './sections/mandates.ts';
 import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
 import { records } from './sections/records.ts';
@@ -81,6 +84,14 @@ const configKeys = z.strictObject({
     'Zones whose questions go to servers of their own; the longest matching zone decides.',
   ),
   local: key(local, 'Names that Cordon answers by itself, from what is written here.'),
+  mandates: key(
+    mandates.prefault([]),
+    'Decisions of authorities that bind this network, each as the name of a pack that ships, such as `be-federal-tiktok`, or the path of one of your own ([Mandates](mandates.md)). Their lists are in force as mandate lists for every group that does not write them out of scope, and exemptions keep their rules.',
+  ),
+  'mandate-decisions': key(
+    mandateDecisions.prefault([]),
+    'What people decided about mandates that are disputed, superseded or repealed. Without a decision, refusals go on.',
+  ),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),
     'Lists of names and addresses; **they replace the shipped defaults**, mandate lists included: to add to the defaults, write `extra-lists` instead. Mandate lists go before those with `allow`, and these before all others; of each kind, the first decides.',
@@ -168,20 +179,60 @@ type Written = FormOf<typeof configKeys>;
 
 /** The schema of one file. */
 export const configSchema = withForm(configKeys, {
-  into: ({ lists, extraLists, groups, ...others }: Written, context) => {
-    const written = withExtra(
+  into: (
+    { lists, extraLists, groups, mandates, mandateDecisions, compliance, ...others }: Written,
+    context,
+  ) => {
+    const written = new Set([...(lists ?? []), ...(extraLists ?? [])].map(({ id }) => id));
+    const decided = mandates.flatMap((source, index): (MandateConfig & { source: typeof source })[] => {
+      const read = context.mandateOf?.(index) as ReadMandate | undefined;
+      if (read === undefined) return [];
+      const decision = mandateDecisions.find((one) => one.mandate === read.mandate.id);
+      return [{ ...read, source, decision }];
+    });
+    const base = withExtra(
       lists ?? context.facts.shippedDefault.map((id) => shippedList(id, context)),
       extraLists ?? [],
     );
-    const all = withFeeds(written, others.feeds, context);
-    return { ...others, lists: all, groups: withDefault(groups ?? [], all, context) };
+    const all = withFeeds(withMandates(base, written, decided, context), others.feeds, context);
+    return {
+      ...others,
+      lists: all,
+      groups: withMandateLists(withDefault(groups ?? [], all, context), decided),
+      mandates: decided,
+      mandateDecisions,
+      compliance: { ...compliance, outOfScope: withLifted(compliance.outOfScope, decided) },
+    };
   },
   // With as many groups as there may be, the default one of all lists is there without being written.
-  from: ({ groups, ...config }) => ({
+  from: ({ groups, mandates, ...config }) => ({
     ...config,
+    mandates: mandates.map(({ source }) => source),
     groups: groups.length > GROUPS_MAX ? groups.slice(1) : groups,
   }),
 });
+
+/** Every group has the lists of every mandate, but for what it writes out of scope. */
+const withMandateLists = (
+  groups: readonly FormOf<typeof group>[],
+  mandates: readonly MandateConfig[],
+): readonly FormOf<typeof group>[] => {
+  const wanted = [...new Set(mandates.filter(isActive).flatMap(({ mandate }) => listsOf(mandate)))];
+  return groups.map((one) => {
+    const { outOfScope } = one;
+    const excused = (id: string): boolean =>
+      typeof outOfScope === 'boolean' ? outOfScope : outOfScope.includes(id);
+    const missing = wanted.filter((id) => !one.lists.includes(id) && !excused(id));
+    return missing.length === 0 ? one : { ...one, lists: [...one.lists, ...missing] };
+  });
+};
+
+/** What was lifted by decision is missed by nobody. */
+const withLifted = (outOfScope: OutOfScope, mandates: readonly MandateConfig[]): OutOfScope => {
+  const lifted = liftedLists(mandates);
+  if (outOfScope === true || lifted.length === 0) return outOfScope;
+  return [...new Set([...(outOfScope === false ? [] : outOfScope), ...lifted])];
+};
 
 /** An extra list takes the place of the list that it has the identifier of, or stands behind all others. */
 const withExtra = (lists: NonNullable<Written['lists']>, extra: NonNullable<Written['lists']>) => [
@@ -256,9 +307,9 @@ const innerShape = (schema: z.ZodType): Shape => {
   return { kind: 'leaf', schema };
 };
 
-/** Names of the keys of the map at a path of the file; none when there is no map in the schema. */
-export const keysAt = (path: Path): readonly string[] => {
-  let { shape } = shapeOf(configSchema);
+/** Names of the keys of the map at a path of a file; none when there is no map in its schema. */
+export const keysAt = (schema: z.ZodType, path: Path): readonly string[] => {
+  let { shape } = shapeOf(schema);
   for (const part of path) {
     if (shape.kind === 'leaf') return [];
     const below = shape.kind === 'list' ? shape.item : shape.keys.get(String(part));

@@ -8,13 +8,21 @@ export interface VisitedHost {
   readonly visits: number;
 }
 
-/** Hosts of the visit data that belong to ByteDance, not to a government: copies of government pages. */
-export const BYTEDANCE_VISITED_HOSTS: readonly string[] = [
+/** Hosts of the visit data that belong to those whom lists are about, not to a government: copies of government pages. */
+export const LISTED_VISITED_HOSTS: readonly string[] = [
   'accounts.feishu.cn',
+  'br.shein.com',
+  'cl.shein.com',
+  'kaspersky.com',
+  'm.shein.com',
   'p3-flow-sign.byteimg.com',
   'p6-flow-sign.byteimg.com',
+  'pe.shein.com',
+  'ph.shein.com',
   'seclink.bytedance.com',
+  'threats.kaspersky.com',
   'tosv.byted.org',
+  'us.shein.com',
 ];
 
 /** Popular names that the lists refuse because they are what the lists are about. */

@@ -15,7 +15,7 @@ import {
 } from '../../src/policy/lists/lists.ts';
 import { MATCH, MATCH_NAMES, type Match } from '../../src/policy/policy.ts';
 import {
-  BYTEDANCE_VISITED_HOSTS,
+  LISTED_VISITED_HOSTS,
   OWN_POPULAR_NAMES,
   readGovDelegations,
   readPopularNames,
@@ -96,7 +96,7 @@ const edit = (
 /** The checker with every government name, and the popular names against the changed list. */
 const problemsOf = (directory: string, id: string, nowMs: number, name: string): string[] => {
   const governmentNames = [...readVisitedHosts().map((host) => host.name), ...readGovDelegations()].filter(
-    (host) => !BYTEDANCE_VISITED_HOSTS.includes(host),
+    (host) => !LISTED_VISITED_HOSTS.includes(host),
   );
   const guards = Guards.load(NEVER_BLOCK_FILE);
   const problems = checkLists(directory, { nowMs, guards, governmentNames }).map(

@@ -13,7 +13,7 @@ import {
 } from '../../src/policy/lists/lists.ts';
 import { MATCH } from '../../src/policy/policy.ts';
 import { readTsv } from './families.ts';
-import { BYTEDANCE_VISITED_HOSTS, readGovDelegations, readVisitedHosts } from './government-names.ts';
+import { LISTED_VISITED_HOSTS, readGovDelegations, readVisitedHosts } from './government-names.ts';
 import { insertEntry } from './list-editing.ts';
 import { evidenceText, type Proposal, proposalPage } from './proposals.ts';
 
@@ -93,7 +93,7 @@ const putEntries = (copy: string, entries: readonly Proposal[], reviewed: string
 const problemsOf = (directory: string, nowMs: number): string[] => {
   const hosts = readVisitedHosts().map(({ name }) => name);
   const governmentNames = [...hosts, ...readGovDelegations()].filter(
-    (name) => !BYTEDANCE_VISITED_HOSTS.includes(name),
+    (name) => !LISTED_VISITED_HOSTS.includes(name),
   );
   const guards = Guards.load(NEVER_BLOCK_FILE);
   return checkLists(directory, { nowMs, guards, governmentNames }).map(

@@ -85,6 +85,9 @@ export const SOME = ROWS.filter(({ name }) =>
 export const OTHERS: Readonly<Record<string, string>> = {
   serve: 'starts by the file alone: what is wrong in it has to be put right',
   check: 'is about the file',
+  'mandates list': 'asks no service: it shows what ships, and what the file names',
+  'mandates show': 'asks no service',
+  'mandates new': 'asks no service',
   reload: 'is refused by the service, which says the same',
   restore: 'makes a state directory where no service runs',
   'fleet init': 'makes what a state directory lacks so far',

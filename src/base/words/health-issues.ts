@@ -303,6 +303,13 @@ export const HEALTH_ISSUES = {
     'what was to be put in force was refused: what was in force before stays, until a restart',
     'cordon check names the place; mend it and reload before the next restart',
   ),
+  'mandate-standing': kind(
+    'warning',
+    'MandateStanding',
+    0,
+    'a mandate is disputed, superseded or repealed, and nobody has decided what follows: refusals go on',
+    'cordon mandates show ID says why; two people decide to keep, lift or narrow it, and write that into mandate-decisions',
+  ),
   'mandate-review': kind(
     'warning',
     'MandateReview',

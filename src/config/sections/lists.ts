@@ -321,9 +321,11 @@ export const listItem = withForm(listKeys, {
       operators,
       decision,
       structuredError,
+      /** Mandates that ask for it, by the `id` of their packs. */
+      mandates: [] as readonly string[],
     };
   },
-  from: ({ source, ...list }) => ({ ...list, ...fromSource(source) }),
+  from: ({ source, mandates: _, ...list }) => ({ ...list, ...fromSource(source) }),
 });
 
 /** A list that ships, with nothing said about it. */

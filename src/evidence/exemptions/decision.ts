@@ -9,24 +9,50 @@ import type { DecisionRecord } from '../records/records.ts';
 
 /** How long before a date its alarm is given. */
 export const NEAR_DAYS = 30;
-/** More than a configuration takes. */
-const LINE_LENGTH_MAX = 4000;
+/** Characters of a line: more than a sentence of a configuration has. */
+export const DECISION_LINE_MAX = 4000;
 
 const day = z.iso.date();
 
 /** The schema of a decision. Days are those of UTC, `2026-12-01`. */
 export const decisionSchema = z.strictObject({
   /** Who decided. */
-  authority: z.string().min(1).max(LINE_LENGTH_MAX),
+  authority: z.string().min(1).max(DECISION_LINE_MAX),
   /** Number or title. */
-  reference: z.string().min(1).max(LINE_LENGTH_MAX),
-  text: z.string().max(LINE_LENGTH_MAX).optional(),
+  reference: z.string().min(1).max(DECISION_LINE_MAX),
+  text: z.string().max(DECISION_LINE_MAX).optional(),
   inForceFrom: day,
   /** By which it has to be looked at again. */
   review: day.optional(),
   /** On which it ends by its own words. */
   ends: day.optional(),
   provisional: z.boolean().optional(),
+  /** Of a mandate: which text of its pack, and how it stands by it. */
+  mandate: z
+    .strictObject({
+      id: z.string(),
+      version: z.string(),
+      sha256: z.string(),
+      standing: z.string(),
+      since: z.string().optional(),
+      by: z.string().max(DECISION_LINE_MAX).optional(),
+      lists: z.array(z.string()),
+    })
+    .optional(),
+  /** What two people decided about a mandate. */
+  decided: z
+    .strictObject({
+      outcome: z.string(),
+      of: z.string(),
+      operators: z.array(z.string()),
+      authority: z.string(),
+      reference: z.string(),
+      reason: z.string(),
+      from: day,
+      by: z.string(),
+      confirmedBy: z.string(),
+    })
+    .optional(),
 });
 
 /** A decision. Plain data. */

@@ -3,7 +3,7 @@
 // Invariants: no exemption without a paper that the rules of a jurisdiction allow, asked for by one person and granted
 // by another; a damaged register exempts nobody; no date of a decision ends a refusal. Nothing here is on the way of a
 // client's query: the resolver gets exemptions as plain data of policy.
-export { type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
+export { DECISION_LINE_MAX, type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
 export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './keeper.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
@@ -15,7 +15,7 @@ export { marksOfStep } from './register-body.ts';
 export type { ExemptionFacts, ExemptionReport } from './register-facts.ts';
 export { checkTexts } from './register-texts.ts';
 export { FLEET_REGISTER_NAME, REGISTER_NAME, registerWitnesses } from './register-witness.ts';
-export type { Rules } from './rules.ts';
+export type { Rules } from './rule-context.ts';
 export type { Network } from './scope.ts';
 export type { Draft, ExemptionTerms } from './terms.ts';
 export { readExemptionTexts, readRequestFile } from './texts.ts';

@@ -24,7 +24,7 @@ import {
 import { type Step, toTime } from './register-steps.ts';
 import { reconcileTexts } from './register-texts.ts';
 import { REGISTER_NAME } from './register-witness.ts';
-import type { Rules } from './rules.ts';
+import type { Rules } from './rule-context.ts';
 import { readExemptionTexts } from './texts.ts';
 
 /** The longest sleep: clocks step, and setTimeout() measures by another one. */

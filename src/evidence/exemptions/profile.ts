@@ -26,6 +26,8 @@ const identifier = z
   .regex(/^[a-z0-9]+(-[a-z0-9]+)*$/, 'has to be small letters and digits, parts joined by "-"')
   .max(40);
 const day = z.iso.date();
+/** A day, or a month or year where the source says no more. */
+const dateText = z.string().regex(/^\d{4}(-\d{2}(-\d{2})?)?$/, 'has to be a date');
 const source = line.optional();
 
 /** Refuses two entries of one name. */
@@ -40,25 +42,25 @@ export const profileSchema = z.strictObject({
   title: line,
   /** What reports cite. */
   'legal-basis': z
-    .array(z.strictObject({ reference: line, title: line, date: day.optional() }))
+    .array(z.strictObject({ reference: line, title: line, date: dateText.optional() }))
     .min(1)
     .max(ENTRIES_MAX),
-  /** The only reasons for which an exemption is granted. */
+  /** The only reasons for which an exemption is granted; none: no text names any, and any will do. */
   grounds: z
     .array(z.strictObject({ id: identifier, title: line, source }))
-    .min(1)
     .max(ENTRIES_MAX)
     .refine(
       unique<{ id: string }>(({ id }) => id),
       'has an id twice',
     ),
   duration: z.strictObject({
-    /** From beginning to end, in days of 24 hours. */
-    'days-max': z.int().min(1).max(DURATION_DAYS_MAX),
+    /** From beginning to end, in days of 24 hours; absent: no text has a term. */
+    'days-max': z.int().min(1).max(DURATION_DAYS_MAX).optional(),
     /** How far ahead of its approval an exemption may begin: otherwise years could be approved in one sitting. */
     'start-within-days': z.int().min(0).max(366),
     source,
   }),
+  /** Who may approve; none: no text names anybody, and any role will do. */
   approvers: z
     .array(
       z.strictObject({
@@ -69,7 +71,6 @@ export const profileSchema = z.strictObject({
         source,
       }),
     )
-    .min(1)
     .max(ENTRIES_MAX)
     .refine(
       unique<{ role: string }>(({ role }) => role),
@@ -123,12 +124,11 @@ export interface ProfileMark {
 }
 
 /** The mark of a profile: equal for equal rules, in whatever order or layout a file writes them. */
-export const markOf = (profile: Profile): ProfileMark => ({
-  id: profile.id,
-  sha256: createHash('sha256')
-    .update(JSON.stringify(profileSchema.parse(profile)))
-    .digest('hex'),
-});
+export const markOf = (profile: Profile): ProfileMark => {
+  // Several mandates as one are longer than a file may be; who made them has put them into one order.
+  const { data = profile } = profileSchema.safeParse(profile);
+  return { id: profile.id, sha256: createHash('sha256').update(JSON.stringify(data)).digest('hex') };
+};
 
 /** Reads a profile file. Throws ERR_EXEMPTION_PROFILE with all problems, one a line. */
 export const readProfile = (path: string): Profile => {

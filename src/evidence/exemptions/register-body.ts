@@ -9,8 +9,8 @@ export const NO_PROFILE: readonly ExemptionProblem[] = [
   toProblem({
     code: 'ERR_EXEMPTION_PROFILE',
     path: [],
-    text: 'no profile of a jurisdiction is configured: nothing can be granted',
-    hint: 'set compliance.profile',
+    text: 'no mandate and no profile of a jurisdiction is configured: nothing can be granted',
+    hint: 'set mandates, or compliance.profile',
   }),
 ];
 

@@ -4,20 +4,16 @@
 // ends its exemption and is a new one; a text that is gone ends it. A file in which anything is wrong changes nothing:
 // what is in force from it stays until its own end. What came by command is never touched. Texts whose end has passed
 // are history that somebody keeps: the register knows them already, or never will.
+
+import { approvalFaults, byNames, completeApproval, sameNameFaults } from './approval.ts';
 import type { ExemptionPaper } from './paper.ts';
 import { isGranted } from './paper.ts';
 import { type ExemptionProblem, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import type { Register } from './register.ts';
 import { grantSteps, type Step } from './register-steps.ts';
-import {
-  approvalFaults,
-  byNames,
-  completeApproval,
-  type RuleContext,
-  requestFaults,
-  sameNameFaults,
-} from './rules.ts';
+import type { RuleContext } from './rule-context.ts';
+import { requestFaults } from './rules.ts';
 import type { ExemptionTerms } from './terms.ts';
 import type { ExemptionText, ExemptionTextFile, ExemptionTextTree } from './texts.ts';
 
@@ -153,7 +149,7 @@ const ruleProblems = (text: ExemptionText, context: RuleContext): ExemptionProbl
   return [
     ...requestFaults(text.terms, context),
     ...sameNameFaults(text.terms.requestedBy, approval.by),
-    ...approvalFaults(approval, context),
+    ...approvalFaults(approval, context, text.terms.lists),
   ].map((fault) => toProblem(fault, text.placeOf(fault.path)));
 };
 

@@ -7,6 +7,7 @@
 import { type Account, AppError, type Clock } from '../../base/base.ts';
 import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord, RegisterState } from '../records/records.ts';
+import { apartFaults, approvalFaults, completeApproval } from './approval.ts';
 import {
   type ExemptionPaper,
   type ExemptionState,
@@ -23,16 +24,8 @@ import { NO_PROFILE, type RegisterBody, readBody } from './register-body.ts';
 import { RegisterFile } from './register-file.ts';
 import { dueSteps, grantSteps, nextTimes, paperFrom, type Step, toTime } from './register-steps.ts';
 import { REGISTER_NAME, RegisterReading } from './register-witness.ts';
-import {
-  apartFaults,
-  approvalFaults,
-  completeApproval,
-  type RuleContext,
-  type Rules,
-  repetitionFaults,
-  requestFaults,
-  termsOf,
-} from './rules.ts';
+import type { RuleContext, Rules } from './rule-context.ts';
+import { repetitionFaults, requestFaults, termsOf } from './rules.ts';
 import { type Approval, type Draft, type ExemptionTerms, readRequest } from './terms.ts';
 
 /**
@@ -217,7 +210,7 @@ export class Register {
     const faults = [
       ...requestFaults(termsOf(paper), context),
       ...apartFaults(paper, whole, context),
-      ...approvalFaults(whole, context),
+      ...approvalFaults(whole, context, paper.lists),
     ];
     if (faults.length > 0) return refused(faults.map((fault) => toProblem(fault)));
     this.write(grantSteps(paper, whole, nowMs, markOf(context.profile), reason));

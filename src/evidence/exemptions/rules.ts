@@ -4,62 +4,21 @@
 // answer shows everything. A field that could not be read breaks no rule: its own fault is reported already. What is
 // in force is judged again by standingFaults(), because profile and configuration change under it.
 
-import {
-  type Account,
-  compareIdentities,
-  DAY_MS,
-  foldPersonName,
-  isSameAccount,
-  type Persons,
-} from '../../base/base.ts';
+import { DAY_MS } from '../../base/base.ts';
 import { formatExemption } from '../../policy/policy.ts';
+import { apartFaults, approvalFaults, byNames, sameNameFaults } from './approval.ts';
 import type { ExemptionPaper } from './paper.ts';
-import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
-import type { Profile } from './profile.ts';
-import { blanketReason, findWide, type Network, prefixesOf, type Scope } from './scope.ts';
+import type { Fault } from './problem.ts';
+import { collect, listIds, profilesFor, type Report, type RuleContext } from './rule-context.ts';
+import { blanketReason, findWide, prefixesOf, type Scope } from './scope.ts';
 import { type Approval, type Draft, type ExemptionTerms, quote } from './terms.ts';
 
-/** "n/a" is no reference of a paper. */
-const REFERENCE_LENGTH_MIN = 4;
-
-/** Somebody who may approve, as the configuration names them. */
-export interface Approver {
-  readonly name: string;
-  /** Undefined: known by the name alone. */
-  readonly account?: Account | undefined;
-  readonly role: string;
-  readonly delegation: string | undefined;
-}
-
-/** By what exemptions are judged: all of it may change with the configuration. */
-export interface Rules {
-  readonly profile: Profile;
-  /** Empty: anybody who states a role of the profile. */
-  readonly approvers: readonly Approver[];
-  /** Accounts that are known to be those of one person. */
-  readonly persons: Persons;
-  readonly network: Network;
-  /** No records are kept: what is granted now would be suspended as soon as they are. */
-  readonly isUnrecorded?: boolean;
-}
-
-/** What a rule sees beside the exemption. */
-export interface RuleContext extends Rules {
-  readonly nowMs: number;
-  /** Others that are granted and not over. */
-  readonly granted: readonly ExemptionPaper[];
-  /** Any paper of the register by its number. Undefined where no register is at hand: what it knows is not judged. */
-  readonly find: ((number: number) => ExemptionPaper | undefined) | undefined;
-}
-
 type Terms = Draft<ExemptionTerms>;
-type Report = (code: ExemptionProblemCode, path: FieldPath, text: string, hint?: string) => void;
 type Rule = (terms: Terms, context: RuleContext, report: Report) => void;
 
-const listIds = (ids: readonly string[]): string => ids.join(', ');
-
 const checkGrounds: Rule = ({ grounds }, { profile }, report) => {
-  if (grounds === undefined || profile.grounds.some(({ id }) => id === grounds)) return;
+  if (grounds === undefined || profile.grounds.length === 0) return;
+  if (profile.grounds.some(({ id }) => id === grounds)) return;
   const known = listIds(profile.grounds.map(({ id }) => id));
   report(
     'ERR_EXEMPTION_GROUNDS',
@@ -122,7 +81,8 @@ const checkPeriod: Rule = ({ fromMs, untilMs }, { nowMs }, report) => {
 
 const checkDuration: Rule = ({ fromMs, untilMs }, { profile: { duration } }, report) => {
   const max = duration['days-max'];
-  if (fromMs === undefined || untilMs === undefined || untilMs - fromMs <= max * DAY_MS) return;
+  if (max === undefined || fromMs === undefined || untilMs === undefined) return;
+  if (untilMs - fromMs <= max * DAY_MS) return;
   const latest = new Date(fromMs + max * DAY_MS).toISOString();
   const text = `is more than ${max} days after its beginning`;
   report(
@@ -268,9 +228,19 @@ const STANDING_RULES: readonly Rule[] = [
 
 /** What is wrong with a request. */
 export const requestFaults = (terms: Terms, context: RuleContext): Fault[] =>
-  collect((report) => {
-    for (const rule of REQUEST_RULES) rule(terms, context, report);
-  });
+  judge(terms, context, REQUEST_RULES);
+
+/** By each profile that holds for the lists that the terms open; what two of them say alike is said once. */
+const judge = (terms: Terms, context: RuleContext, rules: readonly Rule[]): Fault[] => {
+  const faults = new Map<string, Fault>();
+  for (const profile of profilesFor(context, terms.lists)) {
+    const found = collect((report) => {
+      for (const rule of rules) rule(terms, { ...context, profile }, report);
+    });
+    for (const fault of found) faults.set(JSON.stringify([fault.code, fault.path, fault.text]), fault);
+  }
+  return [...faults.values()];
+};
 
 /** A request whose scope another one for the same time already waits for: two decisions on it would contradict each other. */
 export const repetitionFaults = (terms: Terms, waiting: readonly ExemptionPaper[]): Fault[] =>
@@ -285,91 +255,8 @@ export const repetitionFaults = (terms: Terms, waiting: readonly ExemptionPaper[
     report('ERR_EXEMPTION_OVERLAP', ['from'], text, hint);
   });
 
-/** An approval with what the configuration says of the approver. */
-export const completeApproval = (
-  approval: Draft<Approval>,
-  approvers: readonly Approver[],
-): Draft<Approval> => {
-  const known = approvers.find((approver) => isApprover(approver, approval));
-  return known === undefined
-    ? approval
-    : { ...approval, role: known.role, delegation: known.delegation ?? approval.delegation };
-};
-
-/** Rules for what has names alone: a text, and what was granted before accounts were kept. */
-export const byNames = <Judged extends Rules>(rules: Judged): Judged => ({
-  ...rules,
-  approvers: rules.approvers.map((approver) => ({ ...approver, account: undefined })),
-});
-
-/** Whether the configuration means this one: by the account, and by the name where it knows no more. */
-const isApprover = (approver: Approver, { by, account }: Draft<Approval>): boolean => {
-  if (approver.account !== undefined)
-    return account !== undefined && isSameAccount(approver.account, account);
-  return by !== undefined && foldPersonName(approver.name) === foldPersonName(by);
-};
-
-/**
- * Why who approves an act may be who asked for it: accounts are compared, and where one of them is not known, nobody can tell
- * the two apart.
- */
-export const apartFaults = (
-  { requestedBy, requesterAccount }: ExemptionPaper,
-  { by = '', account }: Draft<Approval>,
-  { persons }: Rules,
-): Fault[] => {
-  const asked = { name: requestedBy, account: requesterAccount };
-  const found = compareIdentities(asked, { name: by, account }, persons);
-  return found === 'two' ? [] : [selfApproval(by, APART[found])];
-};
-
-/** The same of a text, which has names only: its author wrote both. */
-export const sameNameFaults = (requestedBy: string | undefined, by: string | undefined): Fault[] =>
-  by !== undefined && requestedBy !== undefined && foldPersonName(by) === foldPersonName(requestedBy)
-    ? [selfApproval(by, APART.one)]
-    : [];
-
-const selfApproval = (by: string, [text, hint]: readonly [text: string, hint: string]): Fault => ({
-  ...({ code: 'ERR_EXEMPTION_SELF_APPROVAL', path: ['approved-by'] } as const),
-  text: `${quote(by)} ${text}`,
-  hint,
-});
-
-const APART = {
-  one: ['requested it as well', 'somebody else has to decide'],
-  linked: ['is another account of who requested it (compliance.persons)', 'somebody else has to decide'],
-  double: [
-    'is the name of who requested it as well',
-    'somebody else has to decide: these may be two accounts of one person',
-  ],
-  unknown: [
-    'cannot be told apart from who requested it: an account is not known',
-    'reject it, and have it requested anew by an account that is known',
-  ],
-} as const;
-
-/** What is wrong with who approves: `approval` is complete. */
-export const approvalFaults = (approval: Draft<Approval>, { profile, approvers }: Rules): Fault[] =>
-  collect((report) => {
-    const { by, role, delegation } = approval;
-    if (by !== undefined && approvers.length > 0 && !approvers.some((one) => isApprover(one, approval))) {
-      const hint = `approvers are ${listIds(approvers.map(({ name }) => name))} (compliance.approvers)`;
-      report('ERR_EXEMPTION_APPROVER', ['approved-by'], `${quote(by)} is no approver`, hint);
-      return;
-    }
-    const known = profile.approvers.find((approver) => approver.role === role);
-    if (known === undefined) {
-      const roles = `roles are ${listIds(profile.approvers.map((approver) => approver.role))}`;
-      const text = role === undefined ? 'is missing' : `${quote(role)} may not approve by ${profile.id}`;
-      report('ERR_EXEMPTION_ROLE', ['role'], text, roles);
-    } else if (known.delegation && (delegation ?? '').length < REFERENCE_LENGTH_MIN) {
-      const hint = 'name the paper by which the decision was delegated';
-      report('ERR_EXEMPTION_DELEGATION', ['delegation'], `the role ${known.role} needs one`, hint);
-    }
-  });
-
 /** A paper that was granted before accounts were kept, or stands in a text, has two names. */
-const grantFaults = (paper: ExemptionPaper, rules: Rules): Fault[] => {
+const grantFaults = (paper: ExemptionPaper, rules: RuleContext): Fault[] => {
   const { requestedBy, requesterAccount, approvedBy, approverAccount } = paper;
   return requesterAccount === undefined && approverAccount === undefined
     ? sameNameFaults(requestedBy, approvedBy)
@@ -379,12 +266,11 @@ const grantFaults = (paper: ExemptionPaper, rules: Rules): Fault[] => {
 /** What the rules now in force would say against a paper that is granted. */
 export const standingFaults = (paper: ExemptionPaper, context: RuleContext): Fault[] => {
   const terms = termsOf(paper);
+  const approved = paper.approverAccount === undefined ? byNames(context) : context;
   return [
-    ...collect((report) => {
-      for (const rule of STANDING_RULES) rule(terms, context, report);
-    }),
+    ...judge(terms, context, STANDING_RULES),
     ...grantFaults(paper, context),
-    ...approvalFaults(approvalOf(paper), paper.approverAccount === undefined ? byNames(context) : context),
+    ...approvalFaults(approvalOf(paper), approved, paper.lists),
   ];
 };
 
@@ -427,11 +313,3 @@ const scopeKey = (
     ...[of.groups, of.clients, of.devices ?? null],
     ...[of.lists ?? null, of.names ?? null, of.schedule ?? null],
   ]);
-
-const collect = (check: (report: Report) => void): Fault[] => {
-  const faults: Fault[] = [];
-  check((code, path, text, hint) => {
-    faults.push({ code, path, text, ...(hint === undefined ? {} : { hint }) });
-  });
-  return faults;
-};

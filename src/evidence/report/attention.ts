@@ -66,6 +66,19 @@ export const toAttention = (facts: AttentionFacts): Attention[] => {
 
 type Add = (code: string, ...values: (string | number)[]) => void;
 
+/** How a mandate stands about which nobody has decided, or not since it stands so; undefined: nothing is open. */
+const openStanding = (decision: object | null): 'disputed' | 'superseded' | 'repealed' | undefined => {
+  const { mandate, decided } = (decision ?? {}) as {
+    readonly mandate?: { readonly standing?: unknown };
+    readonly decided?: { readonly of?: unknown };
+  };
+  const standing = mandate?.standing;
+  if (standing === decided?.of) return undefined;
+  return standing === 'disputed' || standing === 'superseded' || standing === 'repealed'
+    ? standing
+    : undefined;
+};
+
 const lookAtLists = ({ lists, untilMs }: AttentionFacts, add: Add): void => {
   const mandates = lists.filter(({ mandate }) => mandate);
   if (mandates.length === 0) add('no-mandate');
@@ -75,6 +88,8 @@ const lookAtLists = ({ lists, untilMs }: AttentionFacts, add: Add): void => {
       if (dueMs < untilMs) add('decision-passed', list, String(day));
       else if (dueMs < untilMs + AHEAD_MS) add('decision-due', list, String(day));
     }
+    const standing = openStanding(decision);
+    if (standing !== undefined) add(`mandate-${standing}`, list);
     const due = versions.at(-1)?.reviewDue;
     if (mandate && due !== undefined && due !== null && Date.parse(due) < untilMs)
       add('list-overdue', list, due);

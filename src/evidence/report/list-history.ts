@@ -76,7 +76,9 @@ export class ListHistory {
     for (const [list, history] of this.#lists) {
       const { category, mandate, decision, decisionEvents, events } = history;
       const versions = this.#versions(history);
-      if (versions.length + events.length + decisionEvents.length === 0) continue;
+      // How a mandate stands is told of each period, also of one in which nothing of it changed.
+      const isStanding = decision !== null && 'mandate' in decision;
+      if (versions.length + events.length + decisionEvents.length === 0 && !isStanding) continue;
       sections.push({ list, category, mandate, decision, decisionEvents, versions, events });
     }
     return sections.sort((a, b) => Number(b.mandate) - Number(a.mandate) || (a.list < b.list ? -1 : 1));

@@ -1,5 +1,6 @@
 // What is wrong with the service, out of what its parts tell of themselves: one function for each part that does not judge
 // itself. What each issue means, and how much, stands in HEALTH_ISSUES.
+
 import { DAY_MS } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
@@ -17,6 +18,7 @@ import {
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { EvidenceFacts } from '../../telemetry/observe/observe.ts';
 import { warningMs } from '../../wire/tls/tls.ts';
+import { standingIssues } from './mandate-rows.ts';
 import { witnessIssues } from './witness-issues.ts';
 
 /** A certificate of ours that ends sooner is told of: time for somebody who is away for a week. */
@@ -72,6 +74,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...certificateIssues(facts),
   ...exemptionIssues(facts),
   ...approverIssues(facts.config),
+  ...standingIssues(facts.config),
   ...recordIssues(facts),
   ...facts.lists.flatMap(listIssues),
   ...facts.feeds.flatMap(feedIssues),
@@ -223,10 +226,10 @@ const exemptionIssues = ({
   }),
 ];
 
-/** Nothing where no exemption can be granted: without a profile, and on a node of a fleet. */
-const approverIssues = ({ compliance, controlRoom, fleet }: Config): FoundIssue[] => {
+/** Nothing where no exemption can be granted: without rules, and on a node of a fleet. */
+const approverIssues = ({ compliance, controlRoom, fleet, mandates }: Config): FoundIssue[] => {
   const { profile, approvers } = compliance;
-  if (profile === undefined || fleet?.role === 'node') return [];
+  if ((profile === undefined && mandates.length === 0) || fleet?.role === 'node') return [];
   if (approvers.length === 0)
     return [
       {

@@ -1,6 +1,7 @@
 // One look at the program: the headline, and what stands below it. What pages, API and live stream show.
 
 import { type Clock, formatEndpoint, formatPrefix, unpackPrefixes, VERSION } from '../../base/base.ts';
+import { type Config, matrixOf } from '../../config/config.ts';
 import type {
   ActShown,
   Controls,
@@ -114,6 +115,7 @@ export class Overview implements OverviewControl {
           ...{ id, groups: of, clients, grounds, until, hitsToday: hitsOf.get(id) ?? 0 },
         }))
         .sort((a, b) => Date.parse(a.until) - Date.parse(b.until)),
+      mandates: mandatesOf(config),
       lists: lists.map(({ id, mandate, inForce, held, kept }) => ({
         id,
         mandate,
@@ -236,3 +238,15 @@ const orNull = <Value, Result>(value: Value | undefined, to: (value: Value) => R
   value === undefined ? null : to(value);
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
+
+/** Mandates, and which network each reaches. */
+const mandatesOf = (config: Config): StateShown['mandates'] => {
+  const reach = matrixOf(config);
+  return config.mandates.map(({ mandate: { id, title, standing, sources } }) => ({
+    ...{ id, title: title.en, standing: standing.value },
+    isUnread: sources.some(({ sure }) => sure !== 'primary'),
+    networks: reach
+      .filter(({ mandate }) => mandate === id)
+      .map(({ group, reach: how, why }) => ({ group, reach: how, why })),
+  }));
+};

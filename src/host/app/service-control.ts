@@ -4,7 +4,7 @@
 import { join } from 'node:path';
 import { formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
 import type { HealthIssue } from '../../base/words/words.ts';
-import { configHash } from '../../config/config.ts';
+import { type Config, configHash } from '../../config/config.ts';
 import type {
   Readiness,
   RegisterCopy,
@@ -123,7 +123,7 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
       hangs: supervisor.hangs,
     },
     listeners: listenersOf(parts),
-    lists: (await parts.lists()).map(listOf),
+    lists: (await parts.lists()).map((status) => listOf(status, parts.state.current.config)),
     upstreams: upstreamsOf(parts),
     exemptions: facts.exemptions === undefined ? null : exemptionsOf(facts.exemptions),
     records: facts.records === undefined ? null : recordsOf(facts.records),
@@ -196,9 +196,13 @@ const listenersOf = ({ state, adminAddress }: ServiceParts): ServiceStatus['list
   ];
 };
 
-const listOf = ({ id, mandate, inForce, held, kept }: ListStatus): ServiceStatus['lists'][number] => ({
+const listOf = (
+  { id, mandate, inForce, held, kept }: ListStatus,
+  { lists }: Config,
+): ServiceStatus['lists'][number] => ({
   id,
   mandate,
+  mandates: lists.find((list) => list.id === id)?.mandates ?? [],
   entries: inForce?.entries ?? null,
   state:
     held !== null

@@ -18,7 +18,15 @@ import { judgeConfiguration, loadConfiguration, readQuic, unchosenMandates } fro
 import type { InputOf } from './declaration.ts';
 import type { CHECK } from './declarations/resolver.ts';
 import { formatReasons } from './lists-text.ts';
+import { mandateGaps } from './mandates-text.ts';
 import { configPath } from './usage.ts';
+
+/** The packs that say what the profiles of earlier releases said. */
+const PACK_OF_PROFILE = {
+  'us-federal': 'us-federal-tiktok',
+  'be-federal': 'be-federal-tiktok',
+  'eu-institution': 'eu-institutions-tiktok',
+} as const;
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
 export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> => {
@@ -35,6 +43,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const noQuic = (await readQuic(config))?.fault;
     const user = becomeServiceUser(config.stateDirectory);
     for (const { path } of prefixFilesOf(config)) requireReadable(path);
+    for (const { file } of config.mandates) requireReadable(file);
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
     const certificate = readValidCertificate(config, Date.now());
@@ -48,6 +57,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
     const prefixFiles = prefixFilesOf(config);
+    const mandates = config.mandates.map((one) => ({ id: one.mandate.id, gaps: mandateGaps(config, one) }));
     const facts = lists.map(({ id, loaded }) => ({
       id,
       entries: loaded.entries,
@@ -59,7 +69,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     }));
     if (values.json) {
       process.stdout.write(
-        `${JSON.stringify({ ok: true, lists: facts, prefixFiles, certificate, missing, unchosen, noQuic, enforcement, user }, undefined, 2)}\n`,
+        `${JSON.stringify({ ok: true, lists: facts, mandates, prefixFiles, certificate, missing, unchosen, noQuic, enforcement, user }, undefined, 2)}\n`,
       );
       return 0;
     }
@@ -99,6 +109,17 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     }
     if (noQuic !== undefined) process.stdout.write(`# WARNING: listen.doq would not be served: ${noQuic}\n`);
     for (const id of missing) process.stdout.write(`# list ${id}: was never fetched, left out\n`);
+    for (const one of config.mandates) {
+      process.stdout.write(`# mandate ${one.mandate.id}: ${one.mandate.title.en}\n`);
+      for (const gap of mandateGaps(config, one)) process.stdout.write(`#   gap: ${gap}\n`);
+    }
+    const { profile } = config.compliance;
+    if (profile !== undefined && 'id' in profile) {
+      const hint = `write mandates: [${PACK_OF_PROFILE[profile.id]}]`;
+      process.stdout.write(
+        `# note: compliance.profile: ${profile.id} is read for this release only; ${hint}\n`,
+      );
+    }
     if (unchosen.length > 0) {
       process.stdout.write(`# note: mandate lists that ship and are not used here: ${unchosen.join(', ')}\n`);
     }

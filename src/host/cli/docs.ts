@@ -1,7 +1,7 @@
 // cordon docs: writes the reference pages that are generated from the code (`npm run gen`).
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configReference } from '../../config/config.ts';
+import { configReference, mandateReference } from '../../config/config.ts';
 import { fieldsReference } from '../../evidence/records/records.ts';
 import { actsPage, openApiText } from '../../people/admin/admin.ts';
 import { metricsReference } from '../../telemetry/observe/observe.ts';
@@ -16,13 +16,14 @@ export const writeDocs = ({ values, words }: InputOf<typeof DOCS>): number => {
   if (values.built !== undefined) return writeBuilt(values.built);
   const { folder = 'docs' } = words;
   writeFileSync(join(folder, 'configuration.md'), configReference());
+  writeFileSync(join(folder, 'mandate-format.md'), mandateReference());
   writeFileSync(join(folder, 'metrics.md'), metricsReference());
   writeFileSync(join(folder, 'openapi.yaml'), openApiText());
   writeFileSync(join(folder, 'acts.md'), actsPage());
   writeFileSync(join(folder, 'fields.md'), fieldsReference());
   writeFileSync(join(folder, 'commands.md'), commandsPage());
   process.stdout.write(
-    `wrote configuration.md, metrics.md, openapi.yaml, acts.md, fields.md and commands.md to ${folder}\n`,
+    `wrote configuration.md, mandate-format.md, metrics.md, openapi.yaml, acts.md, fields.md and commands.md to ${folder}\n`,
   );
   return 0;
 };

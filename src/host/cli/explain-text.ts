@@ -151,9 +151,15 @@ const formatStep = ({ atMs, stage, outcome, reason, exemption }: Step): string[]
 const ruleText = ({ list, match, trigger, target, action, file, line }: Reason): string =>
   `list ${list}, ${match} match by ${trigger}${target === undefined ? '' : ` ${target}`}, ${action}, ${file}:${line}`;
 
+/** `, a mandate: be-federal-tiktok` */
+const mandateText = ({ mandate, mandates }: Reason): string => {
+  if (!mandate) return '';
+  return mandates.length === 0 ? ', a mandate' : `, a mandate: ${mandates.join(', ')}`;
+};
+
 const formatReason = (reason: Reason): string[] => {
   const rows: [string, string | undefined][] = [
-    ['list', `${reason.list} (${reason.title})${reason.mandate ? ', a mandate' : ''}`],
+    ['list', `${reason.list} (${reason.title})${mandateText(reason)}`],
     [
       'rule',
       `${reason.match} match, by ${reason.trigger}${reason.target === undefined ? '' : ` ${reason.target}`}, ${reason.file}:${reason.line}`,

@@ -5,6 +5,7 @@ import * as evidence from './declarations/evidence.ts';
 import * as exemptions from './declarations/exemptions.ts';
 import * as fleet from './declarations/fleet.ts';
 import * as lists from './declarations/lists.ts';
+import { MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
 import { ROOM_LINK } from './declarations/room.ts';
@@ -41,6 +42,9 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(RESTORE, async () => (await import('./restore.ts')).restore),
   on(PAUSE, async () => (await import('./pause.ts')).pause),
   on(RESUME, async () => (await import('./pause.ts')).resume),
+  on(MANDATES_LIST, async () => (await import('./mandates.ts')).list),
+  on(MANDATES_SHOW, async () => (await import('./mandates.ts')).show),
+  on(MANDATES_NEW, async () => (await import('./mandates.ts')).create),
   on(lists.LISTS_STATUS, async () => (await import('./lists.ts')).showStatus),
   on(lists.LISTS_DIFF, async () => (await import('./lists.ts')).showDiff),
   on(lists.LISTS_HISTORY, async () => (await import('./lists.ts')).showHistory),

@@ -19,7 +19,7 @@ export const formatStatus = (status: ServiceStatus, nowMs: number, width = termi
     ...tableOf(['LIST', 'RULES', 'MANDATE', 'ASKED', 'STATE'], status.lists, width, (list) => [
       list.id,
       list.entries === null ? '-' : String(list.entries),
-      list.mandate === null ? '?' : list.mandate ? 'yes' : 'no',
+      mandateOf(list),
       list.checkedAt === null ? '-' : agoText(list.checkedAt, nowMs),
       list.state,
     ]),
@@ -39,6 +39,12 @@ export const formatStatus = (status: ServiceStatus, nowMs: number, width = termi
     ),
     '',
   ].join('\n');
+
+/** The mandates that ask for it, or whether it is one by itself. */
+const mandateOf = ({ mandate, mandates }: ServiceStatus['lists'][number]): string => {
+  if (mandates.length > 0) return mandates.join(', ');
+  return mandate === null ? '?' : mandate ? 'yes' : 'no';
+};
 
 const headOf = ({ enforcement, pause, issues }: ServiceStatus, nowMs: number): string[] => {
   const isGood = isAsDecided(enforcement.state);

@@ -129,6 +129,19 @@ const state = z
         hitsToday: z.number(),
       }),
     ),
+    /** Which mandate reaches which network. */
+    mandates: listOf(
+      z.object({
+        id: z.string(),
+        title: z.string(),
+        standing: z.enum(['in-force', 'under-review', 'disputed', 'superseded', 'repealed']),
+        /** Some of its sources are known at second hand only. */
+        isUnread: z.boolean(),
+        networks: listOf(
+          z.object({ group: z.string(), reach: z.enum(['whole', 'part', 'none']), why: z.string() }),
+        ),
+      }),
+    ),
     lists: listOf(
       z.object({
         id: z.string(),

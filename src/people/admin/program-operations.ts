@@ -201,6 +201,8 @@ const ruleReason = z
     list: z.string(),
     title: z.string(),
     mandate: z.boolean(),
+    /** Mandates that ask for the list. */
+    mandates: listOf(z.string()),
     trigger: z.string(),
     target: z.string().optional(),
     match: z.string(),

@@ -70,6 +70,8 @@ const status = z
       z.object({
         id: z.string(),
         mandate: z.boolean().nullable(),
+        /** Mandates that ask for it. */
+        mandates: listOf(z.string()),
         /** Rules in force; null: it is not. */
         entries: z.number().nullable(),
         state: z.enum(['good', 'empty', 'held', 'stale', 'failing', 'not in force']),

@@ -6,7 +6,7 @@
 // are would say against one that is granted.
 
 import { AppError, type Clock, type Persons, unpackPrefixes } from '../../base/base.ts';
-import type { Config, DecisionConfig } from '../../config/config.ts';
+import { type Config, type DecisionConfig, demandsOf, isActive } from '../../config/config.ts';
 import {
   checkTexts,
   type Decision,
@@ -27,6 +27,8 @@ import {
 import type { ExemptionControl, ExemptionRefusal } from '../admin/admin.ts';
 import type { AskedCounts } from './asked-counts.ts';
 import { effectOf } from './exemption-effect.ts';
+import { mandateDecisionsOf } from './mandate-decisions.ts';
+import { joinProfiles, profileOfMandate } from './mandate-rules.ts';
 
 /** An exemption as it is shown. */
 export interface ExemptionStatus extends ExemptionPaper {
@@ -44,8 +46,8 @@ export const exemptionSettings = (config: Config, areTextsHeld = false): Exempti
   areTextsHeld,
   // In a fleet the authority has the texts: a node's own would be decisions that nobody else knows of.
   textsPath: config.fleet?.role === 'node' ? undefined : config.compliance.exemptionsPath,
-  decisions: new Map(
-    config.lists.flatMap(({ id, decision, operators }) => [
+  decisions: new Map([
+    ...config.lists.flatMap(({ id, decision, operators }) => [
       ...(decision === undefined ? [] : [[id, toDecision(decision)] as const]),
       // A decision about an operator stands beside that of its list, under a name that says what was decided.
       ...operators.map(
@@ -53,7 +55,8 @@ export const exemptionSettings = (config: Config, areTextsHeld = false): Exempti
           [`${id} (${name}: ${refuse ? 'refused' : 'not refused'})`, toDecision(own)] as const,
       ),
     ]),
-  ),
+    ...mandateDecisionsOf(config.mandates),
+  ]),
 });
 
 /**
@@ -64,7 +67,7 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
   const rules = rulesOf(config);
   if (rules === undefined) {
     throw new AppError('ERR_EXEMPTION_PROFILE', 'checking exemptions: the configuration names no profile', {
-      hint: 'Set compliance.profile.',
+      hint: 'Set mandates, or compliance.profile.',
     });
   }
   const context = { ...rules, nowMs: clock(), granted: [], find: undefined };
@@ -133,7 +136,7 @@ export const createExemptionControl = (
     rules: () => {
       const { compliance, groups, lists } = config();
       return {
-        profile: profileOf(config()) ?? null,
+        profile: rulesOf(config())?.profile ?? null,
         groups: groups.map(({ name }) => name),
         lists: lists.map(({ id }) => id),
         approvers: compliance.approvers,
@@ -161,11 +164,17 @@ const renewalOf = (paper: ExemptionPaper, by: string, changes: object): object =
 };
 
 const rulesOf = (config: Config): Rules | undefined => {
-  const profile = profileOf(config);
+  const own = ownProfile(config);
+  const mandates = config.mandates.filter(isActive).map((one) => ({
+    profile: profileOfMandate(one),
+    lists: demandsOf(one.mandate),
+  }));
+  const judged = [...(own === undefined ? [] : [{ profile: own, lists: undefined }]), ...mandates];
+  const profile = joinProfiles(judged.map((one) => one.profile));
   return profile === undefined
     ? undefined
     : {
-        profile,
+        ...{ profile, judged },
         approvers: config.compliance.approvers,
         persons: personsOf(config),
         network: networkOf(config),
@@ -177,7 +186,8 @@ const rulesOf = (config: Config): Rules | undefined => {
 export const personsOf = ({ compliance }: Config): Persons =>
   compliance.persons.map(({ accounts }) => accounts);
 
-const profileOf = ({ compliance: { profile } }: Config): Profile | undefined => {
+/** The agency's own rules, or those of a profile of earlier releases. */
+const ownProfile = ({ compliance: { profile } }: Config): Profile | undefined => {
   if (profile === undefined) return undefined;
   return 'path' in profile ? readProfile(profile.path) : SHIPPED_PROFILES.get(profile.id);
 };

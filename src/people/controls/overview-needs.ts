@@ -80,6 +80,7 @@ const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
   'feed-backwards': '/lists',
   'feed-expired': '/lists',
   'feed-behind': '/lists/',
+  'mandate-standing': '/lists/',
   'mandate-review': '/lists/',
   'resolver-unheard': '/resolvers',
   'resolver-trouble': '/resolvers',

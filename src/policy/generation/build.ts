@@ -39,6 +39,8 @@ export interface ListFacts {
   readonly title: string;
   readonly category: string;
   readonly mandate: boolean;
+  /** Mandates that ask for it, by the `id` of their packs. */
+  readonly mandates: readonly string[];
   readonly loaded: LoadedList;
 }
 
@@ -56,6 +58,9 @@ export interface Generation {
 
 /** Where the content of a list with an address lies that is in force; undefined when it was never fetched. */
 export type PathOf = (list: ListConfig) => string | undefined;
+
+/** Bytes of EXTRA-TEXT: as many as a text of the configuration may have. */
+const EDE_TEXT_BYTES_MAX = 120;
 
 const NOTHING_FETCHED: PathOf = () => undefined;
 
@@ -330,6 +335,7 @@ const toFacts = (read: ReadList): ListFacts => {
     title: loaded.header?.title ?? list.id,
     category: list.category ?? loaded.header?.category ?? list.id,
     mandate: isMandate(read),
+    mandates: list.mandates,
     loaded,
   };
 };
@@ -350,8 +356,18 @@ const toPolicyList = (config: Config, read: ReadList): PolicyList => {
     precedence: precedenceOf(loaded.format),
     logOnly: list.logOnly,
     ttlSec: config.block.ttlSec,
-    ede: createEde(ede?.code ?? EDE.BLOCKED, ede?.text ?? ''),
+    ede: createEde(ede?.code ?? EDE.BLOCKED, ede?.text ?? mandateText(list)),
   };
+};
+
+/** What a refused client may show: the mandates that ask for it, as many whole names as fit. */
+const mandateText = ({ mandates }: ListConfig): string => {
+  const [first, ...others] = mandates;
+  if (first === undefined) return '';
+  return others.reduce(
+    (text, id) => (text.length + id.length + 2 > EDE_TEXT_BYTES_MAX ? text : `${text}, ${id}`),
+    `mandate ${first}`,
+  );
 };
 
 /** The format of a list; the shipped ones have one. */

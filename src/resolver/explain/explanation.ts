@@ -29,6 +29,8 @@ export interface Reason {
   readonly list: string;
   readonly title: string;
   readonly mandate: boolean;
+  /** Mandates that ask for the list, by the `id` of their packs. */
+  readonly mandates: readonly string[];
   /** What led to it: `qname`, `cname`, `response-ip`, `client-ip`, …. */
   readonly trigger: string;
   /** The name or address that the rule matched, where that is not the name asked for. */
@@ -147,6 +149,7 @@ export interface ExplainedList {
   readonly id: string;
   readonly title: string;
   readonly mandate: boolean;
+  readonly mandates?: readonly string[];
   /** How it refuses, where its rule says nothing. */
   readonly mode: string;
   readonly loaded: {
@@ -325,6 +328,7 @@ const reasonOf = (name: string, hit: RuleHit, { lists, triggers }: Setting): Rea
     list: list.id,
     title: list.title,
     mandate: list.mandate,
+    mandates: list.mandates ?? [],
     trigger: triggers[hit.trigger] ?? 'unknown',
     target: hit.target === '' ? undefined : hit.target,
     match: MATCH_NAMES[hit.match as keyof typeof MATCH_NAMES],

@@ -362,6 +362,14 @@ control-room:
 `,
     { id: 'approver-by-name', subject: 'A. Head' },
   ],
+  [
+    'a mandate that is disputed',
+    'mandates: [us-federal-tiktok]\ncompliance: { approvers: [{ name: A. Head, role: agency-head }] }',
+    {
+      ...{ id: 'mandate-standing', subject: 'us-federal-tiktok', dueMs: Date.parse('2026-12-29') },
+      text: expect.stringContaining('refusals go on until a person decides, by 2026-12-29'),
+    },
+  ],
   ['a control room without an administrator', { hasAdministrator: false }, { id: 'set-up' }],
 ];
 

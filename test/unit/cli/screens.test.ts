@@ -40,9 +40,16 @@ const STATUS: ServiceStatus = {
     { kind: 'admin', address: '127.0.0.1:9153' },
   ],
   lists: [
-    { id: 'tiktok', mandate: true, entries: 206, state: 'good', checkedAt: null },
-    { id: 'bytedance-prefixes', mandate: true, entries: 49, state: 'good', checkedAt: null },
-    { id: 'partner', mandate: false, entries: 1204, state: 'held', checkedAt: ago(20) },
+    {
+      id: 'tiktok',
+      mandate: true,
+      mandates: ['us-federal-tiktok'],
+      entries: 206,
+      state: 'good',
+      checkedAt: null,
+    },
+    { id: 'bytedance-prefixes', mandate: true, mandates: [], entries: 49, state: 'good', checkedAt: null },
+    { id: 'partner', mandate: false, mandates: [], entries: 1204, state: 'held', checkedAt: ago(20) },
   ],
   upstreams: [
     {

@@ -43,6 +43,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_BOOTSTRAP: '192.0.2.55',
   CORDON_LOCAL_ZONES: 'lan',
   CORDON_LOCAL_REVERSE: 'true',
+  CORDON_MANDATES: 'be-federal-tiktok, uk-tiktok',
   CORDON_BLOCK_MODE: 'address',
   CORDON_BLOCK_ADDRESS: '192.0.2.80',
   CORDON_BLOCK_TTL: '1m',

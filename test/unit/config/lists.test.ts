@@ -51,6 +51,7 @@ describe('a list with a URL', () => {
       ede: undefined,
       category: undefined,
       operators: [],
+      mandates: [],
     });
   });
 

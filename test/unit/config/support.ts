@@ -15,7 +15,7 @@ const { UPDATE_GOLDEN } = process.env;
 
 /** Facts with three lists that ship, two of them by default. */
 export const FACTS: ConfigFacts = {
-  shippedIds: ['tiktok', 'bytedance-backend', 'capcut-lemon8'],
+  shippedIds: ['tiktok', 'bytedance-backend', 'bytedance-prefixes', 'capcut-lemon8'],
   shippedDefault: ['tiktok', 'bytedance-backend'],
   shippedOperators: new Map([['tiktok', ['Joint Venture LLC', 'TikTok Pte. Ltd.']]]),
   workingDirectory: '/working',

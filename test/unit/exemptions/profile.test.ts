@@ -108,7 +108,7 @@ describe('the profile of an agency', () => {
 
 test.each<[what: string, change: (profile: Record<string, unknown>) => void, problem: string]>([
   ['an unknown key', (profile) => Object.assign(profile, { colour: 1 }), 'colour'],
-  ['no grounds', (profile) => Object.assign(profile, { grounds: [] }), 'grounds: '],
+  ['no word of grounds', (profile) => void delete profile['grounds'], 'grounds: '],
   ['no legal basis', (profile) => void delete profile['legal-basis'], 'legal-basis: '],
   [
     'a duration without end',

@@ -7,7 +7,7 @@ import { type Account, type Prefix, parsePrefix } from '../../../src/base/base.t
 import type { Profile } from '../../../src/evidence/exemptions/profile.ts';
 import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/profile-shipped.ts';
 import { Register } from '../../../src/evidence/exemptions/register.ts';
-import type { Rules } from '../../../src/evidence/exemptions/rules.ts';
+import type { Rules } from '../../../src/evidence/exemptions/rule-context.ts';
 import type { Network } from '../../../src/evidence/exemptions/scope.ts';
 import type { DecisionRecord, ExemptionRecord } from '../../../src/evidence/records/record.ts';
 

@@ -14,7 +14,7 @@ import {
 import { MATCH, type Match } from '../../../src/policy/policy.ts';
 import { nameFrom } from '../../../src/wire/dns/dns.ts';
 import {
-  BYTEDANCE_VISITED_HOSTS,
+  LISTED_VISITED_HOSTS,
   OWN_POPULAR_NAMES,
   readGovDelegations,
   readPopularNames,
@@ -44,9 +44,9 @@ describe('shipped lists', () => {
     const names = [...hosts, ...delegations];
     const problems = checkLists(LISTS_DIRECTORY, { nowMs: dayOfLists(), guards, governmentNames: names });
     const texts = problems.map((problem) => `${problem.file}:${problem.line} ${problem.text}`);
-    const own = (text: string) => BYTEDANCE_VISITED_HOSTS.some((host) => text.endsWith(` refuses ${host}`));
+    const own = (text: string) => LISTED_VISITED_HOSTS.some((host) => text.endsWith(` refuses ${host}`));
     expect(texts.filter((text) => !own(text))).toEqual([]);
-    expect(texts.filter(own)).toHaveLength(BYTEDANCE_VISITED_HOSTS.length);
+    expect(texts.filter(own)).toHaveLength(LISTED_VISITED_HOSTS.length);
   });
 
   it('refuse no government name by default', () => {

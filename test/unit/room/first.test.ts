@@ -12,7 +12,7 @@ const HOSTILE = '</script><img src=x onerror=alert(1)>$&';
 const NOW = '2026-11-26T12:00:00.000Z';
 
 const STATE: StateShown = {
-  ...{ time: NOW, agency: 'Example Agency', version: '0.1.0', generation: 7 },
+  ...{ time: NOW, agency: 'Example Agency', version: '0.1.0', generation: 7, mandates: [] },
   resolver: { name: 'ns1', addresses: ['192.0.2.53:53'] },
   headline: {
     ...{ state: 'leaking', cause: null, text: 'Not in force', detail: '', todo: null, sinceTime: NOW },

@@ -105,6 +105,18 @@ export const de: ReportTexts = {
       `Die Anordnung hinter ${list}`,
       `war bis ${day} zu prüfen; das ist vorbei.`,
     ],
+    'mandate-disputed': (list) => [
+      `${list} ist bestritten`,
+      'und niemand hat entschieden, was folgt. Verweigert wurde weiter.',
+    ],
+    'mandate-superseded': (list) => [
+      `${list} ist ersetzt`,
+      'und niemand hat entschieden, was folgt. Verweigert wurde weiter.',
+    ],
+    'mandate-repealed': (list) => [
+      `${list} ist aufgehoben`,
+      'und niemand hat entschieden, was folgt. Verweigert wurde weiter.',
+    ],
     'no-decision': (lists) => ['Keine Anordnung ist aufgezeichnet', `für die Pflichtlisten ${lists}.`],
     'no-mandate': () => ['Es gab keine Pflichtliste.', 'Hier ist nichts verboten.'],
     'list-overdue': (list, day) => [`Einträge von ${list}`, `waren bis ${day} zu prüfen.`],

@@ -102,6 +102,18 @@ export const en: ReportTexts = {
       `The decision behind ${list}`,
       `was to be looked at by ${day}, which has passed.`,
     ],
+    'mandate-disputed': (list) => [
+      `The ${list} is disputed`,
+      'and nobody has decided what follows. Refusals went on.',
+    ],
+    'mandate-superseded': (list) => [
+      `The ${list} is superseded`,
+      'and nobody has decided what follows. Refusals went on.',
+    ],
+    'mandate-repealed': (list) => [
+      `The ${list} is repealed`,
+      'and nobody has decided what follows. Refusals went on.',
+    ],
     'no-decision': (lists) => ['No decision is recorded', `for the mandate lists ${lists}.`],
     'no-mandate': () => ['There was no mandate list.', 'Nothing is prohibited here.'],
     'list-overdue': (list, day) => [`Entries of ${list}`, `were due for review by ${day}.`],

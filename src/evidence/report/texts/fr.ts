@@ -109,6 +109,18 @@ export const fr: ReportTexts = {
       `La décision derrière ${list}`,
       `était à revoir avant le ${day}, déjà passé.`,
     ],
+    'mandate-disputed': (list) => [
+      `${list} est contesté`,
+      'et personne n’a décidé des suites. Les refus ont continué.',
+    ],
+    'mandate-superseded': (list) => [
+      `${list} est remplacé`,
+      'et personne n’a décidé des suites. Les refus ont continué.',
+    ],
+    'mandate-repealed': (list) => [
+      `${list} est abrogé`,
+      'et personne n’a décidé des suites. Les refus ont continué.',
+    ],
     'no-decision': (lists) => ['Aucune décision n’est enregistrée', `pour les listes obligatoires ${lists}.`],
     'no-mandate': () => ['Il n’y avait pas de liste obligatoire.', 'Rien n’est interdit ici.'],
     'list-overdue': (list, day) => [`Des entrées de ${list}`, `étaient à revoir avant le ${day}.`],

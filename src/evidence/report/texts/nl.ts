@@ -99,6 +99,18 @@ export const nl: ReportTexts = {
     'held-open': (list, time) => [`Een inhoud van ${list}`, `wacht sinds ${time}, en niemand heeft beslist.`],
     'decision-due': (list, day) => [`Het besluit achter ${list}`, `moet vóór ${day} worden bekeken.`],
     'decision-passed': (list, day) => [`Het besluit achter ${list}`, `had vóór ${day} bekeken moeten zijn.`],
+    'mandate-disputed': (list) => [
+      `${list} wordt betwist`,
+      'en niemand heeft besloten wat volgt. Het weigeren ging door.',
+    ],
+    'mandate-superseded': (list) => [
+      `${list} is vervangen`,
+      'en niemand heeft besloten wat volgt. Het weigeren ging door.',
+    ],
+    'mandate-repealed': (list) => [
+      `${list} is ingetrokken`,
+      'en niemand heeft besloten wat volgt. Het weigeren ging door.',
+    ],
     'no-decision': (lists) => ['Er is geen besluit vastgelegd', `voor de verplichte lijsten ${lists}.`],
     'no-mandate': () => ['Er was geen verplichte lijst.', 'Hier is niets verboden.'],
     'list-overdue': (list, day) => [`Regels van ${list}`, `hadden vóór ${day} nagezien moeten zijn.`],

@@ -5,6 +5,7 @@ import { PROBE, RECORDS, REPORT, VERIFY, WITNESS } from './evidence.ts';
 import { EXEMPTIONS } from './exemptions.ts';
 import { COLLECT, FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
+import { MANDATES } from './mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
 import { ROOM } from './room.ts';
@@ -19,7 +20,7 @@ export const COMMAND_GROUPS: readonly (readonly [
 ])[] = [
   ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME, BACKUP, RESTORE]],
   ['Ask', [EXPLAIN, TRACE, QUERY]],
-  ['Decide', [LISTS, EXEMPTIONS]],
+  ['Decide', [MANDATES, LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT, VERIFY, WITNESS]],
   ['Set up', [SETUP, IMPORT, CLIENTS, ROOM]],
   ['Several resolvers', [FLEET, COLLECT]],

@@ -181,7 +181,9 @@ export const FLEET_PROBE = command({
 export const FLEET_OVERLAY = command({
   name: 'overlay',
   about: 'sets keys of configuration for all resolvers, a site or a node',
-  text: ['Of lists, groups, block, compliance and records.retention. An empty file takes the overlay away.'],
+  text: [
+    'Of mandates, lists, groups, block, compliance and records.retention. An empty file takes the overlay away.',
+  ],
   arguments: {
     for: { about: 'all, site:NAME or node:NAME' },
     file: { takes: 'file', about: 'YAML with these keys' },

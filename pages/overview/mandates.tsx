@@ -1,0 +1,65 @@
+// Which mandate reaches which network, and how each stands.
+import type { VNode } from 'preact';
+import type { State } from '../api/shapes.ts';
+import type { Mark } from '../parts/mark.ts';
+import { StateMark } from '../parts/marks.tsx';
+import { Panel } from '../parts/panel.tsx';
+import { useText } from '../parts/say.tsx';
+
+type Mandate = State['mandates'][number];
+
+const MARKS: Readonly<Record<Mandate['networks'][number]['reach'], Mark>> = {
+  whole: 'ok',
+  part: 'warn',
+  none: 'none',
+};
+
+/** Nothing where the configuration names no mandate. */
+export const MandatesPanel = ({ mandates }: Pick<State, 'mandates'>): VNode | null => {
+  const { say, word } = useText();
+  const [first] = mandates;
+  if (first === undefined) return null;
+  return (
+    <Panel title={say('mandatesTitle')} beside={say('mandatesBeside')}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{say('mandateName')}</th>
+            <th scope="col">{say('mandateStands')}</th>
+            {first.networks.map(({ group }) => (
+              <th key={group} scope="col">
+                {group}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {mandates.map((one) => (
+            <tr key={one.id}>
+              <th scope="row" title={one.title}>
+                {one.id}
+              </th>
+              <td>
+                <span class={one.standing === 'in-force' ? undefined : 'tag warn'}>
+                  {word('standing', one.standing)}
+                </span>
+                {one.isUnread && <span class="soft small"> {say('mandateUnread')}</span>}
+              </td>
+              {one.networks.map(({ group, reach, why }) => (
+                <td key={group}>
+                  <StateMark mark={MARKS[reach]} /> {word('reach', reach)}
+                  {why !== '' && (
+                    <span class="soft small" lang="en">
+                      {' '}
+                      {why}
+                    </span>
+                  )}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Panel>
+  );
+};
