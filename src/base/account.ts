@@ -66,7 +66,9 @@ export const foldPersonName = (name: string): string =>
   name
     .normalize('NFKC')
     .toLowerCase()
-    .replace(/[\s\p{C}\p{Default_Ignorable_Code_Point}]+/gu, '');
+    .replace(/[\s\p{C}\p{Default_Ignorable_Code_Point}]+/gu, '')
+    // An accent that stood behind one of these is one letter with what stands before it now.
+    .normalize('NFKC');
 
 const withoutHost = (account: Account): string =>
   account.startsWith('system:') ? (account.split('@', 1)[0] ?? account) : account;

@@ -77,6 +77,8 @@ describe('foldPersonName()', () => {
     ['Ada\u00adLovelace', 'Ada Lovelace'],
     ['Ａda Lovelace', 'Ada Lovelace'],
     ['Jose\u0301', 'Jos\u00e9'],
+    ['Jose\u00ad\u0301', 'Jos\u00e9'],
+    ['Jose \u0301', 'Jos\u00e9'],
   ])('takes %j and %j for one', (a, b) => {
     expect(foldPersonName(a)).toBe(foldPersonName(b));
   });
