@@ -58,6 +58,7 @@ export {
   prefixAt,
   unpackPrefixes,
 } from './prefix-list.ts';
+export { Pool, Reusable } from './pool.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { LISTS_DIRECTORY, MAIN_FILE, PAGES_DIRECTORY } from './program-files.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
