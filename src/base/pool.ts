@@ -12,29 +12,27 @@ const USE_MASK = 0x3fff_ffff;
 /** What a pool can keep. */
 export abstract class Reusable {
   /** Odd while somebody has it, even while nobody does; only the pool changes it. */
-  use = 0;
+  use = 1;
 }
 
 /** Things of one kind that wait to be used again. */
 export class Pool<T extends Reusable> {
   readonly #free: T[] = [];
   readonly #keptMax: number;
-  readonly #create: () => T;
 
   /** Keeps `keptMax` of them: others that are given back are garbage, as what is made for a flood is. */
-  constructor(keptMax: number, create: () => T) {
+  constructor(keptMax: number) {
     this.#keptMax = keptMax;
-    this.#create = create;
   }
 
-  /** One that nobody else has, with whatever its last user left in it. */
-  take(): T {
-    const thing = this.#free.pop() ?? this.#create();
-    thing.use = (thing.use + 1) & USE_MASK;
+  /** One that nobody else has, with whatever its last user left in it; undefined: make a new one. */
+  take(): T | undefined {
+    const thing = this.#free.pop();
+    if (thing !== undefined) thing.use = (thing.use + 1) & USE_MASK;
     return thing;
   }
 
-  /** Takes back what take() gave. Ends the thread when it was given back already: two would write into it. */
+  /** Takes back what take() gave, or what is new. Ends the thread when it was given back already: two would write into it. */
   give(thing: T): void {
     if ((thing.use & 1) === 0) fail('a thing of a pool was given back twice');
     thing.use = (thing.use + 1) & USE_MASK;

@@ -74,7 +74,7 @@ export class Waiter extends Reusable {
 
 const answeredBefore = (): void => fail('a query was answered that had its answer');
 
-const waiters = new Pool(WAITERS_KEPT_MAX, () => new Waiter());
+const waiters = new Pool<Waiter>(WAITERS_KEPT_MAX);
 
 /** Gives back a waiter that was answered. Nobody may look at it any more. */
 export const endWaiter = (waiter: Waiter): void => {
@@ -97,7 +97,7 @@ export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(
 
 /** The query of a turn, to wait. */
 export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => {
-  const waiter = waiters.take();
+  const waiter = waiters.take() ?? new Waiter();
   waiter.copy(query.bytes, query.length, asker.address);
   // Its port may be another's by the time of the answer.
   waiter.port = asker.isProbe ? PORT_OF_PROBE : asker.port;
@@ -114,7 +114,7 @@ export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, rep
 
 /** The same query, to wait for where a rule leads, in another waiter: the one before is about to be given back. */
 export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boolean): Waiter => {
-  const waiter = waiters.take();
+  const waiter = waiters.take() ?? new Waiter();
   waiter.copy(before.bytes, before.length, before.address);
   waiter.port = before.port;
   waiter.transport = before.transport;

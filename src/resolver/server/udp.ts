@@ -68,7 +68,7 @@ export class UdpListener implements DatagramHandler {
   readonly #charge: UdpOptions['charge'];
   readonly #proxies: Proxies;
   readonly #client = new ProxiedClient();
-  readonly #ways: Pool<WayBack>;
+  readonly #ways = new Pool<WayBack>(WAYS_KEPT_MAX);
   #socket: DatagramSocket | undefined;
 
   private constructor(options: UdpOptions) {
@@ -78,8 +78,6 @@ export class UdpListener implements DatagramHandler {
     this.#isOwn = options.isOwn;
     this.#charge = options.charge;
     this.#proxies = options.proxies ?? new Proxies();
-    const send = this.#send.bind(this);
-    this.#ways = new Pool(WAYS_KEPT_MAX, () => new WayBack(send));
   }
 
   /** Binds the endpoint, once per socket; throws AppError ERR_SERVER_LISTEN. @cold */
@@ -152,7 +150,7 @@ export class UdpListener implements DatagramHandler {
       socket.commit(answered, peer);
       this.#charge?.(words, answered);
     } else if (answered === PENDING) {
-      const way = this.#ways.take();
+      const way = this.#ways.take() ?? new WayBack(this.#send);
       way.peer.set(peer);
       for (let i = 0; i < 4; i++) way.asker[i] = words[i] ?? 0;
       pipeline.resolve(way.reply);
@@ -160,7 +158,7 @@ export class UdpListener implements DatagramHandler {
   }
 
   /** Sends an answer that was waited for. */
-  #send(way: WayBack, answer: Uint8Array): void {
+  readonly #send = (way: WayBack, answer: Uint8Array): void => {
     const socket = this.#socket;
     if (answer.length > 0 && socket !== undefined) {
       socket.reserve().set(answer);
@@ -168,7 +166,7 @@ export class UdpListener implements DatagramHandler {
       this.#charge?.(way.asker, answer.length);
     }
     this.#ways.give(way);
-  }
+  };
 
   forged(): void {
     this.#observer.dropped(DROP.SOURCE_ADDRESS);

@@ -20,7 +20,8 @@ export const begin = (
 ): void => {
   const { tick } = traffic.timer;
   traffic.inflight++;
-  const flight = new Flight<Try>(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
+  const flight = traffic.flights.take() ?? new Flight<Try>();
+  flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
   if (question.interest !== undefined) question.interest.cancel = () => abandon(traffic, flight);
   advance(traffic, flight);
 };
@@ -66,7 +67,9 @@ export const advance = (traffic: Traffic, flight: Flight<Try>): void => {
 export const launch = (traffic: Traffic, flight: Flight<Try>, index: number): void => {
   const endpoint = flight.order.endpoints[index];
   assert(endpoint !== undefined, 'a try without an endpoint');
-  const attempt = new Try(flight, endpoint, 1 << index);
+  const bit = 1 << index;
+  const attempt = traffic.tries.take() ?? new Try(flight, endpoint, bit);
+  attempt.begin(flight, endpoint, bit);
   attempt.sibling = flight.last;
   flight.last = attempt;
   flight.opened(attempt.bit);
@@ -155,6 +158,15 @@ export const finish = (traffic: Traffic, flight: Flight<Try>, outcome: UpstreamO
   for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
     if (attempt.isOpen && attempt.isLate) endTry(traffic, attempt);
   flight.done(outcome);
+};
+
+/** Keeps flight and try of a question that was just answered, after a plain life; nobody may look at them any more. */
+export const recycle = (traffic: Traffic, attempt: Try): void => {
+  const { flight } = attempt;
+  if (flight.last !== attempt || attempt.sibling !== undefined || attempt.isOpen || !flight.isOver) return;
+  flight.clear();
+  traffic.flights.give(flight);
+  traffic.tries.give(attempt);
 };
 
 /** Since its query was sent. */
