@@ -58,6 +58,7 @@ export {
   prefixAt,
   unpackPrefixes,
 } from './prefix-list.ts';
+export { NumberMap } from './number-map.ts';
 export { Pool, Reusable } from './pool.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { LISTS_DIRECTORY, MAIN_FILE, PAGES_DIRECTORY } from './program-files.ts';

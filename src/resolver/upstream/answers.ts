@@ -205,6 +205,8 @@ const simplify = (traffic: Traffic, attempt: Try, rcode: number, isDatagram: boo
 
 const loseChannel = (traffic: Traffic, channel: UdpChannel<Try>): void => {
   for (const attempt of channel.waiting.values()) {
+    // What ends meanwhile with another one waits here no longer.
+    if (attempt.channel !== channel) continue;
     if (attempt.isLate) endTry(traffic, attempt);
     else failTry(traffic, attempt, 'network', undefined);
   }

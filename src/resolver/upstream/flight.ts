@@ -56,6 +56,14 @@ export class Flight<T> extends Reusable {
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
 
+  /** Ends it, when nobody wants its answer any more; one function for all questions that it serves. */
+  readonly cancel: () => void;
+
+  constructor(cancel: (flight: Flight<T>) => void) {
+    super();
+    this.cancel = () => cancel(this);
+  }
+
   /** Begins with another question. Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
   begin(
     question: Question,

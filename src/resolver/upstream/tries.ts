@@ -20,9 +20,9 @@ export const begin = (
 ): void => {
   const { tick } = traffic.timer;
   traffic.inflight++;
-  const flight = traffic.flights.take() ?? new Flight<Try>();
+  const flight = traffic.flights.take() ?? new Flight<Try>((own) => abandon(traffic, own));
   flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
-  if (question.interest !== undefined) question.interest.cancel = () => abandon(traffic, flight);
+  if (question.interest !== undefined) question.interest.cancel = flight.cancel;
   advance(traffic, flight);
 };
 
