@@ -13,7 +13,7 @@ export const sendTry = (traffic: Traffic, attempt: Try): void => {
     endpoint.forgeries.hasAlerted &&
     endpoint.isGuarded(() => traffic.guardedZone(flight.question.name))
   ) {
-    attempt.isGuarded = true;
+    attempt.form.isGuarded = true;
     traffic.observer.guarded(endpoint.index);
     sendStreamed(traffic, attempt);
   } else {

@@ -1,6 +1,6 @@
 // The life of a question in flight: it begins tries, a try fails or ends, and the question is over once. Hot file.
 
-import assert from 'node:assert/strict';
+import assert, { fail } from 'node:assert/strict';
 import type { Question } from '../../wire/dns/dns.ts';
 import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import { Flight } from './flight.ts';
@@ -107,8 +107,8 @@ export const trustAgain = ({ endpoint, doubt }: Try): void => {
 
 /** Sends a query over UDP after all when it went over TCP for fear of a forger, and TCP does not work. */
 export const relents = (traffic: Traffic, attempt: Try, fault: TryFault): boolean => {
-  if (!attempt.isGuarded || attempt.flight.isOver || !isFaultOfPath(fault)) return false;
-  attempt.isGuarded = false;
+  if (!attempt.form.isGuarded || attempt.flight.isOver || !isFaultOfPath(fault)) return false;
+  attempt.form.isGuarded = false;
   attempt.endpoint.forgeries.relent(traffic.clock());
   stopTry(traffic, attempt);
   sendDatagram(traffic, attempt);
@@ -129,8 +129,14 @@ export const resumeTry = (attempt: Try): void => {
   attempt.flight.order.reopened();
 };
 
+/** Ends the thread when the flight of a try serves another question by now: that one would get this one's outcome. */
+export const checkFlight = ({ flight, flightUse }: Try): void => {
+  if (flight.use !== flightUse) fail('a try outlived the question that it was made for');
+};
+
 /** No answer to the query under way is taken any more. */
 export const stopTry = (traffic: Traffic, attempt: Try): void => {
+  checkFlight(attempt);
   if (attempt.channel !== undefined) {
     attempt.channel.release(attempt.id);
     attempt.channel = undefined;

@@ -18,6 +18,7 @@ export class QueryForm {
     this.hasEdns = true;
     this.hasCookie = false;
     this.isCookieRefused = false;
+    this.isGuarded = false;
     this.letters = undefined;
   }
 
@@ -26,6 +27,8 @@ export class QueryForm {
   hasCookie = false;
   /** The endpoint has refused a cookie once. */
   isCookieRefused = false;
+  /** It went over TCP because somebody guesses answers. */
+  isGuarded = false;
   /** The query, when its letters are in mixed case and the answer has to repeat them. */
   letters: Uint8Array | undefined = undefined;
 }
@@ -52,8 +55,8 @@ export class Try extends WheelEntry<Try> {
   isFresh = false;
   /** It was silent for its time, and others are asked; its answer still counts. */
   isLate = false;
-  /** It went over TCP because somebody guesses answers. */
-  isGuarded = false;
+  /** The flight's use that the try is part of: it must not outlive it. */
+  flightUse = 0;
 
   readonly form = new QueryForm();
   /** Why an answer over UDP was dropped and TCP is asked for the truth. */
@@ -77,7 +80,7 @@ export class Try extends WheelEntry<Try> {
     this.connection = undefined;
     this.isFresh = false;
     this.isLate = false;
-    this.isGuarded = false;
+    this.flightUse = flight.use;
     this.form.begin();
     this.doubt = undefined;
   }
