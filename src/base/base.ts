@@ -46,6 +46,8 @@ export {
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { GrowingBytes } from './growing-bytes.ts';
+export { NumberMap } from './number-map.ts';
+export { Pool, Reusable } from './pool.ts';
 export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
 export {
   comparePrefixes,
@@ -58,8 +60,6 @@ export {
   prefixAt,
   unpackPrefixes,
 } from './prefix-list.ts';
-export { NumberMap } from './number-map.ts';
-export { Pool, Reusable } from './pool.ts';
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { LISTS_DIRECTORY, MAIN_FILE, PAGES_DIRECTORY } from './program-files.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';

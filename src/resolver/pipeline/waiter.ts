@@ -180,8 +180,7 @@ export const isRepeated = (waiter: Waiter, others: readonly Waiter[]): boolean =
 };
 
 const isSameQuery = (a: Waiter, b: Waiter): boolean => {
-  if (a.length !== b.length || a.transport !== b.transport || a.listener !== b.listener)
-    return false;
+  if (a.length !== b.length || a.transport !== b.transport || a.listener !== b.listener) return false;
   for (let i = 0; i < 4; i++) if (a.address[i] !== b.address[i]) return false;
   for (let i = 0; i < a.length; i++) if (a.bytes[i] !== b.bytes[i]) return false;
   return true;
