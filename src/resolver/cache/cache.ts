@@ -149,7 +149,8 @@ export class AnswerCache {
     const word = at / WORD_BYTES;
     const from = answer.memory.words;
     const fromWord = answer.at / WORD_BYTES;
-    words.set(from.subarray(fromWord, fromWord + sizeBytes / WORD_BYTES), word);
+    const sizeWords = sizeBytes / WORD_BYTES;
+    for (let i = 0; i < sizeWords; i++) words[word + i] = from[fromWord + i] ?? 0;
     words[word + WORD.HASH] = key.hash;
     words[word + WORD.KEY_FLAGS] = flags;
     this.#head = at + sizeBytes;

@@ -210,11 +210,19 @@ const pack = (message: Uint8Array, wireLength: number, isSecure: boolean): void 
   for (let i = 0; i < addressWords; i++) words[ANSWER_HEADER_WORDS + i] = targets.addresses[i] ?? 0;
   const { wireStart, ttlsStart, edeStart, edeEnd } = made;
   const { namesStart } = made.targets;
-  bytes.set(message.subarray(0, wireLength), wireStart);
+  copyBytes(message, wireLength, bytes, wireStart);
   for (let i = 0; i < ttlCount; i++) writeU16(bytes, ttlsStart + i * 2, ttlOffsets[i] ?? 0);
   for (let i = 0; i < namesLength; i++) bytes[namesStart + i] = targets.names[i] ?? 0;
   for (let i = 0; i < keptEdeLength; i++) bytes[edeStart + i] = message[edeOffset + i] ?? 0;
   words[WORD.SIZE] = Math.ceil(edeEnd / UNIT_BYTES) * UNIT_BYTES;
+};
+
+/** An answer of everyday is copied byte by byte: a view of it costs more, and is garbage. */
+const BYTE_BY_BYTE_MAX = 256;
+
+const copyBytes = (from: Uint8Array, length: number, to: Uint8Array, at: number): void => {
+  if (length > BYTE_BY_BYTE_MAX) to.set(from.subarray(0, length), at);
+  else for (let i = 0; i < length; i++) to[at + i] = from[i] ?? 0;
 };
 
 /** Puts all TTLs of a form just packed within the limits; returns the seconds that it may be used. */

@@ -18,7 +18,7 @@ import type { Parts } from './parts.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';
 import { NEXT, REFRESH, Turn } from './turn.ts';
-import { type Asked, createAsked, keyTextOf, ledTo, type Waiter } from './waiter.ts';
+import { type Asked, createAsked, endWaiter, keyTextOf, ledTo, type Waiter } from './waiter.ts';
 import { type Desk, WaitingRoom } from './waiting-room.ts';
 
 /** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
@@ -98,11 +98,11 @@ export class WaiterDesk implements Desk {
     }
   }
 
-  #takeUp({ address, port, transport, listener, shown, bytes }: Waiter): Turn {
+  #takeUp({ address, port, transport, listener, shown, bytes, length }: Waiter): Turn {
     const { turn } = this;
     turn.begin(address, port, transport, listener, this.#out, shown);
     turn.nowMs = this.#parts.clock();
-    readAgain(turn, this.#rules, bytes);
+    readAgain(turn, this.#rules, bytes, length);
     return turn;
   }
 
@@ -125,6 +125,7 @@ export class WaiterDesk implements Desk {
     }
     if (end === NEXT) this.#followers.push(ledTo(waiter, turn.alias, waiter.isUnchecked));
     else this.#reply(waiter, end, true);
+    endWaiter(waiter);
   }
 
   /** True when what failed shall be given, or asked for, without validation: CD, and not tried yet. */

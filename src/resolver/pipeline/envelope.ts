@@ -35,10 +35,10 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
 };
 
 /** Reads a query that waited: it was sound, and is counted already. Who sent it may be in another group by now. */
-export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array): void => {
+export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array, length: number): void => {
   const { query } = turn;
   turn.isRepeat = true;
-  query.parse(bytes, bytes.length);
+  query.parse(bytes, length);
   if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
   if (query.opt.cookieLength >= 0) judgeCookie(turn);
   identifyClient(turn, rules);

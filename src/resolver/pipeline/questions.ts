@@ -3,6 +3,7 @@
 // By the hash of their cache key, which starts from a secret of the process, and not by its text: to make a string and to
 // hash it again costs three times as much as all of this. Those whose hashes are equal hang one behind the other.
 
+import { NumberMap } from '../../base/base.ts';
 import { readU16 } from '../../wire/dns/dns.ts';
 import { type CacheKey, KEY_TAIL_BYTES } from '../cache/cache.ts';
 import type { Asked } from './waiter.ts';
@@ -17,7 +18,7 @@ interface Entry<T> {
 /** Questions in flight, each once. */
 export class Questions<T extends Entry<T>> {
   size = 0;
-  readonly #byHash = new Map<number, T>();
+  readonly #byHash = new NumberMap<T>();
 
   /** The one that asks the same. */
   find({ hash, flags, qname, question }: Asked): T | undefined {

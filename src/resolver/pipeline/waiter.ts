@@ -1,6 +1,10 @@
-// A query that waits, and the question that is asked for it. Hot file: both are made for each miss.
+// A query that waits, and the question that is asked for it. Hot file: both are needed for each miss.
+//
+// Waiters are used again (Pool): one belongs to whoever was handed it last, and who has answered it gives it back with
+// endWaiter(). What is answered afterwards all the same ends the thread: it would be somebody else's query by then.
 
-import type { AddressWords } from '../../base/base.ts';
+import { fail } from 'node:assert/strict';
+import { type AddressWords, createAddress, Pool, Reusable } from '../../base/base.ts';
 import { TRANSPORT } from '../../base/words/words.ts';
 import type { Shown } from '../../policy/access/access.ts';
 import { HEADER_LENGTH } from '../../wire/dns/dns.ts';
@@ -17,31 +21,73 @@ import { PORT_OF_PROBE, type Turn } from './turn.ts';
  */
 export type Reply = (message: Uint8Array) => void;
 
+/** Bytes of a query that have room in each waiter: header, 80 bytes of name, OPT with a cookie. What is longer gets its own. */
+const ORDINARY_BYTES = 128;
+/** Waiters that are kept for the next queries: more than are in flight but in a flood, half a megabyte. */
+const WAITERS_KEPT_MAX = 1024;
+/** Bytes of a waiter beside those of a long query: objects, address, room of an ordinary query and the reply. */
+export const WAITER_BYTES = 256 + ORDINARY_BYTES;
+
 /** A query that waits. */
-export interface Waiter {
-  /** A copy of the query. */
-  readonly bytes: Uint8Array;
+export class Waiter extends Reusable {
+  readonly #room = new Uint8Array(ORDINARY_BYTES);
+  /** A copy of the query, in the first `length` bytes. */
+  bytes = this.#room;
+  length = 0;
   /** The client is identified again for the answer: its group may have changed meanwhile. */
-  readonly address: AddressWords;
-  readonly port: number;
-  readonly transport: number;
-  readonly listener: string;
-  readonly shown: Shown | undefined;
-  readonly observer: PipelineObserver;
-  readonly reply: Reply;
-  readonly sinceMs: number;
+  readonly address: AddressWords = createAddress();
+  port = 0;
+  transport = 0;
+  listener = '';
+  shown: Shown | undefined = undefined;
+  observer: PipelineObserver | undefined = undefined;
+  reply: Reply = answeredBefore;
+  sinceMs = 0;
   /** Where a rule led the question. */
-  readonly alias: Alias | undefined;
+  alias: Alias | undefined = undefined;
   /** It asks for what could not be validated (CD). */
-  readonly isUnchecked: boolean;
+  isUnchecked = false;
+
+  /** What it takes of memory. */
+  get sizeBytes(): number {
+    return WAITER_BYTES + (this.bytes === this.#room ? 0 : this.length);
+  }
+
+  /** Copies a query of a client. */
+  copy(query: Uint8Array, length: number, address: AddressWords): void {
+    const bytes = length <= ORDINARY_BYTES ? this.#room : new Uint8Array(length);
+    for (let i = 0; i < length; i++) bytes[i] = query[i] ?? 0;
+    this.bytes = bytes;
+    this.length = length;
+    for (let i = 0; i < 4; i++) this.address[i] = address[i] ?? 0;
+  }
+
+  /** Lets go of what belongs to others. */
+  clear(): void {
+    this.bytes = this.#room;
+    this.shown = undefined;
+    this.observer = undefined;
+    this.reply = answeredBefore;
+    this.alias = undefined;
+  }
 }
+
+const answeredBefore = (): void => fail('a query was answered that had its answer');
+
+const waiters = new Pool<Waiter>(WAITERS_KEPT_MAX);
+
+/** Gives back a waiter that was answered. Nobody may look at it any more. */
+export const endWaiter = (waiter: Waiter): void => {
+  waiter.clear();
+  waiters.give(waiter);
+};
 
 /** A question for the resolver. */
 export interface Asked {
   /** Hash and flags of its cache key. */
   readonly hash: number;
   readonly flags: number;
-  /** Folded; `question.name` has the letters of the client that asked first. */
+  /** Folded; `question.name` has the letters of the client that asked first. Neither is written to: they may be one. */
   readonly qname: Uint8Array;
   readonly question: Question;
 }
@@ -50,36 +96,37 @@ export interface Asked {
 export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
 
 /** The query of a turn, to wait. */
-export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => ({
-  // No Buffer: its slice() would be a view, of the socket's memory here and of this copy elsewhere.
-  bytes: new Uint8Array(query.bytes.subarray(0, query.length)),
-  address: asker.address.slice(),
+export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => {
+  const waiter = waiters.take() ?? new Waiter();
+  waiter.copy(query.bytes, query.length, asker.address);
   // Its port may be another's by the time of the answer.
-  port: asker.isProbe ? PORT_OF_PROBE : asker.port,
-  transport: asker.transport,
-  listener: asker.listener,
-  shown: asker.shown,
-  observer,
-  reply,
-  sinceMs: nowMs,
-  alias,
-  isUnchecked: false,
-});
+  waiter.port = asker.isProbe ? PORT_OF_PROBE : asker.port;
+  waiter.transport = asker.transport;
+  waiter.listener = asker.listener;
+  waiter.shown = asker.shown;
+  waiter.observer = observer;
+  waiter.reply = reply;
+  waiter.sinceMs = nowMs;
+  waiter.alias = alias;
+  waiter.isUnchecked = false;
+  return waiter;
+};
 
-/** The same query, to wait for where a rule leads. */
-export const ledTo = (waiter: Waiter, alias: Alias | undefined, isUnchecked: boolean): Waiter => ({
-  bytes: waiter.bytes,
-  address: waiter.address,
-  port: waiter.port,
-  transport: waiter.transport,
-  listener: waiter.listener,
-  shown: waiter.shown,
-  observer: waiter.observer,
-  reply: waiter.reply,
-  sinceMs: waiter.sinceMs,
-  alias,
-  isUnchecked,
-});
+/** The same query, to wait for where a rule leads, in another waiter: the one before is about to be given back. */
+export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boolean): Waiter => {
+  const waiter = waiters.take() ?? new Waiter();
+  waiter.copy(before.bytes, before.length, before.address);
+  waiter.port = before.port;
+  waiter.transport = before.transport;
+  waiter.listener = before.listener;
+  waiter.shown = before.shown;
+  waiter.observer = before.observer;
+  waiter.reply = before.reply;
+  waiter.sinceMs = before.sinceMs;
+  waiter.alias = alias;
+  waiter.isUnchecked = isUnchecked;
+  return waiter;
+};
 
 /**
  * The question of a turn, under its sealed key, for the name that a rule leads to or the QNAME, in the letters of
@@ -92,12 +139,10 @@ export const createAsked = (
   waiter: Waiter | undefined,
 ): Asked => {
   const { qtype, qclass, qnameLength } = query;
-  const qname = alias?.target ?? new Uint8Array(key.bytes.subarray(0, qnameLength));
-  // A copy of its own: the letters of the waiter's query come back to it, whatever a resolver does with the name.
-  const name =
-    alias === undefined && waiter !== undefined
-      ? waiter.bytes.slice(HEADER_LENGTH, HEADER_LENGTH + qnameLength)
-      : qname;
+  const qname = alias?.target ?? copyOf(key.bytes, 0, qnameLength);
+  // The letters of the waiter's query come back to it; most have small ones alone.
+  const hasOwnLetters = alias === undefined && waiter !== undefined && !isFolded(waiter, qname);
+  const name = hasOwnLetters ? copyOf(waiter.bytes, HEADER_LENGTH, qnameLength) : qname;
   const question: Question = {
     name,
     type: qtype,
@@ -111,6 +156,19 @@ export const createAsked = (
   return { hash: key.hash, flags: key.flags, qname, question };
 };
 
+/** Cheaper than slice() of a view, for a name. */
+const copyOf = (bytes: Uint8Array, start: number, length: number): Uint8Array => {
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = bytes[start + i] ?? 0;
+  return copy;
+};
+
+/** True when the name of a query has no letters but those of its folded form. */
+const isFolded = ({ bytes }: Waiter, qname: Uint8Array): boolean => {
+  for (let i = 0; i < qname.length; i++) if (bytes[HEADER_LENGTH + i] !== qname[i]) return false;
+  return true;
+};
+
 /** True when a client has sent the very same datagram before, from the same port. */
 export const isRepeated = (waiter: Waiter, others: readonly Waiter[]): boolean => {
   if (waiter.transport !== TRANSPORT.UDP) return false;
@@ -122,9 +180,8 @@ export const isRepeated = (waiter: Waiter, others: readonly Waiter[]): boolean =
 };
 
 const isSameQuery = (a: Waiter, b: Waiter): boolean => {
-  if (a.bytes.length !== b.bytes.length || a.transport !== b.transport || a.listener !== b.listener)
-    return false;
+  if (a.length !== b.length || a.transport !== b.transport || a.listener !== b.listener) return false;
   for (let i = 0; i < 4; i++) if (a.address[i] !== b.address[i]) return false;
-  for (let i = 0; i < a.bytes.length; i++) if (a.bytes[i] !== b.bytes[i]) return false;
+  for (let i = 0; i < a.length; i++) if (a.bytes[i] !== b.bytes[i]) return false;
   return true;
 };

@@ -22,7 +22,7 @@ import { PLACES, Places } from './places.ts';
 import { Questions } from './questions.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { MAY_GIVE_WAY, SCARCE_PART, Slots } from './slots.ts';
-import { type Asked, isRepeated, type Waiter } from './waiter.ts';
+import { type Asked, endWaiter, isRepeated, WAITER_BYTES, type Waiter } from './waiter.ts';
 
 /** Questions that have waited less do not give way, milliseconds: nearly every name is answered by then. */
 const GIVES_WAY_AFTER_MS = 200;
@@ -41,12 +41,10 @@ const ANSWERS_PER_TURN = 256;
 const ANSWERING_MS_MAX = 2;
 /** Answers between two looks at the clock. */
 const ANSWERS_PER_LOOK = 8;
-/** Bytes of a waiter beside its copy of the query: objects, address and the reply's closure. */
-const WAITER_BYTES = 256;
 /**
  * Bytes of those who wait for a question of others, beyond what each question in flight may take (ASKER_BYTES_MAX).
  * Without it, 10,000 questions of thousands of clients each would take gigabytes while an upstream is silent. Room for
- * some 100,000 ordinary queries. Who asks first needs none of it: else long queries of one would shut out the others.
+ * some 90,000 ordinary queries. Who asks first needs none of it: else long queries of one would shut out the others.
  */
 const SHARING_BYTES_MAX = 32 * 1024 * 1024;
 const ASKER_BYTES_MAX = QUERY_LENGTH_MAX + WAITER_BYTES;
@@ -57,7 +55,7 @@ export interface Desk {
   hasStale(asked: Asked, nowMs: number): boolean;
   /** Reads what the resolver said, and keeps it in the cache when `isKept`. */
   read(asked: Asked, resolution: Resolution, nowMs: number, isKept: boolean): Outcome;
-  /** Answers a waiter. */
+  /** Answers a waiter, which is given back then. */
   answer(waiter: Waiter, outcome: Outcome): void;
   /** All waiters of a question were answered. */
   answered(): void;
@@ -182,8 +180,8 @@ export class WaitingRoom {
   /** Lets a waiter wait for the answer to a question, or answers it at once when there is no room. */
   enter(waiter: Waiter, asked: Asked): void {
     // TCP lets none in; a datagram may be as long.
-    if (waiter.bytes.length > QUERY_LENGTH_MAX) {
-      this.#desk.answer(waiter, OVERLOAD);
+    if (waiter.length > QUERY_LENGTH_MAX) {
+      this.#answer(waiter, OVERLOAD);
       return;
     }
     const place = this.#places.ofClient(waiter.address);
@@ -194,7 +192,7 @@ export class WaitingRoom {
     }
     const zone = this.#places.ofZone(asked.qname);
     const refusal = this.#admit(waiter, place, zone);
-    if (refusal !== undefined) this.#desk.answer(waiter, refusal);
+    if (refusal !== undefined) this.#answer(waiter, refusal);
     else this.#ask(asked, waiter, place, zone);
   }
 
@@ -207,14 +205,15 @@ export class WaitingRoom {
     }
     const own = pending.byPlace?.get(place);
     if (own !== undefined && isRepeated(waiter, own)) {
-      waiter.observer.repeated();
+      waiter.observer?.repeated();
       waiter.reply(NO_BYTES);
+      endWaiter(waiter);
       return;
     }
-    const bytes = this.#waitingBytes + waiter.bytes.length + WAITER_BYTES;
+    const bytes = this.#waitingBytes + waiter.sizeBytes;
     const bytesMax = SHARING_BYTES_MAX + this.#slots.taken * ASKER_BYTES_MAX;
     if (bytes > bytesMax) {
-      this.#desk.answer(waiter, OVERLOAD);
+      this.#answer(waiter, OVERLOAD);
       return;
     }
     const isScarce = this.#slots.isScarce || bytes > bytesMax * SCARCE_PART;
@@ -222,19 +221,19 @@ export class WaitingRoom {
       (own?.length ?? 0) >= WAITERS_PER_CLIENT_MAX ||
       (isScarce && (this.#waitersOf[place] ?? 0) >= this.#slots.clientMax)
     ) {
-      waiter.observer.clientShed();
-      this.#desk.answer(waiter, OVER_SHARE);
+      waiter.observer?.clientShed();
+      this.#answer(waiter, OVER_SHARE);
       return;
     }
     if (pending.byPlace !== undefined) addTo(pending.byPlace, place, waiter);
     waiters.push(waiter);
     this.#hold(waiter, place);
-    waiter.observer.coalesced();
+    waiter.observer?.coalesced();
     if (pending.timer === undefined) pending.timer = this.#startStaleTimer(pending, waiter.sinceMs);
   }
 
   #hold(waiter: Waiter, place: number): void {
-    this.#waitingBytes += waiter.bytes.length + WAITER_BYTES;
+    this.#waitingBytes += waiter.sizeBytes;
     this.#waitersOf[place] = (this.#waitersOf[place] ?? 0) + 1;
   }
 
@@ -247,11 +246,11 @@ export class WaitingRoom {
       clients.countOf(client) >= this.#slots.clientMax &&
       !this.#sendAway(clients, client, nowMs, GAVE_WAY.CLIENT)
     ) {
-      observer.clientShed();
+      observer?.clientShed();
       return OVER_SHARE;
     }
     if (zones.countOf(zone) >= this.#slots.zoneMax && !this.#sendAway(zones, zone, nowMs, GAVE_WAY.ZONE)) {
-      observer.zoneShed();
+      observer?.zoneShed();
       return OVER_ZONE_SHARE;
     }
     return !this.#slots.isFull || this.#makeRoom(nowMs) ? undefined : OVERLOAD;
@@ -399,6 +398,12 @@ export class WaitingRoom {
     setImmediate(goOn);
   }
 
+  /** Answers a waiter, which is nobody's any more. */
+  #answer(waiter: Waiter, outcome: Outcome): void {
+    this.#desk.answer(waiter, outcome);
+    endWaiter(waiter);
+  }
+
   /**
    * An answer is valid until the next one is read. A reply may ask again, and a resolver answer that at once: it is read
    * when everybody here has been answered. Returns where the next turn goes on.
@@ -414,10 +419,10 @@ export class WaitingRoom {
       if (waiter === undefined) continue;
       const isLook = next > start && (next - start) % ANSWERS_PER_LOOK === 0;
       if (isLook && performance.now() - sinceMs > ANSWERING_MS_MAX) break;
-      this.#waitingBytes -= waiter.bytes.length + WAITER_BYTES;
+      this.#waitingBytes -= waiter.sizeBytes;
       const place = this.#places.ofClient(waiter.address);
       this.#waitersOf[place] = Math.max(0, (this.#waitersOf[place] ?? 0) - 1);
-      this.#desk.answer(waiter, outcome);
+      this.#answer(waiter, outcome);
     }
     this.#isAnswering = wasAnswering;
     if (wasAnswering) return next;

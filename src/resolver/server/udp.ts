@@ -2,14 +2,14 @@
 //
 // The decision is made while the datagram lies in the socket's memory and is written straight into the memory that
 // leaves it; only a query that has to wait for an upstream keeps anything: its peer, and the pipeline's copy of it.
-import type { AddressWords, Endpoint } from '../../base/base.ts';
+import { type AddressWords, createAddress, type Endpoint, Pool, Reusable } from '../../base/base.ts';
 import {
   type DatagramHandler,
   type DatagramSocket,
   openDatagramSocket,
-  type Peer,
+  Peer,
 } from '../../wire/datagram/datagram.ts';
-import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type Decider, DROP, PENDING, type Reply, TRANSPORT } from '../pipeline/pipeline.ts';
 import { toListenError } from './listen-error.ts';
 import { type Caller, Proxies } from './proxies.ts';
 import { hasSignature, ProxiedClient, readProxyHeader } from './proxy-header.ts';
@@ -17,6 +17,9 @@ import { isReflectorPort } from './reflector-ports.ts';
 
 /** Kernel buffers, bytes: 50 ms of 100,000 datagrams a second. The system may grant less. */
 const BUFFER_BYTES = 4 * 1024 * 1024;
+
+/** Ways back that are kept for the next queries that wait: more than are in flight but in a flood. */
+const WAYS_KEPT_MAX = 1024;
 
 /** Told what became of datagrams. */
 export interface UdpObserver {
@@ -42,6 +45,20 @@ export interface UdpOptions {
   readonly charge?: (address: AddressWords, bytes: number) => void;
 }
 
+/** Where the answer to a query that waits goes. */
+class WayBack extends Reusable {
+  readonly peer = new Peer();
+  /** Who asked, which a proxy did for. */
+  readonly asker: AddressWords = createAddress();
+  /** Sends the answer and gives the way back. Called once, as the pipeline promises; made with the way, not for each query. */
+  readonly reply: Reply;
+
+  constructor(send: (way: WayBack, answer: Uint8Array) => void) {
+    super();
+    this.reply = (answer) => send(this, answer);
+  }
+}
+
 /** One UDP endpoint that clients ask. */
 export class UdpListener implements DatagramHandler {
   readonly #name: string;
@@ -51,6 +68,7 @@ export class UdpListener implements DatagramHandler {
   readonly #charge: UdpOptions['charge'];
   readonly #proxies: Proxies;
   readonly #client = new ProxiedClient();
+  readonly #ways = new Pool<WayBack>(WAYS_KEPT_MAX);
   #socket: DatagramSocket | undefined;
 
   private constructor(options: UdpOptions) {
@@ -132,16 +150,23 @@ export class UdpListener implements DatagramHandler {
       socket.commit(answered, peer);
       this.#charge?.(words, answered);
     } else if (answered === PENDING) {
-      const back = peer.copy();
-      const charged = asker === peer ? back.words : words.slice();
-      pipeline.resolve((answer) => {
-        if (answer.length === 0) return;
-        socket.reserve().set(answer);
-        socket.commit(answer.length, back);
-        this.#charge?.(charged, answer.length);
-      });
+      const way = this.#ways.take() ?? new WayBack(this.#send);
+      way.peer.set(peer);
+      for (let i = 0; i < 4; i++) way.asker[i] = words[i] ?? 0;
+      pipeline.resolve(way.reply);
     }
   }
+
+  /** Sends an answer that was waited for. */
+  readonly #send = (way: WayBack, answer: Uint8Array): void => {
+    const socket = this.#socket;
+    if (answer.length > 0 && socket !== undefined) {
+      socket.reserve().set(answer);
+      socket.commit(answer.length, way.peer);
+      this.#charge?.(way.asker, answer.length);
+    }
+    this.#ways.give(way);
+  };
 
   forged(): void {
     this.#observer.dropped(DROP.SOURCE_ADDRESS);

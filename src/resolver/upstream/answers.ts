@@ -22,7 +22,7 @@ import { keepsLetters } from './letter-case.ts';
 import { findFlaw, hasQuestion } from './response.ts';
 import { copyMessage, sendDatagram, sendStreamed, sendTry } from './sending.ts';
 import type { Traffic } from './traffic.ts';
-import { elapsedMs, endTry, failTry, finish, resumeTry, stopTry } from './tries.ts';
+import { elapsedMs, endTry, failTry, finish, recycle, resumeTry, stopTry } from './tries.ts';
 import type { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
 import type { EndpointListener, UpstreamEndpoint } from './upstream-endpoint.ts';
@@ -175,6 +175,7 @@ const judge = (
       finish(traffic, flight, { kind: 'failure', reason: 'costly', message: undefined });
     else
       finish(traffic, flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
+    recycle(traffic, attempt);
   } else if (flight.isOver || fault !== 'unsupported' || !simplify(traffic, attempt, rcode, isDatagram)) {
     failTry(traffic, attempt, fault, bytes, blamesZone && fault === 'servfail');
   }
@@ -204,6 +205,8 @@ const simplify = (traffic: Traffic, attempt: Try, rcode: number, isDatagram: boo
 
 const loseChannel = (traffic: Traffic, channel: UdpChannel<Try>): void => {
   for (const attempt of channel.waiting.values()) {
+    // What ends meanwhile with another one waits here no longer.
+    if (attempt.channel !== channel) continue;
     if (attempt.isLate) endTry(traffic, attempt);
     else failTry(traffic, attempt, 'network', undefined);
   }

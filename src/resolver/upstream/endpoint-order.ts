@@ -17,18 +17,20 @@ const HEDGED_TRIES_MAX = 2;
 /** Tries of a question without a reason to stop; far more than its deadline allows. */
 const TRIES_MAX = 1_000;
 
-/** The endpoints in turn; T is what waits on their sockets. */
+const NO_ENDPOINTS: readonly never[] = [];
+
+/** The endpoints in turn; T is what waits on their sockets. One object serves many questions, one after the other. */
 export class EndpointOrder<T> {
   /** Those of the route, later its fallback. */
-  endpoints: readonly UpstreamEndpoint<T>[];
+  endpoints: readonly UpstreamEndpoint<T>[] = NO_ENDPOINTS;
   /** Tick at which they are given up: with a fallback to come, before the deadline. */
-  limitTick: number;
+  limitTick = 0;
   /** Tries that may be open at once. */
-  width: number;
+  width = 1;
   openCount = 0;
-  readonly #strategy: Route<T>['strategy'];
-  readonly #deadlineTick: number;
-  #fallback: readonly UpstreamEndpoint<T>[];
+  #strategy: Route<T>['strategy'] = 'ordered';
+  #deadlineTick = 0;
+  #fallback: readonly UpstreamEndpoint<T>[] = NO_ENDPOINTS;
   #triesLeft = TRIES_MAX;
   #hasFailed = false;
   #hasAnswer = false;
@@ -39,14 +41,22 @@ export class EndpointOrder<T> {
   #askedBits = 0;
   #excludedBits = 0;
 
-  /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
-  constructor(route: Route<T>, limitTick: number, deadlineTick: number) {
+  /** Begins with another question. Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
+  begin(route: Route<T>, limitTick: number, deadlineTick: number): void {
     this.endpoints = route.endpoints;
     this.limitTick = route.fallback.length === 0 ? deadlineTick : limitTick;
     this.width = route.strategy === 'parallel' ? PARALLEL_TRIES_MAX : 1;
+    this.openCount = 0;
     this.#strategy = route.strategy;
     this.#deadlineTick = deadlineTick;
     this.#fallback = route.fallback;
+    this.#triesLeft = TRIES_MAX;
+    this.#hasFailed = false;
+    this.#hasAnswer = false;
+    this.#hasAnswerInTurn = false;
+    this.#isHurried = false;
+    this.#askedBits = 0;
+    this.#excludedBits = 0;
   }
 
   /** Leaves the endpoint of a text for a further round, if there is another one. */
@@ -152,5 +162,3 @@ export class EndpointOrder<T> {
     this.#excludedBits = 0;
   }
 }
-
-const NO_ENDPOINTS: readonly never[] = [];

@@ -1,5 +1,11 @@
-// A question on its way through the endpoints of its route (EndpointOrder). Hot file: one object per question.
-import type { FailureReason, Question } from '../../wire/dns/dns.ts';
+// A question on its way through the endpoints of its route (EndpointOrder). Hot file: one for each question.
+//
+// Flights and tries are used again (Pool), but only after the plain life that nearly every question has: one try, whose
+// answer ended both. Then neither a socket, nor the wheel, nor another try knows of them. After any other life they are
+// garbage: a try that was overtaken or late still looks at its question.
+import { fail } from 'node:assert/strict';
+import { Reusable } from '../../base/base.ts';
+import { CLASS, type FailureReason, type Question } from '../../wire/dns/dns.ts';
 import { EndpointOrder } from './endpoint-order.ts';
 import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import type { Route } from './route.ts';
@@ -7,15 +13,35 @@ import type { Route } from './route.ts';
 /** Tries of a question that are begun before an earlier one has been silent for its whole time. */
 const EARLY_TRIES_MAX = 2;
 
+/** What a flight has that is nobody's: whoever looks at it finds no server to ask, and nobody to tell. */
+const NO_QUESTION: Question = {
+  name: Uint8Array.of(0),
+  type: 0,
+  class: CLASS.IN,
+  dnssecOk: false,
+  checkingDisabled: false,
+  view: 0,
+  wantsAd: false,
+};
+const NO_ROUTE: Route<never> = {
+  zone: NO_QUESTION.name,
+  endpoints: [],
+  fallback: [],
+  strategy: 'ordered',
+  probe: NO_QUESTION,
+  isSingle: true,
+};
+const NOBODY = (): void => fail('a question that was over had an outcome once more');
+
 /** A question in flight; T is what waits on the sockets of the endpoints. */
-export class Flight<T> {
-  readonly question: Question;
-  readonly route: Route<T>;
-  readonly order: EndpointOrder<T>;
-  readonly done: (outcome: UpstreamOutcome) => void;
+export class Flight<T> extends Reusable {
+  question: Question = NO_QUESTION;
+  route: Route<T> = NO_ROUTE;
+  readonly order = new EndpointOrder<T>();
+  done: (outcome: UpstreamOutcome) => void = NOBODY;
   /** Tick of the wheel at which it began, and at which it is given up. */
-  readonly startTick: number;
-  readonly deadlineTick: number;
+  startTick = 0;
+  deadlineTick = 0;
   /** The try that was begun last; see Try.sibling. */
   last: T | undefined = undefined;
   /** Tries that were begun early. */
@@ -30,22 +56,44 @@ export class Flight<T> {
   /** The last SERVFAIL or REFUSED answer. */
   message: Uint8Array | undefined = undefined;
 
-  /** Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
-  constructor(
+  /** Ends it, when nobody wants its answer any more; one function for all questions that it serves. */
+  readonly cancel: () => void;
+
+  constructor(cancel: (flight: Flight<T>) => void) {
+    super();
+    this.cancel = () => cancel(this);
+  }
+
+  /** Begins with another question. Up to `limitTick` the route's own endpoints have time, when there is a fallback. */
+  begin(
     question: Question,
     route: Route<T>,
     startTick: number,
     limitTick: number,
     deadlineTick: number,
     done: (outcome: UpstreamOutcome) => void,
-  ) {
+  ): void {
     this.question = question;
     this.route = route;
-    this.order = new EndpointOrder(route, limitTick, deadlineTick);
+    this.order.begin(route, limitTick, deadlineTick);
     this.done = done;
     this.startTick = startTick;
     this.deadlineTick = deadlineTick;
+    this.last = undefined;
+    this.earlyCount = 0;
+    this.isSilenceNoted = false;
+    this.isOver = false;
+    this.reason = 'overload';
+    this.message = undefined;
     if (question.notFrom !== undefined) this.order.avoid(question.notFrom);
+  }
+
+  /** Lets go of what belongs to others. */
+  clear(): void {
+    this.question = NO_QUESTION;
+    this.route = NO_ROUTE;
+    this.done = NOBODY;
+    this.last = undefined;
   }
 
   /** True while a silent try may lead to another one before its time is over. */

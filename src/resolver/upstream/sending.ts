@@ -13,7 +13,7 @@ export const sendTry = (traffic: Traffic, attempt: Try): void => {
     endpoint.forgeries.hasAlerted &&
     endpoint.isGuarded(() => traffic.guardedZone(flight.question.name))
   ) {
-    attempt.isGuarded = true;
+    attempt.form.isGuarded = true;
     traffic.observer.guarded(endpoint.index);
     sendStreamed(traffic, attempt);
   } else {
@@ -75,10 +75,14 @@ const awaitAnswer = (traffic: Traffic, attempt: Try): void => {
   traffic.timer.start(attempt, ticks, retryTicks);
 };
 
+/** Messages up to this are copied byte by byte: a view of the others' bytes costs more, and is garbage. */
+const BYTE_BY_BYTE_MAX = 256;
+
 /** A message that the asker may keep, from the socket's memory. From Buffer's pool: memory of its own for each costs more. */
 export const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
   const message = Buffer.allocUnsafe(length);
-  message.set(bytes.subarray(0, length));
+  if (length > BYTE_BY_BYTE_MAX) message.set(bytes.subarray(0, length));
+  else for (let i = 0; i < length; i++) message[i] = bytes[i] ?? 0;
   return message;
 };
 

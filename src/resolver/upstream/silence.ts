@@ -4,7 +4,17 @@
 // one once more, and the first usable answer wins, also one to a try that was given up for late. Silence is the endpoint's
 // fault only when it answered nothing meanwhile; otherwise the zone's, which is not asked about for a while (SilentZones).
 import type { Traffic } from './traffic.ts';
-import { advance, checkEndpoint, elapsedMs, endTry, finish, launch, relents, trustAgain } from './tries.ts';
+import {
+  advance,
+  checkEndpoint,
+  checkFlight,
+  elapsedMs,
+  endTry,
+  finish,
+  launch,
+  relents,
+  trustAgain,
+} from './tries.ts';
 import type { Try } from './try.ts';
 
 /** Tries' times that a question waits before its silence counts for its zone: names of slow zones are answered by then. */
@@ -13,6 +23,7 @@ const SILENCE_TRIES = 1.5;
 /** A try is due: for its hedge, for its end, or because everything ends. */
 export const expire = (traffic: Traffic, attempt: Try): void => {
   const { flight } = attempt;
+  checkFlight(attempt);
   if (traffic.isClosed) {
     endTry(traffic, attempt);
     if (flight.isOver || flight.order.openCount > 0) return;

@@ -5,6 +5,7 @@
 //
 //   slots   [0] [1] [2] … [511]       an entry due at tick t hangs in slot t mod 512
 //                ^ tick: its slot was the last one emptied
+import { Reusable } from '../../base/base.ts';
 
 /** Slots of the ring: a power of two above TICKS_MAX, so that an entry never lands in the slot being emptied. */
 const SLOTS = 512;
@@ -15,7 +16,7 @@ export const TICKS_MAX = SLOTS - 1;
 export const NOT_DUE = -1;
 
 /** The fields that an entry brings and only the wheel changes. */
-export abstract class WheelEntry<T> {
+export abstract class WheelEntry<T> extends Reusable {
   dueTick = NOT_DUE;
   earlier: T | undefined = undefined;
   later: T | undefined = undefined;

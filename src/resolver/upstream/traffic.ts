@@ -1,7 +1,8 @@
 // What is under way to the upstreams of one Forwarding, and what it is sent, timed and judged with. Hot file.
-import type { Clock } from '../../base/base.ts';
+import { type Clock, Pool } from '../../base/base.ts';
 import { SuffixHashes } from '../../wire/dns/dns.ts';
 import type { UpstreamObserver } from './exchange.ts';
+import type { Flight } from './flight.ts';
 import { HedgeBudget } from './hedge-budget.ts';
 import { RandomPool } from './random-pool.ts';
 import { ResponseReader } from './response.ts';
@@ -11,6 +12,9 @@ import { TryTimer } from './try-timer.ts';
 
 /** Labels of a zone whose answers somebody guesses. */
 const GUARDED_LABELS = 2;
+
+/** Flights, and tries, that are kept for the next questions: more than are under way but in a flood. */
+const KEPT_MAX = 1024;
 
 /** What traffic is bound by and told to. */
 export interface TrafficOptions {
@@ -34,6 +38,9 @@ export class Traffic {
   readonly response = new ResponseReader();
   readonly hedges = new HedgeBudget();
   readonly silent = new SilentZones();
+  /** What had its plain life: see Flight. */
+  readonly flights = new Pool<Flight<Try>>(KEPT_MAX);
+  readonly tries = new Pool<Try>(KEPT_MAX);
   readonly #suffix = new SuffixHashes();
   /** Questions in flight, probes included. */
   inflight = 0;

@@ -1,6 +1,6 @@
 // The life of a question in flight: it begins tries, a try fails or ends, and the question is over once. Hot file.
 
-import assert from 'node:assert/strict';
+import assert, { fail } from 'node:assert/strict';
 import type { Question } from '../../wire/dns/dns.ts';
 import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import { Flight } from './flight.ts';
@@ -20,8 +20,9 @@ export const begin = (
 ): void => {
   const { tick } = traffic.timer;
   traffic.inflight++;
-  const flight = new Flight<Try>(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
-  if (question.interest !== undefined) question.interest.cancel = () => abandon(traffic, flight);
+  const flight = traffic.flights.take() ?? new Flight<Try>((own) => abandon(traffic, own));
+  flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
+  if (question.interest !== undefined) question.interest.cancel = flight.cancel;
   advance(traffic, flight);
 };
 
@@ -66,7 +67,9 @@ export const advance = (traffic: Traffic, flight: Flight<Try>): void => {
 export const launch = (traffic: Traffic, flight: Flight<Try>, index: number): void => {
   const endpoint = flight.order.endpoints[index];
   assert(endpoint !== undefined, 'a try without an endpoint');
-  const attempt = new Try(flight, endpoint, 1 << index);
+  const bit = 1 << index;
+  const attempt = traffic.tries.take() ?? new Try(flight, endpoint, bit);
+  attempt.begin(flight, endpoint, bit);
   attempt.sibling = flight.last;
   flight.last = attempt;
   flight.opened(attempt.bit);
@@ -104,8 +107,8 @@ export const trustAgain = ({ endpoint, doubt }: Try): void => {
 
 /** Sends a query over UDP after all when it went over TCP for fear of a forger, and TCP does not work. */
 export const relents = (traffic: Traffic, attempt: Try, fault: TryFault): boolean => {
-  if (!attempt.isGuarded || attempt.flight.isOver || !isFaultOfPath(fault)) return false;
-  attempt.isGuarded = false;
+  if (!attempt.form.isGuarded || attempt.flight.isOver || !isFaultOfPath(fault)) return false;
+  attempt.form.isGuarded = false;
   attempt.endpoint.forgeries.relent(traffic.clock());
   stopTry(traffic, attempt);
   sendDatagram(traffic, attempt);
@@ -126,8 +129,14 @@ export const resumeTry = (attempt: Try): void => {
   attempt.flight.order.reopened();
 };
 
+/** Ends the thread when the flight of a try serves another question by now: that one would get this one's outcome. */
+export const checkFlight = ({ flight, flightUse }: Try): void => {
+  if (flight.use !== flightUse) fail('a try outlived the question that it was made for');
+};
+
 /** No answer to the query under way is taken any more. */
 export const stopTry = (traffic: Traffic, attempt: Try): void => {
+  checkFlight(attempt);
   if (attempt.channel !== undefined) {
     attempt.channel.release(attempt.id);
     attempt.channel = undefined;
@@ -155,6 +164,15 @@ export const finish = (traffic: Traffic, flight: Flight<Try>, outcome: UpstreamO
   for (let attempt = flight.last; attempt !== undefined; attempt = attempt.sibling)
     if (attempt.isOpen && attempt.isLate) endTry(traffic, attempt);
   flight.done(outcome);
+};
+
+/** Keeps flight and try of a question that was just answered, after a plain life; nobody may look at them any more. */
+export const recycle = (traffic: Traffic, attempt: Try): void => {
+  const { flight } = attempt;
+  if (flight.last !== attempt || attempt.sibling !== undefined || attempt.isOpen || !flight.isOver) return;
+  flight.clear();
+  traffic.flights.give(flight);
+  traffic.tries.give(attempt);
 };
 
 /** Since its query was sent. */

@@ -1,4 +1,4 @@
-// One query under way to one endpoint for a question. Hot file: usually one object per question.
+// One query under way to one endpoint for a question. Hot file: usually one for each question; used again as Flight says.
 //
 // A question may have several tries, one after another or at once. One that was silent for its time is late: the question
 // goes on without it, but its answer counts until the question ends. A try may travel twice: over TCP after a truncated
@@ -13,21 +13,32 @@ import type { UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** In which form the query under way went, and the next one goes. */
 export class QueryForm {
+  /** Begins with another try. */
+  begin(): void {
+    this.hasEdns = true;
+    this.hasCookie = false;
+    this.isCookieRefused = false;
+    this.isGuarded = false;
+    this.letters = undefined;
+  }
+
   /** False after the endpoint could not take EDNS. */
   hasEdns = true;
   hasCookie = false;
   /** The endpoint has refused a cookie once. */
   isCookieRefused = false;
+  /** It went over TCP because somebody guesses answers. */
+  isGuarded = false;
   /** The query, when its letters are in mixed case and the answer has to repeat them. */
   letters: Uint8Array | undefined = undefined;
 }
 
 /** A try of a question in flight. */
 export class Try extends WheelEntry<Try> {
-  readonly flight: Flight<Try>;
-  readonly endpoint: UpstreamEndpoint<Try>;
+  flight: Flight<Try>;
+  endpoint: UpstreamEndpoint<Try>;
   /** The endpoint's bit in the flight's list. */
-  readonly bit: number;
+  bit: number;
 
   /** The try of the same question that was begun before it. */
   sibling: Try | undefined = undefined;
@@ -44,8 +55,8 @@ export class Try extends WheelEntry<Try> {
   isFresh = false;
   /** It was silent for its time, and others are asked; its answer still counts. */
   isLate = false;
-  /** It went over TCP because somebody guesses answers. */
-  isGuarded = false;
+  /** The flight's use that the try is part of: it must not outlive it. */
+  flightUse = 0;
 
   readonly form = new QueryForm();
   /** Why an answer over UDP was dropped and TCP is asked for the truth. */
@@ -56,5 +67,21 @@ export class Try extends WheelEntry<Try> {
     this.flight = flight;
     this.endpoint = endpoint;
     this.bit = bit;
+  }
+
+  /** Begins anew, as the constructor does. */
+  begin(flight: Flight<Try>, endpoint: UpstreamEndpoint<Try>, bit: number): void {
+    this.flight = flight;
+    this.endpoint = endpoint;
+    this.bit = bit;
+    this.sibling = undefined;
+    this.isOpen = true;
+    this.channel = undefined;
+    this.connection = undefined;
+    this.isFresh = false;
+    this.isLate = false;
+    this.flightUse = flight.use;
+    this.form.begin();
+    this.doubt = undefined;
   }
 }

@@ -5,7 +5,7 @@
 // random ID is what a spoofer has to guess (RFC 5452 section 9.2). A socket is given up after a bounded number of
 // queries and a bounded time, so that a port that leaked is soon worth nothing. Which IDs it used is remembered: a late
 // answer has one of them, a forged one most often none.
-import type { Endpoint } from '../../base/base.ts';
+import { type Endpoint, NumberMap } from '../../base/base.ts';
 import {
   type ConnectedHandler,
   type ConnectedSocket,
@@ -29,7 +29,7 @@ export interface ChannelListener<T> {
 
 /** A socket and its waiting queries by ID. */
 export class UdpChannel<T> implements ConnectedHandler {
-  readonly waiting = new Map<number, T>();
+  readonly waiting = new NumberMap<T>();
   /** Queries sent so far. */
   sentCount = 0;
   readonly openedAtMs: number;

@@ -37,11 +37,16 @@ export class Peer {
   /** A copy that lasts. */
   copy(): Peer {
     const peer = new Peer();
-    for (let i = 0; i < 4; i++) peer.words[i] = this.words[i] ?? 0;
-    peer.port = this.port;
-    peer.scope = this.scope;
-    peer.text = this.text;
+    peer.set(this);
     return peer;
+  }
+
+  /** Becomes what another one is. */
+  set({ words, port, scope, text }: Peer): void {
+    for (let i = 0; i < 4; i++) this.words[i] = words[i] ?? 0;
+    this.port = port;
+    this.scope = scope;
+    this.text = text;
   }
 
   /** The address as text. */
