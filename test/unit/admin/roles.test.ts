@@ -38,6 +38,7 @@ const MAY: Readonly<Record<string, string>> = {
   checkExemption: 'viewer help-desk operator approver administrator',
   readExemptionEffect: ALL,
   renewExemption: 'viewer help-desk operator approver administrator',
+  listFeeds: ALL,
   listRules: ALL,
   readListDifference: ALL,
   readListAsked: 'help-desk operator approver auditor',
