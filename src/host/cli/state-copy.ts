@@ -39,6 +39,8 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 20;
 /** Between two steps of a copy a write begins it anew: 160 MB, which a disk writes within a second. */
 const PAGES_AT_A_TIME = 40_000;
+/** A writer that has the database is waited for: each of its writes takes some milliseconds. */
+const BUSY_MS = 5_000;
 
 /** What is copied. */
 export interface StateCopy {
@@ -128,7 +130,7 @@ const copyPlain = async (source: string, target: string): Promise<void> => {
 };
 
 const copyDatabase = async (source: string, target: string): Promise<void> => {
-  const database = new DatabaseSync(source, { readOnly: true });
+  const database = new DatabaseSync(source, { readOnly: true, timeout: BUSY_MS });
   try {
     await backup(database, target, { rate: PAGES_AT_A_TIME });
   } finally {
