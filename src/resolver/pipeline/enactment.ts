@@ -14,13 +14,17 @@ import { DROPPED, NEXT, type Turn } from './turn.ts';
 
 const NXDOMAIN: BlockMode = { kind: 'nxdomain' };
 
+/** True when the verdict ends the question: what sends to TCP is no word against whoever came that way. */
+export const stops = ({ verdict, asker }: Turn): boolean =>
+  verdict.refused && (verdict.action !== ACTION.TCP_ONLY || asker.transport === TRANSPORT.UDP);
+
 /** Answers as the rule of the verdict says, about the question or about an answer; NEXT when it says to go on. */
 export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer | undefined): number => {
   const { verdict, asker, observer, query } = turn;
   const named = verdict.action === ACTION.DATA ? judgeNamedTarget(turn, policy, answer) : undefined;
   const list = policy.lists[verdict.list];
   if (list === undefined) return answerNotReady(turn);
-  if (verdict.action === ACTION.TCP_ONLY && asker.transport !== TRANSPORT.UDP) return NEXT;
+  if (!stops(turn)) return NEXT;
   noteRefusal(turn, rules, answer, named);
   const length = writeAction(turn, rules, list, answer);
   // A query that waited was counted before, unless it is refused only now.
@@ -48,7 +52,7 @@ const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined
   const { remaining } = verdict;
   kept.take(verdict);
   policy.judgeAlias(target, asker.client.group, verdict);
-  if (verdict.refused) {
+  if (stops(turn)) {
     turn.parts.trace?.judgedNamed(turn, target);
     return target;
   }

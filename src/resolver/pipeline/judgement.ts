@@ -5,7 +5,7 @@ import type { Policy } from '../../policy/policy.ts';
 import { createEde, EDE, RCODE, type Targets } from '../../wire/dns/dns.ts';
 import type { Answer } from '../cache/cache.ts';
 import { answerNotReady } from './admission.ts';
-import { enact } from './enactment.ts';
+import { enact, stops } from './enactment.ts';
 import type { InForce } from './in-force.ts';
 import type { Failure } from './outcome.ts';
 import type { CandidateObserver } from './parts.ts';
@@ -61,7 +61,7 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
   parts.trace?.found(turn, source, answer);
   // The lists before the one with the alias have their say on where it leads.
   if (alias !== undefined) policy.judgeAlias(alias.target, client.group, verdict);
-  if (alias === undefined || !verdict.refused) policy.judgeTargets(targets, client.group, verdict);
+  if (alias === undefined || !stops(turn)) policy.judgeTargets(targets, client.group, verdict);
   parts.trace?.judged(turn, targets);
   if (verdict.refused) {
     if (parts.candidates !== undefined) noteCandidate(turn, policy, parts.candidates);

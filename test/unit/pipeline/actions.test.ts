@@ -192,6 +192,63 @@ describe('an alias of a rule', () => {
   });
 });
 
+describe('an alias whose target another mandate sends to TCP', () => {
+  const MANDATE = { mandate: true };
+  const TO_TCP = 'b.example => tcp-only';
+  const RULE = '=x.example => CNAME b.example.';
+  const openMandates = (...lists: string[][]): Bench =>
+    new Bench({ lists, listChanges: lists.map(() => MANDATE) });
+  const STREAMS = [TRANSPORT.TCP, TRANSPORT.DOT, TRANSPORT.DOH];
+
+  // What the name leads to in the world is not what anybody over TCP may have in place of the rule's answer.
+  test.each(STREAMS)('is the record of the rule over %s, and nothing is asked of the world', (transport) => {
+    const bench = openMandates([TO_TCP], [RULE]);
+    for (const type of ['CNAME', 'ANY'])
+      expect(onlyAnswer(send(bench, `x.example. ${type}`, transport)).answer, type).toEqual([
+        'x.example. 5 IN CNAME b.example.',
+      ]);
+    expect(bench.asked).toEqual([]);
+    const truncated = onlyAnswer(send(bench, 'x.example. CNAME', TRANSPORT.UDP));
+    expect([truncated.flags & FLAG.TC, truncated.answer]).toEqual([FLAG.TC, []]);
+  });
+
+  test('stands in place of what an answer leads to', () => {
+    const bench = openMandates([TO_TCP], [RULE]);
+    const answers = send(bench, 'y.example. CNAME', TRANSPORT.TCP);
+    answerAsked(bench.asked[0], 'y.example. CNAME', { answer: ['y.example. 60 IN CNAME x.example.'] });
+    expect(onlyAnswer(answers).answer).toEqual([
+      'y.example. 60 IN CNAME x.example.',
+      'x.example. 5 IN CNAME b.example.',
+    ]);
+  });
+
+  test.each(STREAMS)('is refused over %s where a mandate refuses what the target leads to', (transport) => {
+    const all = ['192.0.2.0/24', 'c.example'].flatMap((third) => [
+      openMandates([TO_TCP], [third], [RULE]),
+      // Nor do two lists that are no mandates lead past one.
+      new Bench({ lists: [[third], [TO_TCP], [RULE]], listChanges: [MANDATE, {}, {}] }),
+    ]);
+    for (const bench of all) {
+      const answers = send(bench, QUESTION, transport);
+      answerAsked(bench.asked[0], 'b.example. A', {
+        answer: ['b.example. 60 IN CNAME c.example.', 'c.example. 60 IN A 192.0.2.1'],
+      });
+      const message = onlyAnswer(answers);
+      expect([rcodeOf(message), message.answer]).toEqual([RCODE.NXDOMAIN, []]);
+    }
+  });
+
+  test('is followed over TCP where nobody refuses', () => {
+    const bench = openMandates([TO_TCP], [RULE]);
+    const answers = send(bench, QUESTION, TRANSPORT.TCP);
+    answerAsked(bench.asked[0], 'b.example. A', { answer: ['b.example. 60 IN A 192.0.2.1'] });
+    expect(onlyAnswer(answers).answer).toEqual([
+      'x.example. 5 IN CNAME b.example.',
+      'b.example. 60 IN A 192.0.2.1',
+    ]);
+  });
+});
+
 describe('on the answer', () => {
   const answered = (rule: string, transport: number = TRANSPORT.UDP) => {
     const bench = open(rule);
