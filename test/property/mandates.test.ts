@@ -49,6 +49,8 @@ const CLIENTS = ['10.0.0.1', '10.1.0.1', '10.2.0.1'] as const;
 const NAMES = [...LISTED, ...LEADING, 'x.tik.svc.example', 'y.cdn.tok.svc.example', 'z.plain.world'];
 /** Messages that are kept. */
 const MESSAGES_MAX = 20_000;
+/** Who asks for an alias itself has nothing resolved, and ANY is answered without data where no rule has a word. */
+const ASKED_TYPES = ['A', 'CNAME', 'ANY'] as const;
 const SERVER: Endpoint = { address: '127.0.0.1', port: 53, family: 4 };
 
 interface Setting {
@@ -148,6 +150,7 @@ const makeOnce = (key: string, make: () => Uint8Array): Uint8Array => {
 
 /** Everything has an address; some names lead to listed ones first. */
 const answerOf = (owner: string, type: number): Uint8Array => {
+  if (type === TYPE.CNAME) return buildResponse({ question: `${owner} CNAME`, answer: aliasesOf(owner) });
   if (type !== TYPE.A) return buildResponse({ question: `${owner} ${formatType(type)}` });
   let from = owner;
   const answer = leadsOf(owner.slice(0, -1)).map((lead) => {
@@ -156,6 +159,12 @@ const answerOf = (owner: string, type: number): Uint8Array => {
     return record;
   });
   return buildResponse({ question: `${owner} A`, answer });
+};
+
+/** The alias that a name is in the world. */
+const aliasesOf = (owner: string): readonly string[] => {
+  const [lead = ''] = leadsOf(owner.slice(0, -1));
+  return /^[\d.]+$/.test(lead) ? [] : [`${owner} 60 IN CNAME ${lead}.`];
 };
 
 const WORLD: Resolver = {
@@ -183,6 +192,7 @@ interface Asked {
   readonly name: string;
   readonly group: number;
   readonly isTcp: boolean;
+  readonly type: (typeof ASKED_TYPES)[number];
 }
 
 /** The mandate lists that have a say for a client and a question, by the papers alone. */
@@ -205,17 +215,20 @@ const bindingLists = ({ lists, chosen, exemptions }: Setting, { name, group }: A
     });
   });
 
+/** What an answer to ANY says where no rule has a word. */
+const NO_LEAD = 'HINFO';
+
 /** What a client gets: names and addresses of the answer in their order; none where it is refused. */
-const leadsIn = (bench: Bench, { name, group, isTcp }: Asked): readonly string[] => {
+const leadsIn = (bench: Bench, { name, group, isTcp, type }: Asked): readonly string[] => {
   const transport = isTcp ? TRANSPORT.TCP : TRANSPORT.UDP;
-  const query = makeOnce(`query ${name}`, () => buildQuery(`${name}. A`, { edns: {} }));
+  const query = makeOnce(`query ${name} ${type}`, () => buildQuery(`${name}. ${type}`, { edns: {} }));
   const [bytes] = bench.send(query, CLIENTS[group], transport).answers;
   if (bytes === undefined || bytes.length === 0) return [];
   return parseMessage(bytes).answer.flatMap((record) => {
-    const [owner = '', , , type = '', rdata = ''] = record.split(' ');
+    const [owner = '', , , of = '', rdata = ''] = record.split(' ');
     return [
       owner.replace(/\.$/, ''),
-      ...(type === 'A' || type === 'CNAME' ? [rdata.replace(/\.$/, '')] : []),
+      ...(of === 'A' || of === 'CNAME' ? [rdata.replace(/\.$/, '')] : [NO_LEAD]),
     ];
   });
 };
@@ -224,13 +237,21 @@ const leadsIn = (bench: Bench, { name, group, isTcp }: Asked): readonly string[]
 const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string | undefined => {
   if (leads.length === 0) return undefined;
   const targets = [...new Set(leads)].filter((lead) => lead !== asked.name);
+  const [first = ''] = targets;
+  // What the name has in the world, and no rule of any list.
+  const isOfWorld =
+    first === NO_LEAD ||
+    (first === leadsOf(asked.name)[0] &&
+      !set.lists.some(({ rules }) => rules.some(({ lead }) => lead === first)));
   for (const list of bindingLists(set, asked)) {
     const ofName = sayingOf(list, asked.name);
-    const words = `${asked.name} for ${GROUPS[asked.group]}: ${leads.join(' ')}`;
+    const words = `${asked.name} ${asked.type}${asked.isTcp ? ' over TCP' : ''} for ${GROUPS[asked.group]}: ${leads.join(' ')}`;
     if (ofName === 'refuses') return `${words} although ${idOf(set.lists.indexOf(list))} refuses it`;
     // Another list may answer in its place, which opens nothing: what the name really leads to is not given over UDP.
-    if (ofName === 'over-tcp' && !asked.isTcp && leadsOf(asked.name)[0] === targets[0])
+    if (ofName === 'over-tcp' && !asked.isTcp && (first === NO_LEAD || leadsOf(asked.name)[0] === first))
       return `${words} over UDP`;
+    if (ofName === 'answers' && isOfWorld)
+      return `${words} although ${idOf(set.lists.indexOf(list))} answers it`;
     if (ofName !== 'nothing') continue;
     // A list that answers itself where the name really leads has chosen what it says there.
     if (sayingOfAnswer(list, leadsOf(asked.name)) === 'answers') continue;
@@ -245,7 +266,7 @@ const ask = (bench: Bench, question: ProbeQuestion): Outcome => {
   const ttl = question.dnssecOk ? EDNS_DO : 0;
   const group = GROUPS.indexOf(question.view.slice('group:'.length) as (typeof GROUPS)[number]);
   const text = `${question.name}. ${formatType(question.type)}`;
-  const query = makeOnce(`query ${text} ${ttl}`, () => buildQuery(text, { edns: { ttl } }));
+  const query = makeOnce(`probe ${text} ${ttl}`, () => buildQuery(text, { edns: { ttl } }));
   const transport = question.transport === 'tcp' ? TRANSPORT.TCP : TRANSPORT.UDP;
   const [bytes] = bench.send(query, CLIENTS[group], transport).answers;
   if (bytes === undefined || bytes.length === 0) return { kind: 'silence' };
@@ -343,10 +364,13 @@ test('nothing but an exemption opens what a mandate list refuses, and what is op
       for (const name of NAMES) {
         for (const group of GROUPS.keys()) {
           for (const isTcp of [false, true]) {
-            counts.questions++;
-            const leads = leadsIn(bench, { name, group, isTcp });
-            if (leads.length > 0) counts.answered++;
-            expect(breachOf(set, { name, group, isTcp }, leads)).toBeUndefined();
+            for (const type of ASKED_TYPES) {
+              counts.questions++;
+              const asked = { name, group, isTcp, type };
+              const leads = leadsIn(bench, asked);
+              if (leads.length > 0) counts.answered++;
+              expect(breachOf(set, asked, leads)).toBeUndefined();
+            }
           }
         }
       }
@@ -410,7 +434,7 @@ test('what a policy opens that takes mandates for ordinary lists is found by the
           const place = list === undefined ? -1 : set.lists.indexOf(list);
           if (list === undefined || set.chosen[group]?.includes(place) !== true) continue;
           if (sayingOf(list, listed.name) !== 'refuses') continue;
-          const leads = leadsIn(bench, { name: listed.name, group, isTcp: true });
+          const leads = leadsIn(bench, { name: listed.name, group, isTcp: true, type: 'A' });
           if (leads.length === 0) continue;
           found++;
           const names = failures.map(({ question }) => question.rule);
