@@ -31,6 +31,7 @@ import {
   LISTED,
   leadsOf,
   type ModelList,
+  meetingList,
   modelList,
   sayingOf,
   sayingOfAnswer,
@@ -81,7 +82,10 @@ const exemption: fc.Arbitrary<SharedExemption> = fc.record({
 });
 
 const setting: fc.Arbitrary<Setting> = fc.record({
-  lists: fc.array(modelList, { minLength: 1, maxLength: LISTS_MAX }),
+  lists: fc.oneof(
+    { weight: 3, arbitrary: fc.array(modelList, { minLength: 1, maxLength: LISTS_MAX }) },
+    { weight: 1, arbitrary: fc.array(meetingList, { minLength: 3, maxLength: LISTS_MAX }) },
+  ),
   chosen: fc.tuple(fc.oneof({ weight: 3, arbitrary: fc.constant([0, 1, 2, 3, 4]) }, places), places, places),
   isOutsideHours: fc.array(fc.boolean(), { minLength: LISTS_MAX, maxLength: LISTS_MAX }),
   exemptions: fc.oneof({ weight: 2, arbitrary: fc.constant([]) }, fc.array(exemption, { maxLength: 3 })),
@@ -237,7 +241,8 @@ const leadsIn = (bench: Bench, { name, group, isTcp, type }: Asked): readonly st
 const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string | undefined => {
   if (leads.length === 0) return undefined;
   const targets = [...new Set(leads)].filter((lead) => lead !== asked.name);
-  const [first = ''] = targets;
+  // Of the name that was asked: a rule may well lead it to itself.
+  const [, first = ''] = leads;
   // What the name has in the world, and no rule of any list.
   const isOfWorld =
     first === NO_LEAD ||

@@ -56,6 +56,7 @@ export const WORLD: Readonly<Record<string, readonly string[]>> = {
   'alias.world': ['www.tik.svc.example', '192.0.2.7'],
   'far.alias.world': ['alias.world', 'www.tik.svc.example', 'cdn.tok.svc.example', '192.0.2.7'],
   'hosted.world': [SERVICE],
+  'cdn.tok.svc.example': ['tok.svc.example', SERVICE],
 };
 
 /** Where any name leads. */
@@ -124,6 +125,33 @@ export const modelList: fc.Arbitrary<ModelList> = fc
         rules,
       })),
   );
+
+/** Of few names, so that what lists say meets: where one leads, where another sends to TCP, and what a third refuses there. */
+const meetingRule: fc.Arbitrary<ModelRule> = fc
+  .record({
+    what: fc.constantFrom<What[]>('refuse', 'tcp-only', 'data', 'except'),
+    match: fc.constantFrom<ModelRule['match'][]>('exact', 'exact', 'exact', 'prefix'),
+    name: fc.constantFrom('plain.world', 'alias.world', 'cdn.tok.svc.example', 'tok.svc.example'),
+    isImportant: fc.constant(false),
+    lead: fc.constantFrom('alias.world', 'cdn.tok.svc.example'),
+  })
+  .map((rule) => ({
+    ...rule,
+    name: rule.match === 'prefix' ? NETWORK : rule.name,
+    lead: rule.what === 'data' ? rule.lead : '',
+  }))
+  .filter(({ name, lead: to }) => name !== to);
+
+/** A list of which most words are about what others lead to. */
+export const meetingList: fc.Arbitrary<ModelList> = fc.record({
+  format: fc.constant('rpz'),
+  role: fc.constantFrom('mandate', 'mandate', 'ordinary'),
+  rules: fc.uniqueArray(meetingRule, {
+    minLength: 1,
+    maxLength: 3,
+    selector: ({ match, name }) => `${match} ${name}`,
+  }),
+});
 
 /** The text of a list, as its maintainer writes it. */
 export const textOf = ({ format, rules }: ModelList): string => {

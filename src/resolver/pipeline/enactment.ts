@@ -3,7 +3,14 @@
 // A new action is a word in policy's ACTION and a case in writeAction().
 
 import { DROP, SOURCE, TRANSPORT } from '../../base/words/words.ts';
-import { ACTION, type BlockMode, type Policy, type PolicyList, Verdict } from '../../policy/policy.ts';
+import {
+  ACTION,
+  type BlockMode,
+  LIST_COUNT_MAX,
+  type Policy,
+  type PolicyList,
+  Verdict,
+} from '../../policy/policy.ts';
 import type { Answer } from '../cache/cache.ts';
 import { answerNotReady } from './admission.ts';
 import type { InForce } from './in-force.ts';
@@ -21,7 +28,7 @@ export const stops = ({ verdict, asker }: Turn): boolean =>
 /** Answers as the rule of the verdict says, about the question or about an answer; NEXT when it says to go on. */
 export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer | undefined): number => {
   const { verdict, asker, observer, query } = turn;
-  const named = verdict.action === ACTION.DATA ? judgeNamedTarget(turn, policy, answer) : undefined;
+  const named = judgeNamedTarget(turn, policy, answer);
   const list = policy.lists[verdict.list];
   if (list === undefined) return answerNotReady(turn);
   if (!stops(turn)) return NEXT;
@@ -42,23 +49,30 @@ export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer
 const kept = new Verdict();
 
 /**
- * An alias is judged when it is resolved; who asks for the alias itself gets it without that. The lists that have a say on where it
- * leads have it here: what they refuse is refused by them. Returns the name that is refused.
+ * An alias is judged when it is resolved; one that is answered itself is given without that. The lists that have a say on where it
+ * leads have it here: what they refuse is refused by them, and where their data is an alias again, that is judged as well.
+ * Returns the name that is refused.
  */
 const judgeNamedTarget = (turn: Turn, policy: Policy, answer: Answer | undefined): Uint8Array | undefined => {
-  const target = namedTarget(turn, answer);
-  if (target === undefined || target.length === 0) return undefined;
   const { verdict, asker } = turn;
-  const { remaining } = verdict;
-  kept.take(verdict);
-  policy.judgeAlias(target, asker.client.group, verdict);
-  if (stops(turn)) {
+  let named: Uint8Array | undefined;
+  for (let round = 0; round < LIST_COUNT_MAX && verdict.action === ACTION.DATA; round++) {
+    const target = namedTarget(turn, answer);
+    if (target === undefined || target.length === 0) return named;
+    const { remaining } = verdict;
+    kept.take(verdict);
+    policy.judgeAlias(target, asker.client.group, verdict);
+    if (!stops(turn)) {
+      verdict.take(kept);
+      verdict.remaining = remaining;
+      return named;
+    }
+    named = target;
     turn.parts.trace?.judgedNamed(turn, target);
-    return target;
   }
-  verdict.take(kept);
-  verdict.remaining = remaining;
-  return undefined;
+  // Rules that lead in a circle have no name for an answer.
+  if (verdict.action === ACTION.DATA) verdict.action = ACTION.LIST;
+  return named;
 };
 
 const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answer | undefined): number => {

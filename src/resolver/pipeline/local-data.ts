@@ -58,12 +58,12 @@ export const writeData = (
 const TOO_LONG = new Uint8Array(0);
 
 /**
- * Where the rule's alias leads a question that asks for the alias itself, which nobody resolves: folded, TOO_LONG, or undefined
- * where there is no alias or another type is asked for.
+ * Where the rule's alias leads that is answered itself and not resolved, because it is asked for or another rule's alias led
+ * here: folded, TOO_LONG, or undefined where there is none or it will be resolved.
  */
 export const namedTarget = (turn: Turn, answer: Answer | undefined): Uint8Array | undefined => {
   const { query, verdict } = turn;
-  if (query.qtype !== TYPE.CNAME && query.qtype !== TYPE.ANY) return undefined;
+  if (query.qtype !== TYPE.CNAME && query.qtype !== TYPE.ANY && turn.alias === undefined) return undefined;
   const alias = verdict.records.find(({ type }) => type === TYPE.CNAME);
   if (alias === undefined) return undefined;
   const lead = answer && leadOf(turn, answer);

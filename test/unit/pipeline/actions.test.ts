@@ -238,6 +238,43 @@ describe('an alias whose target another mandate sends to TCP', () => {
     }
   });
 
+  // One alias is followed; the next is answered itself, and where it leads is judged all the same.
+  test.each([
+    ['the alias', '=b.example => CNAME c.example.'],
+    ['what the alias leads to', '192.0.2.0/24 => CNAME c.example.'],
+  ])('does not lead past a mandate by a second rule about %s', (_, second) => {
+    for (const third of ['c.example', 'c.example => tcp-only']) {
+      const bench = openMandates([third], [second], [RULE]);
+      const answers = bench.ask(QUESTION);
+      answerAsked(bench.asked[0], 'b.example. A', { answer: ['b.example. 60 IN A 192.0.2.1'] });
+      const message = onlyAnswer(answers);
+      expect(message.answer, third).toEqual([]);
+      expect(rcodeOf(message) === RCODE.NXDOMAIN || (message.flags & FLAG.TC) !== 0, third).toBe(true);
+    }
+  });
+
+  test('does not lead past a mandate by as many rules as there are lists, nor in a circle', () => {
+    const longer = openMandates(
+      ['d.example'],
+      ['=c.example => CNAME d.example.'],
+      ['=b.example => CNAME c.example.'],
+      [RULE],
+    );
+    const circle = openMandates(
+      ['=c.example => CNAME b.example.'],
+      ['=b.example => CNAME c.example.'],
+      [RULE],
+    );
+    for (const type of ['A', 'CNAME', 'ANY'])
+      for (const bench of [longer, circle]) {
+        const answers = bench.ask(`x.example. ${type}`);
+        if (answers.length === 0)
+          answerAsked(bench.asked[0], 'b.example. A', { answer: ['b.example. 60 IN A 192.0.2.1'] });
+        const message = onlyAnswer(answers);
+        expect([rcodeOf(message), message.answer], type).toEqual([RCODE.NXDOMAIN, []]);
+      }
+  });
+
   test('is followed over TCP where nobody refuses', () => {
     const bench = openMandates([TO_TCP], [RULE]);
     const answers = send(bench, QUESTION, TRANSPORT.TCP);
