@@ -36,8 +36,12 @@ export const TRIGGER = {
 const TARGET_NAMES_MAX = 128;
 /** Names up to which comparing their bytes costs less than hashing them: what an ordinary answer has. */
 const FEW_NAMES = 4;
+/** Places of names by hash, so that as many names are found as are written: half of them stay free. */
+const SLOTS = 2 * TARGET_NAMES_MAX;
 /** Most DNAME records that are followed, each with a CNAME. Real answers have one or two. */
 const DNAMES_MAX = 8;
+/** Names that DNAMEs make of others, those included that were there: not so many of each name as there are DNAMEs. */
+const DERIVED_MAX = TARGET_NAMES_MAX;
 /** Most addresses, embedded ones included: more than a UDP answer can hold, fewer than the 4,000 that fill 64 KiB. */
 const TARGET_ADDRESSES_MAX = 1024;
 
@@ -62,6 +66,7 @@ export interface Targets {
 }
 
 const scratch = new Uint8Array(NAME_LENGTH_MAX);
+const derived = new Uint8Array(NAME_LENGTH_MAX);
 const words = createAddress();
 const embedded = createAddress();
 const embeddedWords = new Uint32Array(EMBEDDED_IPV4_MAX);
@@ -82,8 +87,10 @@ export class TargetCollector implements Targets {
   #end = 0;
   #qname: Uint8Array = scratch;
   #nameCount = 0;
-  /** Of the names that are kept, where these are not few: bytes are compared where these are equal. */
-  readonly #hashes = new Int32Array(TARGET_NAMES_MAX);
+  /** Of the names that are kept, where these are not few: where each begins, and 1 more, at the place of its hash or behind. */
+  readonly #slots = new Uint16Array(SLOTS);
+  /** Their hashes, at the same places: bytes are compared where these are equal. */
+  readonly #hashes = new Int32Array(SLOTS);
   /** The pointer that the last name was: the records of one RRset have one owner. */
   #lastPointer = 0;
   /** Owner and target of each DNAME: rare, so they may be objects. */
@@ -94,6 +101,7 @@ export class TargetCollector implements Targets {
     this.#bytes = bytes;
     this.#end = end;
     this.#qname = qname;
+    if (this.#nameCount >= FEW_NAMES) this.#slots.fill(0);
     this.#nameCount = 0;
     this.#lastPointer = 0;
     this.namesEnd = 0;
@@ -155,16 +163,21 @@ export class TargetCollector implements Targets {
       chain.push(this.names.slice(at + 2, end));
       at = end;
     }
+    let count = 0;
     for (let i = 0; i < chain.length && i < TARGET_NAMES_MAX; i++) {
       const name = chain[i] ?? this.#qname;
       for (const { owner, target } of this.#dnames) {
         if (name.length <= owner.length || !isInZone(name, owner)) continue;
         const prefixLength = name.length - owner.length;
         if (prefixLength + target.length > NAME_LENGTH_MAX) continue;
-        const derived = new Uint8Array(prefixLength + target.length);
+        if (count++ === DERIVED_MAX) {
+          this.overflow = true;
+          return;
+        }
+        const length = prefixLength + target.length;
         derived.set(name.subarray(0, prefixLength));
         derived.set(target, prefixLength);
-        if (this.#keepName(TRIGGER.DNAME, derived, derived.length)) chain.push(derived);
+        if (this.#keepName(TRIGGER.DNAME, derived, length)) chain.push(derived.slice(0, length));
       }
     }
   }
@@ -207,36 +220,55 @@ export class TargetCollector implements Targets {
   /** Keeps a name unless it is QNAME or there already; true when it was kept. */
   #keepName(trigger: number, name: Uint8Array, length: number): boolean {
     const qname = this.#qname;
-    const kept = this.names;
+    if (length === qname.length && isEqual(name, qname, 0, length)) return false;
     const isHashed = this.#nameCount >= FEW_NAMES;
     const hash = isHashed ? hashName(name, length) : 0;
-    if (length === qname.length && isEqual(name, qname, 0, length)) return false;
-    let at = 0;
-    for (let i = 0; i < this.#nameCount; i++) {
-      const keptLength = kept[at + 1] ?? 0;
-      const isLike = keptLength === length && (!isHashed || this.#hashes[i] === hash);
-      if (isLike && isEqual(name, kept, at + 2, length)) return false;
-      at += 2 + keptLength;
-    }
+    if (isHashed ? this.#isAmongMany(name, length, hash) : this.#isAmongFew(name, length)) return false;
     if (this.#nameCount >= TARGET_NAMES_MAX) {
       this.overflow = true;
       return false;
     }
+    const kept = this.names;
+    const at = this.namesEnd;
     kept[at] = trigger;
     kept[at + 1] = length;
     for (let i = 0; i < length; i++) kept[at + 2 + i] = name[i] ?? 0;
     this.namesEnd = at + 2 + length;
-    this.#hashes[this.#nameCount++] = hash;
-    if (this.#nameCount === FEW_NAMES) this.#hashKept();
+    if (isHashed) this.#place(hash, at);
+    if (++this.#nameCount === FEW_NAMES) this.#placeAll();
     return true;
   }
 
-  /** Hashes what was kept while there were few names. */
-  #hashKept(): void {
-    let at = 0;
-    for (let i = 0; i < this.#nameCount; i++) {
-      const length = this.names[at + 1] ?? 0;
-      this.#hashes[i] = hashName(this.names.subarray(at + 2, at + 2 + length), length);
+  #isAmongFew(name: Uint8Array, length: number): boolean {
+    const kept = this.names;
+    for (let at = 0; at < this.namesEnd; at += 2 + (kept[at + 1] ?? 0))
+      if (kept[at + 1] === length && isEqual(name, kept, at + 2, length)) return true;
+    return false;
+  }
+
+  #isAmongMany(name: Uint8Array, length: number, hash: number): boolean {
+    const kept = this.names;
+    for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const at = (this.#slots[slot] ?? 0) - 1;
+      if (at < 0) return false;
+      if (this.#hashes[slot] === hash && kept[at + 1] === length && isEqual(name, kept, at + 2, length))
+        return true;
+    }
+  }
+
+  #place(hash: number, at: number): void {
+    let slot = hash & (SLOTS - 1);
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+    this.#slots[slot] = at + 1;
+    this.#hashes[slot] = hash;
+  }
+
+  /** Places what was kept while there were few names. */
+  #placeAll(): void {
+    const kept = this.names;
+    for (let at = 0; at < this.namesEnd; ) {
+      const length = kept[at + 1] ?? 0;
+      this.#place(hashName(kept.subarray(at + 2, at + 2 + length), length), at);
       at += 2 + length;
     }
   }

@@ -1,5 +1,6 @@
 // Where answers lead: each trigger, what a DNAME yields, and the bounds above which an answer is not usable.
 
+import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { formatAddress, parsePrefix } from '../../../src/base/base.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
@@ -9,8 +10,10 @@ import {
   MessageBuilder,
   nameFrom,
   questionEnd,
+  RecordReader,
   SECTION,
   TARGET_ADDRESS_WORDS,
+  TargetCollector,
   type Targets,
   TRIGGER,
   TYPE,
@@ -218,6 +221,48 @@ test.each([
 ])('follows no more than eight DNAMEs: %d', (count, isOver) => {
   const records = Array.from({ length: count }, (_, i) => `example. 60 IN DNAME d${i}.test.`);
   expect(collect({ question: 'a.example. A', answer: records }).overflow).toBe(isOver);
+});
+
+test.each([
+  [11, false],
+  [12, true],
+])('no more than 128 names are made by eight DNAMEs of names that all of them cover: %d', (count, isOver) => {
+  // Each DNAME makes of each name what is there already: eight of these and of QNAME, and 28 of the others' owners.
+  const covers = Array.from(
+    { length: 8 },
+    (_, i) => `${'x.'.repeat(i)}test. 60 IN DNAME ${'x.'.repeat(i)}test.`,
+  );
+  const owners = Array.from({ length: count }, (_, i) => `n${i}.${'x.'.repeat(7)}test. 60 IN A 192.0.2.1`);
+  const targets = collect({ question: `q.${'x.'.repeat(7)}test. A`, answer: [...covers, ...owners] });
+  expect(targets.overflow).toBe(isOver);
+});
+
+test('each of many names is kept once, of one message after the other', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.array(fc.integer({ min: 0, max: 140 }), { maxLength: 160 }), {
+        minLength: 2,
+        maxLength: 3,
+      }),
+      (messages) => {
+        const collector = new TargetCollector();
+        for (const numbers of messages) {
+          const answer = numbers.map((number) => `a.example. 60 IN CNAME n${number}.example.`);
+          const message = buildResponse({ question: 'a.example. A', answer });
+          const reader = new RecordReader();
+          collector.begin(message, message.length, nameFrom('a.example.'));
+          reader.reset(message, message.length, questionEnd(message, message.length));
+          while (reader.next()) collector.add(reader);
+          collector.finish();
+          const names = [...new Set(numbers)].map((number) => `CNAME n${number}.example.`);
+          const isOver = names.length > TARGET_NAMES_MAX;
+          const expected = [...names.slice(0, TARGET_NAMES_MAX), ...(isOver ? ['overflow'] : [])];
+          expect(formatTargets(collector)).toEqual(expected);
+        }
+      },
+    ),
+    { numRuns: 50 },
+  );
 });
 
 describe('setTranslationPrefix()', () => {
