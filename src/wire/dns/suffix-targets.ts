@@ -137,17 +137,24 @@ const hashEnds = (name: Uint8Array): void => {
   }
   starts[labelCount] = at;
   nameLength = at + 1;
+  // Both side by side: each product waits for the one before it, not for the other's.
   let hash = SEED;
+  let hashFolded = SEED;
   let end = at;
   for (let label = labelCount - 1; label >= 0; label--) {
     const start = starts[label] ?? 0;
-    for (let i = start; i < end; i++) hash = Math.imul(hash ^ foldByte(name[i] ?? 0), PRIME);
+    for (let i = start; i < end; i++) {
+      const byte = name[i] ?? 0;
+      hash = Math.imul(hash ^ byte, PRIME);
+      hashFolded = Math.imul(hashFolded ^ foldByte(byte), PRIME);
+    }
     // High bits come down: a product alone moves them up only.
     hash ^= hash >>> 15;
-    folded[label] = hash;
+    hashFolded ^= hashFolded >>> 15;
+    exact[label] = hash;
+    folded[label] = hashFolded;
     end = start;
   }
-  hashAnew(name, labelCount, SEED);
 };
 
 /** Hashes the ends of a name with the letters as they are: of its first labels, before one that has a hash. */
@@ -178,8 +185,9 @@ const isSuffix = (
       at = ((label & 0x3f) << 8) | (message[at + 1] ?? 0);
       label = message[at] ?? 0;
     }
-    if (label !== name[position] || !nameEquals(message, at + 1, name, position + 1, label)) return false;
-    for (let i = 1; isExact && i <= label; i++) if (message[at + i] !== name[position + i]) return false;
+    if (label !== name[position]) return false;
+    if (isExact) for (let i = 1; i <= label; i++) if (message[at + i] !== name[position + i]) return false;
+    if (!isExact && !nameEquals(message, at + 1, name, position + 1, label)) return false;
     if (label === 0) return position === nameLength - 1;
     at += label + 1;
     position += label + 1;
