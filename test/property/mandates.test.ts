@@ -260,6 +260,8 @@ const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string 
     if (ofName !== 'nothing') continue;
     // A list that answers itself where the name really leads has chosen what it says there.
     if (sayingOfAnswer(list, leadsOf(asked.name)) === 'answers') continue;
+    // Nor is an alias of its own, given without what it leads to, another list's word.
+    if (targets.length === 1 && list.rules.some(({ lead }) => lead === first)) continue;
     const ofAnswer = sayingOfAnswer(list, targets);
     if (ofAnswer === 'refuses')
       return `${words} although ${idOf(set.lists.indexOf(list))} refuses where it leads`;
