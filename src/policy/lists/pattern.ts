@@ -8,7 +8,7 @@
 
 import { stepsOf } from './pattern-cost.ts';
 import { type PatternFault, PatternParser } from './pattern-parser.ts';
-import { ALL, ASCII, type CharacterSet, NONE, type Part } from './pattern-tree.ts';
+import { ALL, ASCII, type CharacterSet, type Part } from './pattern-tree.ts';
 
 /** Expressions of one list: each is tried for every name that no name rule decides. */
 export const PATTERN_COUNT_MAX = 1_000;
@@ -57,15 +57,21 @@ const quantifierSource = (min: number, max: number): string => {
   return min === 0 ? '*' : min === 1 ? '+' : `{${min},}`;
 };
 
+const WORD_BITS = 32;
+/** A set as numbers: to ask a large integer for each of its bits costs as much as its length each time. */
+const setWords = new Uint32Array(ASCII / WORD_BITS);
+
 const setSource = (set: CharacterSet): string => {
   if (set === ALL) return '[^]';
+  for (let i = 0; i < setWords.length; i++)
+    setWords[i] = Number(BigInt.asUintN(WORD_BITS, set >> BigInt(i * WORD_BITS)));
   const ranges: string[] = [];
   let count = 0;
   let last = 0;
   for (let code = 0; code < ASCII; code++) {
-    if (!holds(set, code)) continue;
+    if (!holds(code)) continue;
     const first = code;
-    while (holds(set, code + 1)) code++;
+    while (holds(code + 1)) code++;
     ranges.push(first === code ? codeSource(first) : `${codeSource(first)}-${codeSource(code)}`);
     count += code - first + 1;
     last = code;
@@ -75,7 +81,9 @@ const setSource = (set: CharacterSet): string => {
   return only === '-' ? only : only === '.' ? '\\.' : ranges.join('');
 };
 
-const holds = (set: CharacterSet, code: number): boolean => (set & (1n << BigInt(code))) !== NONE;
+/** True when the set that was taken apart last has a character. */
+const holds = (code: number): boolean =>
+  (((setWords[code >>> 5] ?? 0) >>> (code & (WORD_BITS - 1))) & 1) === 1;
 
 /** A character inside brackets. */
 const codeSource = (code: number): string => {
