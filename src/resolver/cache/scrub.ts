@@ -14,6 +14,7 @@ import {
   messageRcode,
   NAME_LENGTH_MAX,
   NameList,
+  nameText,
   OPT_LENGTH,
   OPTION,
   RCODE,
@@ -141,24 +142,41 @@ const followAliases = (message: Uint8Array, start: number, qname: Uint8Array, qt
   chain.clear();
   chain.add(qname, qname.length);
   if (qtype === TYPE.CNAME) return;
-  const aliases = new Map<string, Uint8Array>();
+  /** By owner, where the target stands: of thousands only a few are followed. */
+  const aliases = new Map<string, number>();
   const dnames: { readonly owner: Uint8Array; readonly target: Uint8Array }[] = [];
+  let pointer = 0;
+  let key = '';
   reader.reset(message, message.length, start);
   while (reader.next() && reader.section === SECTION.ANSWER) {
-    if (reader.type !== TYPE.CNAME && reader.type !== TYPE.DNAME) continue;
-    const owner = copyName(message, reader.ownerOffset, message.length);
-    const target = copyName(message, reader.rdataOffset, message.length);
-    if (owner === undefined || target === undefined) continue;
-    foldName(owner, 0, owner.length);
-    foldName(target, 0, target.length);
-    // No more DNAMEs than are judged: see TargetCollector.
-    if (reader.type === TYPE.DNAME) dnames.push({ owner, target });
-    else aliases.set(Buffer.from(owner).toString('latin1'), target);
+    if (reader.type === TYPE.DNAME) {
+      // No more DNAMEs than are judged: see TargetCollector.
+      const owner = copyFolded(message, reader.ownerOffset);
+      const target = copyFolded(message, reader.rdataOffset);
+      if (owner !== undefined && target !== undefined) dnames.push({ owner, target });
+    }
+    if (reader.type !== TYPE.CNAME) continue;
+    const ownPointer = readU16(message, reader.ownerOffset);
+    if (ownPointer !== pointer || pointer < POINTER) {
+      const owner = copyFolded(message, reader.ownerOffset);
+      if (owner === undefined) continue;
+      pointer = ownPointer;
+      key = nameText(owner);
+    }
+    aliases.set(key, reader.rdataOffset);
   }
-  const next = (name: Uint8Array): Uint8Array | undefined =>
-    aliases.get(Buffer.from(name).toString('latin1')) ?? derive(name, dnames);
+  const next = (name: Uint8Array): Uint8Array | undefined => {
+    const offset = aliases.get(nameText(name));
+    return offset === undefined ? derive(name, dnames) : copyFolded(message, offset);
+  };
   for (let name = next(qname); name !== undefined; name = next(name))
     if (!chain.add(name, name.length)) break;
+};
+
+const copyFolded = (message: Uint8Array, offset: number): Uint8Array | undefined => {
+  const name = copyName(message, offset, message.length);
+  if (name !== undefined) foldName(name, 0, name.length);
+  return name;
 };
 
 /** What a DNAME above a name makes of it (RFC 6672 section 2.2), where the server left its CNAME out. */

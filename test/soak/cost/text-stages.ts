@@ -19,7 +19,7 @@ const FREE_BYTES = 65_536;
 
 /** A byte of most formats; expressions are compiled, and the format of ours is YAML, read by a library. */
 const BOUND = 100;
-const BOUNDS: Partial<Record<ListFormat, number>> = { adblock: 1000, cordon: 2000, regex: 1000, rpz: 200 };
+const BOUNDS: Partial<Record<ListFormat, number>> = { adblock: 1000, cordon: 2000, regex: 1000, rpz: 400 };
 
 const listStage = (format: ListFormat): Stage => ({
   name: `list ${format}`,
