@@ -236,6 +236,7 @@ describe('an answer with an open end', () => {
 
 describe('nothing is asked further', () => {
   const LONG = Array.from({ length: 17 }, (_, i) => `${i === 0 ? 'a' : i}.test. 1 IN CNAME ${i + 1}.test.`);
+  const MANY = Array.from({ length: 17 }, (_, i) => `a.test. 1 IN CNAME ${i + 1}.test.`);
 
   test.each<[string, string, MessageText]>([
     ['for data', 'www.example.com. A', { answer: ['www.example.com. 60 IN A 192.0.2.1'] }],
@@ -249,6 +250,7 @@ describe('nothing is asked further', () => {
     ['for signatures', 'www.example.com. RRSIG', { answer: [ALIAS] }],
     ['for the alias of another name', 'example.com. A', { answer: [ALIAS] }],
     ['for more aliases than anybody has', 'a.test. A', { answer: LONG }],
+    ['for as many of one name', 'a.test. A', { answer: MANY }],
   ])('%s', (_title, text, entry) => {
     const { asked, outcome } = follow(text, { [text]: entry });
     expect(asked).toEqual([text]);
