@@ -243,11 +243,9 @@ const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string 
   const targets = [...new Set(leads)].filter((lead) => lead !== asked.name);
   // Of the name that was asked: a rule may well lead it to itself.
   const [, first = ''] = leads;
+  const isOfRule = set.lists.some(({ rules }) => rules.some(({ lead }) => lead === first));
   // What the name has in the world, and no rule of any list.
-  const isOfWorld =
-    first === NO_LEAD ||
-    (first === leadsOf(asked.name)[0] &&
-      !set.lists.some(({ rules }) => rules.some(({ lead }) => lead === first)));
+  const isOfWorld = first === NO_LEAD || (first === leadsOf(asked.name)[0] && !isOfRule);
   for (const list of bindingLists(set, asked)) {
     const ofName = sayingOf(list, asked.name);
     const words = `${asked.name} ${asked.type}${asked.isTcp ? ' over TCP' : ''} for ${GROUPS[asked.group]}: ${leads.join(' ')}`;
@@ -262,6 +260,8 @@ const breachOf = (set: Setting, asked: Asked, leads: readonly string[]): string 
     if (sayingOfAnswer(list, leadsOf(asked.name)) === 'answers') continue;
     // Nor is an alias of its own, given without what it leads to, another list's word.
     if (targets.length === 1 && list.rules.some(({ lead }) => lead === first)) continue;
+    // A rule leads there as a question does: what a list lets pass as one, it has no say about any more.
+    if (isOfRule && sayingOf(list, first) === 'passes') continue;
     const ofAnswer = sayingOfAnswer(list, targets);
     if (ofAnswer === 'refuses')
       return `${words} although ${idOf(set.lists.indexOf(list))} refuses where it leads`;
