@@ -43,6 +43,8 @@ export class SuffixTargets {
   #ownLabels = 0;
   /** Where the end of the last name was found, 0 without one. */
   #found = 0;
+  /** By length, where the last whole name of that length was found: thousands of records have a few owners. */
+  readonly #whole = new Uint16Array(NAME_LENGTH_MAX + 1);
 
   /** Begins another message. */
   clear(): void {
@@ -50,6 +52,7 @@ export class SuffixTargets {
     this.#lengths.length = 0;
     this.#exact.length = 0;
     this.#folded.length = 0;
+    this.#whole.fill(0);
     this.#ownLabels = 0;
     this.#found = 0;
   }
@@ -66,6 +69,14 @@ export class SuffixTargets {
    * before it are the first `keptLength` bytes.
    */
   find(message: Uint8Array, name: Uint8Array, keepsLetters: boolean): number {
+    const whole = this.#whole[name.length] ?? 0;
+    nameLength = name.length;
+    if (whole > 0 && isSuffix(message, whole, name, 0, true)) {
+      this.keptLength = 0;
+      this.#ownLabels = 0;
+      this.#found = whole;
+      return whole;
+    }
     hashEnds(name);
     const lengths = this.#lengths;
     const count = lengths.length;
@@ -85,6 +96,7 @@ export class SuffixTargets {
         this.keptLength = start;
         this.#ownLabels = label;
         this.#found = target;
+        if (start === 0) this.#whole[name.length] = target;
         // It will read with the letters of the end that it points at.
         if (this.#exact[at] !== own) hashAnew(name, label, this.#exact[at] ?? 0);
         return target;
