@@ -5,6 +5,7 @@
 // ends takes its questions with it, and the next question opens another one.
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Endpoint, errorText, isAppError } from '../../base/base.ts';
 import { FRAME_HEADER, frameOf, messageId, readU16 } from '../../wire/dns/dns.ts';
 import {
@@ -20,34 +21,40 @@ import type { Outcome } from './judge.ts';
 const IDS = 0x1_0000;
 
 /** Where a question goes, and what it waits for. */
-export interface ProbeTarget {
+export interface ProbeTarget<Transport extends string> {
   readonly server: Endpoint;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: Transport;
   readonly timeoutMs: number;
 }
 
 /** One way to a server while it lasts. */
-interface Wire {
+export interface Wire {
   send(message: Uint8Array): void;
   close(): void;
 }
 
-type OpenWire = (
+/** Opens one. */
+export type OpenWire = (
   server: Endpoint,
   onMessage: (message: Uint8Array) => void,
   onEnd: (text: string) => void,
 ) => Wire;
 
-/** Asks many questions over few sockets. */
-export class ProbeChannel {
+/** Asks many questions over few sockets; `ways` are those that it can open. */
+export class ProbeChannel<Transport extends string = keyof typeof PLAIN_WAYS> {
+  readonly #ways: Readonly<Record<Transport, OpenWire>>;
   readonly #links = new Map<string, Link>();
 
+  constructor(ways: Readonly<Record<Transport, OpenWire>>) {
+    this.#ways = ways;
+  }
+
   /** Asks once. Never rejects: what goes wrong is an outcome. */
-  ask({ server, transport, timeoutMs }: ProbeTarget, question: InquiryQuestion): Promise<Outcome> {
+  ask({ server, transport, timeoutMs }: ProbeTarget<Transport>, question: InquiryQuestion): Promise<Outcome> {
     const key = `${transport} ${server.address} ${server.port}`;
     let link = this.#links.get(key);
     if (link === undefined || link.hasEnded) {
-      link = new Link(server, transport === 'udp' ? openUdp : openTcp);
+      link = new Link(server, this.#ways[transport]);
       this.#links.set(key, link);
     }
     return link.ask(question, timeoutMs);
@@ -169,11 +176,20 @@ const openUdp: OpenWire = (server, onMessage, onEnd) => {
 
 const openTcp: OpenWire = (server, onMessage, onEnd) => {
   const socket = connect(server.port, server.address);
-  let received = Buffer.alloc(0);
   socket.setNoDelay(true);
+  return overStream(socket, onMessage, onEnd);
+};
+
+/** Messages behind their lengths (RFC 1035 section 4.2.2), over TCP or TLS. */
+export const overStream = (
+  socket: Duplex,
+  onMessage: (message: Uint8Array) => void,
+  onEnd: (text: string) => void,
+): Wire => {
+  let received = Buffer.alloc(0);
   socket.on('error', (error) => onEnd(errorText(error)));
   socket.on('close', () => onEnd('the connection was closed'));
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
     while (received.length >= FRAME_HEADER) {
       const end = FRAME_HEADER + readU16(received, 0);
@@ -190,3 +206,6 @@ const openTcp: OpenWire = (server, onMessage, onEnd) => {
     close: () => void socket.destroy(),
   };
 };
+
+/** The ways that need no key. */
+export const PLAIN_WAYS = { udp: openUdp, tcp: openTcp } as const;

@@ -30,6 +30,17 @@ export type RefusalForm =
 /** Addresses that lead nowhere, which refusals of many programs have. */
 export const NULL_ADDRESSES: readonly string[] = ['0.0.0.0', '::'];
 
+/** Where hosts files lead. */
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
+
+/** How programs refuse, whichever they are; `addresses` are those that a server is known to lead refused names to. */
+export const foreignForms = (addresses: readonly string[]): readonly RefusalForm[] => [
+  { kind: 'nxdomain' },
+  { kind: 'nodata' },
+  { kind: 'refused' },
+  { kind: 'address', addresses: [...NULL_ADDRESSES, ...LOOPBACK_ADDRESSES, ...addresses] },
+];
+
 /** What the answer has to be. */
 export type Expectation =
   | {
