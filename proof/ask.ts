@@ -26,6 +26,10 @@ export interface ProofRequest {
   readonly aliases: readonly string[];
   readonly sinkholes: readonly string[];
   readonly rate: number;
+  /** Of the first few questions; QUIET_RATE unless a test has another. */
+  readonly quietRate?: number;
+  /** TIMEOUT_MS unless a test has another. */
+  readonly timeoutMs?: number;
   readonly questionsMax: number;
   readonly authorities: readonly string[] | undefined;
   readonly clock: Clock;
@@ -45,7 +49,7 @@ export const askResolver = async (resolver: Resolver, request: ProofRequest): Pr
   const ask = async (question: ProbeQuestion): Promise<Outcome> => {
     const way = wayOf(question.transport);
     const outcome = await channel.ask(
-      { server: resolver.server, transport: way, timeoutMs: TIMEOUT_MS },
+      { server: resolver.server, transport: way, timeoutMs: request.timeoutMs ?? TIMEOUT_MS },
       question,
     );
     return question.view === 'aliases' ? withoutLead(outcome, listed) : outcome;
@@ -65,7 +69,7 @@ export const askResolver = async (resolver: Resolver, request: ProofRequest): Pr
     return done;
   };
   try {
-    const quiet = await run(quietQuestions(asked), QUIET_RATE);
+    const quiet = await run(quietQuestions(asked), request.quietRate ?? QUIET_RATE);
     // Nobody is there: what is silent to six questions would be asked for minutes.
     const runs = quiet.isSilent ? [quiet] : [quiet, await run(mixedQuestions(asked), request.rate)];
     return toAnswered(resolver, asked, runs, [...proven.values()]);
