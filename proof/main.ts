@@ -286,6 +286,8 @@ const main = async (args: string[]): Promise<number> => {
   }
 };
 
+// Who reads only the first lines, such as head, ends the pipe.
+process.stdout.on('error', () => {});
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
