@@ -133,6 +133,7 @@ export const unseenOf = (aliases: number, prefixes: number): readonly string[] =
   'What other clients are answered: a resolver may know its clients by address, certificate or token, and this proof is of one.',
   'What is answered at other times: the proof holds from its beginning to its end.',
   'A prohibited name that exists for nobody is denied by every resolver: its denial does not show that anything is refused.',
+  'Names below prohibited ones, but for "www".',
   'A resolver that knows this host or this program by something other than order, rate, type and letters can answer it otherwise than its clients.',
   'Clients that ask past this resolver: another resolver, DNS over HTTPS of an application, a VPN, addresses without names.',
   ...(aliases === 0

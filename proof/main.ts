@@ -3,7 +3,7 @@
 // The program stands alone: no configuration, no dependency, no state but a key. What a script may rely on are its exit codes.
 import './older.ts';
 import { createPublicKey, randomInt } from 'node:crypto';
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -33,11 +33,13 @@ const WRONG_USAGE = 2;
 
 const RATE_MAX = 10_000;
 const RATE_DEFAULT = 200;
-/** Seven and a half seconds at the default rate. */
-const QUESTIONS_DEFAULT = 1_500;
+/** Seven seconds at the default rate. */
+const QUESTIONS_DEFAULT = 1_400;
 const QUESTIONS_MAX = 1_000_000;
 const SEED_MAX = 2 ** 32;
 const DAY_MS = 86_400_000;
+/** Between clocks. */
+const AHEAD_MS_MAX = 600_000;
 /** Shown leaks; the certificate has more. */
 const SHOWN_MAX = 10;
 
@@ -112,7 +114,9 @@ const mandateOf = ({ mandates }: Packs, id: string | undefined): Pack => {
 /** Replaces a file at once: a collector that reads meanwhile sees the old or the new one. */
 const replace = (file: string, text: string): void => {
   const beside = `${file}.${process.pid}`;
-  writeFileSync(beside, text);
+  // Nothing that somebody else laid there is written to.
+  rmSync(beside, { force: true });
+  writeFileSync(beside, text, { flag: 'wx' });
   renameSync(beside, file);
 };
 
@@ -254,8 +258,9 @@ const faultOfFile = (
     return 'the page does not say what its certificate says';
   const days = numberOf(values['max-age'], 'max-age', QUESTIONS_MAX, 0);
   const ageMs = systemClock() - Date.parse(certificate.made);
-  // NaN is no age either.
-  return days === 0 || ageMs <= days * DAY_MS ? undefined : `it was made ${certificate.made}`;
+  // A time to come would be young for long; NaN is no age either.
+  const isYoung = ageMs >= -AHEAD_MS_MAX && ageMs <= days * DAY_MS;
+  return days === 0 || isYoung ? undefined : `it was made ${certificate.made}`;
 };
 
 const main = async (args: string[]): Promise<number> => {
@@ -295,5 +300,6 @@ try {
     error instanceof UsageError ||
     (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
   process.stderr.write(`cordon-proof: ${error instanceof Error ? error.message : String(error)}\n`);
-  process.exitCode = isUsage ? WRONG_USAGE : STATUSES.unproven;
+  const failed = process.argv[2] === 'verify' ? PROBLEM : STATUSES.unproven;
+  process.exitCode = isUsage ? WRONG_USAGE : failed;
 }

@@ -72,7 +72,7 @@ const resolverOf = (
 ): string => `<h2>${escaped(answered.resolver)}</h2>
 <p class="verdict ${answered.verdict}">${escaped(WORDS[answered.verdict])}</p>
 ${answered.reasons.length === 0 ? '' : items(answered.reasons)}
-<p>${escaped(answered.address)} over ${escaped(answered.ways.join(', '))}, from ${escaped(answered.began)} to ${escaped(answered.ended)}: ${answered.askedNames} of ${answered.names} names, ${Math.floor(answered.share * 100)} % of all names with every type.</p>
+<p>${escaped(answered.address)} over ${escaped(answered.ways.join(', '))}, from ${escaped(answered.began)} to ${escaped(answered.ended)}: ${escaped(answered.askedNames)} of ${escaped(answered.names)} names, ${escaped(Math.floor(answered.share * 100))} % of all names with every type.</p>
 ${
   answered.certificates.length === 0
     ? ''

@@ -4,6 +4,7 @@ import { askResolver, type ProofRequest } from '../../../proof/ask.ts';
 import { type Answered, judgeAnswered } from '../../../proof/certificate.ts';
 import type { Packs } from '../../../proof/packs.ts';
 import { findResolver } from '../../../proof/ways.ts';
+import { formatEndpoint } from '../../../src/base/base.ts';
 import { RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   answer,
@@ -77,6 +78,11 @@ const world = (query: ScriptedQuery): ScriptedReply => {
   if (query.type === TYPE.HTTPS) return answer(query, [`${query.name} 60 IN HTTPS 1 . alpn=h2`]);
   return answer(query, rdata === undefined ? [] : [`${query.name} 60 IN ${rdata}`]);
 };
+const withRcode = (message: Uint8Array, rcode: number): Uint8Array => {
+  const changed = Uint8Array.from(message);
+  changed[3] = ((changed[3] ?? 0) & 0xf0) | rcode;
+  return changed;
+};
 const refuse = (query: ScriptedQuery): ScriptedReply => answerCode(query, RCODE.NXDOMAIN);
 /** Refuses what is listed, canaries and resolvers of others, where `isSeen` says so. */
 const refusing =
@@ -131,7 +137,7 @@ describe('who lies is seen', () => {
       'NXDOMAIN beside the address',
       (query) =>
         isListed(query)
-          ? answer(query, [`${query.name} 60 IN A 192.0.2.7`], { rcode: RCODE.NXDOMAIN })
+          ? withRcode(answer(query, [`${query.name} 60 IN A 192.0.2.7`]), RCODE.NXDOMAIN)
           : world(query),
     ],
   ])('%s', async (_, handler) => {
@@ -209,4 +215,20 @@ test('canaries and ways past the resolver are told beside the verdict', async ()
   expect(verdictOf(answered)).toBe('enforced');
   for (const part of ['canaries', 'bypasses'])
     expect(partOf(answered, part).reduce((sum, { leaked }) => sum + leaked, 0)).toBeGreaterThan(0);
+});
+
+test.each([
+  ['192.0.2.53', '192.0.2.53:53 udp,tcp'],
+  ['192.0.2.53:5353', '192.0.2.53:5353 udp,tcp'],
+  ['[2001:db8::53]:5353', '[2001:db8::53]:5353 udp,tcp'],
+  ['fe80::1%eth0', '[fe80::1%eth0]:53 udp,tcp'],
+  ['tls://127.0.0.1', '127.0.0.1:853 dot'],
+  ['https://[::1]:8443/dns-query', '[::1]:8443 doh'],
+  ['127.0.0.1%eth0', undefined],
+  ['http://127.0.0.1/', undefined],
+  ['tls://', undefined],
+  ['example', undefined],
+])('%s is asked at %s', async (text, wanted) => {
+  const found = await findResolver(text);
+  expect(found && `${formatEndpoint(found.server)} ${found.ways.join()}`).toBe(wanted);
 });
