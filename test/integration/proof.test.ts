@@ -10,6 +10,7 @@ import { TYPE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
+import { RESOLVED, startResolved } from '../support/front-validators.ts';
 import { freePort } from '../support/ports.ts';
 import {
   type Cordon,
@@ -245,6 +246,21 @@ addAction(SuffixMatchNodeRule(refused), RCodeAction(DNSRCode.REFUSED))`;
     expect(verdictOf(await proveDnsdist(rule))).toEqual(ENFORCED);
     expect(verdictOf(await proveDnsdist(''))).toEqual(LEAKING);
   });
+});
+
+test('systemd-resolved before Cordon enforces, and leaks before a resolver that refuses nothing', async (context) => {
+  for (const name of ['unshare', 'setpriv']) requireProgram(context, name);
+  requireFile(context, RESOLVED, 'systemd-resolved');
+  const proveResolved = async (port: number): Promise<Proof> => {
+    const resolved = await startResolved({ upstream: { address: '127.0.0.1', port }, anchors: '' });
+    try {
+      return await prove([`127.0.0.1:${resolved.endpoint.port}`]);
+    } finally {
+      await resolved.stop();
+    }
+  };
+  expect(verdictOf(await proveResolved(cordon.dns.port))).toEqual(ENFORCED);
+  expect(verdictOf(await proveResolved(upstream.endpoint.port))).toEqual(LEAKING);
 });
 
 const namesOfMandate = () => {
