@@ -19,6 +19,8 @@ import type { Outcome } from './judge.ts';
 
 /** IDs that a query can have. */
 const IDS = 0x1_0000;
+/** Connections over which a question is asked, one after the other, when each ends before its answer. */
+const CONNECTIONS_MAX = 5;
 
 /** Where a question goes, and what it waits for. */
 export interface ProbeTarget<Transport extends string> {
@@ -44,24 +46,36 @@ export type OpenWire = (
 export class ProbeChannel<Transport extends string = keyof typeof PLAIN_WAYS> {
   readonly #ways: Readonly<Record<Transport, OpenWire>>;
   readonly #links = new Map<string, Link>();
+  #isClosed = false;
 
   constructor(ways: Readonly<Record<Transport, OpenWire>>) {
     this.#ways = ways;
   }
 
-  /** Asks once. Never rejects: what goes wrong is an outcome. */
-  ask({ server, transport, timeoutMs }: ProbeTarget<Transport>, question: InquiryQuestion): Promise<Outcome> {
+  /**
+   * Asks once. Never rejects: what goes wrong is an outcome. A server may close a connection that was of use to others (RFC 7766
+   * section 6.2.3; dnsmasq does after a hundred questions): what it left unanswered is asked over the next one.
+   */
+  async ask(
+    { server, transport, timeoutMs }: ProbeTarget<Transport>,
+    question: InquiryQuestion,
+  ): Promise<Outcome> {
     const key = `${transport} ${server.address} ${server.port}`;
-    let link = this.#links.get(key);
-    if (link === undefined || link.hasEnded) {
-      link = new Link(server, this.#ways[transport]);
-      this.#links.set(key, link);
+    for (let tries = 1; ; tries++) {
+      let link = this.#links.get(key);
+      if (link === undefined || link.hasEnded) {
+        link = new Link(server, this.#ways[transport]);
+        this.#links.set(key, link);
+      }
+      const outcome = await link.ask(question, timeoutMs);
+      const isLeft = outcome.kind === 'fault' && link.hasEnded && link.hasAnswered;
+      if (!isLeft || this.#isClosed || tries === CONNECTIONS_MAX) return outcome;
     }
-    return link.ask(question, timeoutMs);
   }
 
   /** Ends every socket; questions that wait end with a fault. */
   close(): void {
+    this.#isClosed = true;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
   }
@@ -78,6 +92,7 @@ interface Waiting {
 /** The questions under way to one server over one transport. */
 class Link {
   hasEnded = false;
+  hasAnswered = false;
   readonly #server: Endpoint;
   readonly #wire: Wire;
   readonly #waiting = new Map<number, Waiting>();
@@ -118,6 +133,7 @@ class Link {
     const id = messageId(message);
     const waiting = this.#waiting.get(id);
     if (waiting === undefined || !isAnswerTo(waiting.query, message)) return;
+    this.hasAnswered = true;
     this.#settle(id, this.#read(message, waiting));
   }
 

@@ -9,6 +9,7 @@ import { RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   answer,
   answerCode,
+  frame,
   type ScriptedHandler,
   type ScriptedQuery,
   type ScriptedReply,
@@ -208,6 +209,22 @@ test('an alias that leads to a prohibited name is refused where it leads, or lea
   const leaking = await prove(following(['a0.example. 60 IN A 192.0.2.7']), { aliases });
   expect(verdictOf(leaking)).toBe('leaking');
   expect(leaking.leaks).toMatchObject([{ name: 'go.test', list: 'aliases' }]);
+});
+
+test('a server that closes its connections now and then, as dnsmasq does after a hundred, still enforces', async () => {
+  const served = new Map<number, number>();
+  const handler = refusing();
+  const answered = await prove((query) => {
+    const reply = handler(query);
+    if (query.transport === 'udp' || !(reply instanceof Uint8Array)) return reply;
+    const count = (served.get(query.port) ?? 0) + 1;
+    served.set(query.port, count);
+    // What was sent before the end was known is lost.
+    if (count > 20) return undefined;
+    return count === 20 ? { pieces: [frame(reply)] } : reply;
+  });
+  expect(judgeAnswered(answered)).toEqual({ verdict: 'enforced', reasons: [] });
+  expect(served.size).toBeGreaterThan(3);
 });
 
 test('canaries and ways past the resolver are told beside the verdict', async () => {
