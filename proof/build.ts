@@ -112,6 +112,13 @@ const packsWithin = (packs: Packs): Plugin => ({
       : null,
 });
 
+const commented = (text: string): string =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => `// ${line}`.trimEnd())
+    .join('\n');
+
 /** Writes proof.mjs into `target`; gives its SHA-256. */
 export const buildProof = async (target: string): Promise<string> => {
   const bundle = await rolldown({
@@ -128,8 +135,9 @@ export const buildProof = async (target: string): Promise<string> => {
     file,
     format: 'esm',
     codeSplitting: false,
-    banner:
-      '#!/usr/bin/env node\n// cordon-proof. Apache-2.0; with the codec of dns2 (MIT): github.com/lsongdev/node-dns',
+    banner: `#!/usr/bin/env node
+// cordon-proof ${VERSION}, Apache-2.0. Within it is the codec of dns2:
+${commented(readFileSync(join(root, 'node_modules/dns2/LICENSE'), 'utf8'))}`,
   });
   await bundle.close();
   chmodSync(file, 0o755);
