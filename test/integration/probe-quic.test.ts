@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { parsePrefix } from '../../src/base/base.ts';
-import { ProbeChannel } from '../../src/evidence/probe/channel.ts';
+import { PLAIN_WAYS, ProbeChannel } from '../../src/evidence/probe/channel.ts';
 import type { ProbeRunStatus } from '../../src/evidence/probe/findings.ts';
 import { ProbePlan } from '../../src/evidence/probe/plan.ts';
 import { type ProbeRun, runProbe } from '../../src/evidence/probe/run.ts';
@@ -126,7 +126,7 @@ const look = async (
     },
     exemptions: [],
   });
-  const channel = new ProbeChannel();
+  const channel = new ProbeChannel(PLAIN_WAYS);
   const onDirectPort = (): void => {};
   const means = { channel, secret: new Uint8Array(0), endpoints: () => [], onDirectPort, resolveMs: 1000 };
   const plan = new ProbePlan(

@@ -65,7 +65,7 @@ export const startDnsmasq = async ({ upstream, anchors }: Options): Promise<Unbo
   return untilReady('dnsmasq', start('dnsmasq', args), directory, endpoint);
 };
 
-/** systemd-resolved with `DNSSEC=yes`, in a mount namespace of its own. */
+/** systemd-resolved, with `DNSSEC=yes` unless it has no anchors, in a mount namespace of its own. */
 export const startResolved = async ({ upstream, anchors }: Options): Promise<Unbound> => {
   const { endpoint, directory } = await prepare('resolved');
   mkdirSync(join(directory, 'resolved.conf.d'));
@@ -79,7 +79,7 @@ export const startResolved = async ({ upstream, anchors }: Options): Promise<Unb
 DNS=127.0.0.1:${upstream.port}
 FallbackDNS=
 Domains=~.
-DNSSEC=yes
+DNSSEC=${anchors === '' ? 'no' : 'yes'}
 DNSStubListener=no
 DNSStubListenerExtra=127.0.0.1:${endpoint.port}
 LLMNR=no

@@ -1,4 +1,4 @@
-// A version says the same number and day in package.json, its lock file, the changelog and the clock's lower bound.
+// A version says the same number and day in package.json, that of cordon-proof, the lock file, the changelog and the clock's lower bound.
 //
 // RELEASING.md names the places. Between releases the changelog opens with Unreleased, and the version is the last one.
 import { readFileSync } from 'node:fs';
@@ -13,19 +13,23 @@ const RELEASED_AT = /^const RELEASED_AT_MS = Date\.UTC\((\d+), (\d+), (\d+)\);$/
 
 interface Places {
   readonly manifest: string;
+  /** Of cordon-proof. */
+  readonly proof: string;
   readonly lock: string;
   readonly changelog: string;
   readonly validator: string;
 }
 
 /** What the places of a version say against each other. */
-const findDisagreements = ({ manifest, lock, changelog, validator }: Places): string[] => {
+const findDisagreements = ({ manifest, proof, lock, changelog, validator }: Places): string[] => {
   const { version } = z.object({ version: z.string() }).parse(JSON.parse(manifest));
   const locked = z.object({ version: z.string() }).parse(JSON.parse(lock)).version;
   const headings = [...changelog.matchAll(HEADING)].map(([, heading = '']) => heading);
   const releases = headings.filter((heading) => heading !== 'Unreleased');
   const latest = RELEASE.exec(releases[0] ?? '');
   const findings: string[] = [];
+  const proven = z.object({ version: z.string() }).parse(JSON.parse(proof)).version;
+  if (proven !== version) findings.push(`proof/package.json says ${proven}, package.json ${version}`);
   if (locked !== version) findings.push(`lock file says ${locked}, package.json ${version}`);
   for (const heading of releases) if (!RELEASE.test(heading)) findings.push(`heading "${heading}"`);
   if (headings.indexOf('Unreleased') > 0) findings.push('Unreleased is not on top');
@@ -45,6 +49,7 @@ test('number, day and changelog of this version agree', () => {
   expect(
     findDisagreements({
       manifest: read('package.json'),
+      proof: read('proof/package.json'),
       lock: read('package-lock.json'),
       changelog: read('CHANGELOG.md'),
       validator: read('src/resolver/dnssec/validator.ts'),
@@ -54,6 +59,7 @@ test('number, day and changelog of this version agree', () => {
 
 const SOUND: Places = {
   manifest: '{"version":"0.2.0"}',
+  proof: '{"version":"0.2.0"}',
   lock: '{"version":"0.2.0"}',
   changelog: '# Changelog\n\n## Unreleased\n\n## 0.2.0 (2026-11-25)\n\n### Added\n\n## 0.1.0 (2026-11-01)\n',
   validator: 'const RELEASED_AT_MS = Date.UTC(2026, 10, 25);\n',
@@ -68,6 +74,7 @@ test('findDisagreements() accepts a version that agrees, with and without Unrele
 
 test.each<[string, Partial<Places>]>([
   ['another number in the manifest', { manifest: '{"version":"0.3.0"}' }],
+  ['another number in that of cordon-proof', { proof: '{"version":"0.1.0"}' }],
   ['another number in the lock file', { lock: '{"version":"0.1.0"}' }],
   ['a release without a day', { changelog: '## 0.2.0\n' }],
   ['a later day in the changelog', { changelog: '## 0.2.0 (2026-12-01)\n' }],

@@ -5,6 +5,7 @@
 // ends takes its questions with it, and the next question opens another one.
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { type Endpoint, errorText, isAppError } from '../../base/base.ts';
 import { FRAME_HEADER, frameOf, messageId, readU16 } from '../../wire/dns/dns.ts';
 import {
@@ -18,43 +19,63 @@ import type { Outcome } from './judge.ts';
 
 /** IDs that a query can have. */
 const IDS = 0x1_0000;
+/** Connections over which a question is asked, one after the other, when each ends before its answer. */
+const CONNECTIONS_MAX = 5;
 
 /** Where a question goes, and what it waits for. */
-export interface ProbeTarget {
+export interface ProbeTarget<Transport extends string> {
   readonly server: Endpoint;
-  readonly transport: 'udp' | 'tcp';
+  readonly transport: Transport;
   readonly timeoutMs: number;
 }
 
 /** One way to a server while it lasts. */
-interface Wire {
+export interface Wire {
   send(message: Uint8Array): void;
   close(): void;
 }
 
-type OpenWire = (
+/** Opens one. */
+export type OpenWire = (
   server: Endpoint,
   onMessage: (message: Uint8Array) => void,
   onEnd: (text: string) => void,
 ) => Wire;
 
-/** Asks many questions over few sockets. */
-export class ProbeChannel {
+/** Asks many questions over few sockets; `ways` are those that it can open. */
+export class ProbeChannel<Transport extends string = keyof typeof PLAIN_WAYS> {
+  readonly #ways: Readonly<Record<Transport, OpenWire>>;
   readonly #links = new Map<string, Link>();
+  #isClosed = false;
 
-  /** Asks once. Never rejects: what goes wrong is an outcome. */
-  ask({ server, transport, timeoutMs }: ProbeTarget, question: InquiryQuestion): Promise<Outcome> {
+  constructor(ways: Readonly<Record<Transport, OpenWire>>) {
+    this.#ways = ways;
+  }
+
+  /**
+   * Asks once. Never rejects: what goes wrong is an outcome. A server may close a connection that was of use to others (RFC 7766
+   * section 6.2.3; dnsmasq does after a hundred questions): what it left unanswered is asked over the next one.
+   */
+  async ask(
+    { server, transport, timeoutMs }: ProbeTarget<Transport>,
+    question: InquiryQuestion,
+  ): Promise<Outcome> {
     const key = `${transport} ${server.address} ${server.port}`;
-    let link = this.#links.get(key);
-    if (link === undefined || link.hasEnded) {
-      link = new Link(server, transport === 'udp' ? openUdp : openTcp);
-      this.#links.set(key, link);
+    for (let tries = 1; ; tries++) {
+      let link = this.#links.get(key);
+      if (link === undefined || link.hasEnded) {
+        link = new Link(server, this.#ways[transport]);
+        this.#links.set(key, link);
+      }
+      const outcome = await link.ask(question, timeoutMs);
+      const isLeft = outcome.kind === 'fault' && link.hasEnded && link.hasAnswered;
+      if (!isLeft || this.#isClosed || tries === CONNECTIONS_MAX) return outcome;
     }
-    return link.ask(question, timeoutMs);
   }
 
   /** Ends every socket; questions that wait end with a fault. */
   close(): void {
+    this.#isClosed = true;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
   }
@@ -71,6 +92,7 @@ interface Waiting {
 /** The questions under way to one server over one transport. */
 class Link {
   hasEnded = false;
+  hasAnswered = false;
   readonly #server: Endpoint;
   readonly #wire: Wire;
   readonly #waiting = new Map<number, Waiting>();
@@ -111,6 +133,7 @@ class Link {
     const id = messageId(message);
     const waiting = this.#waiting.get(id);
     if (waiting === undefined || !isAnswerTo(waiting.query, message)) return;
+    this.hasAnswered = true;
     this.#settle(id, this.#read(message, waiting));
   }
 
@@ -169,11 +192,20 @@ const openUdp: OpenWire = (server, onMessage, onEnd) => {
 
 const openTcp: OpenWire = (server, onMessage, onEnd) => {
   const socket = connect(server.port, server.address);
-  let received = Buffer.alloc(0);
   socket.setNoDelay(true);
+  return overStream(socket, onMessage, onEnd);
+};
+
+/** Messages behind their lengths (RFC 1035 section 4.2.2), over TCP or TLS. */
+export const overStream = (
+  socket: Duplex,
+  onMessage: (message: Uint8Array) => void,
+  onEnd: (text: string) => void,
+): Wire => {
+  let received = Buffer.alloc(0);
   socket.on('error', (error) => onEnd(errorText(error)));
   socket.on('close', () => onEnd('the connection was closed'));
-  socket.on('data', (chunk) => {
+  socket.on('data', (chunk: Buffer) => {
     received = Buffer.concat([received, chunk]);
     while (received.length >= FRAME_HEADER) {
       const end = FRAME_HEADER + readU16(received, 0);
@@ -190,3 +222,6 @@ const openTcp: OpenWire = (server, onMessage, onEnd) => {
     close: () => void socket.destroy(),
   };
 };
+
+/** The ways that need no key. */
+export const PLAIN_WAYS = { udp: openUdp, tcp: openTcp } as const;

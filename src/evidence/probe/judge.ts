@@ -30,6 +30,17 @@ export type RefusalForm =
 /** Addresses that lead nowhere, which refusals of many programs have. */
 export const NULL_ADDRESSES: readonly string[] = ['0.0.0.0', '::'];
 
+/** Where hosts files lead. */
+const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
+
+/** How programs refuse, whichever they are; `addresses` are those that a server is known to lead refused names to. */
+export const foreignForms = (addresses: readonly string[]): readonly RefusalForm[] => [
+  { kind: 'nxdomain' },
+  { kind: 'nodata' },
+  { kind: 'refused' },
+  { kind: 'address', addresses: [...NULL_ADDRESSES, ...LOOPBACK_ADDRESSES, ...addresses] },
+];
+
 /** What the answer has to be. */
 export type Expectation =
   | {
@@ -106,7 +117,8 @@ export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgem
 
 /** The answer in a line: `NOERROR www.example.com. A 192.0.2.1`. */
 export const describeReading = (reading: Reading): string => {
-  const records = recordsOf(reading).filter(({ type }) => type !== 'SOA');
+  const { answers } = reading;
+  const records = recordsOf(reading).filter((record) => record.type !== 'SOA' || answers.includes(record));
   const [ede] = reading.ede;
   const words = [
     reading.rcode,
@@ -180,9 +192,9 @@ const isLeading = (question: JudgedQuestion, expected: Refused, reading: Reading
     if (type === 'CNAME') return targets.has(absolute(rdata)) || targets.has(owner);
     return types.has(type);
   };
-  if (reading.answers.some((record) => !isHarmless(record) && !isMinimalAny(question, record, needsEde))) {
-    return true;
-  }
+  const isNothing = (record: ReadRecord): boolean =>
+    isHarmless(record) || (!needsEde && question.type === 'ANY' && isNothingOfAny(record, qname, listed));
+  if (!reading.answers.every(isNothing)) return true;
   return [...reading.authorities, ...reading.additionals].some((record) => {
     const owner = absolute(record.name);
     if (isZoneOfTarget(owner, qname, targets)) return false;
@@ -192,9 +204,12 @@ const isLeading = (question: JudgedQuestion, expected: Refused, reading: Reading
   });
 };
 
-/** A server that answers every ANY alike tells nothing of the name (RFC 8482 section 4.2); Cordon refuses it first. */
-const isMinimalAny = (question: JudgedQuestion, record: ReadRecord, needsEde: boolean): boolean =>
-  !needsEde && question.type === 'ANY' && record.type === 'HINFO';
+/**
+ * What a server that is not Cordon may answer ANY with and tell nothing of the name: what it says to everybody (RFC 8482 section
+ * 4.2), and the SOA of a refusal, which systemd-resolved puts there because ANY asks for it, too. Cordon refuses first.
+ */
+const isNothingOfAny = ({ type, name }: ReadRecord, qname: string, listed: string | undefined): boolean =>
+  type === 'HINFO' || (type === 'SOA' && !isForeignSoa(absolute(name), qname, false, listed));
 
 /** True for the zone that a rule's alias leads to, and not the zone of the name itself. */
 const isZoneOfTarget = (owner: string, qname: string, targets: ReadonlySet<string>): boolean =>

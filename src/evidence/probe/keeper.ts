@@ -15,7 +15,7 @@ import { describeEnforcement, todoOf } from '../../telemetry/enforcement/enforce
 import type { ProbeMetrics } from '../../telemetry/observe/observe.ts';
 import { formatName } from '../../wire/dns/dns.ts';
 import type { ProbeRecord } from '../records/records.ts';
-import { ProbeChannel } from './channel.ts';
+import { PLAIN_WAYS, ProbeChannel } from './channel.ts';
 import { type FindingsOptions, ProbeFindings, type ProbeRunStatus } from './findings.ts';
 import { showingOf } from './identified.ts';
 import type { SecureFacts, UnservedListener } from './listener-views.ts';
@@ -287,7 +287,7 @@ export class ProbeKeeper {
 
   async #runOne(running: Running): Promise<void> {
     const { clock, onDirectPort, endpoints, secret, state } = this.#options;
-    const channel = new ProbeChannel();
+    const channel = new ProbeChannel(PLAIN_WAYS);
     let scene: ProbeScene | undefined;
     let lists: ProbeLists | undefined;
     let isSweep = false;

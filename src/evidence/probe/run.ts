@@ -35,10 +35,13 @@ const EXEMPTION_SLACK_MS = 2_000;
 /** Asks a question once. Never rejects. */
 export type AskProbe = (question: ProbeQuestion) => Promise<Outcome>;
 
+/** What is asked: a plan, or the questions of several. */
+export type Questions = Pick<ProbePlan, 'generation' | 'coverage' | 'countMax' | 'questions'>;
+
 /** What a run needs. */
 export interface ProbeRunOptions {
   /** Makes the plan for what is in force; called again after a change. Rejects when that is not known. */
-  createPlan(): Promise<ProbePlan>;
+  createPlan(): Promise<Questions>;
   readonly ask: AskProbe;
   /** Another number than before: what is in force has changed, or is about to. */
   epoch(): number;
@@ -115,7 +118,7 @@ interface Cell {
 
 /** One attempt. */
 class Running {
-  readonly #plan: ProbePlan;
+  readonly #plan: Questions;
   readonly #options: ProbeRunOptions;
   readonly #isValid: () => boolean;
   readonly #pause: (ms: number) => Promise<unknown>;
@@ -137,7 +140,7 @@ class Running {
   /** Names that were asked. */
   readonly #names = new Set<unknown>();
 
-  constructor(plan: ProbePlan, options: ProbeRunOptions, isValid: () => boolean) {
+  constructor(plan: Questions, options: ProbeRunOptions, isValid: () => boolean) {
     this.#plan = plan;
     this.#options = options;
     this.#isValid = isValid;

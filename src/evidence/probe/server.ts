@@ -9,7 +9,7 @@ import { buildGeneration, type PathOf } from '../../policy/generation/generation
 import { formatName } from '../../wire/dns/dns.ts';
 import { inquireOrSilence } from '../../wire/stub/stub.ts';
 import type { ProbeResult } from '../records/records.ts';
-import { NULL_ADDRESSES, type Outcome, type RefusalForm } from './judge.ts';
+import { foreignForms, type Outcome, type RefusalForm } from './judge.ts';
 import { readProbeLists } from './lists.ts';
 import { describeQuestion, ProbePlan } from './plan.ts';
 import type { ProbeList, ProbeQuestion } from './plan-facts.ts';
@@ -24,8 +24,6 @@ const QUESTIONS_A_NAME = 5;
 /** Failures that are told one by one. */
 const LEAKS_MAX = 1_000;
 const SEED_MAX = 0xffff_ffff;
-/** Where hosts files lead. */
-const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
 /** What is wanted. */
 export interface ServerProbeRequest {
@@ -135,13 +133,7 @@ export const probeServer = async (
 const formsOf = (lists: readonly ProbeList[], sinkholes: readonly string[]): readonly RefusalForm[] => {
   const own = lists.flatMap(({ forms }) => forms);
   const addresses = own.flatMap((form) => (form.kind === 'address' ? form.addresses : []));
-  return [
-    { kind: 'nxdomain' },
-    { kind: 'nodata' },
-    { kind: 'refused' },
-    { kind: 'address', addresses: [...NULL_ADDRESSES, ...LOOPBACK_ADDRESSES, ...addresses, ...sinkholes] },
-    ...own.filter(({ kind }) => kind === 'data'),
-  ];
+  return [...foreignForms([...addresses, ...sinkholes]), ...own.filter(({ kind }) => kind === 'data')];
 };
 
 /** One of each name that leaked. */

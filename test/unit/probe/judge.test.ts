@@ -146,6 +146,7 @@ describe('a Cordon', () => {
       { answer: [`${NAME}. 60 IN HINFO "RFC8482" ""`] },
       'leaked',
     ],
+    ['ANY with the SOA of a refusal', 'ANY', NXDOMAIN, { answer: [SOA], ede: BLOCKED }, 'leaked'],
     ['NXDOMAIN without an EDE', 'A', NXDOMAIN, { rcode: RCODE.NXDOMAIN }, 'leaked'],
     ['NODATA with the EDE of a stale answer', 'A', NODATA, { ede: EDE.STALE_ANSWER }, 'leaked'],
     [
@@ -227,6 +228,15 @@ describe('another resolver', () => {
     ['REFUSED', 'A', { rcode: RCODE.REFUSED }, 'passed'],
     ['the null address', 'A', { answer: [A('0.0.0.0')] }, 'passed'],
     ['the same to every ANY', 'ANY', { answer: [`${NAME}. 60 IN HINFO "RFC8482" ""`] }, 'passed'],
+    ['ANY with the SOA of a refusal', 'ANY', { answer: [SOA] }, 'passed'],
+    ['A with the SOA of a refusal', 'A', { answer: [SOA] }, 'leaked'],
+    [
+      'ANY with the SOA of the zone above',
+      'ANY',
+      { answer: ['example. 60 IN SOA a. b. 1 2 3 4 5'] },
+      'leaked',
+    ],
+    ['ANY with a SOA and an address', 'ANY', { answer: [SOA, A('198.51.100.1')] }, 'leaked'],
     ['an address', 'A', { answer: [A('198.51.100.1')] }, 'leaked'],
     ['an address with NXDOMAIN', 'A', { rcode: RCODE.NXDOMAIN, answer: [A('198.51.100.1')] }, 'leaked'],
     ['SERVFAIL', 'A', { rcode: RCODE.SERVFAIL }, 'failed'],

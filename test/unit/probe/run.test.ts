@@ -1,7 +1,7 @@
 // A run of the probe against servers that refuse, and against servers that do not quite: each flaw is found, and told
 // from the others.
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { ProbeChannel } from '../../../src/evidence/probe/channel.ts';
+import { PLAIN_WAYS, ProbeChannel } from '../../../src/evidence/probe/channel.ts';
 import { NULL_ADDRESSES, type RefusalForm } from '../../../src/evidence/probe/judge.ts';
 import { ProbePlan } from '../../../src/evidence/probe/plan.ts';
 import type { PlanFacts, ProbeQuestion } from '../../../src/evidence/probe/plan-facts.ts';
@@ -34,7 +34,7 @@ let isSilent: (question: ProbeQuestion) => boolean = () => false;
 let channel: ProbeChannel;
 beforeEach(async () => {
   workers = [await ScriptedUpstream.open(), await ScriptedUpstream.open()];
-  channel = new ProbeChannel();
+  channel = new ProbeChannel(PLAIN_WAYS);
   isSilent = () => false;
 });
 afterEach(async () => {

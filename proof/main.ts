@@ -1,0 +1,305 @@
+// cordon-proof: asks resolvers, as a client of the network, for what a mandate prohibits, and signs what came of it.
+//
+// The program stands alone: no configuration, no dependency, no state but a key. What a script may rely on are its exit codes.
+import './older.ts';
+import { createPublicKey, randomInt } from 'node:crypto';
+import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { systemClock } from '../src/base/clock.ts';
+import { askResolver, hostName } from './ask.ts';
+import {
+  type Answered,
+  type Certificate,
+  FORMAT,
+  judgeAnswered,
+  openIn,
+  unseenOf,
+  type Verdict,
+  worstVerdict,
+} from './certificate.ts';
+import { keyidOf, open, readOrMakeKey, seal } from './envelope.ts';
+import { metricsOf } from './metrics.ts';
+import { type Pack, type Packs, readPacks } from './packs.ts';
+import { envelopeIn, pageOf } from './page.ts';
+import { SHIPPED } from './shipped-packs.ts';
+import { findResolver, systemResolvers } from './ways.ts';
+
+/** Exit codes; those of the cordon command. */
+const STATUSES: Readonly<Record<Verdict, number>> = { enforced: 0, leaking: 1, broken: 1, unproven: 4 };
+const PROBLEM = 1;
+const WRONG_USAGE = 2;
+
+const RATE_MAX = 10_000;
+const RATE_DEFAULT = 200;
+/** Seven seconds at the default rate. */
+const QUESTIONS_DEFAULT = 1_400;
+const QUESTIONS_MAX = 1_000_000;
+const SEED_MAX = 2 ** 32;
+const DAY_MS = 86_400_000;
+/** Between clocks. */
+const AHEAD_MS_MAX = 600_000;
+/** Shown leaks; the certificate has more. */
+const SHOWN_MAX = 10;
+
+const USAGE = `Usage:
+  node proof.mjs [ask] [RESOLVER...] --mandate ID [options]
+  node proof.mjs verify FILE --key PUBLIC-KEY [--max-age DAYS]
+  node proof.mjs mandates [--pack FILE]
+  node proof.mjs key [--key FILE]
+
+RESOLVER  ADDRESS[:PORT], tls://HOST[:PORT] or https://HOST/PATH; without one, the resolvers of this system
+--mandate ID      the mandate; "mandates" lists them
+--pack FILE       mandates of your own, instead of those within
+--rate N          questions a second, ${RATE_DEFAULT} by default
+--questions N     about so many questions for each resolver, ${QUESTIONS_DEFAULT} by default; every name is asked for once at least
+--every-type      asks for every name with every type, however long it takes
+--control NAME    a name that has to resolve; may be repeated (example.com, iana.org, ietf.org)
+--alias NAME      a name of yours that leads to a prohibited one, which has to be refused; may be repeated
+--sinkhole ADDR   an address to which the resolver leads refused names; may be repeated
+--ca FILE         authorities of its certificate
+--network NAME    what the certificate calls this network
+--key FILE        private key (Ed25519, PEM), made when there is none; ~/.cordon-proof/key.pem by default
+--out NAME        writes NAME.json and NAME.html; cordon-proof by default
+--prometheus FILE writes metrics for a textfile collector
+--silent          shows no progress
+
+Exit codes: 0 enforced, or verified; 1 leaking or broken, or not verified; 2 wrong usage; 4 unproven.
+`;
+
+class UsageError extends Error {}
+
+const OPTIONS = {
+  mandate: { type: 'string' },
+  pack: { type: 'string' },
+  rate: { type: 'string' },
+  questions: { type: 'string' },
+  'every-type': { type: 'boolean', default: false },
+  control: { type: 'string', multiple: true },
+  alias: { type: 'string', multiple: true },
+  sinkhole: { type: 'string', multiple: true },
+  ca: { type: 'string' },
+  network: { type: 'string' },
+  key: { type: 'string' },
+  out: { type: 'string' },
+  prometheus: { type: 'string' },
+  'max-age': { type: 'string' },
+  silent: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false },
+} as const;
+
+const parse = (args: string[]) => parseArgs({ args, options: OPTIONS, allowPositionals: true });
+type Values = ReturnType<typeof parse>['values'];
+
+const numberOf = (text: string | undefined, name: string, max: number, otherwise: number): number => {
+  if (text === undefined) return otherwise;
+  const number = /^\d{1,7}$/.test(text) ? Number(text) : 0;
+  if (number >= 1 && number <= max) return number;
+  throw new UsageError(`--${name} takes a number from 1 to ${max}`);
+};
+
+const packsOf = ({ pack }: Values): Packs =>
+  readPacks(pack === undefined ? SHIPPED : readFileSync(pack, 'utf8'));
+
+const keyFileOf = ({ key }: Values): string => key ?? join(homedir(), '.cordon-proof', 'key.pem');
+
+const mandateOf = ({ mandates }: Packs, id: string | undefined): Pack => {
+  const found = mandates.find((one) => one.id === id);
+  if (found !== undefined) return found;
+  const known = mandates.map((one) => one.id).join(', ');
+  throw new UsageError(`--mandate takes one of ${known}`);
+};
+
+/** Replaces a file at once: a collector that reads meanwhile sees the old or the new one. */
+const replace = (file: string, text: string): void => {
+  const beside = `${file}.${process.pid}`;
+  // Nothing that somebody else laid there is written to.
+  rmSync(beside, { force: true });
+  writeFileSync(beside, text, { flag: 'wx' });
+  renameSync(beside, file);
+};
+
+const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Names are shown and sent: nothing else may stand there. */
+const namesOf = (texts: readonly string[], option: string): readonly string[] => {
+  for (const text of texts) {
+    if (!/^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/i.test(text))
+      throw new UsageError(`--${option} takes a name without a final dot`);
+  }
+  return texts.map((text) => text.toLowerCase());
+};
+
+const ask = async (given: readonly string[], values: Values): Promise<number> => {
+  const packs = packsOf(values);
+  const mandate = mandateOf(packs, values.mandate);
+  const texts = given.length > 0 ? given : systemResolvers();
+  if (texts.length === 0) throw new UsageError('this system has no resolver: name one');
+  const everyType = values['every-type'] ? QUESTIONS_MAX : QUESTIONS_DEFAULT;
+  const request = {
+    packs,
+    mandate,
+    decoys: namesOf(values.control ?? ['example.com', 'iana.org', 'ietf.org'], 'control'),
+    aliases: namesOf(values.alias ?? [], 'alias'),
+    sinkholes: values.sinkhole ?? [],
+    rate: numberOf(values.rate, 'rate', RATE_MAX, RATE_DEFAULT),
+    questionsMax: numberOf(values.questions, 'questions', QUESTIONS_MAX, everyType),
+    authorities: values.ca === undefined ? undefined : [readFileSync(values.ca, 'utf8')],
+    clock: systemClock,
+    createSeed: () => randomInt(SEED_MAX),
+  };
+  const resolvers = [];
+  for (const text of texts) {
+    const resolver = await findResolver(text);
+    if (resolver === undefined) throw new UsageError(`"${text.slice(0, 80)}" is no resolver`);
+    resolvers.push(resolver);
+  }
+  // A key that cannot be written is told before anybody is asked.
+  const { key, isNew } = readOrMakeKey(keyFileOf(values));
+  if (isNew) print(`made the key ${keyFileOf(values)}; give ${keyFileOf(values)}.pub to who shall verify`);
+  const answers: Answered[] = [];
+  for (const resolver of resolvers) {
+    const onProgress = progressOf(resolver.text, values.silent);
+    answers.push(await askResolver(resolver, { ...request, onProgress }));
+  }
+  const certificate = certificateOf(packs, mandate, request.aliases.length, answers, values);
+  const envelope = seal(certificate, key);
+  const out = values.out ?? 'cordon-proof';
+  replace(`${out}.json`, envelope);
+  replace(`${out}.html`, pageOf(certificate, keyidOf(key), envelope));
+  if (values.prometheus !== undefined) replace(values.prometheus, metricsOf(certificate));
+  print(summaryOf(certificate));
+  print(`${out}.json and ${out}.html, signed by key ${keyidOf(key)}`);
+  return STATUSES[certificate.verdict];
+};
+
+const progressOf = (text: string, isSilent: boolean): ((asked: number, total: number) => void) => {
+  if (isSilent || !process.stderr.isTTY) return () => {};
+  return (asked, total) =>
+    void process.stderr.write(`\r${text}: ${asked} of ${total}${asked === total ? '\n' : ''}`);
+};
+
+const certificateOf = (
+  packs: Packs,
+  mandate: Pack,
+  aliases: number,
+  answers: readonly Answered[],
+  values: Values,
+): Certificate => {
+  const judged = answers.map((answered) => ({ ...answered, ...judgeAnswered(answered) }));
+  const prefixes = packs.lists
+    .filter(({ id }) => mandate.lists.includes(id))
+    .reduce((sum, list) => sum + list.prefixes, 0);
+  return {
+    format: FORMAT,
+    program: `cordon-proof ${packs.version}, Node.js ${process.version}, ${process.platform}`,
+    mandate,
+    network: values.network ?? '',
+    host: hostName(),
+    made: new Date(systemClock()).toISOString(),
+    verdict: worstVerdict(judged.map(({ verdict }) => verdict)),
+    resolvers: judged,
+    unseen: unseenOf(aliases, prefixes),
+  };
+};
+
+const summaryOf = ({ mandate, resolvers }: Certificate): string =>
+  resolvers
+    .flatMap((answered) => [
+      `${answered.verdict.toUpperCase()}: ${answered.resolver}, ${mandate.id} of ${mandate.version}, ${answered.askedNames} of ${answered.names} names`,
+      ...answered.reasons.map((reason) => `  ${reason}`),
+      ...answered.leaks.slice(0, SHOWN_MAX).map(({ question, answer }) => `  ${question}: ${answer}`),
+      ...answered.certificates
+        .filter(({ fault }) => fault !== '')
+        .map(({ fault }) => `  certificate: ${fault}`),
+      ...openLine(
+        answered,
+        'canaries',
+        'canary names are not denied, so that browsers choose a resolver of their own',
+      ),
+      ...openLine(answered, 'bypasses', 'answers lead to resolvers of others'),
+    ])
+    // What a resolver sent stands on a terminal.
+    .map((line) => line.replace(/\p{Cc}/gu, '?'))
+    .join('\n');
+
+const openLine = (answered: Answered, part: string, text: string): readonly string[] => {
+  const count = openIn(answered, part);
+  return count === 0 ? [] : [`  beside the mandate: ${count} ${text}`];
+};
+
+const verifyFile = (file: string | undefined, values: Values): number => {
+  if (file === undefined || values.key === undefined)
+    throw new UsageError('verify takes a FILE and the public key of its maker with --key');
+  const text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
+  const envelope = text.startsWith('<') ? envelopeIn(text) : text;
+  const found =
+    envelope === undefined
+      ? { fault: 'there is no certificate in this page' }
+      : open(envelope, createPublicKey(readFileSync(values.key)));
+  const fault = found.fault ?? faultOfFile(text, found, values);
+  if (found.fault !== undefined || fault !== undefined) {
+    print(`NOT VERIFIED: ${fault}`.replace(/\p{Cc}/gu, '?'));
+    return PROBLEM;
+  }
+  print(`VERIFIED: made ${found.certificate.made}, signed by key ${found.keyid}`);
+  print(summaryOf(found.certificate));
+  return 0;
+};
+
+/** A page has to be what its certificate says, and a certificate no older than its reader wants. */
+const faultOfFile = (
+  text: string,
+  { certificate, keyid, text: envelope }: Extract<ReturnType<typeof open>, { fault: undefined }>,
+  values: Values,
+): string | undefined => {
+  if (text !== envelope && text !== pageOf(certificate, keyid, envelope))
+    return 'the page does not say what its certificate says';
+  const days = numberOf(values['max-age'], 'max-age', QUESTIONS_MAX, 0);
+  const ageMs = systemClock() - Date.parse(certificate.made);
+  // A time to come would be young for long; NaN is no age either.
+  const isYoung = ageMs >= -AHEAD_MS_MAX && ageMs <= days * DAY_MS;
+  return days === 0 || isYoung ? undefined : `it was made ${certificate.made}`;
+};
+
+const main = async (args: string[]): Promise<number> => {
+  const { values, positionals } = parse(args);
+  if (values.help) {
+    print(USAGE);
+    return 0;
+  }
+  const [first, ...rest] = positionals;
+  switch (first) {
+    case 'verify':
+      return verifyFile(rest[0], values);
+    case 'mandates': {
+      const { mandates } = packsOf(values);
+      for (const { id, version, standing, title } of mandates)
+        print(`${id}  ${version}  ${standing}  ${title}`);
+      return 0;
+    }
+    case 'key': {
+      const { key } = readOrMakeKey(keyFileOf(values));
+      print(String(createPublicKey(key).export({ type: 'spki', format: 'pem' })).trim());
+      return 0;
+    }
+    case 'ask':
+      return await ask(rest, values);
+    default:
+      return await ask(positionals, values);
+  }
+};
+
+// Who reads only the first lines, such as head, ends the pipe.
+process.stdout.on('error', () => {});
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage =
+    error instanceof UsageError ||
+    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS'));
+  process.stderr.write(`cordon-proof: ${error instanceof Error ? error.message : String(error)}\n`);
+  const failed = process.argv[2] === 'verify' ? PROBLEM : STATUSES.unproven;
+  process.exitCode = isUsage ? WRONG_USAGE : failed;
+}

@@ -1,0 +1,279 @@
+// cordon-proof as the one file that it ships as, on the oldest Node.js that it promises and on that of Cordon: what it finds
+// at Cordon and at resolvers of others, with and without our lists, and that its certificates are verified.
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { buildProof, shippedPacks } from '../../proof/build.ts';
+import type { Certificate } from '../../proof/certificate.ts';
+import { TYPE } from '../../src/wire/dns/dns.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
+import { runCommandHere } from '../support/command.ts';
+import { listenerOf } from '../support/encrypted-client.ts';
+import { RESOLVED, startResolved } from '../support/front-validators.ts';
+import { freePort } from '../support/ports.ts';
+import {
+  type Cordon,
+  type RunResult,
+  requireFile,
+  requireProgram,
+  run,
+  startCordon,
+} from '../support/process.ts';
+import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { startNameServer, writeNamedConfig, writeUnboundConfig } from '../unit/lists/name-server.ts';
+
+const MANDATE = 'be-federal-tiktok';
+const ORIGIN = 'policy.invalid';
+const KNOWN = 'plain.example.';
+/** Of Debian; it ships the oldest that is promised. */
+const SYSTEM_NODE = '/usr/bin/node';
+
+let directory: string;
+let upstream: ScriptedUpstream;
+let cordon: Cordon;
+let program: string;
+
+beforeAll(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-proof-'));
+  // A folder of its own: nothing that stands beside the file in the checkout can be found from there.
+  await buildProof(join(directory, 'bin'));
+  program = join(directory, 'bin/proof.mjs');
+  upstream = await ScriptedUpstream.open((query) =>
+    answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 203.0.113.7`] : []),
+  );
+  const issued = CertificateAuthority.create().issue({ names: ['IP:127.0.0.1'] });
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: "${issued.certificateFile}", key: "${issued.keyFile}" }
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+mandates: [${MANDATE}]
+workers: 1
+`,
+  });
+});
+afterAll(async () => {
+  await cordon?.stop();
+  await upstream?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+interface Proof extends RunResult {
+  readonly certificate: Certificate;
+}
+
+const prove = async (
+  resolvers: readonly string[],
+  { node = process.execPath, args = [] as string[] } = {},
+) => {
+  const out = join(directory, 'proof');
+  const files = ['--key', join(directory, 'keys/key.pem'), '--out', out, '--prometheus', `${out}.prom`];
+  const command = [program, ...resolvers, '--mandate', MANDATE, '--rate', '2000', ...files, ...args];
+  const done = await run(node, command);
+  const { payload } = JSON.parse(readFileSync(`${out}.json`, 'utf8')) as { payload: string };
+  const certificate = JSON.parse(Buffer.from(payload, 'base64').toString()) as Certificate;
+  return { ...done, certificate } satisfies Proof;
+};
+
+const verdictOf = ({ code, certificate }: Proof) => ({ code, verdict: certificate.verdict });
+const ENFORCED = { code: 0, verdict: 'enforced' };
+const LEAKING = { code: 1, verdict: 'leaking' };
+const plain = (): string => `127.0.0.1:${cordon.dns.port}`;
+
+test('the packs within are those that ship, and each has its lists', () => {
+  const { mandates, lists } = shippedPacks();
+  expect(mandates.map(({ id }) => id)).toContain(MANDATE);
+  for (const pack of mandates)
+    for (const id of pack.lists) expect(lists.map((list) => list.id)).toContain(id);
+});
+
+describe.each([
+  ['the oldest Node.js', SYSTEM_NODE],
+  ['that of Cordon', process.execPath],
+])('on %s', (_, node) => {
+  test('Cordon enforces over each way, and the certificate is verified', async (context) => {
+    requireProgram(context, 'openssl');
+    if (node === SYSTEM_NODE) requireFile(context, SYSTEM_NODE, 'nodejs');
+    const [dot, doh] = [listenerOf(cordon, 'dot'), listenerOf(cordon, 'doh')];
+    const resolvers = [plain(), `tls://127.0.0.1:${dot.port}`, `https://127.0.0.1:${doh.port}/dns-query`];
+    const proof = await prove(resolvers, { node, args: ['--questions', '400'] });
+    expect(proof.stderr).toBe('');
+    expect(verdictOf(proof)).toEqual(ENFORCED);
+    expect(proof.certificate.resolvers.map(({ ways, verdict }) => `${ways.join()} ${verdict}`)).toEqual([
+      'udp,tcp enforced',
+      'dot enforced',
+      'doh enforced',
+    ]);
+    expect(proof.certificate.resolvers[1]?.certificates).toMatchObject([
+      { fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/), fault: expect.stringMatching(/./) },
+    ]);
+    expect(proof.certificate.mandate).toMatchObject({ id: MANDATE, standing: 'in-force' });
+    expect(readFileSync(join(directory, 'proof.prom'), 'utf8')).toContain('cordon_proof_enforced{');
+    for (const form of ['json', 'html']) {
+      const file = join(directory, `proof.${form}`);
+      const key = ['--key', join(directory, 'keys/key.pem.pub'), '--max-age', '1'];
+      expect(await run(node, [program, 'verify', file, ...key])).toMatchObject({ code: 0 });
+      const text = readFileSync(file, 'utf8');
+      writeFileSync(
+        file,
+        form === 'json' ? text.replace('"keyid": "', '"keyid": "0') : text.replace('Enforced:', 'Enforced!'),
+      );
+      expect(await run(node, [program, 'verify', file, ...key])).toMatchObject({ code: 1 });
+    }
+  });
+});
+
+test('what cannot be asked for, or is not understood, is wrong usage', async () => {
+  for (const args of [
+    ['--mandate', 'none'],
+    ['127.0.0.1.1', '--mandate', MANDATE],
+    ['--nothing'],
+    ['verify', 'x'],
+    ['--mandate', MANDATE, '--rate', '0'],
+  ])
+    expect(await run(process.execPath, [program, ...args])).toMatchObject({ code: 2, stdout: '' });
+  const gone = await prove([`127.0.0.1:${await freePort()}`]);
+  expect(verdictOf(gone)).toEqual({ code: 4, verdict: 'unproven' });
+});
+
+describe('resolvers of others', () => {
+  /** What such a resolver is given of our lists. */
+  const exported = async (...args: string[]): Promise<string> => {
+    const file = join(directory, `${args.join('-')}.export`);
+    const config = join(cordon.directory, 'cordon.yaml');
+    const { code, stderr } = await runCommandHere(
+      ['lists', 'export', '--config', config, '--format', ...args, '--output', file],
+      { cwd: directory },
+    );
+    expect({ code, stderr }).toMatchObject({ code: 0 });
+    return file;
+  };
+  const placeAt = (name: string, port: number) => {
+    const folder = join(directory, name);
+    mkdirSync(folder, { recursive: true });
+    return { directory: folder, port, upstreamPort: upstream.endpoint.port };
+  };
+  const unbound = async (name: string, modules: string, clauses: string): Promise<Proof> => {
+    const port = await freePort();
+    const config = writeUnboundConfig(placeAt(name, port), modules, clauses);
+    const server = await startNameServer('unbound', ['-d', '-c', config], port, KNOWN);
+    try {
+      return await prove([`127.0.0.1:${port}`]);
+    } finally {
+      await server.stop();
+    }
+  };
+  const dnsmasq = async (file = '/dev/null'): Promise<Proof> => {
+    const port = await freePort();
+    const server = await startNameServer(
+      'dnsmasq',
+      [
+        ...['--keep-in-foreground', `--conf-file=${file}`, '--no-resolv', '--no-hosts', '--pid-file='],
+        ...[`--port=${port}`, '--listen-address=127.0.0.1', '--bind-interfaces', '--user=root'],
+        ...[`--server=127.0.0.1#${upstream.endpoint.port}`],
+      ],
+      port,
+      KNOWN,
+    );
+    try {
+      return await prove([`127.0.0.1:${port}`]);
+    } finally {
+      await server.stop();
+    }
+  };
+
+  test('unbound leaks without our zone and enforces with it', async (context) => {
+    requireProgram(context, 'unbound');
+    const leaking = await unbound('unbound-bare', 'iterator', '');
+    expect(verdictOf(leaking)).toEqual(LEAKING);
+    expect(leaking.certificate.resolvers[0]?.leakedNames).toBe(leaking.certificate.resolvers[0]?.names);
+    const zone = await exported('rpz', '--origin', ORIGIN);
+    const clauses = `rpz:\n  name: ${ORIGIN}\n  zonefile: "${zone}"`;
+    expect(verdictOf(await unbound('unbound-rpz', 'respip iterator', clauses))).toEqual(ENFORCED);
+  });
+
+  test('named enforces with our zone', async (context) => {
+    requireProgram(context, 'named');
+    const port = await freePort();
+    const zone = await exported('rpz', '--origin', ORIGIN);
+    const config = writeNamedConfig(placeAt('named', port), ORIGIN, zone);
+    const server = await startNameServer('named', ['-g', '-n', '1', '-c', config], port, KNOWN);
+    try {
+      // named answers before it has put the whole zone in force.
+      await expect
+        .poll(async () => verdictOf(await prove([`127.0.0.1:${port}`])), { timeout: 60_000, interval: 500 })
+        .toEqual(ENFORCED);
+    } finally {
+      await server.stop();
+    }
+  });
+
+  test('dnsmasq leaks without our names, and with them where it has no word for a name alone', async (context) => {
+    requireProgram(context, 'dnsmasq');
+    expect(verdictOf(await dnsmasq())).toEqual(LEAKING);
+    const { code, certificate } = await dnsmasq(await exported('dnsmasq'));
+    const [answered] = certificate.resolvers;
+    expect(code).toBe(1);
+    expect(answered?.leaks.map(({ name }) => name).sort()).toEqual(exactNames().sort());
+  });
+
+  test('dnsdist that answers REFUSED enforces, and leaks without its rule', async (context) => {
+    requireProgram(context, 'dnsdist');
+    const proveDnsdist = async (rule: string): Promise<Proof> => {
+      const port = await freePort();
+      const { directory: folder } = placeAt('dnsdist', port);
+      const config = join(folder, 'dnsdist.conf');
+      writeFileSync(
+        config,
+        `setLocal("127.0.0.1:${port}")
+setMaxTCPClientThreads(1)
+newServer({ address = "127.0.0.1:${upstream.endpoint.port}", healthCheckMode = "up" })
+${rule}
+`,
+      );
+      const server = await startNameServer('dnsdist', ['--supervised', '-C', config], port, KNOWN);
+      try {
+        return await prove([`127.0.0.1:${port}`]);
+      } finally {
+        await server.stop();
+      }
+    };
+    const names = namesOfMandate().map(([name]) => `refused:add("${name}")`);
+    const rule = `refused = newSuffixMatchNode()
+${names.join('\n')}
+addAction(SuffixMatchNodeRule(refused), RCodeAction(DNSRCode.REFUSED))`;
+    expect(verdictOf(await proveDnsdist(rule))).toEqual(ENFORCED);
+    expect(verdictOf(await proveDnsdist(''))).toEqual(LEAKING);
+  });
+});
+
+test('systemd-resolved before Cordon enforces, and leaks before a resolver that refuses nothing', async (context) => {
+  for (const name of ['unshare', 'setpriv']) requireProgram(context, name);
+  requireFile(context, RESOLVED, 'systemd-resolved');
+  const proveResolved = async (port: number): Promise<Proof> => {
+    const resolved = await startResolved({ upstream: { address: '127.0.0.1', port }, anchors: '' });
+    try {
+      return await prove([`127.0.0.1:${resolved.endpoint.port}`]);
+    } finally {
+      await resolved.stop();
+    }
+  };
+  expect(verdictOf(await proveResolved(cordon.dns.port))).toEqual(ENFORCED);
+  expect(verdictOf(await proveResolved(upstream.endpoint.port))).toEqual(LEAKING);
+});
+
+const namesOfMandate = () => {
+  const { mandates, lists } = shippedPacks();
+  const wanted = mandates.find(({ id }) => id === MANDATE)?.lists ?? [];
+  return lists.filter(({ id }) => wanted.includes(id)).flatMap(({ names }) => names);
+};
+
+/** Names that are prohibited alone, and lie below no name that is prohibited with all below it. */
+const exactNames = (): string[] => {
+  const names = namesOfMandate();
+  const zones = names.flatMap(([name, match]) => (match === 'suffix' ? [`.${name}`] : []));
+  return names.flatMap(([name, match]) =>
+    match === 'exact' && !zones.some((zone) => name.endsWith(zone)) ? [name] : [],
+  );
+};
