@@ -263,7 +263,8 @@ export class Enrolment {
    */
   async #letIn(site: string | undefined, leafs: 'now' | 'later' = 'now'): Promise<LetIn> {
     const { engineDirectory, acts } = this.#options;
-    const reloaded = await this.#write(leafs);
+    // Leaf nodes are told so long after the writing, not after the reading: the engine closes no connection that it is about to close.
+    const reloading = this.#write(leafs);
     const leafUsers = leafUsersPath(engineDirectory, readEngineSettings(engineDirectory), site) ?? null;
     if (leafUsers !== null) {
       acts.log.warn(
@@ -273,7 +274,7 @@ export class Enrolment {
     }
     if (leafs === 'later')
       setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
-    return { reloaded, leafUsers };
+    return { reloaded: await reloading, leafUsers };
   }
 
   /** A thousand resolvers that come at once are written together, as often as the engine can read them. */
