@@ -436,7 +436,8 @@ describe('much that waits', () => {
         return frozen.count();
       })
       .toBeGreaterThan(16);
-    expect(await readMetric(program, 'cordon_inflight_queries')).toBe(16);
+    // One gives way before another takes its place.
+    await expect.poll(() => readMetric(program, 'cordon_inflight_queries')).toBe(16);
     expect(
       await readMetric(program, 'cordon_questions_given_up_total', { reason: 'client' }),
     ).toBeGreaterThan(0);

@@ -5,6 +5,7 @@
 import { execFile } from 'node:child_process';
 import { chmodSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { findProgram } from './process.ts';
 
@@ -34,8 +35,33 @@ export interface OtherReply {
 
 /** One POST of the other user to the control socket of a state directory. */
 export const postAsOther = async (state: string, path: string, body: object): Promise<OtherReply> => {
-  chmodSync(state, 0o711);
-  chmodSync(join(state, 'control.sock'), 0o666);
+  const stdout = await letIn(state, () => ask(state, path, body));
+  const at = stdout.lastIndexOf('\n');
+  return {
+    status: Number(stdout.slice(at + 1)),
+    body: JSON.parse(stdout.slice(0, at)) as Record<string, unknown>,
+  };
+};
+
+/** What curl says where it could not connect. */
+const NOT_CONNECTED = 7;
+const TRIES_MAX = 50;
+
+/** The program gives the socket its own rights a moment after it can be asked, which would shut the other one out again. */
+const letIn = async (state: string, use: () => Promise<string>): Promise<string> => {
+  for (let tries = 1; ; tries++) {
+    chmodSync(state, 0o711);
+    chmodSync(join(state, 'control.sock'), 0o666);
+    try {
+      return await use();
+    } catch (thrown) {
+      if ((thrown as { code?: unknown }).code !== NOT_CONNECTED || tries === TRIES_MAX) throw thrown;
+      await sleep(50);
+    }
+  }
+};
+
+const ask = async (state: string, path: string, body: object): Promise<string> => {
   const { stdout } = await promisify(execFile)(
     curl ?? 'curl',
     [
@@ -45,11 +71,7 @@ export const postAsOther = async (state: string, path: string, body: object): Pr
     // The directory is entered before the user changes: those above it may be closed to others.
     { cwd: state, uid: OTHER, gid: OTHER, timeout: TIMEOUT_MS, env: {} },
   );
-  const at = stdout.lastIndexOf('\n');
-  return {
-    status: Number(stdout.slice(at + 1)),
-    body: JSON.parse(stdout.slice(0, at)) as Record<string, unknown>,
-  };
+  return stdout;
 };
 
 /** Approves an exemption as the other user; throws when that is refused. */
