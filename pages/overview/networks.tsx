@@ -28,9 +28,11 @@ const NetworkRow = ({
   const { proof, prefixes } = network;
   const mark = networkMark(network);
   const proven =
-    proof.time === null || proof.state === 'changed'
-      ? word('proof', proof.state)
-      : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
+    proof.state === 'changed'
+      ? '–'
+      : proof.time === null
+        ? word('proof', proof.state)
+        : format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000));
   return (
     <tr>
       <th scope="row" class="whole">
@@ -39,6 +41,8 @@ const NetworkRow = ({
           <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
           {network.group}
         </span>
+        {/* Here and not among the times: a phone has no room for words there. */}
+        {proof.state === 'changed' && <span class="small soft"> {word('proof', 'changed')}</span>}
         {proof.reason !== null && (
           <span class="small soft" lang="en">
             {' '}
