@@ -1,6 +1,7 @@
 // The rules of a list that is in force, a page at a time, as its file has them: for people who look what stands in it.
 //
-// Reads and hashes the file each time, as LoadedList.entryAt() does; never per query.
+// Reads and hashes the file each time, as LoadedList.entryAt() does; never per query. Whoever is signed in may ask, so that a page
+// costs one pass over the bytes and holds one line at a time.
 import { createHash } from 'node:crypto';
 import { parseCordonList } from './cordon-format.ts';
 import { listError, readListFile } from './list-file.ts';
@@ -8,6 +9,11 @@ import type { LoadedList } from './load.ts';
 
 /** Characters of a line that are shown. */
 const TEXT_LENGTH_MAX = 500;
+/** A larger file in the cordon format is shown by its lines: to parse it would hold the program for seconds. Ours have 50 KB. */
+const PARSED_BYTES_MAX = 1024 * 1024;
+/** Of a line that is looked at: a hosts file may have one of megabytes. */
+const LINE_BYTES_MAX = 4096;
+const NEWLINE = 0x0a;
 /** How comments of the text formats begin. */
 const COMMENT = /^(?:[#!;]|\/\/|$)/;
 
@@ -53,7 +59,8 @@ export const readRules = (loaded: LoadedList, { search, skip, limit }: RulesWant
         hint: 'Reload the lists.',
       });
     }
-    for (const rule of loaded.format === 'cordon' ? entriesOf(bytes, name) : linesOf(bytes, name)) {
+    const isParsed = loaded.format === 'cordon' && bytes.length <= PARSED_BYTES_MAX;
+    for (const rule of isParsed ? entriesOf(bytes, name) : linesOf(bytes, name)) {
       if (!says(rule, wanted)) continue;
       if (count++ < skip || rules.length >= limit) continue;
       rules.push(rule);
@@ -71,11 +78,15 @@ const entriesOf = (bytes: Uint8Array, file: string | null): readonly ShownRule[]
   }));
 
 function* linesOf(bytes: Uint8Array, file: string | null): Generator<ShownRule> {
-  const NOTHING = { service: null, owner: null, evidence: null, reviewed: null };
+  const nothing = { service: null, owner: null, evidence: null, reviewed: null };
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   let line = 0;
-  for (const raw of Buffer.from(bytes).toString('utf8').split('\n')) {
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf(NEWLINE, start);
+    const end = found < 0 ? text.length : found;
+    const shown = text.toString('utf8', start, Math.min(end, start + LINE_BYTES_MAX)).trim();
+    start = end + 1;
     line++;
-    const text = raw.trim();
-    if (!COMMENT.test(text)) yield { file, line, text: text.slice(0, TEXT_LENGTH_MAX), ...NOTHING };
+    if (!COMMENT.test(shown)) yield { file, line, text: shown.slice(0, TEXT_LENGTH_MAX), ...nothing };
   }
 }

@@ -45,3 +45,21 @@ test('lines of a text, without comments, with the number that they have in it', 
   writeFileSync(join(directory, 'a.txt'), 'c.example\n');
   expect(() => readRules(loaded, all)).toThrow(expect.objectContaining({ code: 'ERR_LIST_CHANGED' }));
 });
+
+test('a large file in the cordon format is shown by its lines, and a line of megabytes by its beginning', () => {
+  const entry = (i: number): string =>
+    `  - { suffix: n${i}.example, service: S, owner: O, evidence: "${'e'.repeat(200)}", reviewed: 2026-11-24 }\n`;
+  const header = 'id: large\ntitle: Large\ncategory: large\nmandate: false\ndefault: false\nentries:\n';
+  const directory = open({
+    'large.yaml': header + Array.from({ length: 4_000 }, (_, i) => entry(i)).join(''),
+    'long.txt': `${'a.example '.repeat(200_000)}\nb.example`,
+  });
+  const large = loadList({ kind: 'file', path: join(directory, 'large.yaml'), format: 'cordon' }, rules);
+  const [rule] = readRules(large, { search: 'n3999.example', skip: 0, limit: 5 }).rules;
+  expect([rule?.line, rule?.evidence]).toEqual([4_006, null]);
+  const long = loadList({ kind: 'file', path: join(directory, 'long.txt'), format: 'domains' }, rules);
+  expect(readRules(long, all).rules.map(({ line, text }) => [line, text.length])).toEqual([
+    [1, 500],
+    [2, 9],
+  ]);
+});
