@@ -115,7 +115,7 @@ const configKeys = z.strictObject({
   block: key(block, 'How refused names are answered.'),
   'structured-errors': key(
     structuredErrors,
-    'Contact and reason for refused clients that ask for them over an encrypted transport ([Structured errors](refusing.md#structured-errors)).',
+    'Contact and reason for refused clients that ask for them over an encrypted transport ([Structured errors](blocking.md#structured-errors)).',
     'nobody is told any',
   ),
   notice: key(

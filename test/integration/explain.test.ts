@@ -98,7 +98,7 @@ test('a trace names the upstream that is asked and the rule that decides', async
     'aliases    left open by the upstream at next.example.',
     'list order, suffix match by cname www.listed.example., nxdomain,',
     'order.txt:1',
-    'REFUSED on the answer',
+    'BLOCKED on the answer',
     'NXDOMAIN, EDE 15 BLOCKED',
   ])
     expect(stdout).toContain(text);
@@ -107,7 +107,7 @@ test('a trace names the upstream that is asked and the rule that decides', async
 test('what an upstream fails to answer is not judged, with a status of its own', async () => {
   const { code, stdout } = await command('explain', 'broken.example');
   expect(code).toBe(STATUS.UNJUDGED);
-  expect(stdout).toContain('COULD NOT BE JUDGED');
+  expect(stdout).toContain('COULD NOT BE EVALUATED');
   expect(stdout).not.toContain('passes');
 });
 

@@ -46,7 +46,7 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
   const paused = await cordonCommand('pause', '5m', '--reason', 'incident 7');
   expect(paused).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^REFUSALS ARE SUSPENDED until 20\d\d-.*, by .+: incident 7\n$/),
+    stdout: expect.stringMatching(/^BLOCKING IS SUSPENDED until 20\d\d-.*, by .+: incident 7\n$/),
   });
   expect(await rcode()).toBe(RCODE.NOERROR);
   expect((await cordonCommand('pause')).stdout).toContain('incident 7');

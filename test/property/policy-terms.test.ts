@@ -1,7 +1,7 @@
 // The compiled table of rules with actions and conditions, opened as a policy, against a plain reading of the rules.
 //
 // The plain reading tries every rule of every list for the question and then for each target of the answer, and sorts
-// what matches by the order that docs/refusing.md states. It shares no code with the table but addresses.
+// what matches by the order that docs/blocking.md states. It shares no code with the table but addresses.
 
 import fc from 'fast-check';
 import { expect, test } from 'vitest';

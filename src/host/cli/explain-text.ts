@@ -31,7 +31,7 @@ export const formatExplanation = (shown: Shown): string => {
   } else if (outcome === 'local') {
     lines.push('  outcome  answered locally: a special-use name');
   } else if (reason !== undefined) {
-    lines.push('  outcome  REFUSED on the question', ...formatReason(reason));
+    lines.push('  outcome  BLOCKED on the question', ...formatReason(reason));
   } else {
     lines.push(
       `  outcome  ${OUTCOME_WORDS[outcome]}`,
@@ -40,8 +40,8 @@ export const formatExplanation = (shown: Shown): string => {
     lines.push(...answers.flatMap(formatAnswer));
   }
   for (const { exemption, reason: rule } of exempted)
-    lines.push(`  exempt   by ${exemption} this rule does not count`, ...formatReason(rule));
-  if (watched !== undefined) lines.push('  watched  would be refused', ...formatReason(watched));
+    lines.push(`  exempt   exemption ${exemption} overrides this rule`, ...formatReason(rule));
+  if (watched !== undefined) lines.push('  log-only would be blocked', ...formatReason(watched));
   return `${lines.join('\n')}\n`;
 };
 
@@ -59,8 +59,8 @@ export const formatTrace = (shown: Shown): string => {
 
 const OUTCOME_WORDS = {
   passes: 'the question passes',
-  refused: 'REFUSED for the types that say so',
-  failed: 'COULD NOT BE JUDGED for the types that say so',
+  refused: 'BLOCKED for the types that say so',
+  failed: 'COULD NOT BE EVALUATED for the types that say so',
   local: 'answered locally',
 } as const;
 
@@ -100,7 +100,7 @@ const askedText = ({
   if (kind === 'configuration') {
     return `this configuration, no service is running: nothing is cached, no exemption is in force, validation is ${validation}`;
   }
-  const paused = isPaused === true ? '; REFUSALS ARE SUSPENDED' : '';
+  const paused = isPaused === true ? '; BLOCKING IS SUSPENDED' : '';
   return `the running service: pid ${pid}, version ${version}, worker ${worker + 1} of ${workers}, generation ${generation}, validation is ${validation}${paused}`;
 };
 
@@ -111,17 +111,17 @@ const groupWord = (listener: string | undefined, prefix: string | undefined): st
 
 const statusWord = ({ status, outcome, refusedBy, judged, followed }: ExplainedAnswer): string => {
   if (status === 'passes') return followed ? outcome : `${outcome}; no upstream was asked`;
-  if (status === 'failed') return outcome.replace('failed', 'COULD NOT BE JUDGED');
+  if (status === 'failed') return outcome.replace('failed', 'COULD NOT BE EVALUATED');
   if (status === 'local') return 'answered locally';
   switch (refusedBy) {
     case 'access':
       return 'REFUSED: outside access.allow';
     case 'rebinding':
-      return 'REFUSED: private addresses for a public name';
+      return 'BLOCKED: private addresses for a public name';
     case 'protocol':
       return 'REFUSED: not served';
     default:
-      return `REFUSED on the ${judged}`;
+      return `BLOCKED on the ${judged}`;
   }
 };
 

@@ -36,7 +36,7 @@ export const resume = async ({ values }: InputOf<typeof RESUME>): Promise<number
 
 const show = (json: boolean, answer: PauseStatus): void => {
   const text = answer.isPaused
-    ? `REFUSALS ARE SUSPENDED until ${answer.until}, by ${answer.by}: ${answer.reason}\n`
+    ? `BLOCKING IS SUSPENDED until ${answer.until}, by ${answer.by}: ${answer.reason}\n`
     : answer.state === 'enforced'
       ? 'refusals are given\n'
       : `refusals are not suspended, and the prohibition is not in force all the same (${answer.state}): ${answer.text}\n`;

@@ -60,7 +60,7 @@ describe('a listed question', () => {
     const { code, stdout, stderr } = await explain('www.tiktok.com');
     expect({ code, stderr }).toEqual({ code: REFUSED, stderr: '' });
     for (const text of [
-      'REFUSED on the question',
+      'BLOCKED on the question',
       'tiktok',
       'suffix match',
       'lists/tiktok.yaml:',
@@ -107,7 +107,7 @@ describe('a question that passes', () => {
       reason: { list: 'tiktok', trigger: 'cname', target: `${CDN_NAME}.` },
     });
     const { stdout } = await explain('shop.example');
-    expect(stdout).toContain('REFUSED on the answer');
+    expect(stdout).toContain('BLOCKED on the answer');
     expect(stdout).toContain(CDN_NAME);
   });
 

@@ -70,7 +70,7 @@ export const EXPLAIN = command({
     { command: 'cordon explain www.example.com --type MX --no-follow', about: 'by the question alone' },
   ],
   statuses: EXPLAIN_STATUSES,
-  see: ['explain.md', 'refusing.md'],
+  see: ['explain.md', 'blocking.md'],
 });
 
 export const TRACE = command({
