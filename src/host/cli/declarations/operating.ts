@@ -67,7 +67,7 @@ export const PAUSE = command({
     { command: 'cordon pause 15m --reason "incident 7"', about: 'for a quarter of an hour' },
     { command: 'cordon pause', about: 'are they suspended?' },
   ],
-  see: ['operations.md#suspending-refusals'],
+  see: ['operations.md#suspending-blocking'],
 });
 
 export const RESUME = command({
@@ -75,5 +75,5 @@ export const RESUME = command({
   about: 'gives refusals again before the time of pause has passed',
   options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why' } },
   examples: [{ command: 'cordon resume --reason "incident 7 is closed"', about: 'at once' }],
-  see: ['operations.md#suspending-refusals'],
+  see: ['operations.md#suspending-blocking'],
 });
