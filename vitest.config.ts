@@ -1,4 +1,5 @@
 // Which tests share a process. What runs with `npm run ok -- --quick` is the projects whose names begin with `quick`.
+import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PROGRAM_TESTS } from './test/changed.ts';
@@ -53,11 +54,16 @@ const ALONE = [
   'test/unit/pipeline/waiting.test.ts',
 ];
 
+/** What gives properties their inputs. */
+const SEED = 'test/support/property-seed.ts';
 /** What makes the program that these start. */
 const BUILD = 'test/support/build-program.ts';
 
 /** Where a program that runs the tests reads what they found. What begins with CORDON_ is of the configuration. */
 const { TEST_REPORT: reportFile } = process.env;
+
+// Every process of the run has it, and what a property found can be found again.
+process.env['FAST_CHECK_SEED'] ??= String(randomInt(2 ** 31));
 
 export default defineConfig({
   test: {
@@ -67,15 +73,25 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 300_000,
     expect: { poll: { timeout: 60_000 } },
-    setupFiles: ['test/support/property-seed.ts'],
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
     maxWorkers: 2,
     passWithNoTests: false,
+    // What `npm run ok` leaves out of a test or suite with `tags: 'night'`, of a file with `// @module-tag night`.
+    tags: [
+      { name: 'night', description: 'long, and a sample of it is in the gate: npm run night' },
+      { name: 'deploy', description: 'when what it judges changed, and each night' },
+    ],
     projects: [
       {
         extends: true,
-        test: { name: 'quick', include: QUICK, exclude: [...ALONE, ...PROGRAM_TESTS], isolate: false },
+        test: {
+          name: 'quick',
+          include: QUICK,
+          exclude: [...ALONE, ...PROGRAM_TESTS],
+          isolate: false,
+          setupFiles: SEED,
+        },
       },
       { extends: true, test: { name: 'quick-alone', include: ALONE } },
       {

@@ -2,7 +2,8 @@
 //
 // Beside the tests the other checks run one after the other, each with its output in one piece. Options: `--quick`, for daily
 // work, leaves out tests that start the whole program or others beside it; `--changed` runs the tests that the change
-// touches, since the branch left main; `--only NAME` runs one check; what follows `--` goes to that check's program. The
+// touches, since the branch left main; `--night` runs the tests that all of these leave out, which have a tag, and nothing
+// else; `--only NAME` runs one check; what follows `--` goes to that check's program, and then no test is left out. The
 // last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run that found no test
 // fails.
 //
@@ -15,8 +16,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { touchedTests } from './changed.ts';
-import { fingerprintOf, noteDeployTests, passedDeployTests } from './deploy-tests.ts';
+import { hasDeployChanged } from './deploy-tests.ts';
 import {
+  countLeft,
   countTests,
   failedFiles,
   namesOfFailed,
@@ -32,6 +34,10 @@ process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 const testReport = join(work, 'tests.json');
 /** More than these are no accident of the machine. */
 const SECOND_RUN_MAX = 4;
+/** Tags of tests that the gate leaves out, and why; vitest.config.ts has them. */
+const LEFT = { night: 'too long for each change', deploy: 'nothing that they judge changed' };
+/** How a test, a suite or a file has one. */
+const TAGGED = /@module-tag\b|\btags: '|support\/night\.ts'/;
 
 /** A program of node_modules that judges the checkout by its exit code. */
 interface Check {
@@ -158,14 +164,14 @@ interface TestsOutcome {
 }
 
 /** Runs files that failed once more, one at a time with nothing beside it, when there are few. */
-const runFailedAgain = async (first: TestsFound): Promise<TestsOutcome> => {
+const runFailedAgain = async (first: TestsFound, filter: readonly string[]): Promise<TestsOutcome> => {
   const files = failedFiles(first);
   if (files.length > SECOND_RUN_MAX || ended !== undefined) return { found: first, unsteady: [] };
   let found = first;
   for (const [index, file] of files.entries()) {
     print(`\n== tests, once more and alone: ${file}\n`);
     const again = join(work, `again-${index}.json`);
-    await execute(['vitest/vitest.mjs', 'run', file], print, again);
+    await execute(['vitest/vitest.mjs', 'run', ...filter, file], print, again);
     found = withSecondRun(found, readTestReport(again, root));
   }
   const faults = new Set(namesOfFailed(found));
@@ -173,11 +179,7 @@ const runFailedAgain = async (first: TestsFound): Promise<TestsOutcome> => {
 };
 
 /** Prints the summary; returns the number of failures. */
-const summarize = (
-  outcomes: readonly Outcome[],
-  { found, unsteady }: TestsOutcome,
-  left: readonly string[],
-): number => {
+const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutcome): number => {
   const tests = countTests(found);
   const run = outcomes.find((outcome) => outcome.name === 'tests');
   const foundNone = run !== undefined && tests.passed + tests.failed === 0;
@@ -188,7 +190,10 @@ const summarize = (
     const isFailed = name === 'tests' ? failedRun || foundNone || tests.failed > 0 : failed;
     print(`${isFailed ? 'FAILED' : 'ok    '} ${name.padEnd(8)} ${seconds.padStart(6)} s\n`);
   }
-  for (const file of left) print(`not run, passed here with the same deploy/ within a day: ${file}\n`);
+  for (const [tag, why] of Object.entries(LEFT)) {
+    const { tests, files } = countLeft(found, tag);
+    if (tests > 0) print(`not run, ${why}: ${tests} tests of ${files} files (npm run night)\n`);
+  }
   for (const name of unsteady) print(`unsteady, passed alone: ${name}\n`);
   for (const name of namesOfFailed(found)) print(`FAILED ${name}\n`);
   if (foundNone) print('FAILED tests: no test was run\n');
@@ -204,19 +209,32 @@ const gitLines = (...args: readonly string[]): string[] =>
     .split('\n')
     .filter(Boolean);
 
-/** Files that differ from where the branch left main, those that nobody added yet among them. */
+/** Files that differ from a commit, those that nobody added yet among them. */
+const changedSince = (commit: string): string[] => [
+  ...gitLines('diff', '--name-only', commit),
+  ...gitLines('ls-files', '--others', '--exclude-standard'),
+];
+
+/** Where the branch left main. */
+const leftMain = (): string | undefined =>
+  ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main))[0];
+
+/** Files that differ from where the branch left main. */
 const changedFiles = (): string[] => {
-  const [base] = ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main));
-  if (base === undefined) {
-    process.stderr.write(
-      'ok: --changed compares with main, and git knows no such branch here; run --quick\n',
-    );
-    process.exit(2);
-  }
-  return [
-    ...gitLines('diff', '--name-only', base),
-    ...gitLines('ls-files', '--others', '--exclude-standard'),
-  ];
+  const base = leftMain();
+  if (base !== undefined) return changedSince(base);
+  process.stderr.write('ok: --changed compares with main, and git knows no such branch here; run --quick\n');
+  process.exit(2);
+};
+
+/** What a push has changed, by the commit before it (CHANGED_SINCE), a branch, or the last commit of main. */
+const pushedFiles = (): readonly string[] | undefined => {
+  const [head] = gitLines('rev-parse', '--verify', '--quiet', 'HEAD');
+  const left = leftMain();
+  const [base] = [process.env['CHANGED_SINCE'] ?? '', ...(left === head ? ['HEAD^1'] : [left ?? ''])]
+    .filter(Boolean)
+    .flatMap((name) => gitLines('rev-parse', '--verify', '--quiet', `${name}^{commit}`));
+  return base === undefined ? undefined : changedSince(base);
 };
 
 /** The files of tests that `--changed` runs. */
@@ -233,25 +251,41 @@ const { values, positionals } = parseArgs({
     only: { type: 'string' },
     quick: { type: 'boolean', default: false },
     changed: { type: 'boolean', default: false },
+    night: { type: 'boolean', default: false },
   },
   allowPositionals: true,
 });
-const chosen = CHECKS.filter((check) => values.only === undefined || check.name === values.only);
+const only = values.night ? 'tests' : values.only;
+const chosen = CHECKS.filter((check) => only === undefined || check.name === only);
 if (chosen.length === 0 || (positionals.length > 0 && chosen.length > 1)) {
   const names = CHECKS.map((check) => check.name).join(' | ');
-  process.stderr.write(`usage: npm run ok -- [--quick | --changed] [--only ${names} [-- ARG …]]\n`);
+  process.stderr.write(`usage: npm run ok -- [--quick | --changed | --night] [--only ${names} [-- ARG …]]\n`);
   process.exit(2);
 }
 const isWhole = !values.quick && !values.changed && positionals.length === 0;
-const touched = values.changed ? changedTests() : [];
-const deploy = fingerprintOf(root);
-const left = isWhole ? passedDeployTests(root, deploy, Date.now(), process.env['CI'] === 'true') : [];
+
+/** Files that have tests with a tag. */
+const taggedTests = (): string[] =>
+  [...readSources('test', ['.ts'])]
+    .filter(([path, text]) => path.endsWith('.test.ts') && TAGGED.test(text))
+    .map(([path]) => path);
+
+/** Which tests of the files run: all when somebody named them. */
+const tagsFilter = (): readonly string[] => {
+  if (positionals.length > 0) return [];
+  const tags = Object.keys(LEFT);
+  if (values.night) return ['--tags-filter', tags.join(' || ')];
+  const left = tags.filter((tag) => tag !== 'deploy' || !hasDeployChanged(pushedFiles()));
+  return ['--tags-filter', left.map((tag) => `!${tag}`).join(' && ')];
+};
+
+const filter = tagsFilter();
 const outcomes = await runTogether(chosen, ({ name, quick = [] }) => [
   ...(values.quick ? quick : []),
-  ...(name === 'tests' ? [...touched, ...left.flatMap((file) => ['--exclude', file])] : []),
+  ...(name === 'tests' ? [...filter, ...(values.changed ? changedTests() : [])] : []),
+  ...(values.night ? taggedTests() : []),
   ...positionals,
 ]);
 const first = readTestReport(testReport, root);
-const tests = isWhole ? await runFailedAgain(first) : { found: first, unsteady: [] };
-if (isWhole) noteDeployTests(root, deploy, Date.now(), tests.found);
-process.exitCode = summarize(outcomes, tests, left) === 0 ? 0 : 1;
+const tests = isWhole ? await runFailedAgain(first, filter) : { found: first, unsteady: [] };
+process.exitCode = summarize(outcomes, tests) === 0 ? 0 : 1;

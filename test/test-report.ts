@@ -9,7 +9,9 @@ const report = z.object({
     z.object({
       name: z.string(),
       status: z.string(),
-      assertionResults: z.array(z.object({ fullName: z.string(), status: z.string() })),
+      assertionResults: z.array(
+        z.object({ fullName: z.string(), status: z.string(), tags: z.array(z.string()).default([]) }),
+      ),
     }),
   ),
 });
@@ -18,6 +20,8 @@ const report = z.object({
 export interface FileFound {
   readonly passed: readonly string[];
   readonly failed: readonly string[];
+  /** Tags of those that were not run, one for each. */
+  readonly left: readonly string[];
   /** Of a file that does not load, or with a hook that fails, no test failed. */
   readonly isFailed: boolean;
   /** The file was read: its tests are known. */
@@ -41,6 +45,9 @@ export const readTestReport = (file: string, root: string): TestsFound => {
         {
           passed: withStatus('passed'),
           failed,
+          left: assertionResults
+            .filter((result) => result.status === 'skipped')
+            .flatMap(({ tags }) => tags.slice(0, 1)),
           isFailed: status === 'failed' || failed.length > 0,
           isLoaded: assertionResults.length > 0,
         },
@@ -66,6 +73,15 @@ export const countTests = (found: TestsFound): { readonly passed: number; readon
     failed += file.isFailed ? Math.max(1, file.failed.length) : 0;
   }
   return { passed, failed };
+};
+
+/** How many tests with a tag were left out, of how many files. */
+export const countLeft = (
+  found: TestsFound,
+  tag: string,
+): { readonly tests: number; readonly files: number } => {
+  const counts = [...found.values()].map(({ left }) => left.filter((one) => one === tag).length);
+  return { tests: counts.reduce((sum, count) => sum + count, 0), files: counts.filter(Boolean).length };
 };
 
 /** `FILE: TEST` of what failed. */

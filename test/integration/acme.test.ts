@@ -162,7 +162,9 @@ test('a certificate is obtained at the first start, served over TLS and HTTPS, t
   expect(pebble.output().match(/There are now \d+ accounts/g)).toHaveLength(1);
 });
 
-test('while the authority is not there plain DNS goes on, the state is told, and it is asked again', async (context) => {
+test('while the authority is not there plain DNS goes on, the state is told, and it is asked again', {
+  tags: 'night',
+}, async (context) => {
   const pebble = await pebbleOf(context);
   await running.pop()?.stop();
   const cordon = await cordonOf(pebble, { doq: '"127.0.0.1:0"' });
@@ -192,7 +194,9 @@ test('while the authority is not there plain DNS goes on, the state is told, and
   expect(readReply(reply?.subarray(2) ?? Buffer.alloc(0))).toMatchObject({ rcode: RCODE.NOERROR });
 });
 
-test('an account that the authority wants to know, nonces that it refuses, and one that forgot the account', async (context) => {
+test('an account that the authority wants to know, nonces that it refuses, and one that forgot the account', {
+  tags: 'night',
+}, async (context) => {
   const key = Buffer.alloc(32, 7).toString('base64url');
   const options = { externalAccounts: { 'agency-7': key }, env: { PEBBLE_WFE_NONCEREJECT: '50' } };
   const pebble = await pebbleOf(context, options);
@@ -232,7 +236,9 @@ test('no certificate is asked for without consent to the terms', async (context)
   expect(pebble.output()).not.toContain('There are now 1 accounts');
 });
 
-test('a certificate is renewed before its end, and no query fails meanwhile', async (context) => {
+test('a certificate is renewed before its end, and no query fails meanwhile', {
+  tags: 'night',
+}, async (context) => {
   const pebble = await pebbleOf(context, { validitySec: 30 });
   const cordon = await cordonOf(pebble);
   await obtained(cordon);
@@ -270,7 +276,7 @@ test('a certificate is renewed before its end, and no query fails meanwhile', as
   expect(await readMetric(cordon, 'cordon_acme_orders_total', { result: 'issued' })).toBe(2);
 });
 
-test('an order that fails takes no certificate away', async (context) => {
+test('an order that fails takes no certificate away', { tags: 'night' }, async (context) => {
   const pebble = await pebbleOf(context);
   const cordon = await cordonOf(pebble);
   await obtained(cordon);
@@ -404,7 +410,9 @@ test('a certificate for another key than was asked for is not served', async () 
   expect(await seenAt(cordon, directory.authority.certificate)).toBeUndefined();
 });
 
-test('what is kept and damaged is obtained again, and a start goes on without', async (context) => {
+test('what is kept and damaged is obtained again, and a start goes on without', {
+  tags: 'night',
+}, async (context) => {
   const pebble = await pebbleOf(context);
   await obtained(await cordonOf(pebble));
   await running.pop()?.stop();
@@ -420,7 +428,9 @@ test('what is kept and damaged is obtained again, and a start goes on without', 
   await expect.poll(() => seenAt(cordon, pebble.root), { timeout: 60_000 }).toBeDefined();
 });
 
-test('from files to ACME the certificate of the files serves until there is another one', async (context) => {
+test('from files to ACME the certificate of the files serves until there is another one', {
+  tags: 'night',
+}, async (context) => {
   const pebble = await pebbleOf(context);
   const own = pebble.authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   const acme = `tls: { acme: { directory: "${pebble.directory}", ca: ca.pem, names: [${SERVER_NAME}], terms-agreed: true } }`;

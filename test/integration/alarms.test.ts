@@ -85,10 +85,9 @@ resolver: { ca: [${ca}] }
   await cordon.stop();
 });
 
-test.concurrent('that no upstream answers is told once, and once that one does again', async ({
-  expect,
-  onTestFinished: atEnd,
-}) => {
+test.concurrent('that no upstream answers is told once, and once that one does again', {
+  tags: 'night',
+}, async ({ expect, onTestFinished: atEnd }) => {
   const upstream = await ScriptedUpstream.open(() => undefined);
   atEnd(() => upstream.close());
   const config = `
@@ -116,10 +115,9 @@ resolver: { timeout: 500ms, try-timeout: 50ms }
   await cordon.stop();
 });
 
-test.concurrent('an output that cannot be reached is told once, and that it can be again', async ({
-  expect,
-  onTestFinished: atEnd,
-}) => {
+test.concurrent('an output that cannot be reached is told once, and that it can be again', {
+  tags: 'night',
+}, async ({ expect, onTestFinished: atEnd }) => {
   const server: Server = createServer((socket) => void socket.resume());
   const listen = (port: number): Promise<number> =>
     new Promise((resolve) => {

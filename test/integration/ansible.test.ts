@@ -1,3 +1,4 @@
+// @module-tag deploy
 // The Ansible role: judged by ansible-lint's strictest profile, and run against a scratch directory in place of a host's. What
 // needs a service manager or a package is left out by the role's own variables.
 import {

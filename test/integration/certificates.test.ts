@@ -189,7 +189,9 @@ const shake = async (version: string, ...args: string[]): Promise<{ isReused: bo
   return { isReused: /^Reused, /m.test(stdout), keyName };
 };
 
-test('a ticket from before a rotation of keys resumes after it, at each worker', async () => {
+test('a ticket from before a rotation of keys resumes after it, at each worker', {
+  tags: 'night',
+}, async () => {
   await cordon.stop();
   const { certificate, key } = issue();
   cordon = await startCordon({
@@ -217,7 +219,9 @@ lists: [{ id: tiktok, shipped: tiktok }]
   expect((await Promise.all(again)).map(({ isReused }) => isReused)).toEqual([true, true, true, true]);
 });
 
-test('a ticket from before the death of a worker resumes at the one in its place', async () => {
+test('a ticket from before the death of a worker resumes at the one in its place', {
+  tags: 'night',
+}, async () => {
   await cordon.stop();
   const { certificate, key } = issue();
   cordon = await startCordon({

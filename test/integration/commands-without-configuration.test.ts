@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { ALL_COMMANDS } from '../../src/host/cli/declarations/all.ts';
 import { runCommandHere } from '../support/command.ts';
+import { inTwo } from '../support/night.ts';
 import { hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, type RunResult, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -107,6 +108,8 @@ interface FileFault {
   readonly said: RegExp;
   /** Commands differ in nothing there, so that a few are run. */
   readonly isOfOnePlace?: true;
+  /** Commands differ in it, and a few are run at each change. */
+  readonly isOfNight?: true;
 }
 
 /** What can be wrong with the file. */
@@ -124,6 +127,7 @@ const FAULTS: readonly FileFault[] = [
   },
   {
     name: 'no YAML',
+    isOfNight: true,
     make: (file) => writeFileSync(file, contentOf('cache: {{{\n')),
     said: /^\S*cordon\.yaml:1\d:\d+: /,
   },
@@ -158,10 +162,15 @@ const FAULTS: readonly FileFault[] = [
   { name: 'no file', make: () => {}, said: /^\S*cordon\.yaml: there is no such file/ },
   {
     name: 'no plain file',
+    isOfNight: true,
     make: (file) => void mkdirSync(file),
     said: /^\S*cordon\.yaml: the file cannot be read \(EISDIR\)/,
   },
 ];
+
+/** Those that are run with a fault. */
+const rowsOf = ({ isOfOnePlace, isOfNight }: FileFault) =>
+  inTwo(isOfOnePlace === true ? SOME : ROWS, (one) => isOfNight !== true || SOME.includes(one));
 
 const withFault = async ({ make }: FileFault, act: () => Promise<void>): Promise<void> => {
   const file = fileOf();
@@ -193,16 +202,17 @@ const readExpected = async (): Promise<ReadonlyMap<string, unknown>> => {
 const keyOf = ({ name, args }: Row): string => [name, ...args].join(' ');
 
 describe.each(FAULTS)('while the service runs: $name', (fault) => {
-  test.each(fault.isOfOnePlace === true ? SOME : ROWS)('$name $args', async (one) => {
-    await withFault(fault, async () => {
-      const result = await invoke(one, fault.env);
-      expect(outcomeOf(result)).toEqual(expected.get(keyOf(one)));
-      const [note = '', ...rest] = result.stderr.split('\n');
-      expect(note).toMatch(fault.said);
-      expect(note).toContain('(the service runs with what it took before)');
-      expect(rest.join('\n')).not.toContain('the service runs with');
+  for (const [options, rows] of rowsOf(fault))
+    test.each(rows)('$name $args', options, async (one) => {
+      await withFault(fault, async () => {
+        const result = await invoke(one, fault.env);
+        expect(outcomeOf(result)).toEqual(expected.get(keyOf(one)));
+        const [note = '', ...rest] = result.stderr.split('\n');
+        expect(note).toMatch(fault.said);
+        expect(note).toContain('(the service runs with what it took before)');
+        expect(rest.join('\n')).not.toContain('the service runs with');
+      });
     });
-  });
 });
 
 describe('which service is meant', () => {
@@ -358,17 +368,18 @@ describe('while no service runs', () => {
   });
 
   describe.each(FAULTS)('$name', (fault) => {
-    test.each(fault.isOfOnePlace === true ? SOME : ROWS)('$name $args', async (one) => {
-      await withFault(fault, async () => {
-        const result = await invoke(one, fault.env);
-        // The configuration itself is explained, and there is none.
-        const outcome = /^(?:explain|trace)$/.test(one.name)
-          ? { code: 1, errors: ['[ERR_CONFIG_PROBLEMS]'], stdout: '' }
-          : before.get(keyOf(one));
-        expect(outcomeOf(result)).toEqual(outcome);
-        expect(result.stderr.split('\n')[0]).toMatch(fault.said);
-        expect(result.stderr).toContain('(no service runs, and what it took last is used)');
+    for (const [options, rows] of rowsOf(fault))
+      test.each(rows)('$name $args', options, async (one) => {
+        await withFault(fault, async () => {
+          const result = await invoke(one, fault.env);
+          // The configuration itself is explained, and there is none.
+          const outcome = /^(?:explain|trace)$/.test(one.name)
+            ? { code: 1, errors: ['[ERR_CONFIG_PROBLEMS]'], stdout: '' }
+            : before.get(keyOf(one));
+          expect(outcomeOf(result)).toEqual(outcome);
+          expect(result.stderr.split('\n')[0]).toMatch(fault.said);
+          expect(result.stderr).toContain('(no service runs, and what it took last is used)');
+        });
       });
-    });
   });
 });

@@ -74,7 +74,9 @@ lists: [{ id: tiktok, file: tiktok.txt, mandate: true }]
   expect(await statuses(cordon)).toEqual({ 'in-force': 1, answering: 1, upstreams: 1, certificate: 1 });
 });
 
-test('cordon-health says that the certificate of encrypted listeners has ended', async (context) => {
+test('cordon-health says that the certificate of encrypted listeners has ended', {
+  tags: 'night',
+}, async (context) => {
   requireProgram(context, 'bash');
   const text = { names: ['DNS:dns.example.net'], endsInDays: SHORT_SEC / 86_400 };
   const { certificate, key } = CertificateAuthority.create().issue(text);

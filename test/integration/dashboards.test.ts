@@ -1,3 +1,4 @@
+// @module-tag deploy
 // Grafana's dashboards against what they will stand on: every query of every panel, executed by a real Prometheus that
 // reads the shipped configuration and rules and scrapes a real Cordon under load. A panel that stays empty there would be
 // empty for ever: a metric that was renamed, a label that never was, a rule that is not evaluated.

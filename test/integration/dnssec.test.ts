@@ -688,7 +688,9 @@ describe('what is kept', () => {
     }
   });
 
-  test('what is bogus is not covered up by an older answer, and is good again when it was repaired', async () => {
+  test('what is bogus is not covered up by an older answer, and is good again when it was repaired', {
+    tags: 'night',
+  }, async () => {
     const question = 'www.turning.example. A';
     const good = tree.lines('turning.example.');
     const withSerial = (serial: number): Change =>
@@ -740,7 +742,9 @@ test('a listed name is refused without signatures, whoever would validate', asyn
   }
 });
 
-test('what was validated is kept when the keys that the anchors name are seen for the first time', async () => {
+test('what was validated is kept when the keys that the anchors name are seen for the first time', {
+  tags: 'night',
+}, async () => {
   const config = configure('{ mode: validate, anchors: anchors.ds }');
   const program = await startCordon({ config, files: { 'anchors.ds': tree.anchors } });
   const question = 'www.alg15.example. A';

@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { inTwo } from '../support/night.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -54,12 +55,13 @@ const check = (program: Cordon, ...more: string[]) =>
   runCommandHere(['check', '--config', join(program.directory, 'cordon.yaml'), ...more]);
 
 describe('an ordinary list', () => {
-  test.each<[string, string, string]>([
+  const EMPTY: readonly [string, string, string][] = [
     ['of comments', 'domains', '# nothing yet\n\n'],
     ['of no bytes', 'domains', ''],
     ['of SOA and NS', 'rpz', `$ORIGIN rpz.example.\n${SOA}`],
     ['of name servers alone', 'rpz', `$ORIGIN rpz.example.\n${SOA}${NAME_SERVERS}`],
-  ])('%s in the format %s is in force as empty at the first start', async (_, format, text) => {
+  ];
+  const isInForce = async (format: string, text: string): Promise<void> => {
     const program = await start(`{ id: later, file: list.txt, format: ${format} }`, text);
     expect(await outcomeOf(program, 'ordered.example.')).toBe('refused');
     expect(await outcomeOf(program, 'other.example.')).toBe('answered');
@@ -79,7 +81,13 @@ describe('an ordinary list', () => {
       ok: true,
       lists: [{ id: 'order' }, { id: 'later', entries: 0, isEmpty: true, held: [] }],
     });
-  });
+  };
+  for (const [options, lists] of inTwo(EMPTY, (_, index) => index % 2 === 0))
+    test.each(lists)(
+      '%s in the format %s is in force as empty at the first start',
+      options,
+      (_, format, text) => isInForce(format, text),
+    );
 
   test('takes rules later, however many, and is held when it loses them all', async () => {
     const program = await start('{ id: later, file: list.txt, format: domains }', '');
@@ -98,7 +106,7 @@ describe('an ordinary list', () => {
 });
 
 describe('is a fault:', () => {
-  test.each<[string, string, string]>([
+  const FAULTS: readonly [string, string, string][] = [
     ['a mandate of comments', '{ id: later, file: list.txt, format: domains, mandate: true }', '# nothing\n'],
     [
       'a mandate of SOA and NS',
@@ -111,10 +119,13 @@ describe('is a fault:', () => {
       'com\n<a>\n',
     ],
     ['a web page', '{ id: later, file: list.txt, format: domains }', '<!DOCTYPE html>\n'],
-  ])('%s', async (_, list, text) => {
+  ];
+  const isFault = async (list: string, text: string): Promise<void> => {
     const program = await start(list, text);
     const reply = await ask(program.dns, 'other.example. A');
     expect(reply).toMatchObject({ rcode: RCODE.SERVFAIL, ede: { infoCode: EDE.NOT_READY } });
     expect((await check(program)).code).not.toBe(0);
-  });
+  };
+  for (const [options, lists] of inTwo(FAULTS, (_, index) => index % 2 === 0))
+    test.each(lists)('%s', options, (_, list, text) => isFault(list, text));
 });

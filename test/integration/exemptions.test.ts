@@ -174,6 +174,7 @@ test.skipIf(!hasOtherUser)(
 
 test.skipIf(!hasOtherUser)(
   'a restart finds the exemptions, a damaged register costs them and nothing else',
+  { tags: 'night' },
   async () => {
     let program = await start();
     const id = await grant(program, { clients: ['127.0.0.7'], until: inMs(30 * DAY_MS) });
@@ -196,6 +197,7 @@ test.skipIf(!hasOtherUser)(
 
 test.skipIf(!hasOtherUser)(
   'a revocation that somebody takes out of the register brings no exemption back, and everybody is told',
+  { tags: 'night' },
   async () => {
     let program = await start();
     const id = await grant(program, { clients: ['127.0.0.7'], until: inMs(30 * DAY_MS) });
@@ -220,7 +222,9 @@ test.skipIf(!hasOtherUser)(
   },
 );
 
-test('text files are followed at each reload, and one with a mistake changes nothing', async () => {
+test('text files are followed at each reload, and one with a mistake changes nothing', {
+  tags: 'night',
+}, async () => {
   const text = {
     ...PAPER,
     'approved-by': 'A. Head',

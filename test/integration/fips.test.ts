@@ -88,7 +88,9 @@ test('serves with the module, and names it in log, metric and records', async ()
   }
 });
 
-test('a certificate comes by ACME, for an account that the authority knows', async (context) => {
+test('a certificate comes by ACME, for an account that the authority knows', {
+  tags: 'night',
+}, async (context) => {
   requireProgram(context, 'pebble');
   const dohPort = await freePort();
   const key = Buffer.alloc(32, 7).toString('base64url');
@@ -148,7 +150,9 @@ test('a configuration of OpenSSL that loads no module starts nothing', async () 
   expect(stderr).toContain('FIPS');
 });
 
-test('people sign in under FIPS by PBKDF2; their passwords follow the cryptography of the process where they can', async () => {
+test('people sign in under FIPS by PBKDF2; their passwords follow the cryptography of the process where they can', {
+  tags: 'night',
+}, async () => {
   const password = 'four words without any sense';
   const state = join(directory, 'room-state');
   mkdirSync(state);

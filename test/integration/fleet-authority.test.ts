@@ -91,7 +91,10 @@ const connectAs = (name: string, url: string): Promise<NatsBus> =>
 const agree = (names: readonly string[]): Promise<unknown> =>
   vi.waitUntil(() => new Set(names.map((name) => logOf(name).join('\n'))).size === 1, WAIT);
 
-test('an authority that is put back from an old copy takes back what nodes and engine have, and gives no number twice', async () => {
+test('an authority that is put back from an old copy takes back what nodes and engine have, and gives no number twice', {
+  tags: 'night',
+  timeout: 600_000,
+}, async () => {
   const collector = await fleet.collect();
   const old = await fleet.grant({ clients: ['127.0.4.1'] });
   const token = await fleet.invite('ns2');
@@ -151,7 +154,7 @@ test('an authority that is put back from an old copy takes back what nodes and e
     WAIT,
   );
   await collector.stop();
-}, 600_000);
+});
 
 test('a node that lies about its log makes no fork of it, and nobody waits for it', async () => {
   const { policy } = await statusOf('authority');

@@ -323,7 +323,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(ends()).toBe(before);
   });
 
-  test('a forged block, one without a signature, and other records under numbers that are taken', async () => {
+  test('a forged block, one without a signature, and other records under numbers that are taken', {
+    tags: 'night',
+  }, async () => {
     const first = await record(1);
     await send(first.pieces, collector, createKeyFile(join(directory, 'thief.pem')));
     expect(ends()).toBe('0||0|');
@@ -427,7 +429,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(server.output).not.toContain(PASSWORDS.cordon_collector);
   });
 
-  test('what the owner of the database changes shows in the report', async () => {
+  test('what the owner of the database changes shows in the report', { tags: 'night' }, async () => {
     const { pieces } = await record();
     await send(pieces);
     await send(pieces.filter(([name]) => name === 'heads'));
@@ -451,7 +453,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
   });
 
-  test('what expired is deleted by the owner as the documentation has it: the rest is proven, and the report says "at least"', async () => {
+  test('what expired is deleted by the owner as the documentation has it: the rest is proven, and the report says "at least"', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record();
     await send(pieces);
     await send(pieces.filter(([name]) => name === 'heads'));
@@ -563,7 +567,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
 });
 
 describe('a PostgreSQL that is reached through TLS', needingPostgresql, () => {
-  test('is believed by a certificate of the CA for its name or address only, and never without TLS', async () => {
+  test('is believed by a certificate of the CA for its name or address only, and never without TLS', {
+    tags: 'night',
+  }, async () => {
     const ours = CertificateAuthority.create();
     const theirs = CertificateAuthority.create();
     // Beyond loopback in the eyes of the program: 127.0.0.1, written as an IPv6 address.

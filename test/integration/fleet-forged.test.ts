@@ -167,7 +167,9 @@ test('a dead resolver does not live by presences that somebody makes up, or tell
   expect(readFileSync(join(fleet.collected, 'alarms.jsonl'), 'utf8')).toContain('forged-presence');
 });
 
-test('what one resolver signs as evidence ends neither the collector nor a report, and changes no other', async () => {
+test('what one resolver signs as evidence ends neither the collector nor a report, and changes no other', {
+  tags: 'night',
+}, async () => {
   const members = async () =>
     (await readMembers(fleet.collected, fleet.made.trust)).filter(({ name }) => name !== 'careful');
   const period = { fromMs: 0, untilMs: Date.parse('2999-01-01') };

@@ -1,3 +1,4 @@
+// @module-tag night
 // Two authorities have both decided: every resolver tells it, and the way out of docs/fleet.md is taken, in both directions.
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';

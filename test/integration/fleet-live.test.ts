@@ -161,7 +161,9 @@ const alarms = (): string => {
 const overlay = (target: string, yaml: string): Promise<{ number: number }> =>
   fleet.ask('authority', 'POST', '/v1/fleet/overlay', { for: target, yaml, reason: 'tried' });
 
-test('each resolver has its records cosigned by the others, and nobody named them', async () => {
+test('each resolver has its records cosigned by the others, and nobody named them', {
+  tags: 'night',
+}, async () => {
   const others = new Map([
     ['authority', ['ns1', 'ns2']],
     ['ns1', ['ns2', 'authority']],
@@ -281,7 +283,7 @@ test('the authority signs by another key, which the nodes know by the log', asyn
   for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NXDOMAIN, '127.0.8.2');
 });
 
-test('evidence that comes late, in another order and again is there once', async () => {
+test('evidence that comes late, in another order and again is there once', { tags: 'night' }, async () => {
   await nothingIsLost('ns2');
   wire.cut();
   for (let asked = 0; asked < 40; asked++) await rcodeOf('ns2', NAME, `127.0.9.${asked + 1}`);
@@ -313,7 +315,10 @@ test('evidence that comes late, in another order and again is there once', async
   expect(alarms()).toBe('');
 });
 
-test('while the disk of the engine is full revocations pass, records wait, and all are there when it has room', async () => {
+test('while the disk of the engine is full revocations pass, records wait, and all are there when it has room', {
+  tags: 'night',
+  timeout: 600_000,
+}, async () => {
   const id = await fleet.grant({ clients: ['127.0.8.3'] });
   for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NOERROR, '127.0.8.3');
   const steady = new Steady(
@@ -345,7 +350,7 @@ test('while the disk of the engine is full revocations pass, records wait, and a
   process.stderr.write(`engine's disk full: ${seen.asked} queries asked\n`);
   expect([seen.unanswered, seen.unfiltered]).toEqual([0, 0]);
   for (const name of ['authority', 'ns1', 'ns2']) await nothingIsLost(name);
-}, 600_000);
+});
 
 /** A sum as the command gives it. */
 const report = async (fromMs: number, untilMs: number) => {
@@ -375,7 +380,9 @@ test("a quarter's sum over all resolvers is what their own records say", async (
   expect(made.queries).toBeGreaterThan(100);
 });
 
-test('a resolver that lost some of its records says so, and nobody claims that they are all there', async () => {
+test('a resolver that lost some of its records says so, and nobody claims that they are all there', {
+  tags: 'night',
+}, async () => {
   const own = join(fleet.directory, 'ns2/records/queries');
   for (let asked = 0; asked < 5; asked++) await rcodeOf('ns2', NAME, `127.0.13.${asked + 1}`);
   await nothingIsLost('ns2');

@@ -118,7 +118,9 @@ test('a client that asks for one slow name again and again leaves it to others, 
   expect(replies.filter((reply) => reply.rcode === RCODE.NOERROR)).toHaveLength(WAITERS_PER_CLIENT_MAX);
 });
 
-test('an upstream that always takes longer than a try is good for every question', async () => {
+test('an upstream that always takes longer than a try is good for every question', {
+  tags: 'night',
+}, async () => {
   const upstream = await openUpstream((query) => ({
     delayMs: 1_200,
     messages: silentHandler(query) as Uint8Array,

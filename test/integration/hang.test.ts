@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { ask, readMetric } from '../support/client.ts';
+import { NIGHT } from '../support/night.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 
 const WAIT_MS = 60_000;
@@ -68,6 +69,7 @@ test.each([
   ['in one turn', 'heap'],
 ] as const)(
   'a worker whose heap fills up %s is replaced, and the program goes on',
+  { ...NIGHT, timeout: 2 * WAIT_MS },
   async (_, how) => {
     const cordon = await start();
     await askAll(cordon);
@@ -84,7 +86,6 @@ test.each([
     expect(cordon.logs().filter(({ msg }) => msg.startsWith('hung worker cannot be ended'))).toEqual([]);
     await cordon.stop();
   },
-  2 * WAIT_MS,
 );
 
 test(

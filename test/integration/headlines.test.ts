@@ -285,11 +285,14 @@ test('with its lists it is in force, and proven on both networks', WALK, async (
   await expectSeen('in-force', IN_FORCE);
 });
 
-test('a certificate that will end is told of before', WALK, async () => {
+test('a certificate that will end is told of before', { ...WALK, tags: 'night' }, async () => {
   await expectNeed(/certificate of the encrypted listeners ends soon/, /läuft bald ab/);
 });
 
-test('an upstream that is not who it should be, and a receiver that takes no records', WALK, async () => {
+test('an upstream that is not who it should be, and a receiver that takes no records', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   await reload({
     more: `
 forward: [{ zones: [secure.example], upstreams: ["tls://127.0.0.1:${stranger.endpoint.port}#dns.example.net"] }]
@@ -352,7 +355,10 @@ test(
   },
 );
 
-test('what the probe found in a pause stands until it has found something else', WALK, async () => {
+test('what the probe found in a pause stands until it has found something else', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   await command('pause', '5m', '--reason', 'Incident 2026-42.');
   const from = cordon.logs().length;
   await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
@@ -370,7 +376,7 @@ test('what the probe found in a pause stands until it has found something else',
   await expectSeen('no-longer-leaking', IN_FORCE);
 });
 
-test('a held list needs a person and leaves the headline alone', WALK, async () => {
+test('a held list needs a person and leaves the headline alone', { ...WALK, tags: 'night' }, async () => {
   lists.set('/feed.txt', content(FEED.slice(0, 10).join('')));
   await refresh();
   await expectNeed(/A new content of feed is held/, /Ein neuer Inhalt von feed ist angehalten/);
@@ -380,7 +386,7 @@ test('a held list needs a person and leaves the headline alone', WALK, async () 
   await refresh();
 });
 
-test('the server of a list is gone, at first and for too long', WALK, async () => {
+test('the server of a list is gone, at first and for too long', { ...WALK, tags: 'night' }, async () => {
   lists.set('/feed.txt', (_request, response) => void response.destroy());
   await refresh();
   await expectNeed(/The source of feed was not reached/, /Die Quelle von feed war zuletzt nicht erreichbar/);
@@ -434,7 +440,7 @@ test('no worker lives', WALK, async () => {
   await expectNoNeed(/No worker runs/);
 });
 
-test('the disk takes no records', WALK, async () => {
+test('the disk takes no records', { ...WALK, tags: 'night' }, async () => {
   const limit = async (bytes: string): Promise<void> => {
     const { code, stderr } = await run('prlimit', ['--pid', String(cordon.pid), `--fsize=${bytes}:`]);
     expect([code, stderr]).toEqual([0, '']);
@@ -454,7 +460,10 @@ test('the disk takes no records', WALK, async () => {
   await expectSeen('recorded-again', IN_FORCE);
 });
 
-test('records that cannot be read are said to be so, and the strip is no evidence', WALK, async () => {
+test('records that cannot be read are said to be so, and the strip is no evidence', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   const directory = join(folder, 'state/records/changes');
   const [newest = ''] = readdirSync(directory)
     .filter((name) => name.endsWith('.sqlite'))
@@ -471,7 +480,10 @@ test('records that cannot be read are said to be so, and the strip is no evidenc
   await expectSeen('readable', IN_FORCE);
 });
 
-test('the clock was set back: what was proven then proves nothing now', WALK, async () => {
+test('the clock was set back: what was proven then proves nothing now', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   await reload({ probe: 'interval: 1h' });
   await expectSeen('before-the-clock', IN_FORCE);
   // Less than what sessions allow for: somebody has to look.
@@ -487,13 +499,13 @@ test('the clock was set back: what was proven then proves nothing now', WALK, as
   await expectSeen('after-the-clock', IN_FORCE);
 });
 
-test('a certificate that ended', WALK, async () => {
+test('a certificate that ended', { ...WALK, tags: 'night' }, async () => {
   await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
   await watch.expectWrong('certificate-ended');
   await takePicture(desk, 'real-certificate-desktop');
 });
 
-test('no word: the program stands still', WALK, async () => {
+test('no word: the program stands still', { ...WALK, tags: 'night' }, async () => {
   cordon.signal('SIGSTOP');
   try {
     await expectSeen('no-word', {
@@ -508,7 +520,10 @@ test('no word: the program stands still', WALK, async () => {
   await desk.getByRole('heading', { level: 1, name: /^(?:In force|Not in force|Starting)/ }).waitFor();
 });
 
-test('a clock that was set far ends sessions, and whoever signs in again is told', WALK, async () => {
+test('a clock that was set far ends sessions, and whoever signs in again is told', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   put('clock', String(2 * HOUR_MS));
   await expect.poll(() => headingOf(desk), WAIT).toBe('Sign in');
   client = await new RoomClient(client.origin).open();

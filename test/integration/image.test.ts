@@ -1,3 +1,4 @@
+// @module-tag deploy
 // The OCI image: its layout as the specification says, and its root run read-only without any right, on port 53.
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -96,7 +96,9 @@ describe('the documented check command', () => {
       timeoutMs: 120_000,
     });
 
-  test('leaves a production installation as it is, and finds files where one stands', async () => {
+  test('leaves a production installation as it is, and finds files where one stands', {
+    tags: 'deploy',
+  }, async () => {
     const before = listing(checkout);
     const { code, stdout, stderr } = await check();
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -117,7 +119,7 @@ describe('the documented check command', () => {
       },
       '(there is 0.0.1)',
     ],
-  ])('says so and changes nothing when %s', async (_name, spoil, text) => {
+  ])('says so and changes nothing when %s', { tags: 'deploy' }, async (_name, spoil, text) => {
     rmSync(checkout, { recursive: true });
     checkout = makeProduction('production');
     spoil();
@@ -159,7 +161,7 @@ describe('the documented check command', () => {
   });
 });
 
-describe('the packed tarball', () => {
+describe('the packed tarball', { tags: 'deploy' }, () => {
   let command: string;
   beforeAll(async () => {
     const checkout = makeProduction('packed');

@@ -143,7 +143,7 @@ test('a list that was never fetched is enforced as soon as it is there, and agai
   await program.stop();
 });
 
-test('a source that breaks changes nothing, and everybody is told', async () => {
+test('a source that breaks changes nothing, and everybody is told', { tags: 'night' }, async () => {
   server.set('/list.txt', content(names(100)));
   const program = await start(feed());
   await program.waitForLog(({ msg }) => msg === 'lists renewed');
@@ -352,7 +352,9 @@ describe('the control socket', () => {
     await program.stop();
   });
 
-  test('replaces one that a killed program left, and leaves that of a running one alone', async () => {
+  test('replaces one that a killed program left, and leaves that of a running one alone', {
+    tags: 'night',
+  }, async () => {
     const first = await start('  - { id: own, file: own.txt }', { 'own.txt': names(3) });
     await expect.poll(() => control('GET', '/v1/lists').then((reply) => reply.status)).toBe(200);
     await first.kill();

@@ -52,7 +52,9 @@ const refusalsBy = (program: Cordon, list: string): Promise<number> =>
   readMetric(program, 'cordon_refusals_total', { list });
 
 // The same line means the name alone in blocky and Pi-hole, and everything below it as well in Technitium.
-test('what a line covers is what its format says, and never what the program guesses', async () => {
+test('what a line covers is what its format says, and never what the program guesses', {
+  tags: 'night',
+}, async () => {
   const covered = (format: string) => [`${format}.example`, `www.${format}.example`, `not${format}.example`];
   serve(...['hosts', 'domains', 'exact', 'star', 'apex'].flatMap(covered));
   const program = await start(
@@ -262,7 +264,9 @@ lists:
 });
 
 // In blocky a list that no client group names does nothing at all, and nothing says so.
-test('a group that has only an allow list left refuses nothing, and says that no mandate is in force', async () => {
+test('a group that has only an allow list left refuses nothing, and says that no mandate is in force', {
+  tags: 'night',
+}, async () => {
   serve('www.listed.example', 'www.press.example');
   const program = await start(
     `

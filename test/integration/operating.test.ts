@@ -184,7 +184,9 @@ describe('top', () => {
     expect(page.refusals.length).toBeGreaterThan(0);
   });
 
-  test('draws on a terminal until q, no wider than it is, and gives it back', async (context) => {
+  test('draws on a terminal until q, no wider than it is, and gives it back', {
+    tags: 'night',
+  }, async (context) => {
     requireProgram(context, 'python3');
     for (const key of ['q', '\\x03']) {
       const { code, stdout } = await run('python3', [
@@ -222,82 +224,86 @@ describe('backup and restore', () => {
     await approveAsOther(join(cordon.directory, 'state'), '1');
   };
 
-  test.skipIf(!hasOtherUser)('a backup under load is whole, and a new service goes on from it', async () => {
-    writeFileSync(join(cordon.directory, 'own.txt'), 'a.example\n');
-    // As files of a folder that hands its group on may be: the state has none of these, and is refused with them.
-    chmodSync(join(cordon.directory, 'own.txt'), 0o2755);
-    const withOwn = configOf(`${TIKTOK}  - { id: own, file: own.txt }\n`);
-    writeFileSync(join(cordon.directory, 'cordon.yaml'), withOwn);
-    await exempt();
-    let isLoading = true;
-    const load = (async () => {
-      for (let count = 0; isLoading; count++) await ask(cordon.dns, `n${count}.tiktok.com. A`);
-    })();
-    const file = join(place, 'cordon.tar.gz');
-    const made = await command('backup', file, '--reason', 'nightly', '--json');
-    expect(made.stderr).toBe('');
-    expect(made.code).toBe(0);
-    const again = await command('backup', join(place, 'second.tar.gz'));
-    isLoading = false;
-    await load;
-    expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('verified') as string });
-    expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(JSON.parse(made.stdout)).toMatchObject({ exemptions: 1, findings: [] });
-    // Nothing is left behind, and who made it stands in the records.
-    expect(readdirSync(place).filter((name) => name.startsWith('.cordon'))).toEqual([]);
-    expect(readdirSync(join(cordon.directory, 'state'))).not.toContain('register.copy.sqlite');
-    await vi.waitUntil(
-      async () => (await command('records', 'list', '--class', 'changes')).stdout.includes('backup by'),
-      { timeout: 90_000 },
-    );
-    expect((await command('backup', file)).stderr).toContain('it is there already');
+  test.skipIf(!hasOtherUser)(
+    'a backup under load is whole, and a new service goes on from it',
+    { tags: 'night' },
+    async () => {
+      writeFileSync(join(cordon.directory, 'own.txt'), 'a.example\n');
+      // As files of a folder that hands its group on may be: the state has none of these, and is refused with them.
+      chmodSync(join(cordon.directory, 'own.txt'), 0o2755);
+      const withOwn = configOf(`${TIKTOK}  - { id: own, file: own.txt }\n`);
+      writeFileSync(join(cordon.directory, 'cordon.yaml'), withOwn);
+      await exempt();
+      let isLoading = true;
+      const load = (async () => {
+        for (let count = 0; isLoading; count++) await ask(cordon.dns, `n${count}.tiktok.com. A`);
+      })();
+      const file = join(place, 'cordon.tar.gz');
+      const made = await command('backup', file, '--reason', 'nightly', '--json');
+      expect(made.stderr).toBe('');
+      expect(made.code).toBe(0);
+      const again = await command('backup', join(place, 'second.tar.gz'));
+      isLoading = false;
+      await load;
+      expect(again).toMatchObject({ code: 0, stdout: expect.stringContaining('verified') as string });
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(JSON.parse(made.stdout)).toMatchObject({ exemptions: 1, findings: [] });
+      // Nothing is left behind, and who made it stands in the records.
+      expect(readdirSync(place).filter((name) => name.startsWith('.cordon'))).toEqual([]);
+      expect(readdirSync(join(cordon.directory, 'state'))).not.toContain('register.copy.sqlite');
+      await vi.waitUntil(
+        async () => (await command('records', 'list', '--class', 'changes')).stdout.includes('backup by'),
+        { timeout: 90_000 },
+      );
+      expect((await command('backup', file)).stderr).toContain('it is there already');
 
-    const elsewhere = join(place, 'elsewhere');
-    mkdirSync(join(elsewhere, 'state'), { recursive: true });
-    writeFileSync(join(elsewhere, 'cordon.yaml'), configOf());
-    const restored = await commandIn(elsewhere, 'restore', file);
-    expect(restored.stderr).toBe('');
-    expect(restored).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('1 exemptions were verified') as string,
-    });
-    const verified = await commandIn(elsewhere, 'records', 'verify');
-    expect(verified).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('Nothing was changed') as string,
-    });
-    expect((await commandIn(elsewhere, 'restore', file)).stderr).toContain('it is not empty');
-    // The configuration comes first on a new machine, where there is none.
-    const kept = join(place, 'kept');
-    expect(await commandIn(place, 'restore', file, '--configuration', kept)).toMatchObject({
-      code: 0,
-      stderr: '',
-    });
-    const from = cordon.directory;
-    expect(readFileSync(join(kept, 'cordon.yaml'), 'utf8')).toBe(
-      readFileSync(join(from, 'cordon.yaml'), 'utf8'),
-    );
-    expect(readFileSync(join(kept, 'files', from, 'own.txt'), 'utf8')).toBe(
-      readFileSync(join(from, 'own.txt'), 'utf8'),
-    );
-    expect((await commandIn(place, 'restore', file, '--configuration', kept)).stderr).toContain(
-      'it is there already',
-    );
+      const elsewhere = join(place, 'elsewhere');
+      mkdirSync(join(elsewhere, 'state'), { recursive: true });
+      writeFileSync(join(elsewhere, 'cordon.yaml'), configOf());
+      const restored = await commandIn(elsewhere, 'restore', file);
+      expect(restored.stderr).toBe('');
+      expect(restored).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('1 exemptions were verified') as string,
+      });
+      const verified = await commandIn(elsewhere, 'records', 'verify');
+      expect(verified).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining('Nothing was changed') as string,
+      });
+      expect((await commandIn(elsewhere, 'restore', file)).stderr).toContain('it is not empty');
+      // The configuration comes first on a new machine, where there is none.
+      const kept = join(place, 'kept');
+      expect(await commandIn(place, 'restore', file, '--configuration', kept)).toMatchObject({
+        code: 0,
+        stderr: '',
+      });
+      const from = cordon.directory;
+      expect(readFileSync(join(kept, 'cordon.yaml'), 'utf8')).toBe(
+        readFileSync(join(from, 'cordon.yaml'), 'utf8'),
+      );
+      expect(readFileSync(join(kept, 'files', from, 'own.txt'), 'utf8')).toBe(
+        readFileSync(join(from, 'own.txt'), 'utf8'),
+      );
+      expect((await commandIn(place, 'restore', file, '--configuration', kept)).stderr).toContain(
+        'it is there already',
+      );
 
-    const second = await startCordon({ config: `state: ${join(elsewhere, 'state')}\n${configOf()}` });
-    await vi.waitUntil(() => existsSync(join(elsewhere, 'state/control.sock')), { timeout: 90_000 });
-    await expect
-      .poll(async () => (await ask(second.dns, NAME, { from: '127.0.0.9' })).rcode)
-      .toBe(RCODE.NOERROR);
-    expect((await ask(second.dns, NAME)).rcode).toBe(RCODE.NXDOMAIN);
-    expect((await commandIn(second.directory, 'exemptions', 'list')).stdout).toContain('active');
-    expect((await commandIn(second.directory, 'restore', file)).stderr).toContain('the service runs');
-    expect((await commandIn(second.directory, 'restore', file, '--check')).code).toBe(0);
-    await second.stop();
-    expect((await commandIn(elsewhere, 'records', 'verify')).code).toBe(0);
-  });
+      const second = await startCordon({ config: `state: ${join(elsewhere, 'state')}\n${configOf()}` });
+      await vi.waitUntil(() => existsSync(join(elsewhere, 'state/control.sock')), { timeout: 90_000 });
+      await expect
+        .poll(async () => (await ask(second.dns, NAME, { from: '127.0.0.9' })).rcode)
+        .toBe(RCODE.NOERROR);
+      expect((await ask(second.dns, NAME)).rcode).toBe(RCODE.NXDOMAIN);
+      expect((await commandIn(second.directory, 'exemptions', 'list')).stdout).toContain('active');
+      expect((await commandIn(second.directory, 'restore', file)).stderr).toContain('the service runs');
+      expect((await commandIn(second.directory, 'restore', file, '--check')).code).toBe(0);
+      await second.stop();
+      expect((await commandIn(elsewhere, 'records', 'verify')).code).toBe(0);
+    },
+  );
 
-  test('what is decided while a backup is made contradicts nothing in it', async () => {
+  test('what is decided while a backup is made contradicts nothing in it', { tags: 'night' }, async () => {
     const state = join(cordon.directory, 'state');
     const file = join(place, 'meanwhile.tar.gz');
     const until = new Date(Date.now() + 86_400_000).toISOString();

@@ -1,3 +1,4 @@
+// @module-tag deploy
 // The Debian package, built, judged and lived with: the same bytes twice, lintian, systemd, and a root of its own in which it
 // is installed, runs on port 53, is upgraded, taken back and purged by dpkg.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

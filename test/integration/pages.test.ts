@@ -11,6 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
+import { inTwo } from '../support/night.ts';
 import { arePicturesWanted, keepPicture, takePicture } from '../support/pictures.ts';
 import { isInstalled, needing } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
@@ -640,36 +641,42 @@ const settle = async (page: Page): Promise<void> => {
 };
 
 // Colors differ between themes, order and names between widths: two of the four see all there is, and pictures are of all.
-test.each([
-  ['desktop', 'light', 1280],
+const LOOKS: readonly (readonly [string, 'light' | 'dark', number])[] = [
   ['phone', 'dark', PHONE],
+  ['desktop', 'light', 1280],
   ...(arePicturesWanted
     ? ([
         ['desktop', 'dark', 1280],
         ['phone', 'light', PHONE],
       ] as const)
     : []),
-] as const)('every page, %s, %s: nothing is in the way of anybody', WALK, async (device, scheme, width) => {
-  const findings: string[] = [];
-  const windows = new Map<RoomClient, Page>();
-  for (const [name, path, who] of PLACES) {
-    const client = name === 'sign-in' ? new RoomClient(scene.origin) : who();
-    const page = windows.get(client) ?? (await windowOf(client, { width, height: 850, scheme }));
-    windows.set(client, page);
-    await page.goto(scene.origin + path);
-    await settle(page);
-    await takePicture(page, `${name}-${device}-${scheme}`);
-    if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
-    if ((device === 'desktop') === (scheme === 'light'))
-      findings.push(...(await findBarriers(page)).map((found) => `${name} ${device} ${scheme} ${found}`));
-    if (device === 'phone' && scheme === 'dark') {
-      await page.setViewportSize({ width: NARROW, height: 850 });
-      if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${NARROW}`);
-      await page.setViewportSize({ width, height: 850 });
-    }
-  }
-  expect(findings).toEqual([]);
-});
+];
+for (const [options, looks] of inTwo(LOOKS, (_, index) => index === 0))
+  test.each(looks)(
+    'every page, %s, %s: nothing is in the way of anybody',
+    { ...WALK, ...options },
+    async (device, scheme, width) => {
+      const findings: string[] = [];
+      const windows = new Map<RoomClient, Page>();
+      for (const [name, path, who] of PLACES) {
+        const client = name === 'sign-in' ? new RoomClient(scene.origin) : who();
+        const page = windows.get(client) ?? (await windowOf(client, { width, height: 850, scheme }));
+        windows.set(client, page);
+        await page.goto(scene.origin + path);
+        await settle(page);
+        await takePicture(page, `${name}-${device}-${scheme}`);
+        if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
+        if ((device === 'desktop') === (scheme === 'light'))
+          findings.push(...(await findBarriers(page)).map((found) => `${name} ${device} ${scheme} ${found}`));
+        if (device === 'phone' && scheme === 'dark') {
+          await page.setViewportSize({ width: NARROW, height: 850 });
+          if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${NARROW}`);
+          await page.setViewportSize({ width, height: 850 });
+        }
+      }
+      expect(findings).toEqual([]);
+    },
+  );
 
 test.each(['fr', 'nl', 'de'])(
   'in %s no word is left in English, and nothing is wider than a phone',
@@ -712,29 +719,31 @@ const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light'
   return page;
 };
 
-test.each(STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const))(
-  'the headline when it is %s: sentence, shape and color say it',
-  WALK,
-  async (name, stub) => {
-    for (const [width, scheme] of [
-      [1280, 'light'],
-      [PHONE, 'dark'],
-    ] as const) {
-      const page = await openStubbed(stub, width, scheme);
-      await page.getByRole('heading', { level: 1, name: stub.says }).waitFor();
-      await expect
-        .poll(async () => await page.locator('.headline').getAttribute('class'))
-        .toContain(stub.tone);
-      expect(await page.locator(`.headline > .st-${stub.mark}`).count()).toBe(1);
-      // A number stays with its unit.
-      expect((await page.title()).replaceAll('\u00a0', ' ')).toMatch(stub.says);
-      await takePicture(page, `state-${name}-${width}-${scheme}`);
-      // One state of each tone: the others differ in words only.
-      if (width === 1280 && ['in-force', 'starting', 'leaking', 'stale'].includes(name))
-        expect(await findBarriers(page)).toEqual([]);
-    }
-  },
-);
+const STUBS = STUBBED_HEADLINES.map((stub) => [stub.name, stub] as const);
+for (const [options, stubs] of inTwo(STUBS, (_, index) => index % 3 === 0))
+  test.each(stubs)(
+    'the headline when it is %s: sentence, shape and color say it',
+    { ...WALK, ...options },
+    async (name, stub) => {
+      for (const [width, scheme] of [
+        [1280, 'light'],
+        [PHONE, 'dark'],
+      ] as const) {
+        const page = await openStubbed(stub, width, scheme);
+        await page.getByRole('heading', { level: 1, name: stub.says }).waitFor();
+        await expect
+          .poll(async () => await page.locator('.headline').getAttribute('class'))
+          .toContain(stub.tone);
+        expect(await page.locator(`.headline > .st-${stub.mark}`).count()).toBe(1);
+        // A number stays with its unit.
+        expect((await page.title()).replaceAll('\u00a0', ' ')).toMatch(stub.says);
+        await takePicture(page, `state-${name}-${width}-${scheme}`);
+        // One state of each tone: the others differ in words only.
+        if (width === 1280 && ['in-force', 'starting', 'leaking', 'stale'].includes(name))
+          expect(await findBarriers(page)).toEqual([]);
+      }
+    },
+  );
 
 test('silence is never green: no word from the resolver', WALK, async () => {
   const page = await windowOf(operator.client);

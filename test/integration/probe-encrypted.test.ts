@@ -98,7 +98,7 @@ test('everything is in order over TLS, HTTPS and QUIC, with structured errors an
   expect(await readMetric(running, 'cordon_enforcement_probe_certificate_valid', valid)).toBe(1);
 });
 
-test('a certificate that ended is found, and that it was renewed', async () => {
+test('a certificate that ended is found, and that it was renewed', { tags: 'night' }, async () => {
   const issued = authority.issue({ names: [`DNS:${SERVER_NAME}`], endsInDays: -1 });
   const running = await start(configOf(TLS), issued);
   const { code, certificates, outcome } = await sweep(running);
@@ -146,7 +146,7 @@ groups:
   expect(results.find(({ view }) => view === viewOf(running, 'dot'))).toMatchObject({ asked: 2 });
 });
 
-test('a host that is a proxy asks nothing in its own name', async () => {
+test('a host that is a proxy asks nothing in its own name', { tags: 'night' }, async () => {
   const issued = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   const running = await start(configOf(`${TLS}proxies: { from: ["127.0.0.1"] }\n`), issued);
   const { outcome, unasked } = await sweep(running);

@@ -167,7 +167,7 @@ test('a certificate that is not for a name that a group is known by is a fault',
   );
 });
 
-test('what is revoked while it runs stands for nobody any more', async () => {
+test('what is revoked while it runs stands for nobody any more', { tags: 'night' }, async () => {
   const pinned = 'c'.repeat(64);
   const running = await start(
     configOf(`  - { name: hole, certificates: ["sha256:${pinned}"], lists: [] }\n`),

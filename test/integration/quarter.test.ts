@@ -1,3 +1,4 @@
+// @module-tag night
 // A quarter in the real program: twenty groups, exemptions, an outage of a list, a leaking view, a pause, a crash.
 //
 // The wall clock is moved from day to day; queries are real datagrams of real addresses. What the report says is

@@ -367,7 +367,9 @@ describe('with zones of different upstreams', () => {
     ).toBe(1);
   });
 
-  test('an answer is fetched anew when somebody asks near its end, and only then', async () => {
+  test('an answer is fetched anew when somebody asks near its end, and only then', {
+    tags: 'night',
+  }, async () => {
     const upstream = zones.get('popular');
     const www = 'www.popular.example.';
     await ask(program.dns, `${www} A`);
@@ -387,7 +389,9 @@ describe('with zones of different upstreams', () => {
 describe('much that waits', () => {
   afterEach(closeAll);
 
-  test('a dead name that a hundred clients ask for costs one question for each try', async () => {
+  test('a dead name that a hundred clients ask for costs one question for each try', {
+    tags: 'night',
+  }, async () => {
     const frozen = await openUpstream(silence);
     const program = await start([frozen], 'resolver: { timeout: 5s, try-timeout: 2s }');
     const clients = Array.from({ length: 100 }, (_, i) => `127.0.1.${i + 1}`);
@@ -403,7 +407,9 @@ describe('much that waits', () => {
     expect(await readMetric(program, 'cordon_coalesced_queries_total')).toBe(99);
   });
 
-  test('one client is refused beyond its share, others are not, and in a full room the greedy give way', async () => {
+  test('one client is refused beyond its share, others are not, and in a full room the greedy give way', {
+    tags: 'night',
+  }, async () => {
     const frozen = await openUpstream(silence);
     const program = await start(
       [frozen],

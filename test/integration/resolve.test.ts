@@ -465,7 +465,9 @@ upstreams: [${textOf(taken)}]`;
     await expect(startCordon({ config })).rejects.toThrow('questions would go in circles');
   });
 
-  test('two programs that ask each other end with SERVFAIL after a few queries each way', async () => {
+  test('two programs that ask each other end with SERVFAIL after a few queries each way', {
+    tags: 'night',
+  }, async () => {
     const place = await upstreamWith();
     await place.close();
     open = [];

@@ -117,7 +117,9 @@ test('over HTTPS: HSTS, and a cookie for this host and TLS alone', async () => {
   await expect(fetch(`http://127.0.0.1:${origin.port}/api/session`)).rejects.toThrow();
 });
 
-test('a renewed certificate is shown within seconds, and nobody is signed out; a broken one changes nothing', async () => {
+test('a renewed certificate is shown within seconds, and nobody is signed out; a broken one changes nothing', {
+  tags: 'night',
+}, async () => {
   const browser = new Browser();
   await browser.send('GET', '/api/session');
   const token = link.slice(link.indexOf('#') + 1);

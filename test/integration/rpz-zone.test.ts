@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import '../support/property-seed.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadList } from '../../src/policy/lists/lists.ts';
 import { TableBuilder, Verdict } from '../../src/policy/policy.ts';

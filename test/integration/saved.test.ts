@@ -14,6 +14,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
+import { inTwo } from '../support/night.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -90,12 +91,13 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 const NOT_READY = `RCODE ${RCODE.SERVFAIL}, EDE ${EDE.NOT_READY}`;
 
 describe('a start whose list', () => {
-  test.each<[string, () => void, string]>([
+  const FAULTS: readonly [string, () => void, string][] = [
     ['is gone', () => rmSync(listFile()), 'ERR_LIST_READ'],
     ['is empty', () => truncateSync(listFile()), 'ERR_LIST_EMPTY'],
     ['is cut off before its first dot', () => truncateSync(listFile(), 4), 'ERR_LIST_EMPTY'],
     ['is a web page', () => writeFileSync(listFile(), '<!DOCTYPE html>\n'), 'ERR_LIST_PARSE'],
-  ])('%s refuses what was refused before', async (_, spoil, code) => {
+  ];
+  const refusesOn = async (spoil: () => void, code: string): Promise<void> => {
     restore();
     spoil();
     const program = await start();
@@ -109,7 +111,11 @@ describe('a start whose list', () => {
     expect(await readMetric(program, 'cordon_policy_enforcing')).toBe(1);
     expect(await readMetric(program, LOADED, { list: 'own' })).toBe(good.loadedSec);
     await program.stop();
-  });
+  };
+  for (const [options, faults] of inTwo(FAULTS, (_, index) => index % 2 === 0))
+    test.each(faults)('%s refuses what was refused before', options, (_, spoil, code) =>
+      refusesOn(spoil, code),
+    );
 
   test('comes back later takes it with a reload', async () => {
     restore();
@@ -151,15 +157,17 @@ test('a start is ready with the saved generation, and replaces it when the lists
 });
 
 describe('without its list, a start answers nothing', () => {
-  test.each<[string, (bytes: Buffer) => Uint8Array]>([
+  const DAMAGES: readonly [string, (bytes: Buffer) => Uint8Array][] = [
     ['a byte is another', (bytes) => bytes.map((byte, at) => (at === bytes.length - 20 ? byte ^ 1 : byte))],
     ['it is cut off', (bytes) => bytes.subarray(0, -1)],
     ['it is empty', () => Buffer.alloc(0)],
-  ])('when of the saved generation %s', async (_, spoil) => {
-    restore(spoil(good.bytes));
-    rmSync(listFile());
-    await expectNotReady(await start());
-  });
+  ];
+  for (const [options, damages] of inTwo(DAMAGES, (_, index) => index === 0))
+    test.each(damages)('when of the saved generation %s', options, async (_, spoil) => {
+      restore(spoil(good.bytes));
+      rmSync(listFile());
+      await expectNotReady(await start());
+    });
 
   test.each([
     ['other answers', 'block: { mode: nodata }'],

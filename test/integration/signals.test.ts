@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { ownClock } from '../support/fake-time.ts';
+import { NIGHT } from '../support/night.ts';
 import { startCordon } from '../support/process.ts';
 
 const SIGNALS = 1000;
@@ -53,10 +54,7 @@ test('who starts it as root is told that it stays root', async (context) => {
   await cordon.stop();
 });
 
-test.each([
-  ['the program itself', [join(root, 'src/main.ts')]],
-  ['the launcher', [join(root, 'src/launch.mjs'), join(root, 'src/main.ts')]],
-])('SIGUSR1 opens no debugger in %s', async (_title, command) => {
+const debugs = async (command: readonly string[]): Promise<void> => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-signals-'));
   writeFileSync(join(directory, 'cordon.yaml'), CONFIG);
   writeFileSync(join(directory, 'tiktok.txt'), 'tiktok.example\n');
@@ -89,7 +87,11 @@ test.each([
   child.kill('SIGHUP');
   await expect.poll(() => output, { timeout: 90_000 }).toContain('"msg":"reloaded"');
   expect(output).not.toMatch(/debugger|inspector/i);
-});
+};
+
+test('SIGUSR1 opens no debugger in the launcher', () =>
+  debugs([join(root, 'src/launch.mjs'), join(root, 'src/main.ts')]));
+test('SIGUSR1 opens no debugger in the program itself', NIGHT, () => debugs([join(root, 'src/main.ts')]));
 
 test('a stop that is asked for is no fault: nothing above info is said', async () => {
   const cordon = await startCordon({ config: CONFIG, files: { 'tiktok.txt': 'tiktok.example\n' } });

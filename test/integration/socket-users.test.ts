@@ -115,6 +115,7 @@ test.skipIf(!hasOtherUser)(
 
 test.skipIf(!hasOtherUser)(
   'a second user of one person is no second person, as soon as the configuration says so',
+  { tags: 'night' },
   async () => {
     const asked = await postAsOther(state, '/v1/exemptions', PAPER);
     expect(asked.status).toBe(200);

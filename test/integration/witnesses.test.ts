@@ -205,7 +205,7 @@ const takeBack = async (config: string, state: string, older: string): Promise<v
 
 const SHOWN = 'every checkpoint is cosigned under load and over kill -9, and an older state is found';
 
-test(`sigsum-witness: ${SHOWN}`, { timeout: TIMEOUT_MS }, async (context) => {
+test(`sigsum-witness: ${SHOWN}`, { tags: 'night', timeout: TIMEOUT_MS }, async (context) => {
   requireProgram(context, 'sigsum-witness');
   const place = directory();
   const state = join(place, 'state');

@@ -5,6 +5,7 @@
 //
 //   npm run dates                                  # all tests on every date
 //   npm run dates -- --quick --only '+370 days'    # the projects of `npm run ok -- --quick`, on one
+//   npm run dates -- --clock --only '+370 days'    # of these the files that name the machine's clock: what .ci/run does
 //   npm run dates -- test/unit/dnssec              # one directory or file
 //   npm run dates -- --only '+40 days' -- test/unit/dnssec -t 'expired'
 //
@@ -18,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { clockEnvironment } from '../support/fake-time.ts';
 import { MOMENTS, type Moment, offsetMs } from '../support/moments.ts';
 import { countTests, failedFiles, namesOfFailed, readTestReport, withSecondRun } from '../test-report.ts';
+import { readSources } from '../tidy/sources.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 /** What is named of one date: more is the same fault. */
@@ -28,6 +30,7 @@ const SECOND_RUN_MAX = 4;
 const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    clock: { type: 'boolean', default: false },
     only: { type: 'string', multiple: true },
   },
   allowPositionals: true,
@@ -68,6 +71,14 @@ const makeExceptions = (): string => {
   return directory;
 };
 
+/** Files of the quick tests whose outcome may depend on the day: a test with a clock of its own does not ask the machine's. */
+const clockFiles = (): string[] =>
+  ['test/unit', 'test/property', 'test/tidy'].flatMap((folder) =>
+    [...readSources(folder, ['.ts'])]
+      .filter(([path, text]) => path.endsWith('.test.ts') && /\bDate\.now\b|\bnew Date\(\)/.test(text))
+      .map(([path]) => path),
+  );
+
 const exceptions = makeExceptions();
 let child: ReturnType<typeof spawn> | undefined;
 let isEnded = false;
@@ -93,7 +104,7 @@ const runTests = (moment: Moment, report: string, files: readonly string[]): Pro
     TEST_REPORT: report,
     PATH: `${exceptions}:${process.env['PATH'] ?? ''}`,
   };
-  const projects = values.quick ? ['--project', 'quick*'] : [];
+  const projects = values.quick || values.clock ? ['--project', 'quick*', '--tags-filter', '!night'] : [];
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   return new Promise((resolve, reject) => {
     child = spawn(process.execPath, [vitest, 'run', ...projects, ...files], {
@@ -126,7 +137,7 @@ for (const [index, moment] of chosen.entries()) {
   const report = join(work, `tests-${index}.json`);
   const start = performance.now();
   setClock(moment);
-  const isGood = await runTests(moment, report, positionals);
+  const isGood = await runTests(moment, report, values.clock ? clockFiles() : positionals);
   let found = readTestReport(report, root);
   const again = failedFiles(found);
   // As in the gate: what passes alone was held up by what ran beside it.

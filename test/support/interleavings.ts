@@ -1,5 +1,5 @@
 // Each pair of operations of the control room that change something, one interrupted by the other at each of its waits.
-// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR|OFFICE]].
+// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR|OFFICE|N]], with N every Nth pair.
 //
 // What came of a pair in any order has to be what comes of it when one is done after the other, one way or the other:
 // whatever else comes about is a change that was made on a row as it was before.
@@ -424,12 +424,15 @@ const TABLES = [
   [DECIDED_OPERATIONS, 'deciding'],
   [LIST_OPERATIONS, 'deciding'],
 ] as const;
+let place = 0;
+/** True for pairs that are asked for, in their order. */
+const isChosen = (pair: string, office: Office): boolean =>
+  only === undefined || only === office || only === pair || place++ % Number(only) === 0;
 for (const [operations, office] of TABLES) {
   const names = Object.keys(operations);
   for (const [index, one] of names.entries())
     for (const other of names.slice(index))
-      if (only === undefined || only === office || only === `${one} ${other}`)
-        await explorePair([one, other], operations, office);
+      if (isChosen(`${one} ${other}`, office)) await explorePair([one, other], operations, office);
 }
 if (only === undefined)
   for (const name of TABLES.flatMap(([operations]) => Object.keys(operations)))

@@ -1,7 +1,5 @@
-// Loaded before every test file: a gate that must judge a change, and not the luck of the day, fixes the seed of the
-// property tests with FAST_CHECK_SEED. Without it each run looks at other inputs, as those of every night do.
-const seed = process.env['FAST_CHECK_SEED'];
-if (seed !== undefined) {
-  const { default: fc } = await import('fast-check');
-  fc.configureGlobal({ seed: Number(seed) });
-}
+// Loaded before every test file of the quick projects, and by name where others have properties: all properties of a run go from one seed, which vitest.config.ts
+// takes from FAST_CHECK_SEED or draws, and the run tells. A gate that must judge a change, and not the luck of the day, fixes it.
+import fc from 'fast-check';
+
+fc.configureGlobal({ seed: Number(process.env['FAST_CHECK_SEED']) });

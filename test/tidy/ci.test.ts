@@ -83,7 +83,13 @@ test.each([
 ])('%s', (_, ok, dates, status, last) => {
   const made = runCi(ok, dates);
   expect(made, made.stderr).toMatchObject({ status, last });
-  expect(made.lines).toContain('npm run --silent dates -- --quick --only=+370 days --only=29 February 2028');
+  expect(made.lines).toContain('npm run --silent dates -- --clock --only 29 February 2028');
+});
+
+test('a night runs what the gate leaves out, and nothing else', () => {
+  const made = runCi('exit 1', 'echo "5 passed, 0 failed"', ['--night']);
+  expect(made, made.stderr).toMatchObject({ status: 0, last: '5 passed, 0 failed' });
+  expect(made.lines.filter((line) => line.startsWith('npm'))).toEqual(['npm run --silent night']);
 });
 
 test('one date of a night is all tests on that one', () => {

@@ -98,7 +98,7 @@ test.for([
   ['check', 'rules', '--lint-fatal', 'alerts.yml', 'objectives.yml'],
   ['test', 'rules', 'alerts.test.yml', 'objectives.test.yml'],
   ['check', 'config', 'prometheus.yml'],
-])('promtool %s %s passes', { timeout: PROMTOOL_MS }, async (args, context) => {
+])('promtool %s %s passes', { timeout: PROMTOOL_MS, tags: 'deploy' }, async (args, context) => {
   requireProgram(context, 'promtool');
   expect(await runPromtool(args)).toMatchObject({ passed: true });
 });
@@ -112,7 +112,7 @@ test.for([
   ['check config', 'prometheus.yml', 'scrape_interval: 15s', 'scrape_interval: soon'],
 ] as const)(
   'promtool %s refuses a breach in %s',
-  { timeout: PROMTOOL_MS },
+  { timeout: PROMTOOL_MS, tags: 'deploy' },
   async ([command, file, from, to], context) => {
     requireProgram(context, 'promtool');
     const target = command.startsWith('test') ? file.replace('.yml', '.test.yml') : file;

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import '../../support/property-seed.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { exactName } from '../../../pages/look-up/question.ts';
 import { readAskedName, readClient } from '../../../src/host/cli/asked-name.ts';

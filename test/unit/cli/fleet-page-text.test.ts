@@ -1,5 +1,6 @@
 // Page one of a fleet's report is a page, whatever the size of the fleet, and counts what it does not show.
 import fc from 'fast-check';
+import '../../support/property-seed.ts';
 import { expect, test } from 'vitest';
 import type { FleetReport } from '../../../src/evidence/report/report.ts';
 import { fleetPage } from '../../../src/host/cli/fleet-page-text.ts';

@@ -53,8 +53,13 @@ test('resolve() counts near misses, asks over TCP below the zone that somebody g
     expect((await ask(forwarding, question(`x${i}.bank.example.`))).kind).toBe('answer');
   expect(nearMisses).toHaveLength(20);
   expect(events.slice(-3)).toEqual(['0 guarded', '0 sent tcp', '0 answered 0']);
-  await ask(forwarding, question('www.other.example.'));
-  expect(upstream.queries.at(-1)?.transport).toBe('udp');
+  // One zone of 256 falls together with that one, by a secret of the process: hardly several of eight.
+  const transports: (string | undefined)[] = [];
+  for (let i = 0; i < 8; i++) {
+    await ask(forwarding, question(`www.other${i}.example.`));
+    transports.push(upstream.queries.at(-1)?.transport);
+  }
+  expect(transports.filter((transport) => transport === 'udp').length).toBeGreaterThan(4);
 });
 
 test('resolve() uses UDP after all when TCP is refused', async () => {
