@@ -42,6 +42,8 @@ import { Bench, prefixes } from '../unit/pipeline/setup.ts';
 
 /** Configurations in the gate; CORDON_MANDATE_RUNS has more. */
 const RUNS = Number(process.env['CORDON_MANDATE_RUNS'] ?? 200);
+/** Rounds that look for a breach before the test says that none can be found. */
+const ROUNDS_MAX = 10;
 /** Of one plan of the probe: each rule is asked. */
 const PROBE_QUESTIONS = 10_000;
 const NOW_MS = Date.UTC(2026, 10, 25, 12);
@@ -424,32 +426,33 @@ test('nothing but an exemption opens what a mandate list refuses, and what is op
 
 test('what a policy opens that takes mandates for ordinary lists is found by the probe', () => {
   let found = 0;
-  fc.assert(
-    fc.property(setting, (set) => {
-      const built = build({ ...set, exemptions: [] });
-      if (built === undefined) return;
-      const { config, generation } = built;
-      const { policy } = generation;
-      const broken = { ...policy, lists: policy.lists.map((list) => ({ ...list, mandate: false })) };
-      const bench = benchOf({ ...generation, policy: broken }, []);
-      const lists = readProbeLists({ config, generation, seed: 1, keep: new Set() });
-      const failures = failuresOf(bench, { lists, generation }, []);
-      for (const listed of lists.names) {
-        if (listed.match === 'wildcard') continue;
-        const list = set.lists[Number(lists.lists[listed.list]?.id.slice('list-'.length))];
-        for (const group of GROUPS.keys()) {
-          const place = list === undefined ? -1 : set.lists.indexOf(list);
-          if (list === undefined || set.chosen[group]?.includes(place) !== true) continue;
-          if (sayingOf(list, listed.name) !== 'refuses') continue;
-          const leads = leadsIn(bench, { name: listed.name, group, isTcp: true, type: 'A' });
-          if (leads.length === 0) continue;
-          found++;
-          const names = failures.map(({ question }) => question.rule);
-          expect(names, `${listed.name} answers ${leads.join(' ')}`).toContain(listed);
-        }
+  const opened = fc.property(setting, (set) => {
+    const built = build({ ...set, exemptions: [] });
+    if (built === undefined) return;
+    const { config, generation } = built;
+    const { policy } = generation;
+    const broken = { ...policy, lists: policy.lists.map((list) => ({ ...list, mandate: false })) };
+    const bench = benchOf({ ...generation, policy: broken }, []);
+    const lists = readProbeLists({ config, generation, seed: 1, keep: new Set() });
+    const failures = failuresOf(bench, { lists, generation }, []);
+    for (const listed of lists.names) {
+      if (listed.match === 'wildcard') continue;
+      const list = set.lists[Number(lists.lists[listed.list]?.id.slice('list-'.length))];
+      for (const group of GROUPS.keys()) {
+        const place = list === undefined ? -1 : set.lists.indexOf(list);
+        if (list === undefined || set.chosen[group]?.includes(place) !== true) continue;
+        if (sayingOf(list, listed.name) !== 'refuses') continue;
+        const leads = leadsIn(bench, { name: listed.name, group, isTcp: true, type: 'A' });
+        if (leads.length === 0) continue;
+        found++;
+        const names = failures.map(({ question }) => question.rule);
+        expect(names, `${listed.name} answers ${leads.join(' ')}`).toContain(listed);
       }
-    }),
-    { numRuns: Math.ceil(RUNS / 4) },
-  );
+    }
+  });
+  // One of 25 configurations has what it opens: a round in ten finds none.
+  const { seed = 0 } = fc.readConfigureGlobal();
+  for (let round = 0; found === 0 && round < ROUNDS_MAX; round++)
+    fc.assert(opened, { numRuns: Math.ceil(RUNS / 4), seed: seed + round });
   expect(found).toBeGreaterThan(0);
 });
