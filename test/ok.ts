@@ -2,8 +2,8 @@
 //
 // Beside the tests the other checks run one after the other, each with its output in one piece. Options: `--quick`, for daily
 // work, leaves out tests that start the whole program or others beside it; `--changed` runs the tests that the change
-// touches, since the branch left main; `--night` runs the tests that all of these leave out, which have a tag, and nothing
-// else; `--only NAME` runs one check; what follows `--` goes to that check's program, and then no test is left out. The
+// touches, since the branch left main; `--night` runs the files of the tests that all of these leave out, which have a tag;
+// `--only NAME` runs one check; what follows `--` goes to that check's program, and then no test is left out. The
 // last line is `N passed, N failed`: tests that passed, and tests or other checks that failed. A run that found no test
 // fails.
 //
@@ -272,10 +272,9 @@ const taggedTests = (): string[] =>
 
 /** Which tests of the files run: all when somebody named them. */
 const tagsFilter = (): readonly string[] => {
-  if (positionals.length > 0) return [];
-  const tags = Object.keys(LEFT);
-  if (values.night) return ['--tags-filter', tags.join(' || ')];
-  const left = tags.filter((tag) => tag !== 'deploy' || !hasDeployChanged(pushedFiles()));
+  // Of a night, whole files: what is left out may follow what is not.
+  if (positionals.length > 0 || values.night) return [];
+  const left = Object.keys(LEFT).filter((tag) => tag !== 'deploy' || !hasDeployChanged(pushedFiles()));
   return ['--tags-filter', left.map((tag) => `!${tag}`).join(' && ')];
 };
 

@@ -354,24 +354,25 @@ test(
   WAIT_MS,
 );
 
-test('a crash is told afterwards, and a list that was taken out is missed after a restart as well', {
-  tags: 'night',
-  timeout: WAIT_MS,
-}, async () => {
-  await reload(cordon, { 'cordon.yaml': configOf([LIST.order]) });
-  await expectAll('before the crash', { says: 'partly configuration', leaks: everywhere(OTHER) });
-  const lastMs = told.at(-1)?.atMs ?? 0;
-  // What comes after the last signature is as uncertain as the crash itself, and a report counts it as such.
-  await expect.poll(signedMs, { timeout: WAIT_MS }).toBeGreaterThan(lastMs);
-  await cordon.kill();
-  await startAgain(configOf([LIST.order]));
-  await expect
-    .poll(() => readMetric(cordon, 'cordon_not_enforcing_seconds_total', { cause: 'crash' }), {
-      timeout: WAIT_MS,
-    })
-    .toBeGreaterThan(0);
-  await expectAll('after the crash', { says: 'partly configuration', leaks: everywhere(OTHER) });
-});
+test(
+  'a crash is told afterwards, and a list that was taken out is missed after a restart as well',
+  async () => {
+    await reload(cordon, { 'cordon.yaml': configOf([LIST.order]) });
+    await expectAll('before the crash', { says: 'partly configuration', leaks: everywhere(OTHER) });
+    const lastMs = told.at(-1)?.atMs ?? 0;
+    // What comes after the last signature is as uncertain as the crash itself, and a report counts it as such.
+    await expect.poll(signedMs, { timeout: WAIT_MS }).toBeGreaterThan(lastMs);
+    await cordon.kill();
+    await startAgain(configOf([LIST.order]));
+    await expect
+      .poll(() => readMetric(cordon, 'cordon_not_enforcing_seconds_total', { cause: 'crash' }), {
+        timeout: WAIT_MS,
+      })
+      .toBeGreaterThan(0);
+    await expectAll('after the crash', { says: 'partly configuration', leaks: everywhere(OTHER) });
+  },
+  WAIT_MS,
+);
 
 test(
   'no list can be loaded: nothing is answered',

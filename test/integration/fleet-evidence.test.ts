@@ -135,9 +135,7 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     return found;
   };
 
-  test('while the database is killed and started again under load nothing is lost or doubled, as an independent count says', {
-    tags: 'night',
-  }, async () => {
+  test('while the database is killed and started again under load nothing is lost or doubled, as an independent count says', async () => {
     await askAll();
     await stored();
     await server.stop('SIGKILL');
