@@ -83,7 +83,9 @@ test('a certificate that was replaced is shown to new clients, and old connectio
   await resumed.end();
 });
 
-test('a pair that does not fit changes nothing but an alarm, and a reload with it is refused', async () => {
+test('a pair that does not fit changes nothing but an alarm, and a reload with it is refused', {
+  tags: 'night',
+}, async () => {
   const end = await shownEnd();
   const from = cordon.logs().length;
   replace('cert.pem', issue(30).certificate);
@@ -157,7 +159,9 @@ test('no query fails while certificates are swapped', async () => {
   process.stderr.write(`${SWAPS} swaps: ${counts.good} answers, ${counts.handshakes} handshakes\n`);
 }, 600_000);
 
-test('cordon check and the start refuse what cannot be used, and say which file and why', async () => {
+test('cordon check and the start refuse what cannot be used, and say which file and why', {
+  tags: 'night',
+}, async () => {
   const main = ['src/launch.mjs', 'src/main.ts'];
   const config = ['--config', join(cordon.directory, 'cordon.yaml')];
   replace('key.pem', issue().key);

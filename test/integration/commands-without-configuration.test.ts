@@ -159,7 +159,7 @@ const FAULTS: readonly FileFault[] = [
     env: { CORDON_CACHE_SZE: '1' },
     said: /^environment CORDON_CACHE_SZE: no key has this variable/,
   },
-  { name: 'no file', make: () => {}, said: /^\S*cordon\.yaml: there is no such file/ },
+  { name: 'no file', isOfNight: true, make: () => {}, said: /^\S*cordon\.yaml: there is no such file/ },
   {
     name: 'no plain file',
     isOfNight: true,

@@ -71,7 +71,9 @@ test('the first start prints a link that enrols one administrator, once', async 
   ).toMatchObject({ signedIn: true });
 });
 
-test('the key of the records is there for everybody, as the command prints it, to be read only', async () => {
+test('the key of the records is there for everybody, as the command prints it, to be read only', {
+  tags: 'night',
+}, async () => {
   const place = `${origin}/.well-known/cordon-records-key`;
   const printed = await vi.waitFor(async () => {
     const { code, stdout } = await run(process.execPath, [program, 'records', 'key'], {
@@ -175,7 +177,7 @@ test('two persons pause for an hour, one resumes; nobody acts for two', async ()
   );
 });
 
-test('a report is asked for, made aside and downloaded', async () => {
+test('a report is asked for, made aside and downloaded', { tags: 'night' }, async () => {
   const admin = await new RoomClient(origin).open();
   await admin.enrol(link, 'A. Administrator', PASSWORD);
   const { body } = await admin.post('/api/v1/people', {

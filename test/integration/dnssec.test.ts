@@ -780,7 +780,7 @@ describe('modes', () => {
     await expectUnvalidated(other);
   });
 
-  test('auto validates when the root fits, and off ends it', async () => {
+  test('auto validates when the root fits, and off ends it', { tags: 'night' }, async () => {
     const program = await startCordon({
       config: configure('{ mode: auto, anchors: anchors.ds }'),
       files: { 'anchors.ds': tree.anchors },

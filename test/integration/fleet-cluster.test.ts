@@ -1,3 +1,4 @@
+// @module-tag night
 // A fleet over three engines and a leaf node at a site, all with TLS: an engine dies under load, and the site is cut off.
 //
 // Each server runs from a directory of its own, as on a machine of its own, with what Cordon wrote for it.
@@ -177,7 +178,6 @@ test.skipIf(!hasOtherUser)(
 
 test.skipIf(!hasOtherUser)(
   'a site whose leaf node is cut off answers and records, and has all of policy and evidence when it is back',
-  { tags: 'night' },
   async () => {
     const id = await fleet.grant({ clients: ['127.0.7.2'] });
     await becomes(RESOLVERS, true, '127.0.7.2');
@@ -227,9 +227,7 @@ test('a resolver joins through the leaf node of its site, which only reads who i
   expect(readFileSync(join(fleet.directory, 'leaf/leaf-bruges-users.conf'), 'utf8')).not.toContain('ns1');
 });
 
-test('what a removed resolver sends through the leaf node ends at the engine, with nothing done at the site', {
-  tags: 'night',
-}, async () => {
+test('what a removed resolver sends through the leaf node ends at the engine, with nothing done at the site', async () => {
   const servers = fleet.ownServers.get('ns2') ?? [];
   const engine = await clientOf('authority', fleet.made.servers);
   const heard = new Set<string>();

@@ -1,3 +1,4 @@
+// @module-tag night
 // The evidence of a fleet as its people get at it, in real programs: the engine, two resolvers, PostgreSQL, the collector and the
 // commands. What is asked: is nothing lost when the database is killed, is a client of two resolvers one client, who was it?
 import { type ChildProcess, spawn } from 'node:child_process';

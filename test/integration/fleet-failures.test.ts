@@ -199,7 +199,6 @@ test('evidence that its resolver did not sign is refused, and the authority reco
 
 test.skipIf(!hasOtherUser)(
   'an engine that is killed and comes back without its store costs nothing',
-  { tags: 'night' },
   async () => {
     const id = await fleet.grant({ clients: ['127.0.0.34'] });
     await becomes('ns1', true, '127.0.0.34');

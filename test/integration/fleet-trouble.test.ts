@@ -1,3 +1,4 @@
+// @module-tag night
 // What befalls one resolver of a fleet: cut off, a full disk, a lost disk, an older version. Real engine, real programs.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
@@ -134,9 +135,7 @@ test('a resolver that is cut off keeps to what it has, its exemptions end on tim
   expect([unanswered, unfiltered]).toEqual([0, 0]);
 });
 
-test('a resolver whose disk is full ends what is revoked, answers on, and has everything when there is room', {
-  tags: 'night',
-}, async () => {
+test('a resolver whose disk is full ends what is revoked, answers on, and has everything when there is room', async () => {
   const state = join(fleet.directory, 'ns4');
   mkdirSync(state);
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', state]);
@@ -187,9 +186,7 @@ const signed = (label: string): Promise<unknown> =>
     },
   );
 
-test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', {
-  tags: 'night',
-}, async () => {
+test('a resolver that lost its disk comes back under its name, and nobody claims what is missing', async () => {
   const ownQueries = (): number =>
     readPosition(join(fleet.directory, 'ns2/records/position'))?.ends.queries.sequence ?? 0;
   const before = ownQueries();
@@ -217,9 +214,7 @@ test('a resolver that lost its disk comes back under its name, and nobody claims
   expect(report.queries).toBeGreaterThanOrEqual(30);
 });
 
-test('a later version of the authority: what is unknown is kept, what must be known stops a node, and revocations hold all the same', {
-  tags: 'night',
-}, async () => {
+test('a later version of the authority: what is unknown is kept, what must be known stops a node, and revocations hold all the same', async () => {
   await fleet.grant({ clients: ['127.0.5.3'] });
   await becomes('ns1', true, '127.0.5.3');
   await fleet.programOf('authority').stop();

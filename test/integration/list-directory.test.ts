@@ -128,7 +128,7 @@ test('a reload takes a file that is changed, added or removed, and keeps what is
   await program.stop();
 });
 
-test('what was saved is in force when the directory cannot be read', async () => {
+test('what was saved is in force when the directory cannot be read', { tags: 'night' }, async () => {
   const files = { 'lists.d/a.txt': names('a', 60), 'lists.d/b.txt': names('b', 60) };
   let program = await start(files);
   await program.waitForLog(({ msg }) => msg === 'generation saved');

@@ -108,7 +108,9 @@ const control = (method: string, path: string, body?: object): Promise<ControlRe
 const refresh = async (list = 'feed'): Promise<Record<string, unknown>> =>
   (await control('POST', `/v1/lists/${list}/refresh`)).body;
 
-test('a list that was never fetched is enforced as soon as it is there, and again without its server', async () => {
+test('a list that was never fetched is enforced as soon as it is there, and again without its server', {
+  tags: 'night',
+}, async () => {
   const asked = Promise.withResolvers<() => void>();
   server.set('/list.txt', (incoming, response) => {
     asked.resolve(() => content(names(100))(incoming, response));

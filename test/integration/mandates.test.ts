@@ -161,7 +161,9 @@ ${'  - { id: tiktok, file: tiktok.txt, mandate: true }\n'}`;
     await program.stop();
   });
 
-  test('of which nothing is left but exceptions is held, and is the fault when it is accepted', async () => {
+  test('of which nothing is left but exceptions is held, and is the fault when it is accepted', {
+    tags: 'night',
+  }, async () => {
     server.set('/feed.txt', content(RULES));
     const program = await startWithFeed(feedFirst(), FILES);
     for (const text of [feedRules((rule) => `@@${rule}`), feedRules((rule) => `${rule}\n@@${rule}`)]) {
@@ -174,7 +176,7 @@ ${'  - { id: tiktok, file: tiktok.txt, mandate: true }\n'}`;
     await program.stop();
   });
 
-  test('only counts what refuses as a rule', async () => {
+  test('only counts what refuses as a rule', { tags: 'night' }, async () => {
     server.set('/feed.txt', content(`${RULES}@@||one.example^\n@@||two.example^\n`));
     const program = await startWithFeed(feedFirst(), FILES);
     expect(await readMetric(program, 'cordon_list_entries', { list: 'feed' })).toBe(FEED_RULES);

@@ -94,7 +94,9 @@ test('the shipped list is in force until a newer one was fetched, proven and rev
   expect(status).toContain('canary');
 });
 
-test('an older version is held, whoever signed it, and so is one without a signature', async () => {
+test('an older version is held, whoever signed it, and so is one without a signature', {
+  tags: 'night',
+}, async () => {
   cordon = await startCordon({ config: fetched() });
   publish(versionOf('2020-01-01').replaceAll(/reviewed: 20\d\d-\d\d-\d\d/g, 'reviewed: 2020-01-01'));
   expect(await refresh()).toContain('older');
@@ -139,7 +141,7 @@ test('a file has to be signed, and a reload with another one is refused', async 
   expect(await outcomeOf('new.example')).toBe('answered');
 });
 
-test('minisign signs the hash of a file', async () => {
+test('minisign signs the hash of a file', { tags: 'night' }, async () => {
   const text = versionOf('2099-01-01');
   const id = Buffer.from('0102030405060708', 'hex');
   const spki = Buffer.from(publicKey, 'base64');

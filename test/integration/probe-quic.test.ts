@@ -88,7 +88,7 @@ test('a listener that answers what it should refuse is seen over QUIC, and only 
   expect(await readMetric(cordon, 'cordon_enforcement_probe_success', labels)).toBe(0);
 });
 
-test('without QUIC on the machine the run names the listener and says why', async () => {
+test('without QUIC on the machine the run names the listener and says why', { tags: 'night' }, async () => {
   const cordon = await start('127.0.0.1:8853', '', { 'libs/libssl.so.3': 'no library\n' });
   const { stdout, code } = await probe(cordon, '--json');
   const { unasked, certificates, outcome } = JSON.parse(stdout) as ProbeRunStatus;

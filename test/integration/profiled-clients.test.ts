@@ -1,3 +1,4 @@
+// @module-tag night
 // Clients of others, set up by nothing but the profile that `cordon clients profile` writes for them: each resolves what is not
 // listed, is refused what is, and is in the group of what it shows, a name or a token.
 import { type ChildProcess, spawn } from 'node:child_process';

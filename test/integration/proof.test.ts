@@ -209,7 +209,9 @@ describe('resolvers of others', () => {
     }
   });
 
-  test('dnsmasq leaks without our names, and with them where it has no word for a name alone', async (context) => {
+  test('dnsmasq leaks without our names, and with them where it has no word for a name alone', {
+    tags: 'night',
+  }, async (context) => {
     requireProgram(context, 'dnsmasq');
     expect(verdictOf(await dnsmasq())).toEqual(LEAKING);
     const { code, certificate } = await dnsmasq(await exported('dnsmasq'));
@@ -218,7 +220,9 @@ describe('resolvers of others', () => {
     expect(answered?.leaks.map(({ name }) => name).sort()).toEqual(exactNames().sort());
   });
 
-  test('dnsdist that answers REFUSED enforces, and leaks without its rule', async (context) => {
+  test('dnsdist that answers REFUSED enforces, and leaks without its rule', {
+    tags: 'night',
+  }, async (context) => {
     requireProgram(context, 'dnsdist');
     const proveDnsdist = async (rule: string): Promise<Proof> => {
       const port = await freePort();
@@ -248,7 +252,9 @@ addAction(SuffixMatchNodeRule(refused), RCodeAction(DNSRCode.REFUSED))`;
   });
 });
 
-test('systemd-resolved before Cordon enforces, and leaks before a resolver that refuses nothing', async (context) => {
+test('systemd-resolved before Cordon enforces, and leaks before a resolver that refuses nothing', {
+  tags: 'night',
+}, async (context) => {
   for (const name of ['unshare', 'setpriv']) requireProgram(context, name);
   requireFile(context, RESOLVED, 'systemd-resolved');
   const proveResolved = async (port: number): Promise<Proof> => {

@@ -178,7 +178,7 @@ test('without its list the program answers nothing until a reload brings it', as
   await program.stop();
 });
 
-test('group prefixes and access change at once', async () => {
+test('group prefixes and access change at once', { tags: 'night' }, async () => {
   const program = await start();
   const groups = (prefix: string) =>
     configWith(`groups: [{ name: default, lists: [own] }, { name: lab, clients: ["${prefix}"], lists: [] }]`);
@@ -198,7 +198,9 @@ test('group prefixes and access change at once', async () => {
   await program.stop();
 });
 
-test('other upstreams are asked from the reload on, also for what was cached', async () => {
+test('other upstreams are asked from the reload on, also for what was cached', {
+  tags: 'night',
+}, async () => {
   const program = await start();
   const second = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 300 IN A 192.0.2.2`]));
   try {
@@ -235,7 +237,7 @@ test('a query that waits at an upstream which a reload removes is still answered
   await program.stop();
 });
 
-test('listeners come and go', async () => {
+test('listeners come and go', { tags: 'night' }, async () => {
   const program = await start();
   const withListeners = (list: string) => configWith().replace('["127.0.0.1:0"]', list);
   const extra = await freePort();

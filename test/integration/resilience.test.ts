@@ -458,7 +458,9 @@ describe('much that waits', () => {
 describe('what an upstream says', () => {
   afterEach(closeAll);
 
-  test('private addresses for a public name are kept from clients, in every form', async () => {
+  test('private addresses for a public name are kept from clients, in every form', {
+    tags: 'night',
+  }, async () => {
     const book = new AnswerBook();
     const records: Readonly<Record<string, string>> = {
       'a.example. A': 'a.example. 300 IN A 192.168.1.1',

@@ -147,7 +147,7 @@ test('a renewed certificate is shown within seconds, and nobody is signed out; a
   await expect.poll(async () => (await browser.send('GET', '/api/session')).endsMs).toBe(after.endsMs);
 });
 
-test('without a certificate it does not listen beyond loopback', async () => {
+test('without a certificate it does not listen beyond loopback', { tags: 'night' }, async () => {
   const config = 'listen: { dns: ["127.0.0.1:0"] }\ncontrol-room: { listen: "0.0.0.0:9443" }\n';
   await expect(startCordon({ config })).rejects.toThrow(/control-room\.listen: it is not on loopback/);
 });

@@ -147,7 +147,9 @@ test('a resolv.conf that leads back is seen, and what it names is not proposed',
   expect(looped.ok).toBe(false);
 });
 
-test('an upstream that does not answer, and one that answers no signatures, are told apart', async () => {
+test('an upstream that does not answer, and one that answers no signatures, are told apart', {
+  tags: 'night',
+}, async () => {
   const silent = await ScriptedUpstream.open();
   const { port: silentPort } = silent.endpoint;
   await silent.close();
@@ -158,7 +160,7 @@ test('an upstream that does not answer, and one that answers no signatures, are 
   ]);
 });
 
-test('what Cordon does not take is not written', async () => {
+test('what Cordon does not take is not written', { tags: 'night' }, async () => {
   const result = await setup('--yes', '--json', ...upstreamOption(), '--allow', '192.0.2.1/24');
   expect(result.code).toBe(1);
   expect(reportOf(result)).toMatchObject({ ok: false, written: null });
@@ -177,7 +179,9 @@ test('on a terminal it asks, and takes what is proposed', async (context) => {
   expect(readFileSync(out(), 'utf8')).toContain(`127.0.0.1:${upstream.endpoint.port}`);
 });
 
-test('a firewall that drops what clients ask is seen, in a network of its own', async (context) => {
+test('a firewall that drops what clients ask is seen, in a network of its own', {
+  tags: 'night',
+}, async (context) => {
   for (const program of ['nft', 'unshare', 'ip']) requireProgram(context, program);
   if (process.getuid?.() !== 0) context.skip('networks are made by root');
   const rules = (more: string): string =>

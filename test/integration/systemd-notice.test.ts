@@ -118,7 +118,7 @@ test('a service that answers nothing yet is not ready, and says why; one that li
   await cordon.stop();
 });
 
-test('a manager that cannot be reached costs one line, and nothing else', async () => {
+test('a manager that cannot be reached costs one line, and nothing else', { tags: 'night' }, async () => {
   const cordon = await startCordon({
     config: CONFIG,
     files: { 'ban.txt': 'tiktok.example\n' },

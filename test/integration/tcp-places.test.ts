@@ -50,7 +50,7 @@ const expectAnswer = async (from: string): Promise<void> => {
   expect(reply).toMatchObject({ rcode: RCODE.NOERROR, answer: ['www.example. 300 IN A 192.0.2.1'] });
 };
 
-test('clients that may not ask take no place, however many they are', async () => {
+test('clients that may not ask take no place, however many they are', { tags: 'night' }, async () => {
   const addresses = Array.from({ length: 4 * PLACES }, (_, i) => `127.1.${i}.1`);
   const clients = await connectAll(addresses);
   await Promise.all(clients.map((client) => client.waitForClose()));
@@ -92,7 +92,7 @@ test('when networks have taken all places, the one that holds most gives way to 
   expect(await readMetric(cordon, 'cordon_tcp_refused_total', { reason: 'connections' })).toBe(0);
 });
 
-test('clients that do not read cost 16 MiB at most, and others are answered', async () => {
+test('clients that do not read cost 16 MiB at most, and others are answered', { tags: 'night' }, async () => {
   await ask(cordon.dns, 'big.example. TXT', { transport: 'tcp' });
   const rss = () => readMetric(cordon, 'cordon_process_resident_memory_bytes');
   const before = await rss();

@@ -614,7 +614,9 @@ resolver: { strategy: ${strategy}, timeout: 20s, try-timeout: ${TRY_MS}ms }`);
     expect(thirdCount).toBeGreaterThanOrEqual(1);
   });
 
-  test('an upstream that was killed or frozen is used again soon after it is back', async () => {
+  test('an upstream that was killed or frozen is used again soon after it is back', {
+    tags: 'night',
+  }, async () => {
     let isFrozen = true;
     const killed = await DatagramUpstream.open(give(RIGHT));
     await killed.close();
@@ -651,7 +653,9 @@ resolver: { timeout: 8s, try-timeout: 2s }`),
     }
   });
 
-  test('an upstream whose host cannot be looked up at first is used soon after it can', async () => {
+  test('an upstream whose host cannot be looked up at first is used soon after it can', {
+    tags: 'night',
+  }, async () => {
     const authority = CertificateAuthority.create();
     const certificate = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
     let isAnswering = false;
@@ -679,14 +683,17 @@ bootstrap: ["${textOf(bootstrap)}"]`),
   test.each([
     ['is refused', 'lists: [{ id: gone, file: gone.txt }]'],
     ['waits for a list', 'lists: [{ id: far, url: "http://127.0.0.1:9/list.txt", mandate: true }]'],
-  ])('a reload that %s takes no address from the hosts of upstreams in force', async (_what, lists) => {
-    const authority = CertificateAuthority.create();
-    const certificate = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
-    const bootstrap = await openScripted((query) =>
-      answer(query, query.type === TYPE.A ? [`${query.name} 300 IN A 127.0.0.1`] : []),
-    );
-    const named = keep(await StrangeUpstream.open({ transport: 'tls', certificate, reply: give(RIGHT) }));
-    const configOf = (host: string, more: string): string => `
+  ])(
+    'a reload that %s takes no address from the hosts of upstreams in force',
+    { tags: 'night' },
+    async (_what, lists) => {
+      const authority = CertificateAuthority.create();
+      const certificate = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
+      const bootstrap = await openScripted((query) =>
+        answer(query, query.type === TYPE.A ? [`${query.name} 300 IN A 127.0.0.1`] : []),
+      );
+      const named = keep(await StrangeUpstream.open({ transport: 'tls', certificate, reply: give(RIGHT) }));
+      const configOf = (host: string, more: string): string => `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
 state: state
@@ -694,22 +701,23 @@ dnssec: { mode: off }
 upstreams: ["tls://${host}:${named.endpoint.port}"]
 bootstrap: ["${textOf(bootstrap)}"]
 ${more}`;
-    const inForce = configOf(SERVER_NAME, 'lists: []');
-    const env = { NODE_EXTRA_CA_CERTS: authority.issued.certificateFile };
-    const program = await start(inForce, env);
-    expect((await askTimed(program, 'before.example')).address).toBe(RIGHT);
-    const other = configOf('other.example', lists);
-    const from = program.logs().length;
-    writeFileSync(join(program.directory, 'cordon.yaml'), other);
-    program.signal('SIGHUP');
-    await program.waitForLog(({ msg }) => /^reload (refused|waits)/.test(msg), from);
-    // What is in force is put in force again, as it is when anything was learned.
-    const path = join(program.directory, 'in-force.yaml');
-    writeFileSync(path, inForce);
-    const paused = await runCommandHere(['pause', '5m', '--reason', 'test', '--config', path]);
-    expect(paused.code, paused.stderr).toBe(0);
-    expect((await askTimed(program, 'after.example')).address).toBe(RIGHT);
-  });
+      const inForce = configOf(SERVER_NAME, 'lists: []');
+      const env = { NODE_EXTRA_CA_CERTS: authority.issued.certificateFile };
+      const program = await start(inForce, env);
+      expect((await askTimed(program, 'before.example')).address).toBe(RIGHT);
+      const other = configOf('other.example', lists);
+      const from = program.logs().length;
+      writeFileSync(join(program.directory, 'cordon.yaml'), other);
+      program.signal('SIGHUP');
+      await program.waitForLog(({ msg }) => /^reload (refused|waits)/.test(msg), from);
+      // What is in force is put in force again, as it is when anything was learned.
+      const path = join(program.directory, 'in-force.yaml');
+      writeFileSync(path, inForce);
+      const paused = await runCommandHere(['pause', '5m', '--reason', 'test', '--config', path]);
+      expect(paused.code, paused.stderr).toBe(0);
+      expect((await askTimed(program, 'after.example')).address).toBe(RIGHT);
+    },
+  );
 
   test('the fallback is asked when all others have failed, and only then', async () => {
     const [one, two, last] = [await openScripted(), await openScripted(), await openScripted()];

@@ -18,7 +18,9 @@ beforeAll(async () => {
 
 afterAll(() => contest.close());
 
-test('status, fields, content and the life of the connection are those of another server', async () => {
+test('status, fields, content and the life of the connection are those of another server', {
+  tags: 'night',
+}, async () => {
   await fc.assert(
     fc.asyncProperty(traffic, async (one) => {
       expect(await contest.compare(one)).toEqual([]);

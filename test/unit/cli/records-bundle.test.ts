@@ -108,7 +108,9 @@ test('what was changed in it is found, and so is the bundle of somebody else', a
   expect(existsSync(bundle)).toBe(true);
 });
 
-test('one record is proven by the key alone, and what was changed of the proof is a problem', async () => {
+test('one record is proven by the key alone, and what was changed of the proof is a problem', {
+  tags: 'night',
+}, async () => {
   const { key, bench } = await bundled();
   const config = join(root, `${made}.yaml`);
   const proof = join(root, 'r.tlog-proof');

@@ -65,7 +65,7 @@ const before = (path: string) => {
   return { uid, gid, mode };
 };
 
-test('the state of an archive that is a link to a folder is not followed', async () => {
+test('the state of an archive that is a link to a folder is not followed', { tags: 'night' }, async () => {
   mkdirSync(join(place, 'state'), { mode: 0o777 });
   chmodSync(join(place, 'state'), 0o777);
   const file = pack((folder) => {
@@ -98,17 +98,21 @@ test('the list of files of an archive that is a link or a pipe is not read', asy
   expect((await command('restore', pipe)).stderr).toContain('backup.json is no plain file');
 });
 
-test.each(['victim', 'nowhere'])('a state directory that is a link to %s is refused', async (to) => {
-  symlinkSync(join(place, to), join(place, 'state'));
-  if (to === 'victim') rmSync(join(place, 'victim/known.txt'));
-  const file = pack((folder) => {
-    mkdirSync(join(folder, 'state'));
-    writeFileSync(join(folder, 'backup.json'), manifest({}));
-  });
-  const { code, stderr } = await command('restore', file);
-  expect([code, stderr]).toEqual([1, expect.stringContaining('it is a link')]);
-  expect(lstatSync(join(place, 'state')).isSymbolicLink()).toBe(true);
-});
+test.each(['victim', 'nowhere'])(
+  'a state directory that is a link to %s is refused',
+  { tags: 'night' },
+  async (to) => {
+    symlinkSync(join(place, to), join(place, 'state'));
+    if (to === 'victim') rmSync(join(place, 'victim/known.txt'));
+    const file = pack((folder) => {
+      mkdirSync(join(folder, 'state'));
+      writeFileSync(join(folder, 'backup.json'), manifest({}));
+    });
+    const { code, stderr } = await command('restore', file);
+    expect([code, stderr]).toEqual([1, expect.stringContaining('it is a link')]);
+    expect(lstatSync(join(place, 'state')).isSymbolicLink()).toBe(true);
+  },
+);
 
 test.skipIf(process.geteuid?.() !== 0)(
   'root restores into no folder in which somebody else could put another one in its place',

@@ -104,6 +104,7 @@ const month = async (): Promise<Bench> => {
 };
 
 test('a month is whole to both, with what a kill and a dead recorder left; and each lie in it is found by both', {
+  tags: 'night',
   timeout: 120_000,
 }, async () => {
   const { directory } = await month();

@@ -133,7 +133,7 @@ test('any facts leave page one on one page in the PDF', async (context) => {
   await fc.assert(property, { numRuns: 16, examples: EXAMPLES });
 });
 
-test('any facts leave page one on one page as a browser prints it', async (context) => {
+test('any facts leave page one on one page as a browser prints it', { tags: 'night' }, async (context) => {
   for (const program of ['chromium', 'pdftotext']) requireProgram(context, program);
   const property = fc.asyncProperty(facts, async ({ numbers: of, agency, language }) => {
     const document = await documentOf(of, agency, language);
