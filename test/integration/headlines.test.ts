@@ -425,7 +425,7 @@ test('all upstreams are down', WALK, async () => {
   await expectSeen('upstream-up', IN_FORCE);
 });
 
-test('no worker lives', WALK, async () => {
+test('no worker lives', { ...WALK, tags: 'night' }, async () => {
   put('dead-workers', '');
   await expectSeen('no-worker', {
     says: /^Not in force anywhere for \d+ s$/,
