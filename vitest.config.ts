@@ -6,33 +6,44 @@ import { PROGRAM_TESTS } from './test/changed.ts';
 import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
-/** The longest of PROGRAM_TESTS, the longest first: whoever is last leaves a core idle. `npm run ok` tells how long each took. */
+/**
+ * The longest of PROGRAM_TESTS, of a night and of the gate, the longest first: whoever is last leaves a core idle. `npm run ok`
+ * tells how long each took.
+ */
 const LONGEST = [
-  'conformance/replay',
-  'integration/pages',
-  'integration/fleet-fork',
   'integration/package',
-  'integration/acme',
-  'integration/headlines',
+  'integration/fleet-fork',
   'integration/quarter',
-  'integration/fleet-live',
-  'integration/upstreams',
-  'integration/fleet-authority',
+  'integration/headlines',
+  'integration/pages',
   'integration/enforcement',
-  'integration/reload',
-  'integration/fleet-database',
-  'integration/imports',
-  'integration/witnesses',
-  'integration/empty-lists',
-  'integration/dnssec',
-  'integration/certificates',
-  'integration/doq-windows',
-  'integration/fleet-trouble',
-  'integration/resilience',
+  'conformance/replay',
+  'integration/acme',
+  'integration/fleet-authority',
+  'integration/fleet-forged',
   'integration/fleet-page',
+  'integration/health-matrix',
+  'integration/reload',
+  'integration/upstreams',
+  'integration/tamperings',
+  'integration/fleet-database',
+  'integration/room-orders',
+  'integration/dnssec',
   'integration/probe-identity',
+  'integration/fleet-live',
+  'integration/fleet-failures',
+  'integration/resolve',
+  'integration/resilience',
+  'integration/feed',
+  'integration/certificates',
   'integration/install',
-  'integration/operating',
+  'integration/commands-without-configuration',
+  'integration/imports',
+  'integration/proof',
+  'integration/probe-encrypted',
+  'integration/list-traps',
+  'integration/fleet-trouble',
+  'integration/fleet-cluster',
 ];
 
 class LongestFirst extends BaseSequencer {

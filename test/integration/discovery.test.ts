@@ -135,7 +135,7 @@ const profileIn = async (
   }
 };
 
-test('profiles come from the configuration', async () => {
+test('profiles come from the configuration', { tags: 'night' }, async () => {
   const chrome = await profileIn(['profile', '--for', 'chrome', '--token', 'abcdefghijklmnopqrstuv']);
   expect(JSON.parse(chrome.stdout)).toEqual({
     DnsOverHttpsMode: 'secure',

@@ -289,7 +289,7 @@ lists: [{ id: own, shipped: tiktok }]
     await other.end();
   });
 
-  test('ends a connection whose certificate has expired', async () => {
+  test('ends a connection whose certificate has expired', { tags: 'night' }, async () => {
     const client = await openStrict('dot', issue(devices, { endsInDays: 6 * SECONDS }));
     expect(await rcodeOf(client)).toBe(RCODE.NOERROR);
     const asking = setInterval(() => {

@@ -207,7 +207,7 @@ const explained = async (...args: string[]): Promise<string> => {
   return /group .*/.exec(stdout)?.[0].replace(/ +/g, ' ') ?? stdout;
 };
 
-test('explain tells what put a client into its group', async () => {
+test('explain tells what put a client into its group', { tags: 'night' }, async () => {
   const device = clientCertificate(devices, 'f.free.example');
   const managed = clientCertificate(devices, 'g.devices.example');
   expect(await explained()).toBe('group default (no group names this client)');

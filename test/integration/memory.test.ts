@@ -61,7 +61,7 @@ const readTableKib = (pid: number): number => {
   return resident;
 };
 
-test('a table that is out of force is given back', async () => {
+test('a table that is out of force is given back', { tags: 'night' }, async () => {
   const names = Array.from(
     { length: NAMES },
     (_, index) => `host${index}.site${index % 5_000}.blocked.example`,

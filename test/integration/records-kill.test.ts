@@ -25,7 +25,7 @@ const withDirectory = async (use: (directory: string) => Promise<void>): Promise
 
 test(
   'a recorder that is killed again and again loses nothing that it acknowledged',
-  { timeout: TIMEOUT_MS },
+  { tags: 'night', timeout: TIMEOUT_MS },
   () =>
     withDirectory(async (directory) => {
       await killRounds(directory, ROUNDS, Math.random);

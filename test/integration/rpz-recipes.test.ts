@@ -137,7 +137,9 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('a list that changes in Cordon is refused by named and unbound within seconds', async () => {
+test('a list that changes in Cordon is refused by named and unbound within seconds', {
+  tags: 'night',
+}, async () => {
   await publish();
   start('knotd', '--config', recipe('knot-primary.conf'));
   await vi.waitUntil(

@@ -1,3 +1,4 @@
+// @module-tag night
 // Witnesses of the running program: Debian's sigsum-witness, which is not ours, and `cordon witness`. What they cosigned
 // cannot be taken back, whoever has the machine of the resolver.
 //

@@ -10,7 +10,7 @@ import { CAUSES, causeOf, compareOpinions, ORACLES, ourOpinion } from '../suppor
 import { parseMessage } from '../support/records.ts';
 
 /** Changed messages that the suite compares; the long run is test/soak/fuzz.ts. */
-const MUTATION_COUNT = 20_000;
+const MUTATION_COUNT = 8_000;
 
 type Resource = Packet['answers'][number];
 
