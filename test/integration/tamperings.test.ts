@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { registerWitnesses } from '../../src/evidence/exemptions/register-witness.ts';
 import { readCheckpoint, type SignedCheckpoint } from '../../src/evidence/records/checkpoint-file.ts';
 import { readPublicKeys } from '../../src/evidence/records/heads.ts';
@@ -303,8 +303,6 @@ const PUT_BACK = (newer: string): readonly Tampering[] => [
   },
 ];
 
-beforeAll(prepare);
-
 /** All ways to change a state, in the order of the table. */
 const allWays = (newer: string): readonly Tampering[] => [
   ...WAYS.map(([name, change]) => ({ name, change })),
@@ -318,6 +316,7 @@ const allWays = (newer: string): readonly Tampering[] => [
 
 /** Of one in so many ways. */
 const tamperWith = async (every: number): Promise<void> => {
+  if (original === '') await prepare();
   const ways = allWays(await elsewhere(original));
   const rows: string[][] = [];
   for (const one of ways.filter((_, index) => index % every === 0)) rows.push(await rowOf(one));
