@@ -1,5 +1,5 @@
 // Each pair of operations of the control room that change something, one interrupted by the other at each of its waits.
-// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR|OFFICE|N]], with N every Nth pair.
+// Usage: node --import turns.mjs interleavings.ts [INTERRUPTIONS [PAIR|OFFICE|N,…]], with N every Nth pair.
 //
 // What came of a pair in any order has to be what comes of it when one is done after the other, one way or the other:
 // whatever else comes about is a change that was made on a row as it was before.
@@ -424,10 +424,14 @@ const TABLES = [
   [DECIDED_OPERATIONS, 'deciding'],
   [LIST_OPERATIONS, 'deciding'],
 ] as const;
+const chosen = only?.split(',');
+const every = Number(chosen?.find((one) => /^\d+$/.test(one)) ?? Number.POSITIVE_INFINITY);
 let place = 0;
-/** True for pairs that are asked for, in their order. */
-const isChosen = (pair: string, office: Office): boolean =>
-  only === undefined || only === office || only === pair || place++ % Number(only) === 0;
+/** True for pairs that are asked for. */
+const isChosen = (pair: string, office: Office): boolean => {
+  const isInShare = place++ % every === 0 && every !== Number.POSITIVE_INFINITY;
+  return chosen === undefined || isInShare || chosen.includes(office) || chosen.includes(pair);
+};
 for (const [operations, office] of TABLES) {
   const names = Object.keys(operations);
   for (const [index, one] of names.entries())
