@@ -252,7 +252,9 @@ describe('a policy that does not refuse one name in one group', () => {
   });
 });
 
-test('a leak that a sweep found is not forgotten by samples that would ask for other names', async () => {
+test('a leak that a sweep found is not forgotten by samples that would ask for other names', {
+  tags: 'night',
+}, async () => {
   const text = `
 probe: { interval: 5m, rate: 10000, listeners: false }
 lists:

@@ -66,7 +66,7 @@ test('a deleted partition that no record tells of is found, also where older del
 });
 
 describe('a clock that cannot be trusted deletes nothing', () => {
-  test('when it goes two years forward and back', async () => {
+  test('when it goes two years forward and back', { tags: 'night' }, async () => {
     const bench = new Bench({ retention });
     await live(bench, 2);
     const before = namesOf(bench.directory);
@@ -151,7 +151,9 @@ test('what no collector has confirmed is not deleted, and as soon as it is confi
   expect(await findingsOf(bench.directory)).toEqual([]);
 });
 
-test('what no collector ever confirms is deleted at its last bound, on the record', async () => {
+test('what no collector ever confirms is deleted at its last bound, on the record', {
+  tags: 'night',
+}, async () => {
   const bench = new Bench({ retention, confirmed: new Float64Array(3), unconfirmedMsMax: 2 * DAY_MS });
   await live(bench, 10);
   const first = Number(namesOf(bench.directory)[0]?.slice(0, 6));

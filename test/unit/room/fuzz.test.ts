@@ -12,7 +12,7 @@ import { openProgramRoom } from '../../support/program-room.ts';
 import type { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom } from './setup.ts';
 
-const RUNS = Number(process.env['CORDON_FUZZ_RUNS'] ?? 60);
+const RUNS = Number(process.env['CORDON_FUZZ_RUNS'] ?? 30);
 /** A run of 10,000 on one route. */
 const TIMEOUT_MS = 60_000 + RUNS * (process.env['CORDON_FUZZ_PROGRAM'] === undefined ? 50 : 500);
 
