@@ -45,6 +45,11 @@ const METADATA_MS_MAX = 60_000;
 const REFRESH_MS_MAX = 300_000;
 /** Each is a file that is fetched; a feed that was not looked at for decades names a newer first root. */
 const ROOTS_MAX = 64;
+/**
+ * Looks that a server may answer with "not modified" one after the other. A tag that is made of the second and the size stays
+ * for a timestamp that was replaced within the second: seen at the next look without a condition, six hours at most by default.
+ */
+const UNCHANGED_MAX = 5;
 const SHA256 = /^[0-9a-f]{64}$/;
 const TIMESTAMP_NAME = 'timestamp.json';
 const STATUS_NOT_FOUND = 404;
@@ -95,6 +100,7 @@ export class FeedReader {
   /** Of the timestamp that is trusted. */
   #etag: string | undefined;
   #etagSeen: string | undefined;
+  #unchangedCount = 0;
   /** What could not be fetched: the library wraps it, so that only its text would be left. */
   #lost: unknown;
 
@@ -252,15 +258,21 @@ export class FeedReader {
         url,
         // A timestamp says how long the next file is: whoever has that one key is not to choose what we hold in memory.
         sizeBytesMax: Math.min(sizeBytesMax, METADATA_BYTES_MAX),
-        etag: isTimestamp ? this.#etag : undefined,
+        etag: isTimestamp && this.#unchangedCount < UNCHANGED_MAX ? this.#etag : undefined,
         limits: { totalMs: METADATA_MS_MAX, ...limits },
         resolve,
         userAgent,
         signal,
       });
-      if (outcome.kind === 'unchanged') return await readFile(join(this.#work, TIMESTAMP_NAME));
+      if (outcome.kind === 'unchanged') {
+        this.#unchangedCount++;
+        return await readFile(join(this.#work, TIMESTAMP_NAME));
+      }
       if (outcome.kind === 'fetched') {
-        if (isTimestamp) this.#etagSeen = outcome.etag;
+        if (isTimestamp) {
+          this.#etagSeen = outcome.etag;
+          this.#unchangedCount = 0;
+        }
         return outcome.bytes;
       }
       throw feedError('ERR_FEED_ABSENT', feed.id, `HTTP status ${outcome.status} for ${nameOf(url)}`);

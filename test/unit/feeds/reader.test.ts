@@ -1,5 +1,6 @@
 // A feed as python3-tuf publishes it, read by our reader: what is taken, and each attack of the specification of TUF 1.0.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -104,6 +105,25 @@ test('an unchanged feed costs one small answer, and the program that starts anew
   await open();
   expect(reader.record).toMatchObject({ root: 1, timestamp: 1 });
   expect(state()).toBe('current');
+});
+
+test('a server whose tags stay when the file changes hides a change for six looks at most', async () => {
+  await begin();
+  const first = await look();
+  const stale: RequestListener = (request, response) => {
+    const bytes = readFileSync(join(server.directory, 'timestamp.json'));
+    const isConditional = request.headers['if-none-match'] !== undefined;
+    if (isConditional) response.writeHead(304).end();
+    else response.writeHead(200, { etag: '"second-and-size"' }).end(bytes);
+  };
+  server.mischief.set('timestamp.json', stale);
+  await publish('two.example\n');
+  const seen: boolean[] = [];
+  for (let i = 0; i < 12; i++) seen.push((await look()) !== first);
+  expect(seen.indexOf(true)).toBeGreaterThan(0);
+  expect(seen.indexOf(true)).toBeLessThanOrEqual(6);
+  const conditional = server.requests.filter(({ headers }) => headers['if-none-match'] !== undefined);
+  expect(conditional).toHaveLength(10);
 });
 
 test('arbitrary software: a root that is not the pinned one, and metadata of other keys', async () => {
