@@ -6,14 +6,21 @@
 //   npm run lists -- review
 //   npm run lists -- due
 //   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
-//   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
+//   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { isAppError } from '../src/base/base.ts';
-import { LISTS_DIRECTORY } from '../src/policy/lists/lists.ts';
+import { type Coverage, LISTS_DIRECTORY } from '../src/policy/lists/lists.ts';
 import { MATCH } from '../src/policy/policy.ts';
-import { coverageOf, coverageText, ListAnswers, readRanks } from './support/coverage.ts';
+import {
+  coverageOf,
+  coverageTable,
+  coverageText,
+  ListAnswers,
+  readRanks,
+  withCoverage,
+} from './support/coverage.ts';
 import { countVotes, readFamilies } from './support/families.ts';
 import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
@@ -27,8 +34,9 @@ const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner
        npm run lists -- review NAME [--evidence TEXT]   this entry was looked at today
        npm run lists -- review                          what was looked at longest ago
        npm run lists -- due                             what is out of date; status 1 when anything is
-       npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left]
-                                                        what the lists answer to the families of a directory
+       npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
+                                                        what the lists answer to the families of a directory; --keep
+                                                        writes it into coverage.tsv and README.md of the lists
        npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
                                                         a patch and a page for a person; --against measures proposals
                                                         by what a person added
@@ -48,6 +56,7 @@ const { values, positionals } = parseArgs({
     out: { type: 'string' },
     against: { type: 'string' },
     left: { type: 'boolean', default: false },
+    keep: { type: 'boolean', default: false },
   },
 });
 
@@ -70,17 +79,25 @@ const evidenceOf = (name: string): string => {
 };
 
 /** The table, or with --left the names without an answer and how many families name each. */
-const tellCoverage = (directory: string): number => {
+const tellCoverage = (directory: string, today: string): number => {
   const families = readFamilies(directory);
   const answers = new ListAnswers(values.lists);
   if (!values.left) {
     const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
-    process.stdout.write(coverageText(families, coverageOf(families, answers, ranks)));
+    const coverage = coverageOf(families, answers, ranks, today);
+    process.stdout.write(coverageText(coverage));
+    if (values.keep) keepCoverage(coverage);
     return 0;
   }
   for (const [left, votes] of countVotes(families))
     if (answers.of(left).answer === 'left') process.stdout.write(`${votes}\t${left}\n`);
   return 0;
+};
+
+const keepCoverage = (coverage: Coverage): void => {
+  const readme = join(LISTS_DIRECTORY, 'README.md');
+  writeFileSync(join(LISTS_DIRECTORY, 'coverage.tsv'), coverageTable(coverage));
+  writeFileSync(readme, withCoverage(readFileSync(readme, 'utf8'), coverage));
 };
 
 /** Writes proposals beside the lists, never into them. */
@@ -116,7 +133,7 @@ const run = (): number => {
     process.stdout.write(`${evidenceOf(name)}\n`);
     return tell(reviewEntry(LISTS_DIRECTORY, name, today, values.evidence, nowMs), name);
   }
-  if (command === 'coverage' && name !== undefined) return tellCoverage(name);
+  if (command === 'coverage' && name !== undefined) return tellCoverage(name, today);
   if (command === 'propose' && name !== undefined && values.out !== undefined)
     return tellProposals(name, values.out);
   const { list, service, owner, evidence, operator = owner } = values;

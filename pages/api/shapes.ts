@@ -111,6 +111,21 @@ export type ConfigurationShown = {
   readonly hasNotice: boolean;
 };
 
+export type Coverage = {
+  readonly measured: string;
+  readonly families: number;
+  readonly sources: number;
+  readonly votes: number;
+  readonly rows: readonly {
+    readonly of: 'all' | 'three' | 'two' | 'one' | 'no-vote' | 'tiktok' | 'ranked';
+    readonly names: number;
+    readonly refusedByDefault: number;
+    readonly refusedBySwitch: number;
+    readonly explained: number;
+    readonly unanswered: number;
+  }[];
+};
+
 export type DecisionStatus = {
   readonly list: string;
   readonly decision: {

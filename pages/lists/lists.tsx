@@ -1,6 +1,6 @@
 // Lists: held ones first, then all, one line each, mandates on top.
 import type { VNode } from 'preact';
-import type { FeedStatus, ListStatus, State } from '../api/shapes.ts';
+import type { Coverage, FeedStatus, ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
@@ -184,6 +184,7 @@ const newestOf = (lists: readonly ListStatus[]): string =>
 const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode => {
   const { say, word, format } = useText();
   const feeds = useData<readonly FeedStatus[]>('/v1/feeds', ['lists']);
+  const coverage = useData<Coverage>('/v1/coverage', []);
   return (
     <Panel title={say('feedsTitle')} beside={say('feedsBeside')}>
       <Loaded data={feeds}>
@@ -213,6 +214,23 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
             </ul>
           )
         }
+      </Loaded>
+      <Loaded data={coverage}>
+        {({ measured, families, rows }) => {
+          const rowOf = (of: Coverage['rows'][number]['of']) => rows.find((row) => row.of === of);
+          const own = rowOf('tiktok');
+          if (own === undefined) return null;
+          // Down: 97.99 % is not 98 %.
+          const share = Math.floor((1000 * own.refusedByDefault) / own.names) / 1000;
+          return (
+            <p class="soft">
+              {say('feedsCoverage', {
+                ...{ day: measured, families, share: format.percent(share) },
+                ...{ names: format.number(own.names), unanswered: rowOf('three')?.unanswered ?? 0 },
+              })}
+            </p>
+          );
+        }}
       </Loaded>
     </Panel>
   );

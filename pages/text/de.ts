@@ -588,6 +588,8 @@ export const de: Texts = {
   feedsBeside: 'woher neuere Listen kommen',
   feedsNone:
     'Die Listen sind vom {day}; kein Feed ist eingerichtet. Wer einen veröffentlicht, gibt Ihnen die Zeile:',
+  feedsCoverage:
+    'Gemessen am {day} an {families} Familien öffentlicher Listen: {share} von {names} Namen von TikTok werden ohne Weiteres abgewiesen; von denen, die drei Familien nennen, sind {unanswered} ohne Antwort.',
   feedCurrent: 'aktuell',
   feedUnknown: 'noch nicht gefragt',
   feedUnreached: 'nicht erreichbar',

@@ -564,6 +564,8 @@ export const en = {
   feedsTitle: 'Feeds',
   feedsBeside: 'where newer lists come from',
   feedsNone: 'The lists are of {day}; no feed is configured. Its publisher gives you the line:',
+  feedsCoverage:
+    'Measured on {day} against {families} families of public lists: {share} of {names} names of TikTok are refused by default; of those that three families name, {unanswered} have no answer.',
   feedCurrent: 'current',
   feedUnknown: 'not asked yet',
   feedUnreached: 'not reached',

@@ -587,6 +587,8 @@ export const fr: Texts = {
   feedsTitle: 'Flux',
   feedsBeside: 'd’où viennent les listes plus récentes',
   feedsNone: 'Les listes sont du {day} ; aucun flux n’est configuré. Son éditeur vous donne la ligne :',
+  feedsCoverage:
+    'Mesuré le {day} sur {families} familles de listes publiques : {share} de {names} noms de TikTok sont refusés par défaut ; parmi ceux que trois familles citent, {unanswered} sont sans réponse.',
   feedCurrent: 'à jour',
   feedUnknown: 'pas encore interrogé',
   feedUnreached: 'pas atteint',

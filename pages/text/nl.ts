@@ -578,6 +578,8 @@ export const nl: Texts = {
   feedsTitle: 'Feeds',
   feedsBeside: 'waar nieuwere lijsten vandaan komen',
   feedsNone: 'De lijsten zijn van {day}; er is geen feed ingesteld. Wie er een uitgeeft, geeft u de regel:',
+  feedsCoverage:
+    'Gemeten op {day} tegen {families} families van openbare lijsten: {share} van {names} namen van TikTok wordt standaard geweigerd; van wat drie families noemen, zijn {unanswered} zonder antwoord.',
   feedCurrent: 'actueel',
   feedUnknown: 'nog niet gevraagd',
   feedUnreached: 'niet bereikt',

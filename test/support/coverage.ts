@@ -2,6 +2,8 @@
 // files of the lists, by a plain reading of their rules; no resolver runs.
 import { join } from 'node:path';
 import {
+  type Coverage,
+  type CoverageRow,
   LISTS_DIRECTORY,
   NameRules,
   parseCordonList,
@@ -91,58 +93,96 @@ export class ListAnswers {
   }
 }
 
-/** One row of the table. */
-export interface CoverageRow {
-  readonly title: string;
-  readonly names: number;
-  readonly counts: Readonly<Record<Answer, number>>;
-}
+/** Titles of rows. */
+const TITLES: Readonly<Record<CoverageRow['of'], string>> = {
+  all: 'all names',
+  three: 'of three families or more',
+  two: 'of two families',
+  one: 'of one family',
+  'no-vote': 'of none that has a vote',
+  tiktok: 'that hold a TikTok zone',
+  ranked: 'with a rank that hold a TikTok zone or its word',
+};
 
 /** The rows for families, and for names with demand; `ranks` are names of a rank file. */
 export const coverageOf = (
   families: readonly Family[],
   answers: ListAnswers,
-  ranks: readonly string[] = [],
-): CoverageRow[] => {
+  ranks: readonly string[],
+  measured: string,
+): Coverage => {
   const votes = [...countVotes(families)];
   const named = votes.map(([name]) => name);
   const by = (holds: (count: number) => boolean): string[] =>
     votes.flatMap(([name, count]) => (holds(count) ? [name] : []));
-  const rows: (readonly [string, readonly string[]])[] = [
-    ['all names', named],
-    ['of three families or more', by((count) => count >= 3)],
-    ['of two families', by((count) => count === 2)],
-    ['of one family', by((count) => count === 1)],
-    ['of none that has a vote', by((count) => count === 0)],
-    ['that hold a TikTok zone', named.filter((name) => answers.holdsTikTok(name))],
-    [
-      'with a rank that hold a TikTok zone or its word',
-      ranks.filter((name) => name.includes('tiktok') || answers.holdsTikTok(name)),
-    ],
+  const rows: readonly (readonly [CoverageRow['of'], readonly string[]])[] = [
+    ['all', named],
+    ['three', by((count) => count >= 3)],
+    ['two', by((count) => count === 2)],
+    ['one', by((count) => count === 1)],
+    ['no-vote', by((count) => count === 0)],
+    ['tiktok', named.filter((name) => answers.holdsTikTok(name))],
+    ['ranked', ranks.filter((name) => name.includes('tiktok') || answers.holdsTikTok(name))],
   ];
-  return rows.flatMap(([title, names]) =>
-    names.length === 0 ? [] : [{ title, ...countAnswers(names, answers) }],
-  );
+  return {
+    measured,
+    families: families.length,
+    sources: families.reduce((sum, family) => sum + family.sources.length, 0),
+    votes: clusterFamilies(families).length,
+    rows: rows.flatMap(([of, names]) => (names.length === 0 ? [] : [countAnswers(of, names, answers)])),
+  };
 };
 
-const countAnswers = (names: readonly string[], answers: ListAnswers): Omit<CoverageRow, 'title'> => {
+const countAnswers = (of: CoverageRow['of'], names: readonly string[], answers: ListAnswers): CoverageRow => {
   const counts = { default: 0, switch: 0, explained: 0, left: 0 };
   for (const name of names) counts[answers.of(name).answer]++;
-  return { names: names.length, counts };
+  return {
+    of,
+    names: names.length,
+    refusedByDefault: counts.default,
+    refusedBySwitch: counts.switch,
+    explained: counts.explained,
+    unanswered: counts.left,
+  };
 };
 
+/** The measurement as lists/coverage.tsv keeps it. */
+export const coverageTable = ({ measured, families, sources, votes, rows }: Coverage): string =>
+  [
+    '# What these lists answered to public families of names: written by npm run lists -- coverage DIRECTORY --keep.',
+    '#',
+    `# measured: ${measured}, ${families} families of ${sources} sources, ${votes} votes`,
+    '#',
+    '#   NAMES <tab> number <tab> refused by default <tab> with switches <tab> left out with a reason <tab> without an answer',
+    '#',
+    ...rows.map((row) =>
+      [row.of, row.names, row.refusedByDefault, row.refusedBySwitch, row.explained, row.unanswered].join(
+        '\t',
+      ),
+    ),
+    '',
+  ].join('\n');
+
+/** A text with the last measurement in the place of the one before. */
+export const withCoverage = (text: string, coverage: Coverage): string =>
+  text.replace(
+    /On \d{4}-\d\d-\d\d:\n\n\d+ families of [^|]*\n(?:\|.*\n)+/,
+    () => `On ${coverage.measured}:\n\n${coverageText(coverage)}`,
+  );
+
 /** The table in Markdown, and what it was computed from. */
-export const coverageText = (families: readonly Family[], rows: readonly CoverageRow[]): string => {
-  const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
-  const sources = families.reduce((sum, family) => sum + family.sources.length, 0);
+export const coverageText = ({ families, sources, votes, rows }: Coverage): string => {
+  // Down, so that nothing is told to be reached that is not.
+  const percent = (part: number, whole: number): string =>
+    `${(Math.floor((1000 * part) / whole) / 10).toFixed(1)} %`;
   return [
-    `${families.length} families of ${sources} sources, ${clusterFamilies(families).length} votes`,
+    `${families} families of ${sources} sources, ${votes} votes`,
     '',
     '| names | number | refused by default | with all switches | left out with a reason | without an answer |',
     '|---|---|---|---|---|---|',
     ...rows.map(
-      ({ title, names, counts }) =>
-        `| ${title} | ${names} | ${percent(counts.default, names)} | ${percent(counts.default + counts.switch, names)} | ${counts.explained} | ${counts.left} |`,
+      ({ of, names, refusedByDefault, refusedBySwitch, explained, unanswered }) =>
+        `| ${TITLES[of]} | ${names} | ${percent(refusedByDefault, names)} | ${percent(refusedByDefault + refusedBySwitch, names)} | ${explained} | ${unanswered} |`,
     ),
     '',
   ].join('\n');

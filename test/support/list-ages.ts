@@ -3,7 +3,7 @@
 // take the day of the lists.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { LISTS_DIRECTORY } from '../../src/policy/lists/lists.ts';
+import { LISTS_DIRECTORY, readCoverage } from '../../src/policy/lists/lists.ts';
 import { oldestReviews } from './list-editing.ts';
 
 const DAY_MS = 86_400_000;
@@ -11,6 +11,8 @@ const DAY_MS = 86_400_000;
 const ENTRY_DAYS_MAX = 365;
 /** A network announces a new block every few weeks: three times a year somebody has to look. */
 const PREFIXES_DAYS_MAX = 120;
+/** Public lists name something new every month. */
+const COVERAGE_DAYS_MAX = 120;
 
 /** The copy of what networks announce. */
 export const PREFIXES_FILE = fileURLToPath(new URL('../data/network-prefixes.tsv', import.meta.url));
@@ -41,6 +43,12 @@ export const findOverdue = (
     due.push(
       `network-prefixes.tsv: what networks announce was retrieved on ${retrieved}, over ${PREFIXES_DAYS_MAX} days ` +
         'ago: retrieve it again, as test/data/README.md says, and review the lists of prefixes against it',
+    );
+  const { measured } = readCoverage();
+  if (!(ageDays(measured) <= COVERAGE_DAYS_MAX))
+    due.push(
+      `coverage.tsv: coverage was measured on ${measured}, over ${COVERAGE_DAYS_MAX} days ago: ` +
+        'npm run lists -- coverage DIRECTORY --ranks FILE --keep',
     );
   return due;
 };

@@ -80,6 +80,29 @@ const feedStatus = z
     behind: listOf(z.object({ list: z.string(), since: z.string(), reason: z.string() })),
   })
   .meta({ id: 'FeedStatus' });
+const coverage = z
+  .object({
+    /** Day of the measurement. */
+    measured: z.string(),
+    /** Families of public lists of names; those that copy each other are one vote. */
+    families: z.number(),
+    sources: z.number(),
+    votes: z.number(),
+    rows: listOf(
+      z.object({
+        /** Names of all families, by votes, those that hold a zone of TikTok, and those with a rank of demand. */
+        of: z.enum(['all', 'three', 'two', 'one', 'no-vote', 'tiktok', 'ranked']),
+        names: z.number(),
+        refusedByDefault: z.number(),
+        /** Refused by a list that is off by default. */
+        refusedBySwitch: z.number(),
+        /** Left out with a reason. */
+        explained: z.number(),
+        unanswered: z.number(),
+      }),
+    ),
+  })
+  .meta({ id: 'Coverage' });
 const storeDecision = z.object({
   sequence: z.number(),
   time: z.string(),
@@ -214,6 +237,8 @@ export interface ListControl {
   candidates(): Promise<readonly z.output<typeof candidate>[]>;
   statuses(): Promise<readonly z.output<typeof listStatus>[]>;
   status(id: string): Promise<z.output<typeof listStatus>>;
+  /** What the shipped lists answered to public lists when that was last measured. */
+  coverage(): Promise<z.output<typeof coverage>>;
   /** Signed feeds of the configuration. */
   feeds(): Promise<readonly z.output<typeof feedStatus>[]>;
   /** Rejects with ERR_LIST_ABSENT when there is nothing to compare with. */
@@ -274,6 +299,14 @@ export const LIST_OPERATIONS = {
     roles: ROLES,
     result: listOf(feedStatus),
     handle: async (lists) => gives(await lists.feeds()),
+  }),
+  readCoverage: onLists({
+    method: 'GET',
+    path: '/v1/coverage',
+    summary: 'What the shipped lists answer to public lists of names, as it was last measured',
+    roles: ROLES,
+    result: coverage,
+    handle: async (lists) => gives(await lists.coverage()),
   }),
   readList: onLists({
     method: 'GET',

@@ -16,7 +16,7 @@ import {
   toCandidateStatus,
   toTime,
 } from '../../policy/keeping/keeping.ts';
-import { readRules } from '../../policy/lists/lists.ts';
+import { readCoverage, readRules } from '../../policy/lists/lists.ts';
 import type { Candidate } from '../../telemetry/observe/observe.ts';
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
 import { AskedRules } from './asked-counts.ts';
@@ -98,6 +98,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     candidates: async () => (await parts.candidates()).map(toCandidateStatus),
     statuses: () => Promise.all(parts.lists().map(statusOf)),
     status: async (id) => statusOf(find(id)),
+    coverage: async () => readCoverage(),
     feeds: () => Promise.resolve(parts.keeper()?.feedStates() ?? []),
     difference: (id, sha256) => diffList(parts.config(), find(id).id, sha256, systemClock),
     asked: async (id, sha256) => {

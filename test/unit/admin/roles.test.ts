@@ -39,6 +39,7 @@ const MAY: Readonly<Record<string, string>> = {
   readExemptionEffect: ALL,
   renewExemption: 'viewer help-desk operator approver administrator',
   listFeeds: ALL,
+  readCoverage: ALL,
   listRules: ALL,
   readListDifference: ALL,
   readListAsked: 'help-desk operator approver auditor',

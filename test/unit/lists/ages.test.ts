@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { readCoverage } from '../../../src/policy/lists/lists.ts';
 import { dayOfLists, findOverdue, PREFIXES_FILE } from '../../support/list-ages.ts';
 
 const DAY_MS = 86_400_000;
@@ -40,4 +41,14 @@ test.each([
     expect.stringMatching(/^network-prefixes\.tsv: .* retrieve it/),
   ]);
   expect(findOverdue(nowMs, { prefixesFile: prefixesOf(dayText(nowMs - 120 * DAY_MS)) })).toEqual([]);
+});
+
+test('coverage that was measured 121 days ago is named', () => {
+  const measuredMs = Date.parse(readCoverage().measured);
+  const at = (days: number): string[] => {
+    const nowMs = measuredMs + days * DAY_MS;
+    return findOverdue(nowMs, { prefixesFile: prefixesOf(dayText(nowMs)) });
+  };
+  expect(at(120)).toEqual([]);
+  expect(at(121)).toEqual([expect.stringMatching(/^coverage\.tsv: coverage was measured on /)]);
 });

@@ -1,9 +1,17 @@
 // Families of public lists and what our lists answer to them: votes, copies, forms, and files that are not what they say.
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { coverageOf, coverageText, ListAnswers, readRanks } from '../../support/coverage.ts';
+import { LISTS_DIRECTORY, readCoverage } from '../../../src/policy/lists/lists.ts';
+import {
+  coverageOf,
+  coverageTable,
+  coverageText,
+  ListAnswers,
+  readRanks,
+  withCoverage,
+} from '../../support/coverage.ts';
 import { clusterFamilies, countVotes, readFamilies } from '../../support/families.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-families-'));
@@ -114,7 +122,7 @@ it('makes a table with what it was computed from', () => {
   );
   const families = readFamilies(directory);
   const ranks = readRanks(join(directory, 'ranks.csv'));
-  const text = coverageText(families, coverageOf(families, new ListAnswers(), ranks));
+  const text = coverageText(coverageOf(families, new ListAnswers(), ranks, '2026-11-30'));
   expect(text.split('\n')).toEqual([
     '3 families of 3 sources, 3 votes',
     '',
@@ -127,4 +135,30 @@ it('makes a table with what it was computed from', () => {
     '| with a rank that hold a TikTok zone or its word | 2 | 50.0 % | 50.0 % | 0 | 1 |',
     '',
   ]);
+});
+
+it('the last measurement stands in coverage.tsv and, the same, in the README of the lists', () => {
+  const coverage = readCoverage();
+  expect(coverage.rows.map(({ of }) => of)).toEqual(['all', 'three', 'two', 'one', 'tiktok', 'ranked']);
+  const readme = readFileSync(join(LISTS_DIRECTORY, 'README.md'), 'utf8');
+  expect(readme).toContain(`On ${coverage.measured}:\n\n${coverageText(coverage)}`);
+  expect(readFileSync(join(LISTS_DIRECTORY, 'coverage.tsv'), 'utf8')).toBe(coverageTable(coverage));
+  const next = { ...coverage, measured: '2027-01-02', votes: 99 };
+  expect(withCoverage(readme, next)).toContain(
+    `On 2027-01-02:\n\n20 families of 25 sources, 99 votes\n\n| names`,
+  );
+  expect(withCoverage(withCoverage(readme, next), coverage)).toBe(readme);
+});
+
+it.each([
+  ['no measurement', '# measured: soon\nall\t1\t1\t0\t0\t0\n'],
+  ['no row', '# measured: 2026-11-30, 1 families of 1 sources, 1 votes\n'],
+  [
+    'numbers that do not add up',
+    '# measured: 2026-11-30, 1 families of 1 sources, 1 votes\nall\t2\t1\t0\t0\t0\n',
+  ],
+  ['a row of nothing', '# measured: 2026-11-30, 1 families of 1 sources, 1 votes\nsome\t1\t1\t0\t0\t0\n'],
+])('a table with %s is no measurement', (_, text) => {
+  const directory = familiesIn([], { 'coverage.tsv': text });
+  expect(() => readCoverage(directory)).toThrow(expect.objectContaining({ code: 'ERR_LIST_PARSE' }));
 });
