@@ -30,7 +30,7 @@ export const describeRecord = (record: EvidenceRecord): string => {
     case 'admin':
       return `${record.action}${by(record.by)}`;
     case 'service':
-      return `service: ${record.event}${since(record.lastWritten)}`;
+      return `service: ${record.event}${words([record.feed, record.state, record.reason])}${since(record.lastWritten)}`;
     case 'configuration':
       return `configuration: ${record.event}${words([record.cause, record.code])}`;
     case 'later':

@@ -123,12 +123,19 @@ export interface SketchRecord extends RecordHead {
   readonly registers: string;
 }
 
+/** How a feed of lists is, as it is told of it; `none`: it is not configured. */
+export const FEED_RECORD_STATES = [
+  ...(['current', 'unknown', 'unreached', 'expired', 'backwards', 'unproven', 'none'] as const),
+] as const;
+/** One of FEED_RECORD_STATES. */
+export type FeedRecordState = (typeof FEED_RECORD_STATES)[number];
+
 /** The life of the process. */
 export interface ServiceRecord extends RecordHead {
   readonly kind: 'service';
   readonly event:
     | ('start' | 'stop' | 'unclean-end' | 'worker-died' | 'worker-started')
-    | ('cryptography' | 'certificate');
+    | ('cryptography' | 'certificate' | 'feed');
   readonly version?: string;
   /** Of `start`: the verifier key of the log (C2SP signed-note), which has its name, and how many blocks the log had. */
   readonly verifier?: string;
@@ -145,6 +152,19 @@ export interface ServiceRecord extends RecordHead {
   /** SHA-256, hexadecimal with colons. */
   readonly fingerprint?: string;
   readonly until?: string;
+  /**
+   * Of `feed`: how a signed feed of lists is, written when that changes; without `feed` and with the state `none`: there is no
+   * feed, and the lists that ship were `reviewed` last on that day. `until` is the end of what it vouches for.
+   */
+  readonly feed?: string;
+  readonly state?: FeedRecordState;
+  readonly reason?: string;
+  /** Day of the latest review of an entry of the lists that ship. */
+  readonly reviewed?: string;
+  /** Version of its timestamp. */
+  readonly timestamp?: number;
+  /** Lists of which it has a newer content than is in force, since when that is known, and why. */
+  readonly behind?: readonly { readonly list: string; readonly since: string; readonly reason: string }[];
   /** Of `unclean-end`: time of the last record that the run before had written; what came after it may be missing. */
   readonly lastWritten?: string;
   readonly worker?: number;

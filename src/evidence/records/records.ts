@@ -61,6 +61,7 @@ export {
   type EnforcementStateRecord,
   type EvidenceRecord,
   type ExemptionRecord,
+  type FeedRecordState,
   type FleetRecord,
   LISTED_SIGNALS,
   type ListRecord,
@@ -70,6 +71,7 @@ export {
   RECORD_CLASSES,
   type RecordClass,
   type RecordsRecord,
+  type ServiceRecord,
   signalOfCategory,
 } from './record.ts';
 export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';

@@ -9,6 +9,7 @@ import { PeriodClients, PeriodCounts } from './counts.ts';
 import { EnforcementHistory } from './enforcement-history.ts';
 import type { DoubtfulRecords, EvidenceSource, PlacedChange } from './evidence.ts';
 import { concerns, ExemptionHistory } from './exemption-history.ts';
+import { FeedHistory } from './feed-history.ts';
 import { type ProgramStart, toGaps } from './gaps.ts';
 import { ListHistory } from './list-history.ts';
 import type {
@@ -129,6 +130,7 @@ export const buildReport = async (
     enforcement,
     probes,
     lists: listed,
+    feeds: found.changes.feeds.sections(),
     attempts,
     clients: found.clients.section(countNotes),
     exemptions: exempted,
@@ -219,9 +221,13 @@ const readChanges = async (
     .map((name) => ({ name, history: new EnforcementHistory(name) }));
   const probes = new ProbeHistory(fromMs, untilMs, (view) => group === null || view === `group:${group}`);
   const lists = new ListHistory(fromMs, untilMs);
+  const feeds = new FeedHistory(fromMs, untilMs);
   const exemptions = new ExemptionHistory(fromMs, untilMs);
   const health = new RecordHealth(fromMs, untilMs);
-  const readers = [enforcement, probes, lists, exemptions, health, ...networks.map(({ history }) => history)];
+  const readers = [
+    ...[enforcement, probes, lists, feeds, exemptions, health],
+    ...networks.map(({ history }) => history),
+  ];
   const entries: ChangeEntry[] = [];
   const starts: ProgramStart[] = [];
   const known = new Set<string>();
@@ -250,7 +256,7 @@ const readChanges = async (
   }
   const ordered = [...known].sort();
   return {
-    ...{ enforcement, networks, probes, lists, exemptions, health },
+    ...{ enforcement, networks, probes, lists, feeds, exemptions, health },
     ...{ entries, starts, groups: ordered, reidentified, hasHole },
   };
 };

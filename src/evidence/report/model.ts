@@ -3,6 +3,7 @@
 // Times are UTC in RFC 3339 with milliseconds, days are UTC days, `until` is exclusive, lengths are milliseconds. Members
 // are never renamed or given another meaning; `version` counts additions that a reader has to know about.
 
+import type { FeedRecordState } from '../records/records.ts';
 import type { IntegritySection, RecordsSection, SigningSection } from './records-model.ts';
 
 /** A piece of time. */
@@ -212,6 +213,32 @@ export interface ListEvent {
   readonly code: string | null;
 }
 
+/** How a feed of lists was at a time. */
+export interface FeedEvent {
+  readonly time: string;
+  /** `none`: it is not configured. */
+  readonly state: FeedRecordState;
+  readonly reason: string | null;
+  /** Where there is no feed: day of the latest review of an entry of the lists that ship. */
+  readonly reviewed: string | null;
+  /** Version of its timestamp. */
+  readonly timestamp: number | null;
+  /** Until when it vouches for being fresh. */
+  readonly until: string | null;
+  /** Lists of which it has a newer content than was in force, since when, and why. */
+  readonly behind: readonly { readonly list: string; readonly since: string; readonly reason: string }[];
+}
+
+/** A feed as it was when the period ended. */
+export interface FeedSection extends FeedEvent {
+  /** Null: that there is no feed. */
+  readonly feed: string | null;
+  /** Since when it is in that state, which may be before the period. */
+  readonly since: string;
+  /** What changed within the period. */
+  readonly events: readonly FeedEvent[];
+}
+
 /** A list with what it rests on. */
 export interface ListSection {
   readonly list: string;
@@ -389,6 +416,8 @@ export interface Report {
   readonly enforcement: EnforcementSection;
   readonly probes: ProbeSection;
   readonly lists: readonly ListSection[];
+  /** Signed feeds that lists come from; empty: no record tells. */
+  readonly feeds: readonly FeedSection[];
   readonly attempts: AttemptSection;
   readonly clients: ClientSection;
   readonly exemptions: readonly ExemptionSection[];

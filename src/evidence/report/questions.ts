@@ -2,6 +2,7 @@
 import { HOUR_MS } from '../../base/base.ts';
 import type { FrontTable } from './document.ts';
 import { endText, scopeText } from './exemption-words.ts';
+import { feedTexts } from './feed-texts.ts';
 import type { ExemptionSection, ListSection, Report } from './model.ts';
 import {
   BULLET_WIDTH,
@@ -182,7 +183,7 @@ const LIST_COLUMNS: FrontTable['columns'] = [
   { name: 'due', part: 0.1 },
 ];
 
-const answerLists = ({ lists, period }: Report, texts: ReportTexts): Answer => {
+const answerLists = ({ lists, feeds, period }: Report, texts: ReportTexts): Answer => {
   const { lists: words } = texts.front;
   const inForce = lists.filter(({ versions }) => versions.length > 0);
   const mandates = inForce.filter(({ mandate }) => mandate);
@@ -207,6 +208,7 @@ const answerLists = ({ lists, period }: Report, texts: ReportTexts): Answer => {
             overdue.length === 0 ? undefined : words.overdue(count(overdue)),
             failing.length === 0 ? undefined : words.failing(count(failing)),
           ]),
+      ...feedTexts(feeds, texts),
     ],
     columns: LIST_COLUMNS,
     rows: inForce.map((one) => rowOf(LIST_COLUMNS, listCells(one, texts))),

@@ -9,20 +9,20 @@ import {
   tableOf,
   within,
 } from './document.ts';
-import type { ListSection, Report } from './model.ts';
+import type { FeedEvent, FeedSection, ListSection, Report } from './model.ts';
 import { noteText, toNote } from './notes.ts';
 import type { ReportTexts } from './texts/texts.ts';
-import { numberText } from './words.ts';
+import { numberText, timeWords } from './words.ts';
 
 /** Lists and their decisions. */
-export const toListSection = ({ lists, integrity }: Report, texts: ReportTexts): Section => {
+export const toListSection = ({ lists, feeds, integrity }: Report, texts: ReportTexts): Section => {
   const mandates = lists.filter(({ mandate }) => mandate).length;
   return {
     id: 'lists',
     title: texts.sections.lists,
     lead: texts.leads.lists(numberText(mandates, texts), numberText(lists.length - mandates, texts)),
     notes: integrity.mayConcernPeriod ? [noteText(toNote('versions-missing'), texts)] : [],
-    tables: [rowTable(lists), eventTable(lists), ...machineTables(lists)],
+    tables: [rowTable(lists), feedTable(feeds), eventTable(lists), ...machineTables(lists)],
   };
 };
 
@@ -59,6 +59,31 @@ const eventTable = (lists: readonly ListSection[]): Table =>
       field('reason', 'prose', ({ one }) => one.reason ?? one.code),
     ],
   );
+
+/** How each feed was when the period ended, and before where that changed within it. */
+const feedTable = (feeds: readonly FeedSection[]): Table =>
+  tableOf(
+    { name: 'feeds', isForPeople: true, isForMachines: true },
+    feeds.flatMap((of) => [
+      ...of.events.slice(0, -1).map((one) => ({ of, one })),
+      { of, one: { ...of, time: of.events.at(-1)?.time ?? of.since } },
+    ]),
+    [
+      field('subject', 'text', ({ of }) => of.feed),
+      field('time', 'time', ({ one }) => one.time),
+      field('event', 'term', ({ one }) => `feed:${one.state}`),
+      field('version', 'number', ({ one }) => one.timestamp),
+      field('until', 'time', ({ one }) => one.until),
+      field('reviewed', 'word', ({ one }) => one.reviewed),
+      field('reason', 'prose', ({ one }) => reasonsOf(one)),
+    ],
+  );
+
+const reasonsOf = ({ reason, behind }: FeedEvent): string | null =>
+  [
+    ...(reason === null ? [] : [reason]),
+    ...behind.map((one) => `${one.list} (${timeWords(one.since)}): ${one.reason}`),
+  ].join('; ') || null;
 
 type Version = ListSection['versions'][number];
 type ListEvent = ListSection['events'][number];

@@ -6,10 +6,16 @@
 
 import type { Clock } from '../../base/base.ts';
 import { type Config, configDifferences, configHash } from '../../config/config.ts';
-import type { ChangeRecord, EnforcementStateRecord, ListRecord } from '../../evidence/records/records.ts';
+import type {
+  ChangeRecord,
+  EnforcementStateRecord,
+  ListRecord,
+  ServiceRecord,
+} from '../../evidence/records/records.ts';
 import type { FleetNote } from '../../fleet/fleet.ts';
 import type { ListAuthor } from '../../people/admin/admin.ts';
 import type { ListDecision } from '../../people/controls/controls.ts';
+import type { FeedState } from '../../policy/feeds/feeds.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import type { RefreshResult } from '../../policy/keeping/keeping.ts';
 import { reviewDueDay } from '../../policy/lists/lists.ts';
@@ -46,6 +52,8 @@ export class ChangeJournal {
   readonly #options: JournalOptions;
   readonly #actions = new Map<string, number>();
   #lists = new Map<string, ListRecord>();
+  /** What was noted last of each feed; under no name: that there is none. */
+  readonly #feeds = new Map<string | undefined, string>();
   #configuration: { readonly config: Config; readonly sha256: string } | undefined;
 
   constructor(options: JournalOptions) {
@@ -169,6 +177,34 @@ export class ChangeJournal {
       ...(reasons.length === 0 ? {} : { reason: cut(reasons.join('; ')) }),
       ...(event === 'fetch-failed' ? { code: outcome } : {}),
     });
+  }
+
+  /** How the feeds are now: what changed since the last time is noted. `reviewed` is the day of the lists that ship. */
+  feeds(states: readonly FeedState[], reviewed: string | undefined): void {
+    for (const { id, state, reason, timestamp, expires, behind } of states)
+      this.#feed(id, {
+        ...{ feed: id, state },
+        ...(state === 'current' || reason === null ? {} : { reason: cut(reason) }),
+        ...(timestamp === null ? {} : { timestamp }),
+        ...(expires === null ? {} : { until: expires }),
+        ...(behind.length === 0
+          ? {}
+          : { behind: behind.map((one) => ({ ...one, reason: cut(one.reason) })) }),
+      });
+    for (const id of this.#feeds.keys())
+      if (id !== undefined && !states.some((one) => one.id === id)) {
+        this.#feed(id, { feed: id, state: 'none' });
+        this.#feeds.delete(id);
+      }
+    if (states.length > 0) this.#feeds.delete(undefined);
+    else this.#feed(undefined, { state: 'none', ...(reviewed === undefined ? {} : { reviewed }) });
+  }
+
+  #feed(id: string | undefined, facts: Partial<ServiceRecord>): void {
+    const text = JSON.stringify(facts);
+    if (this.#feeds.get(id) === text) return;
+    this.#feeds.set(id, text);
+    this.#options.note({ kind: 'service', time: this.#time(), event: 'feed', ...facts });
   }
 
   /** A person decided on a content of a list. */

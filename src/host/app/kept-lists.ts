@@ -1,5 +1,5 @@
 // The lists with an address that the program keeps, where it keeps any and its state directory can be used.
-import { isAppError, systemClock, VERSION } from '../../base/base.ts';
+import { isAppError, LISTS_DIRECTORY, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Generation, PathOf } from '../../policy/generation/generation.ts';
 import {
@@ -12,6 +12,7 @@ import {
 import { createPublicLookup } from '../../resolver/hosts/hosts.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
+import type { ChangeJournal } from './change-journal.ts';
 import type { Part } from './part.ts';
 
 /** What they are kept with. */
@@ -88,6 +89,16 @@ export class KeptLists implements Part {
   areIn(generation: Generation | undefined, { lists }: Config): boolean {
     const paths = new Map(generation?.lists.map(({ id, loaded }) => [id, loaded.path]));
     return lists.filter(isUrlList).every((list) => paths.get(list.id) === this.pathOf(list));
+  }
+
+  /** Tells the records how the feeds are, or of when the lists are that ship. */
+  tell(journal: ChangeJournal, generation: Generation | undefined): void {
+    // Before there is a policy nobody knows what lists say.
+    if (generation === undefined) return;
+    const days = generation.lists
+      .filter(({ loaded }) => loaded.path?.startsWith(LISTS_DIRECTORY))
+      .flatMap(({ loaded }) => loaded.reviewed?.newest ?? []);
+    journal.feeds(this.#keeper?.feedStates() ?? [], days.sort().at(-1));
   }
 
   /** Fetches what is due from now on. */

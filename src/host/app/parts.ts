@@ -349,6 +349,7 @@ export const createProgram = (
     room,
     stateWatch,
     proof,
+    { name: 'feeds', look: () => lists.tell(journal, state.current.generation) },
     { name: 'health', look: () => health.look() },
     pause,
     manager,

@@ -2,6 +2,7 @@
 import { beforeEach, expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/evidence/records/records.ts';
 import { ChangeJournal } from '../../../src/host/app/change-journal.ts';
+import type { FeedState } from '../../../src/policy/feeds/feeds.ts';
 import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { configOf } from './setup.ts';
 
@@ -94,4 +95,37 @@ test('fetches and decisions about lists are recorded, and what operators did is 
     { kind: 'admin', action: 'pause', by: 'ann', detail: { until: 'later' } },
   ]);
   expect(Object.fromEntries(journal.actions)).toEqual({ 'list-accepted': 1, pause: 1 });
+});
+
+test('how feeds are is recorded when it changes, and that there is none once', () => {
+  const feed = (more: Partial<FeedState> = {}): FeedState => ({
+    ...{ id: 'project', url: 'https://lists.example/', state: 'current', reason: null, since: null },
+    ...{ checkedAt: '2026-11-25T11:00:00.000Z', root: 1, timestamp: 7 },
+    ...{ expires: '2026-12-09T00:00:00.000Z', behind: [] },
+    ...more,
+  });
+  journal.feeds([], '2026-11-24');
+  journal.feeds([], '2026-11-24');
+  expect(records).toMatchObject([{ kind: 'service', event: 'feed', state: 'none', reviewed: '2026-11-24' }]);
+  expect(records[0]).not.toHaveProperty('feed');
+  records = [];
+  journal.feeds([feed()], '2026-11-24');
+  // Looked at again, and nothing new.
+  journal.feeds([feed({ checkedAt: '2026-11-25T12:00:00.000Z' })], '2026-11-24');
+  expect(records).toMatchObject([
+    { feed: 'project', state: 'current', timestamp: 7, until: '2026-12-09T00:00:00.000Z' },
+  ]);
+  records = [];
+  const behind = [{ list: 'tiktok', since: '2026-11-25T10:00:00.000Z', reason: 'held: shrunk' }];
+  journal.feeds([feed({ timestamp: 8, behind })], '2026-11-24');
+  journal.feeds([feed({ state: 'expired', reason: 'its timestamp is over', behind })], '2026-11-24');
+  journal.feeds([], '2026-11-24');
+  journal.feeds([feed()], '2026-11-24');
+  expect(records).toMatchObject([
+    { feed: 'project', state: 'current', timestamp: 8, behind },
+    { feed: 'project', state: 'expired', reason: 'its timestamp is over', behind },
+    { feed: 'project', state: 'none' },
+    { state: 'none', reviewed: '2026-11-24' },
+    { feed: 'project', state: 'current' },
+  ]);
 });

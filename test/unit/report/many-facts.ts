@@ -55,6 +55,12 @@ export const manyFacts = (numbers: FactNumbers): MadeEvidence => {
       ...{ reviewed: '2026-08-01', reviewDue: '2026-11-01' },
     });
   }
+  for (let i = 0; i < (lists > 10 ? 5 : 0); i++)
+    changes.push({
+      ...{ kind: 'service', time: at(FROM_MS + 2_500), event: 'feed', feed: `feed-${i}`, state: 'current' },
+      ...{ timestamp: 123_456_789, until: at(UNTIL_MS + 1_000) },
+      behind: [{ list: 'list-0', since: at(FROM_MS), reason: textOf(numbers, 'held: ') }],
+    });
   changes.push({
     ...{ kind: 'configuration', time: at(FROM_MS + 3_000), event: 'in-force', sha256: '22'.repeat(32) },
     ...{ previous: '11'.repeat(32), cause: 'reload', by: textOf(numbers, 'root') },

@@ -56,6 +56,13 @@ export const frontDe: FrontTexts = {
     reviewed: (day) => `geprüft ${day}`,
     ended: (time) => `bis ${time}`,
   },
+  feeds: {
+    none: (day) => `Die mitgelieferten Listen sind vom ${day}; kein Feed ist eingerichtet.`,
+    state: (feed, state, since, version, until) =>
+      `Feed ${feed}: ${state} seit ${since}, Version ${version}, bürgt bis ${until}.`,
+    behind: (count, list, since, why) => `Davon nicht in Kraft: ${count}, ${list} seit ${since}: ${why}`,
+    more: (count) => `Weitere Feeds, im Abschnitt der Listen: ${count}.`,
+  },
   exempt: {
     none: 'Niemand war ausgenommen: die Ablehnungen galten für alle Clients.',
     counts: (count, passed) =>

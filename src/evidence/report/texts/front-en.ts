@@ -55,6 +55,13 @@ export const frontEn: FrontTexts = {
     reviewed: (day) => `reviewed ${day}`,
     ended: (time) => `until ${time}`,
   },
+  feeds: {
+    none: (day) => `The lists that ship are of ${day}; no feed is configured.`,
+    state: (feed, state, since, version, until) =>
+      `Feed ${feed}: ${state} since ${since}, version ${version}, vouches until ${until}.`,
+    behind: (count, list, since, why) => `Not in force of it: ${count}, ${list} since ${since}: ${why}`,
+    more: (count) => `Further feeds, in the section of lists: ${count}.`,
+  },
   exempt: {
     none: 'Nobody was exempt: refusals held for every client.',
     counts: (count, passed) =>

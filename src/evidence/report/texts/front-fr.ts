@@ -56,6 +56,13 @@ export const frontFr: FrontTexts = {
     reviewed: (day) => `revue ${day}`,
     ended: (time) => `jusqu’à ${time}`,
   },
+  feeds: {
+    none: (day) => `Les listes livrées sont du ${day} ; aucun flux n’est configuré.`,
+    state: (feed, state, since, version, until) =>
+      `Flux ${feed} : ${state} depuis ${since}, version ${version}, garanti jusqu’à ${until}.`,
+    behind: (count, list, since, why) => `Pas en vigueur : ${count}, ${list} depuis ${since} : ${why}`,
+    more: (count) => `Autres flux, dans la section des listes : ${count}.`,
+  },
   exempt: {
     none: 'Personne n’était exempté : les refus valaient pour tous les clients.',
     counts: (count, passed) =>

@@ -55,6 +55,13 @@ export const frontNl: FrontTexts = {
     reviewed: (day) => `herzien ${day}`,
     ended: (time) => `tot ${time}`,
   },
+  feeds: {
+    none: (day) => `De meegeleverde lijsten zijn van ${day}; er is geen feed ingesteld.`,
+    state: (feed, state, since, version, until) =>
+      `Feed ${feed}: ${state} sinds ${since}, versie ${version}, staat in tot ${until}.`,
+    behind: (count, list, since, why) => `Daarvan niet van kracht: ${count}, ${list} sinds ${since}: ${why}`,
+    more: (count) => `Verdere feeds, in het deel over lijsten: ${count}.`,
+  },
   exempt: {
     none: 'Niemand was vrijgesteld: de weigeringen golden voor elke client.',
     counts: (count, passed) =>

@@ -53,6 +53,12 @@ export interface FrontTexts {
     readonly reviewed: (day: Value) => string;
     readonly ended: (time: Value) => string;
   };
+  readonly feeds: {
+    readonly none: (day: Value) => string;
+    readonly state: (feed: Value, state: Value, since: Value, version: Value, until: Value) => string;
+    readonly behind: (count: Value, list: Value, since: Value, why: Value) => string;
+    readonly more: (count: Value) => string;
+  };
   readonly exempt: {
     readonly none: string;
     readonly counts: (count: Value, passed: Value) => string;
