@@ -5,7 +5,7 @@
 //   npm run lists -- review NAME [--evidence TEXT]
 //   npm run lists -- review
 //   npm run lists -- due
-//   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
+//   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--networks FILE] [--lists FOLDER] [--against FOLDER]
 //   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -24,6 +24,7 @@ import {
 import { countVotes, readFamilies } from './support/families.ts';
 import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
+import { readSnapshot } from './support/prefix-proposals.ts';
 import { measureText, writeProposals } from './support/proposal-files.ts';
 import { proposalsOf } from './support/proposals.ts';
 
@@ -37,7 +38,7 @@ const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner
        npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
                                                         what the lists answer to the families of a directory; --keep
                                                         writes it into coverage.tsv and README.md of the lists
-       npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--lists FOLDER] [--against FOLDER]
+       npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--networks FILE] [--lists FOLDER] [--against FOLDER]
                                                         a patch and a page for a person; --against measures proposals
                                                         by what a person added
 `;
@@ -53,6 +54,7 @@ const { values, positionals } = parseArgs({
     evidence: { type: 'string' },
     ranks: { type: 'string' },
     lists: { type: 'string' },
+    networks: { type: 'string' },
     out: { type: 'string' },
     against: { type: 'string' },
     left: { type: 'boolean', default: false },
@@ -105,7 +107,9 @@ const tellProposals = (directory: string, out: string): number => {
   const base = values.lists ?? LISTS_DIRECTORY;
   const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
   const proposals = proposalsOf(readFamilies(directory), new ListAnswers(base), ranks);
-  const { files, refused } = writeProposals(proposals, base, out, Date.now());
+  const networks =
+    values.networks === undefined ? undefined : readSnapshot(readFileSync(values.networks, 'utf8'));
+  const { files, refused } = writeProposals(proposals, base, out, Date.now(), networks);
   for (const file of files) process.stdout.write(`${file}\n`);
   process.stdout.write(`${proposals.length} proposals, ${refused.length} refused by the checker\n`);
   if (values.against !== undefined) process.stdout.write(measureText(proposals, base, values.against));

@@ -15,6 +15,15 @@ import { MATCH } from '../../src/policy/policy.ts';
 import { readTsv } from './families.ts';
 import { LISTED_VISITED_HOSTS, readGovDelegations, readVisitedHosts } from './government-names.ts';
 import { insertEntry } from './list-editing.ts';
+import {
+  type ListedPrefix,
+  OWN_NETWORKS,
+  type PrefixProposal,
+  prefixEvidence,
+  prefixPage,
+  prefixProposals,
+  type Snapshot,
+} from './prefix-proposals.ts';
 import { evidenceText, type Proposal, proposalPage } from './proposals.ts';
 
 const DAY_LENGTH = 'YYYY-MM-DD'.length;
@@ -28,13 +37,16 @@ export const writeProposals = (
   lists: string,
   out: string,
   nowMs: number,
+  networks?: Snapshot,
 ): { readonly files: readonly string[]; readonly refused: readonly string[] } => {
   const copy = join(out, 'lists');
   makeNew(out);
   cpSync(lists, copy, { recursive: true });
   const reviewed = new Date(nowMs).toISOString().slice(0, DAY_LENGTH);
   const entries = proposals.filter(({ kind }) => kind === 'entry');
+  const prefixes = networks === undefined ? [] : prefixProposals(networks, listedPrefixes(lists));
   putEntries(copy, entries, reviewed);
+  putPrefixes(copy, prefixes, networks, reviewed);
   const refused = problemsOf(copy, nowMs);
   // The machine takes back what the checker of the lists would: a person reads it on the page.
   const bad = entries.filter(({ name }) => refused.some((text) => text.includes(` ${name} `)));
@@ -45,6 +57,7 @@ export const writeProposals = (
       entries.filter((entry) => !bad.includes(entry)),
       reviewed,
     );
+    putPrefixes(copy, prefixes, networks, reviewed);
   }
   addRows(join(copy, 'cdn-suffixes.tsv'), proposals, 'suffix', (one) => [
     one.name,
@@ -60,8 +73,32 @@ export const writeProposals = (
   });
   writeFileSync(patch, diff.stdout);
   const page = join(out, 'proposals.md');
-  writeFileSync(page, proposalPage(proposals, refused, lists));
+  const more = networks === undefined ? '' : `\n${prefixPage(prefixes)}`;
+  writeFileSync(page, `${proposalPage(proposals, refused, lists)}${more}`);
   return { files: [page, patch], refused };
+};
+
+/** Prefixes of the lists of a folder; resolvers of others have addresses as well, which are not ours to compare. */
+const listedPrefixes = (directory: string): ListedPrefix[] =>
+  shippedLists(directory).flatMap(({ file }) => {
+    const { header, entries } = parseCordonList(readFileSync(file));
+    return header?.category === 'foreign-doh' ? [] : entries.filter(({ match }) => match === MATCH.PREFIX);
+  });
+
+const putPrefixes = (
+  copy: string,
+  proposals: readonly PrefixProposal[],
+  networks: Snapshot | undefined,
+  reviewed: string,
+): void => {
+  const file = join(copy, 'bytedance-prefixes.yaml');
+  for (const one of proposals) {
+    const facts = OWN_NETWORKS.get(one.asn);
+    if (one.kind !== 'entry' || facts === undefined || networks === undefined) continue;
+    const draft = { match: MATCH.PREFIX, text: one.text, ...facts, reviewed };
+    const evidence = prefixEvidence(networks, one);
+    writeFileSync(file, insertEntry(readFileSync(file, 'utf8'), { ...draft, evidence }));
+  }
 };
 
 const makeNew = (out: string): void => {

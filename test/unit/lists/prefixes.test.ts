@@ -3,61 +3,31 @@
 // no list covers, and when a list touches clouds with other tenants. That both age is told by `npm run lists -- due`.
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { isIpv4, MAPPED_BITS, matchesPrefix, type Prefix, parsePrefix } from '../../../src/base/base.ts';
+import { isIpv4, MAPPED_BITS } from '../../../src/base/base.ts';
 import { parseCordonList, shippedLists } from '../../../src/policy/lists/lists.ts';
 import { MATCH } from '../../../src/policy/policy.ts';
 import { dayOfLists, PREFIXES_FILE } from '../../support/list-ages.ts';
+import {
+  isInside,
+  OWN_NETWORKS,
+  overlaps,
+  prefixFrom,
+  prefixProposals,
+  readSnapshot,
+  type Snapshot,
+} from '../../support/prefix-proposals.ts';
 
 /** A network announces a new block every few weeks: three times a year somebody has to look. */
 const REVIEW_INTERVAL_DAYS = 120;
 const DAY_MS = 86_400_000;
-const OWN_NETWORKS = ['AS11983', 'AS138699', 'AS396986'];
 /** Announced by no own network in the copy: seen by others, with a reason in the entry. */
 const SEEN_ELSEWHERE = ['101.45.203.0/24', '2404:9dc0:c002::/48'];
 
-interface Snapshot {
-  readonly source: string;
-  readonly licence: string;
-  /** YYYY-MM-DD. */
-  readonly retrieved: string;
-  /** Networks with a commit. */
-  readonly commits: readonly string[];
-  readonly rows: readonly { readonly asn: string; readonly text: string; readonly prefix: Prefix }[];
-}
-
-const prefixFrom = (text: string): Prefix => {
-  const prefix = parsePrefix(text);
-  if (prefix === undefined) throw new TypeError(`"${text}" is not a prefix`);
-  return prefix;
-};
-
-const readSnapshot = (text: string): Snapshot => {
-  const lines = text.trim().split('\n');
-  const head = lines.filter((line) => line.startsWith('#'));
-  const fact = (name: string) =>
-    head.find((line) => line.startsWith(`# ${name}: `))?.slice(name.length + 4) ?? '';
-  return {
-    source: fact('source'),
-    licence: fact('licence'),
-    retrieved: fact('retrieved'),
-    commits: head.flatMap((line) => /^# commit (AS\d+): [0-9a-f]{40}$/.exec(line)?.[1] ?? []),
-    rows: lines
-      .filter((line) => !line.startsWith('#'))
-      .map((line) => {
-        const [asn = '', prefix = ''] = line.split('\t');
-        return { asn, text: prefix, prefix: prefixFrom(prefix) };
-      }),
-  };
-};
-
 interface Listed {
   readonly text: string;
+  readonly operator: string;
   readonly reviewed: string;
 }
-
-const isInside = (inner: Prefix, outer: Prefix): boolean =>
-  inner.bits >= outer.bits && matchesPrefix(inner.words, outer.words, outer.bits);
-const overlaps = (a: Prefix, b: Prefix): boolean => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits));
 
 /** What is wrong between a snapshot and the listed prefixes at a time. */
 const faultsOf = (snapshot: Snapshot, listed: readonly Listed[], nowMs: number): string[] => {
@@ -77,12 +47,12 @@ const faultsOf = (snapshot: Snapshot, listed: readonly Listed[], nowMs: number):
       faults.push(`${text} was reviewed on ${reviewed}, before the snapshot of ${snapshot.retrieved}`);
     }
   }
-  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.has(asn));
   for (const { asn, text, prefix } of own) {
     if (!ranges.some((range) => isInside(prefix, range))) faults.push(`${asn} announces ${text}: not listed`);
   }
   for (const { asn, text, prefix } of snapshot.rows) {
-    if (OWN_NETWORKS.includes(asn)) continue;
+    if (OWN_NETWORKS.has(asn)) continue;
     if (ranges.some((range) => overlaps(range, prefix))) faults.push(`${asn} announces ${text}: listed`);
   }
   return faults;
@@ -99,6 +69,8 @@ const listed: readonly Listed[] = shippedLists().flatMap(({ file }) => {
   return header?.category === 'foreign-doh' ? [] : entries.filter(({ match }) => match === MATCH.PREFIX);
 });
 
+const ranges = listed.map(({ text, operator }) => ({ text, operator }));
+
 const addressesOf = (texts: readonly string[]): number =>
   texts
     .map(prefixFrom)
@@ -106,9 +78,9 @@ const addressesOf = (texts: readonly string[]): number =>
     .reduce((sum, { bits }) => sum + 2 ** (32 - (bits - MAPPED_BITS)), 0);
 
 it('the listed prefixes cover what the two networks announce, and no cloud with other tenants', () => {
-  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.has(asn));
   console.log(
-    `prefixes: ${listed.length} listed, ${own.length} announced by ${OWN_NETWORKS.join(' and ')}` +
+    `prefixes: ${listed.length} listed, ${own.length} announced by ${[...OWN_NETWORKS.keys()].join(' and ')}` +
       ` with ${addressesOf(own.map(({ text }) => text))} IPv4 addresses, of ${snapshot.retrieved}`,
   );
   expect(faultsOf(snapshot, listed, dayOfLists())).toEqual([]);
@@ -118,11 +90,11 @@ it('the listed prefixes cover what the two networks announce, and no cloud with 
 it('the snapshot names its source, licence, day and commits', () => {
   expect(snapshot.source).toMatch(/^ipverse\/as-ip-blocks/);
   expect(snapshot.licence).toBe('CC0-1.0');
-  expect(snapshot.commits).toEqual([...OWN_NETWORKS.slice(1), 'AS11983', 'AS150436']);
+  expect([...snapshot.commits.keys()]).toEqual(['AS138699', 'AS396986', 'AS11983', 'AS150436']);
 });
 
 it('a listed prefix lies where an own network announces, or says where else it was seen', () => {
-  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.includes(asn));
+  const own = snapshot.rows.filter(({ asn }) => OWN_NETWORKS.has(asn));
   const alone = listed.filter(({ text }) => !own.some(({ prefix }) => overlaps(prefix, prefixFrom(text))));
   const stale = alone.filter(({ text }) => !SEEN_ELSEWHERE.includes(text));
   // What was announced in January and is not now stays for one review: blocks come back.
@@ -147,4 +119,37 @@ it.each([
   expect(faultsOf(readSnapshot(`${snapshotText}${row}\n`), listed, Date.parse('2026-11-26'))).toEqual([
     fault,
   ]);
+});
+
+it('proposes nothing of the table that the lists were reviewed against, but to look at what is not announced', () => {
+  const found = prefixProposals(snapshot, ranges);
+  expect(found.filter(({ kind }) => kind === 'entry')).toEqual([]);
+  expect(found.every(({ reason }) => reason.startsWith('no network of the table'))).toBe(true);
+});
+
+it.each([
+  [
+    'what an own network announces and nobody lists',
+    'AS138699\t198.18.4.0/24',
+    'entry 198.18.4.0/24: announced, and in no list',
+  ],
+  [
+    'what the joint venture announces inside a block of another operator',
+    'AS11983\t71.18.1.0/24',
+    'entry 71.18.1.0/24: inside 71.18.0.0/17 of Bytedance Inc.',
+  ],
+  [
+    'a cloud inside a listed prefix, to look at',
+    'AS150436\t71.18.5.0/24',
+    'look 71.18.0.0/17: AS150436, a cloud with tenants, announces 71.18.5.0/24: the list refuses its customers',
+  ],
+  [
+    'what is announced by both, to look at',
+    'AS138699\t198.18.4.0/23\nAS150436\t198.18.5.0/24',
+    'look 198.18.4.0/23: announced by AS138699, and 198.18.5.0/24 in it by AS150436, a cloud with tenants',
+  ],
+])('proposes %s', (_, rows, expected) => {
+  const found = prefixProposals(readSnapshot(`${snapshotText}${rows}\n`), ranges);
+  const told = found.map(({ kind, text, reason }) => `${kind} ${text}: ${reason}`);
+  expect(told.filter((line) => !line.includes(': no network of the table'))).toEqual([expected]);
 });

@@ -6,6 +6,8 @@ import { afterAll, expect, it } from 'vitest';
 import { LISTS_DIRECTORY } from '../../../src/policy/lists/lists.ts';
 import { ListAnswers } from '../../support/coverage.ts';
 import { readFamilies } from '../../support/families.ts';
+import { PREFIXES_FILE } from '../../support/list-ages.ts';
+import { readSnapshot } from '../../support/prefix-proposals.ts';
 import { measureText, writeProposals } from '../../support/proposal-files.ts';
 import { proposalsOf } from '../../support/proposals.ts';
 
@@ -83,4 +85,17 @@ it('writes a copy, a patch and a page, and leaves the lists as they are', () => 
     /^\| entry \| 2 \| 2 \| 2 \| 100 % \| 100 % \|$/m,
   );
   expect(() => writeProposals(proposals, lists, out, NOW_MS)).toThrow(/writing proposals to/);
+});
+
+it('puts prefixes of a fresh table into the same patch and page', () => {
+  const out = join(root, 'networks');
+  const table = `${readFileSync(PREFIXES_FILE, 'utf8')}AS138699\t71.19.4.0/24\n`;
+  const { refused } = writeProposals([], LISTS_DIRECTORY, out, NOW_MS, readSnapshot(table));
+  expect(refused).toEqual([]);
+  const patch = readFileSync(join(out, 'lists.patch'), 'utf8');
+  expect(patch).toMatch(
+    /^\+ {2}- \{ prefix: 71\.19\.4\.0\/24, .*TikTok Pte\. Ltd\..*AS138699, ipverse\/as-ip-blocks at 22bf5906/m,
+  );
+  expect(patch.match(/^\+ /gm)).toHaveLength(1);
+  expect(readFileSync(join(out, 'proposals.md'), 'utf8')).toMatch(/^## Prefixes: 1$/m);
 });
