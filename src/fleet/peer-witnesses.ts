@@ -132,7 +132,7 @@ export class PeerWitnesses {
       ...this.#keeper.facts(),
       ...unknown.map(({ name, trouble }) => ({
         ...{ name: witnessName(name), url: `fleet:${name}`, size: undefined, cosignedMs: undefined },
-        ...{ trouble, finding: undefined, isOfFleet: true },
+        ...{ trouble, finding: undefined, isOfFleet: true, isAsked: false },
       })),
     ];
   }

@@ -56,6 +56,8 @@ class RecorderThread {
   readonly #deferred: RecorderRequest[] = [];
   #isDue = false;
   #isStopped = false;
+  /** All witnesses of the start were asked what they know. */
+  #isWitnessed = false;
 
   constructor(port: NonNullable<typeof parentPort>, start: RecorderStart) {
     const { directory, rings, waiting, resolver, version, settings, generations, resumed, fleet } = start;
@@ -81,6 +83,7 @@ class RecorderThread {
       monotonic: () => performance.now(),
       log: this.#createLog(),
       fetchDefinitions: () => this.#fetchDefinitions(),
+      onWitness: () => this.#tellWitnesses(),
       pause,
     });
     for (const facts of generations) this.#recording.define(facts);
@@ -201,6 +204,14 @@ class RecorderThread {
       return '';
     });
     this.#settle(request, stopped);
+  }
+
+  /** What a witness said first is written and told at once: the start waits for it. */
+  #tellWitnesses(): void {
+    if (this.#isWitnessed || this.#isStopped) return;
+    this.#tick();
+    this.#isWitnessed = this.#recording.facts().witnesses.every(({ isAsked }) => isAsked);
+    if (this.#isWitnessed) this.#report();
   }
 
   #answer(request: number): Written {

@@ -69,6 +69,9 @@ interface Unacknowledged {
 const SIGNED_POLL_MS = 100;
 const SIGNED_TRIES_MAX = 50;
 
+/** How often it is looked whether witnesses have said what they know, milliseconds: a start waits for it. */
+const WITNESSED_POLL_MS = 10;
+
 const NO_FACTS: RecordingFacts = {
   written: new Map(),
   sequence: new Map(),
@@ -199,6 +202,18 @@ export class Recorder {
       if (checkpoint === undefined || checkpoint.signedMs >= timeMs) return;
       await sleep(SIGNED_POLL_MS);
     }
+  }
+
+  /**
+   * Until each witness was asked what it knows of these records, and what it found is on the disk; false when that takes longer
+   * than `msMax`.
+   */
+  async witnessed(msMax: number): Promise<boolean> {
+    const untilMs = performance.now() + msMax;
+    const count = this.#settings.witnesses?.length ?? 0;
+    const isWitnessed = (): boolean => this.#facts.witnesses.filter(({ isAsked }) => isAsked).length >= count;
+    while (!isWitnessed() && performance.now() < untilMs) await sleep(WITNESSED_POLL_MS);
+    return isWitnessed();
   }
 
   /** Puts other settings in force. Outputs that did not change open their files anew, if they have one. */

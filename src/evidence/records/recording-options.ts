@@ -52,6 +52,8 @@ export interface RecordingOptions extends RecordingSettings {
   readonly log: RecordLog;
   /** Is called for an event of a generation that is not defined: calls define() for what has arrived since. */
   readonly fetchDefinitions?: () => void;
+  /** A witness replied: what it found is written by the next tick(), which asks it again where that is due. */
+  readonly onWitness?: (() => void) | undefined;
   /** Awaited between pieces of checks. */
   readonly pause: () => Promise<void>;
   /** One number in shared memory: queries that were counted and are in no record yet. It outlives a recorder. */

@@ -94,7 +94,7 @@ export class Recording {
   #lastCommitMs: number | undefined;
 
   constructor(options: RecordingOptions) {
-    const { readers, droppedBefore, watchedUntilMs, clock, monotonic, log, waiting } = options;
+    const { readers, droppedBefore, watchedUntilMs, clock, monotonic, log, waiting, onWitness } = options;
     this.#options = options;
     this.#generations = new KnownGenerations(options.fetchDefinitions);
     this.#settings = options;
@@ -114,6 +114,7 @@ export class Recording {
       monotonic,
       log,
       own: this.#own,
+      onReply: onWitness,
     });
     this.#witnesses.set(toPlaces(options));
     this.#committed = new Interval(monotonic);

@@ -33,6 +33,7 @@ export {
   isHeadSignedBy,
   keyIdOf,
   NO_HEAD,
+  readOwnKey,
   readPublicKeys,
   type SignedHead,
 } from './heads.ts';

@@ -2,7 +2,7 @@
 //
 // What a witness has cosigned, nobody can take back: not with the keys of this machine, nor with an older copy of its
 // disk. At the start each is asked from where it stands: one that has seen a larger log, or another one, is a finding that
-// goes on the record. A witness that is away costs nothing but its word: it is asked again, and it is told since when.
+// goes on the record; whether each has said so is told, for those who wait with something until then. A witness that is away costs nothing but its word: it is asked again, and it is told since when.
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Clock, errorText } from '../../base/base.ts';
@@ -28,6 +28,8 @@ const EVERY_MS = 2_000;
 /** After trouble, doubled each time. */
 const RETRY_MS_MIN = 5_000;
 const RETRY_MS_MAX = 60_000;
+/** A witness that names another size each time has said nothing by then: the first answer is asked for from its size. */
+const FIRST_REPLIES_MAX = 3;
 
 /** A witness, as plain data. */
 export interface WitnessSettings {
@@ -52,6 +54,8 @@ export interface WitnessFacts {
   readonly trouble: string | undefined;
   /** What it knows that is not what is here: records were changed or taken back; or what it has forgotten. */
   readonly finding: string | undefined;
+  /** What it knows was asked for since the start, and said, or it could not be asked. */
+  readonly isAsked: boolean;
 }
 
 /** What the keeper needs. */
@@ -63,6 +67,8 @@ export interface WitnessKeeperOptions {
   readonly own: Pick<OwnRecords, 'note'>;
   /** Between two cosignatures of one witness, milliseconds. */
   readonly everyMs?: number;
+  /** Told of each reply, once what follows from it is known. */
+  readonly onReply?: (() => void) | undefined;
 }
 
 /** The log as witnesses are shown it. */
@@ -120,6 +126,8 @@ class AskedWitness {
   /** What it had cosigned and did not know any more, until the next start: whoever put it back may do so again. */
   #forgotten: string | undefined;
   #isAsking = false;
+  #isAsked = false;
+  #replies = 0;
   #dueAt = Number.NEGATIVE_INFINITY;
   #retryMs = RETRY_MS_MIN;
   /** The checkpoint that it cosigned last. */
@@ -146,6 +154,7 @@ class AskedWitness {
       cosignedMs: this.#cosignedMs,
       trouble: this.#trouble,
       finding: this.#finding ?? this.#forgotten,
+      isAsked: this.#isAsked,
     };
   }
 
@@ -162,6 +171,9 @@ class AskedWitness {
     void submitCheckpoint(this.#place, { oldSize, proof, note: checkpoint.note, whole }).then((reply) => {
       this.#isAsking = false;
       this.#take(reply, checkpoint, oldSize);
+      const isAskedAgain = reply.kind === 'size' && this.#dueAt <= monotonic();
+      this.#isAsked ||= !isAskedAgain || ++this.#replies === FIRST_REPLIES_MAX;
+      this.#options.onReply?.();
     });
   }
 

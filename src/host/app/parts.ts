@@ -318,6 +318,8 @@ export const createProgram = (
     admin,
     // The sockets come first: until the lists are there, SERVFAIL tells clients to wait; silence would send them away.
     { name: 'state', open: () => state.begin(config) },
+    // The first client that is answered is answered by records whose faults are told.
+    { name: 'witnesses', open: () => recording.witnessed() },
     {
       name: 'workers',
       open: async () => {

@@ -5,7 +5,12 @@
 import { join } from 'node:path';
 import { type AppError, isAppError, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import type { ChangeRecord, RecalledClient, RecalledWhom } from '../../evidence/records/records.ts';
+import {
+  type ChangeRecord,
+  type RecalledClient,
+  type RecalledWhom,
+  readOwnKey,
+} from '../../evidence/records/records.ts';
 import { Recorder, type RecorderFacts } from '../../evidence/records-thread/records-thread.ts';
 import { fleetPath } from '../../fleet/fleet.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from '../../people/controls/controls.ts';
@@ -18,6 +23,11 @@ import type { Part } from './part.ts';
 
 /** One number for each chain and one for the heads. */
 const CONFIRMED_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT;
+/**
+ * How long the first answer waits at most for what witnesses know of the records, milliseconds: no client has given up by then
+ * that asks again after five seconds, as resolv.conf(5) has it.
+ */
+const WITNESSED_MS_MAX = 2_000;
 /** Digits of a list's hash in records. */
 const VERSION_LENGTH = 12;
 
@@ -44,6 +54,8 @@ export class RecordKeeping implements Part {
   readonly #resolver: string;
   readonly #rings: readonly SharedArrayBuffer[];
   #recorder: Recorder | undefined;
+  /** Records were signed before this start: a witness may know of them. */
+  #wasSigned = false;
 
   constructor(config: Config, parts: RecordKeepingParts) {
     this.#parts = parts;
@@ -64,8 +76,10 @@ export class RecordKeeping implements Part {
     const settings = recorderSettings(config, this.#resolver);
     if (!config.records.isEnabled) return;
     const { log, onCrash } = this.#parts;
+    const directory = join(config.stateDirectory, RECORDS_NAME);
+    this.#wasSigned = readOwnKey(directory) !== undefined;
     this.#recorder = Recorder.start({
-      directory: join(config.stateDirectory, RECORDS_NAME),
+      directory,
       rings: this.#rings,
       resolver: this.#resolver,
       origin: config.records.origin,
@@ -79,6 +93,16 @@ export class RecordKeeping implements Part {
       log,
       onCrash,
     });
+  }
+
+  /** What witnesses know is told, or they took too long to say it; at once where there are none, and before a first start. */
+  async witnessed(): Promise<void> {
+    if (this.#recorder === undefined || !this.#wasSigned) return;
+    if (await this.#recorder.witnessed(WITNESSED_MS_MAX)) return;
+    this.#parts.log.warn(
+      { ms: WITNESSED_MS_MAX },
+      'witnesses did not say what they know in time; queries are answered all the same',
+    );
   }
 
   look(): void {

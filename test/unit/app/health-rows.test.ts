@@ -218,7 +218,14 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     records({
       witnesses: [
         {
-          ...{ name: 'w', url: 'https://w', isOfFleet: false, size: undefined, cosignedMs: undefined },
+          ...{
+            name: 'w',
+            url: 'https://w',
+            isOfFleet: false,
+            isAsked: true,
+            size: undefined,
+            cosignedMs: undefined,
+          },
           ...{ trouble: 'ECONNREFUSED', finding: undefined },
         },
       ],
@@ -230,7 +237,14 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     records({
       witnesses: [
         {
-          ...{ name: 'w', url: 'https://w', isOfFleet: false, size: undefined, cosignedMs: NOW_MS },
+          ...{
+            name: 'w',
+            url: 'https://w',
+            isOfFleet: false,
+            isAsked: true,
+            size: undefined,
+            cosignedMs: NOW_MS,
+          },
           ...{ trouble: undefined, finding: 'more of them' },
         },
       ],
