@@ -50,6 +50,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'evidence/report': ['evidence/exemptions', 'evidence/records'],
   'evidence/probe': ['evidence/records', 'config'],
   'evidence/exemptions': ['evidence/records'],
+  'evidence/dnstap': ['evidence/probe', 'evidence/records'],
   'evidence/records-thread': ['evidence/records'],
   'evidence/records': [],
 

@@ -4,6 +4,7 @@
 // time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
 
 export type { ProbeRunStatus } from './findings.ts';
+export { foreignForms, judgeOutcome } from './judge.ts';
 export { ProbeKeeper, type ProbeState, type ProbeStatus } from './keeper.ts';
 export { toProbedState } from './probed-state.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -23,6 +23,7 @@ import {
   type ExemptionRecord,
   FEED_RECORD_STATES,
   type FleetRecord,
+  type ForeignRecord,
   type ListRecord,
   type ProbeRecord,
   type QUERY_KINDS,
@@ -318,6 +319,26 @@ const fleet = z.object({
   reason: text.exactOptional(),
 });
 
+const foreign = z.object({
+  time: moment,
+  kind: z.literal('foreign'),
+  event: z.enum(['policy', 'connected', 'disconnected', 'answers']),
+  resolver: text,
+  files: z.array(z.object({ file: text, sha256: text, entries: natural })).exactOptional(),
+  reason: text.exactOptional(),
+  from: moment.exactOptional(),
+  until: moment.exactOptional(),
+  answers: natural.exactOptional(),
+  refused: natural.exactOptional(),
+  leaked: natural.exactOptional(),
+  failed: natural.exactOptional(),
+  malformed: natural.exactOptional(),
+  isHeld: z.literal(true).exactOptional(),
+  leakedFrom: moment.exactOptional(),
+  leakedUntil: moment.exactOptional(),
+  names: z.array(z.object({ qname: text, count: natural, example: text })).exactOptional(),
+});
+
 type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false;
 type Unchanging<Value> = Value extends readonly (infer Item)[]
   ? readonly Unchanging<Item>[]
@@ -366,6 +387,7 @@ const RECORD_KINDS: Readonly<Record<(typeof QUERY_KINDS)[number] | (typeof CHANG
   probe: changeKind(probe.shape.event.options, of<ProbeRecord>()(probe)),
   records: changeKind(records.shape.event.options, of<RecordsRecord>()(records)),
   admin: changeKind(undefined, of<AdminRecord>()(admin)),
+  foreign: changeKind(foreign.shape.event.options, of<ForeignRecord>()(foreign)),
   fleet: changeKind(fleet.shape.event.options, of<FleetRecord>()(fleet)),
 };
 

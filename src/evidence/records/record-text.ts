@@ -3,7 +3,7 @@
 // What is said is a summary; the record itself has more and is never replaced by it.
 import { formatDuration } from '../../base/base.ts';
 import { describeEnforcement, isInForce } from '../../telemetry/enforcement/enforcement.ts';
-import type { EnforcementRecord, EvidenceRecord, FleetRecord, QueryRecord } from './record.ts';
+import type { EnforcementRecord, EvidenceRecord, FleetRecord, ForeignRecord, QueryRecord } from './record.ts';
 
 /** One line about a record, without its time. */
 export const describeRecord = (record: EvidenceRecord): string => {
@@ -37,10 +37,15 @@ export const describeRecord = (record: EvidenceRecord): string => {
       return 'of a later version';
     case 'fleet':
       return `fleet: ${record.event}${words([entryOf(record), record.subject, record.code, record.reason])}`;
+    case 'foreign':
+      return `${record.resolver}: ${record.event}${words([foreignOf(record), record.reason])}`;
     case 'records':
       return `records: ${record.event}${words([record.file, record.output, amount(record), record.text])}${by(record.by)}`;
   }
 };
+
+const foreignOf = ({ answers, refused = 0, leaked = 0 }: ForeignRecord): string | undefined =>
+  answers === undefined ? undefined : `${answers} answers, ${refused} refused, ${leaked} of listed names`;
 
 const entryOf = ({ number, entry }: FleetRecord): string | undefined =>
   number === undefined ? undefined : `entry ${number}, ${entry ?? 'of no kind'}`;

@@ -39,8 +39,10 @@ export {
 } from './heads.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
 export { LogReader } from './offered-log.ts';
-export { type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { DNSTAP_CONTENT_TYPE, type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { DNSTAP, DNSTAP_TYPE_MESSAGE, MESSAGE, MESSAGE_TYPE } from './outputs/dnstap-message.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
+export { CONTROL, readControlFrame, toControlFrame, toDataFrame } from './outputs/frame-stream.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { CONNECTING } from './outputs/stream-link.ts';
 export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
@@ -64,6 +66,8 @@ export {
   type ExemptionRecord,
   type FeedRecordState,
   type FleetRecord,
+  FOREIGN_DIRECTORY,
+  type ForeignRecord,
   LISTED_SIGNALS,
   type ListRecord,
   type ProbedCertificate,

@@ -88,6 +88,7 @@ const tell = (record: ChangeRecord): Told | undefined => {
       };
     case 'service':
     case 'probe':
+    case 'foreign':
     case 'later':
       return undefined;
   }

@@ -10,6 +10,7 @@ import { errorText, isAppError } from '../../base/base.ts';
 import type { EvidenceSource } from './evidence.ts';
 import { answerOf, type FleetAnswers } from './fleet-answers.ts';
 import { CountedClients, type FleetClients, mergeClients } from './fleet-clients.ts';
+import { type FleetForeign, readForeign } from './fleet-foreign.ts';
 import { type FleetProbe, FleetProbes } from './fleet-probes.ts';
 import { RecordsSource } from './records-source.ts';
 
@@ -26,6 +27,8 @@ export interface FleetMember {
 export interface FleetReportOptions {
   /** What the collector writes. */
   readonly directory: string;
+  /** Where a collector keeps what it saw of others; undefined: there. */
+  readonly foreignDirectory?: string | undefined;
   readonly members: readonly FleetMember[];
   readonly fromMs: number;
   readonly untilMs: number;
@@ -60,11 +63,13 @@ export interface FleetReport {
   readonly totals: readonly FleetCount[];
   readonly clients: FleetClients;
   readonly resolvers: readonly FleetReportResolver[];
+  /** Those that are not Cordon's; null where nobody watches any. */
+  readonly foreign: FleetForeign | null;
 }
 
 /** Sums up. What cannot be read of a resolver is a gap of that resolver. */
 export const buildFleetReport = async (options: FleetReportOptions): Promise<FleetReport> => {
-  const { members, fromMs, untilMs } = options;
+  const { directory, members, fromMs, untilMs } = options;
   const resolvers: FleetReportResolver[] = [];
   const counted: CountedClients[] = [];
   for (const member of members) {
@@ -75,14 +80,20 @@ export const buildFleetReport = async (options: FleetReportOptions): Promise<Fle
     counted.push(clients);
     resolvers.push(await reportOn(member, options, clients));
   }
+  const foreign = await readForeign(options.foreignDirectory ?? directory, fromMs, untilMs);
   const totals = sum(resolvers.flatMap(({ counts }) => counts));
   return {
     period: { from: new Date(fromMs).toISOString(), until: new Date(untilMs).toISOString() },
-    isComplete: resolvers.length > 0 && resolvers.every(({ isComplete }) => isComplete),
+    isComplete:
+      resolvers.length + (foreign?.resolvers.length ?? 0) > 0 &&
+      resolvers.every(({ isComplete }) => isComplete) &&
+      (foreign === null ||
+        (foreign.gaps.length === 0 && foreign.resolvers.every(({ unseen }) => unseen.length === 0))),
     queries: countAll(totals),
     totals,
     clients: mergeClients(counted, dayOf(fromMs), dayOf(untilMs - 1)),
     resolvers,
+    foreign,
   };
 };
 

@@ -2,9 +2,10 @@
 //
 // A report of a database is made of directories that are written for it and removed afterwards: whatever the records are kept
 // in, one program reads and checks them.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { FOREIGN_DIRECTORY } from '../../evidence/records/records.ts';
 import { createFleetReport, readPeriod } from '../../evidence/report/report.ts';
 import { type DatabaseAccess, exportDatabase, readDatabaseAddress, readMembers } from '../../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
@@ -42,12 +43,12 @@ export const report = async ({ values }: InputOf<typeof FLEET_REPORT>): Promise<
   if (from === undefined || to === undefined) throw new UsageError('--from and --to are needed');
   const period = readPeriod(from, to);
   if (typeof period === 'string') throw new UsageError(period);
-  return withCollected(values, names, async (directory, trust) => {
-    const members = await readMembers(directory, trust);
+  return withCollected(values, names, async (directory, trust, foreignDirectory) => {
+    const members = trust.length === 0 ? [] : await readMembers(directory, trust);
     const unknown = names.find((name) => !members.some((member) => member.name === name));
     if (unknown !== undefined) throw new UsageError(`"${unknown.slice(0, 40)}" never was in the fleet`);
     const asked = names.length === 0 ? members : members.filter(({ name }) => names.includes(name));
-    const made = await createFleetReport({ directory, members: asked, ...period });
+    const made = await createFleetReport({ directory, foreignDirectory, members: asked, ...period });
     print(values.json, made, () => formatFleetReport(made));
     return made.isComplete ? DONE : PROBLEM;
   });
@@ -58,22 +59,25 @@ interface CollectedValues extends DatabaseValues, ServiceNamed {
   readonly directory?: string | undefined;
 }
 
-/** Does something with collected records: those of a database are written into a directory, which goes afterwards. */
+/** Does something with collected records, without keys where there is no fleet: those of a database are written into a directory, which goes afterwards. */
 export const withCollected = async <Result>(
   values: CollectedValues,
   resolvers: readonly string[],
-  act: (directory: string, trust: readonly string[]) => Promise<Result>,
+  act: (directory: string, trust: readonly string[], collected: string) => Promise<Result>,
 ): Promise<Result> => {
   const database = readDatabase(values);
   if (database !== undefined && values.directory !== undefined)
     throw new UsageError('--directory does not go with --database');
   const { config, stateDirectory } = await findService(values);
-  const { trust } = requireFleet(config);
-  if (database === undefined) return act(values.directory ?? join(stateDirectory, 'collected'), trust);
+  const collected = values.directory ?? join(stateDirectory, 'collected');
+  // A collector that watches others alone has no fleet.
+  const isForeign = config.fleet === undefined && existsSync(join(collected, FOREIGN_DIRECTORY));
+  const trust = isForeign ? [] : requireFleet(config).trust;
+  if (database === undefined || isForeign) return act(collected, trust, collected);
   const temporary = mkdtempSync(join(tmpdir(), 'cordon-collected-'));
   try {
     await exportDatabase({ database, trust, directory: temporary, resolvers });
-    return await act(temporary, trust);
+    return await act(temporary, trust, collected);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

@@ -5,6 +5,7 @@ import type { FleetReport } from '../../evidence/report/report.ts';
 import type { OPERATIONS } from '../../people/admin/admin.ts';
 import { alignColumns } from './columns.ts';
 import { fleetPage } from './fleet-page-text.ts';
+import { foreignText } from './foreign-text.ts';
 
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Resolver = Fleet['resolvers'][number];
@@ -194,6 +195,7 @@ export const formatFleetReport = (report: FleetReport): string => {
     ...report.resolvers.flatMap(toFindings),
     '',
     ...toClients(report),
+    ...foreignText(report),
   ].join('\n')}\n`;
 };
 

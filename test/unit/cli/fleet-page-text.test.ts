@@ -22,6 +22,7 @@ const fleetOf = (resolvers: number, exemptions: number, lists: number, length: n
       resolvers: [],
       without: [],
     },
+    foreign: null,
     resolvers: Array.from({ length: resolvers }, (_, i) => ({
       name: `ns${i}${long}`,
       isComplete: i % 2 === 0,

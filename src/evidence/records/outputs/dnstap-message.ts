@@ -30,9 +30,11 @@ export interface DnstapSender {
   readonly version: string;
 }
 
-const DNSTAP = { IDENTITY: 1, VERSION: 2, EXTRA: 3, MESSAGE: 14, TYPE: 15 } as const;
-const DNSTAP_TYPE_MESSAGE = 1;
-const MESSAGE = {
+/** Field numbers of a payload. */
+export const DNSTAP = { IDENTITY: 1, VERSION: 2, EXTRA: 3, MESSAGE: 14, TYPE: 15 } as const;
+export const DNSTAP_TYPE_MESSAGE = 1;
+/** Field numbers of a message. */
+export const MESSAGE = {
   TYPE: 1,
   SOCKET_FAMILY: 2,
   SOCKET_PROTOCOL: 3,
@@ -46,7 +48,8 @@ const MESSAGE = {
   RESPONSE_MESSAGE: 14,
   POLICY: 15,
 } as const;
-const MESSAGE_TYPE = { CLIENT_QUERY: 5, CLIENT_RESPONSE: 6 } as const;
+/** What a message tells of. */
+export const MESSAGE_TYPE = { CLIENT_QUERY: 5, CLIENT_RESPONSE: 6 } as const;
 const SOCKET_FAMILY = { INET: 1, INET6: 2 } as const;
 const SOCKET_PROTOCOL: Readonly<Record<string, number>> = { udp: 1, tcp: 2, dot: 3, doh: 4, doq: 7 };
 const POLICY = { TYPE: 1, RULE: 2, ACTION: 3, MATCH: 4, VALUE: 5 } as const;

@@ -11,13 +11,13 @@ import { StreamOutput, type StreamOutputOptions } from './stream-output.ts';
 export type DnstapOptions = StreamOutputOptions & DnstapSender;
 
 /** Names the schema in the handshake. */
-const CONTENT_TYPE = 'protobuf:dnstap.Dnstap';
+export const DNSTAP_CONTENT_TYPE = 'protobuf:dnstap.Dnstap';
 
 /** The output `dnstap`. */
 export class DnstapOutput extends StreamOutput {
   constructor(options: DnstapOptions) {
     super(options, {
-      protocol: createFrameStream(CONTENT_TYPE),
+      protocol: createFrameStream(DNSTAP_CONTENT_TYPE),
       encode: (placed) => {
         if (placed.class !== 'queries') return undefined;
         const { record } = placed;

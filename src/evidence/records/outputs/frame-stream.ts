@@ -1,4 +1,4 @@
-// Frame Streams, the side that sends, in two directions: how dnstap travels.
+// Frame Streams, in two directions: how dnstap travels. The side that sends; what receives reads the same frames.
 //
 // Frames are prefixed by a length of four bytes, big-endian. A length of zero says that a control frame follows with a
 // length of its own: READY and ACCEPT agree on the content type, START begins, STOP ends, FINISH confirms. The records
@@ -6,7 +6,8 @@
 import type { Socket } from 'node:net';
 import type { LinkProtocol } from './stream-link.ts';
 
-const CONTROL = { ACCEPT: 1, START: 2, STOP: 3, READY: 4, FINISH: 5 } as const;
+/** Types of control frames. */
+export const CONTROL = { ACCEPT: 1, START: 2, STOP: 3, READY: 4, FINISH: 5 } as const;
 const FIELD_CONTENT_TYPE = 1;
 /** Longest control frame that the protocol allows. */
 const CONTROL_LENGTH_MAX = 512;
@@ -20,7 +21,8 @@ export const toDataFrame = (data: Uint8Array): Uint8Array => {
   return frame;
 };
 
-const toControlFrame = (type: number, contentType?: string): Uint8Array => {
+/** A control frame, with the field for a content type where one is named. */
+export const toControlFrame = (type: number, contentType?: string): Uint8Array => {
   const content = contentType === undefined ? undefined : Buffer.from(contentType);
   const fields = content === undefined ? 0 : 2 * LENGTH_BYTES + content.length;
   const frame = Buffer.alloc(3 * LENGTH_BYTES + fields);
@@ -34,8 +36,8 @@ const toControlFrame = (type: number, contentType?: string): Uint8Array => {
   return frame;
 };
 
-/** A control frame of the receiver. */
-interface ControlFrame {
+/** A control frame of the other side. */
+export interface ControlFrame {
   readonly type: number;
   readonly contentTypes: readonly string[];
   /** Bytes of the stream that it took. */
@@ -43,18 +45,18 @@ interface ControlFrame {
 }
 
 /** Reads the control frame at the beginning of `bytes`; undefined when it is not all there, throws for anything else. */
-const readControlFrame = (bytes: Buffer): ControlFrame | undefined => {
+export const readControlFrame = (bytes: Buffer): ControlFrame | undefined => {
   if (bytes.length < 3 * LENGTH_BYTES) return undefined;
   const length = bytes.readUInt32BE(LENGTH_BYTES);
   if (bytes.readUInt32BE(0) !== 0 || length < LENGTH_BYTES || length > CONTROL_LENGTH_MAX)
-    throw new Error('the receiver does not speak Frame Streams');
+    throw new Error('the other side does not speak Frame Streams');
   const end = 2 * LENGTH_BYTES + length;
   if (bytes.length < end) return undefined;
   const contentTypes: string[] = [];
   let at = 3 * LENGTH_BYTES;
   while (at + 2 * LENGTH_BYTES <= end) {
     const fieldEnd = at + 2 * LENGTH_BYTES + bytes.readUInt32BE(at + LENGTH_BYTES);
-    if (fieldEnd > end) throw new Error('the receiver sent a malformed control frame');
+    if (fieldEnd > end) throw new Error('the other side sent a malformed control frame');
     if (bytes.readUInt32BE(at) === FIELD_CONTENT_TYPE)
       contentTypes.push(bytes.toString('latin1', at + 2 * LENGTH_BYTES, fieldEnd));
     at = fieldEnd;

@@ -300,8 +300,16 @@ export const FLEET = group({
 export const COLLECT = command({
   name: 'collect',
   about: 'collects the records of all resolvers of a fleet, until it is stopped',
+  text: [
+    'With --dnstap it also watches what resolvers that are not Cordon’s answer, each over a socket of its own, and records where a name of the policy that was published to it was not refused. Without the key "fleet" it does that alone.',
+  ],
   options: {
     config: CONFIG,
+    dnstap: {
+      value: 'FILE',
+      takes: 'file',
+      about: 'resolvers that are not Cordon’s, what each was sent, and where it sends dnstap to (YAML)',
+    },
     directory: {
       value: 'DIRECTORY',
       takes: 'directory',
@@ -324,6 +332,10 @@ export const COLLECT = command({
         'cordon collect --database postgresql://cordon_collector@db.example/cordon --database-password db.password --database-ca ca.pem',
       about: 'into PostgreSQL',
     },
+    {
+      command: 'cordon collect --dnstap /etc/cordon/dnstap.yaml',
+      about: 'what BIND and unbound answer, beside the records of the fleet',
+    },
   ],
-  see: SEE,
+  see: ['fleet.md', 'foreign.md'],
 });

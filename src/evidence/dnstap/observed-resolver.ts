@@ -1,0 +1,233 @@
+// One resolver that is not Cordon's: what comes out of its socket, judged by what was published to it, as records.
+//
+// Every response to a client is counted; one to a question for a listed name is read by the probe's judge: refused, leaked or
+// neither. A record sums up a minute, or a few seconds where something leaked. Times are those of the collector: the clock of
+// who is watched says nothing. A resolver that sends more than is read waits, and costs nobody else more than that.
+import type { Socket } from 'node:net';
+import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import {
+  expandName,
+  FLAG,
+  foldName,
+  formatName,
+  formatType,
+  HEADER_LENGTH,
+  messageFlags,
+  NAME_LENGTH_MAX,
+  readU16,
+  skipName,
+} from '../../wire/dns/dns.ts';
+import { readReply } from '../../wire/stub/stub.ts';
+import { foreignForms, judgeOutcome } from '../probe/probe.ts';
+import type { ForeignRecord } from '../records/records.ts';
+import { readClientResponse } from './client-response.ts';
+import { FrameReceiver } from './frame-receiver.ts';
+import { type PublishedFile, PublishedPolicy } from './published-policy.ts';
+
+/** Between two records of one resolver, milliseconds, and from the first leak to the record of it. */
+const WINDOW_MS = 60_000;
+const LEAK_MS = 5_000;
+/** Names of a record. */
+const NAMES_MAX = 20;
+/** Characters of what was answered, in a record. */
+const EXAMPLE_LENGTH_MAX = 160;
+/** A resolver has one, and a second one while it starts anew; one more is taken each second. */
+const CONNECTIONS_MAX = 4;
+/** Frames of one resolver in a second: a fifth of a core. The rest waits in its own buffers. */
+const FRAMES_MAX = 20_000;
+/** Where a reading says that it comes from; nobody is asked. */
+const SERVER = { address: '::', port: 0, family: 6 } as const;
+
+/** What one is watched with. */
+export interface ObservedOptions {
+  readonly name: string;
+  readonly policy: readonly PublishedFile[];
+  /** Addresses that it leads refused names to. */
+  readonly sinkholes: readonly string[];
+  readonly clock: Clock;
+  readonly note: (record: ForeignRecord) => void;
+}
+
+const zero = () => ({ answers: 0, refused: 0, leaked: 0, failed: 0, malformed: 0 });
+
+/** One of them. */
+export class ObservedResolver {
+  readonly #options: ObservedOptions;
+  readonly #policy: PublishedPolicy;
+  readonly #forms: ReturnType<typeof foreignForms>;
+  /** Sockets; those that have begun a stream are true. */
+  readonly #sockets = new Map<Socket, boolean>();
+  readonly #names = new Map<string, { count: number; readonly example: string }>();
+  readonly #qname = new Uint8Array(NAME_LENGTH_MAX);
+  #counts = zero();
+  #beganMs: number;
+  #leakedMs: { readonly first: number; last: number } | undefined;
+  #frames = 0;
+  #isHeld = false;
+  /** Connections that were taken, but one for each second since. */
+  #taken = 0;
+
+  /** Throws an AppError of the lists, and errors of the system, where what was published cannot be read. */
+  constructor(options: ObservedOptions) {
+    this.#options = options;
+    this.#policy = new PublishedPolicy(options.policy);
+    this.#forms = foreignForms(options.sinkholes);
+    this.#beganMs = options.clock();
+    this.#note({ event: 'policy', files: this.#policy.facts });
+  }
+
+  /** Takes a connection of it. */
+  take(socket: Socket): void {
+    if (this.#sockets.size >= CONNECTIONS_MAX || this.#taken >= CONNECTIONS_MAX) return void socket.destroy();
+    this.#taken++;
+    this.#sockets.set(socket, false);
+    let why = 'the connection was closed';
+    const receiver = new FrameReceiver({
+      started: () => this.#begin(socket),
+      frame: (data) => this.#frame(data),
+      reply: (bytes) => void socket.write(bytes),
+      stopped: () => {
+        why = 'the resolver ended it';
+        socket.end();
+      },
+    });
+    socket.on('data', (piece: Buffer) => {
+      try {
+        receiver.take(piece);
+      } catch (thrown) {
+        why = errorText(thrown);
+        this.#counts.malformed++;
+        socket.destroy();
+      }
+      if (this.#frames < FRAMES_MAX) return;
+      this.#isHeld = true;
+      for (const one of this.#sockets.keys()) one.pause();
+    });
+    socket.on('error', (error) => {
+      why = errorText(error);
+    });
+    socket.on('close', () => this.#end(socket, why));
+  }
+
+  /** To be called once a second. */
+  look(): void {
+    const { clock } = this.#options;
+    const nowMs = clock();
+    this.#frames = 0;
+    this.#taken = Math.max(0, this.#taken - 1);
+    for (const socket of this.#sockets.keys()) socket.resume();
+    const change = this.#policy.look(nowMs);
+    if (change !== undefined) {
+      this.#flush();
+      this.#note({ event: 'policy', ...change });
+    }
+    const isLeaking = this.#leakedMs !== undefined && nowMs - this.#leakedMs.first >= LEAK_MS;
+    if (!isLeaking && nowMs - this.#beganMs < WINDOW_MS) return;
+    if (this.#isSeen) this.#flush();
+    else this.#beganMs = nowMs;
+  }
+
+  /** What was seen until now goes into a record, and connections end. */
+  close(): void {
+    if (this.#isSeen) this.#flush();
+    for (const socket of this.#sockets.keys()) socket.removeAllListeners('close').destroy();
+  }
+
+  get #isSeen(): boolean {
+    return this.#counts.malformed > 0 || [...this.#sockets.values()].includes(true);
+  }
+
+  #begin(socket: Socket): void {
+    const isFirst = ![...this.#sockets.values()].includes(true);
+    this.#sockets.set(socket, true);
+    if (!isFirst) return;
+    this.#beganMs = this.#options.clock();
+    this.#note({ event: 'connected' });
+  }
+
+  #end(socket: Socket, reason: string): void {
+    const hadBegun = this.#sockets.get(socket) === true;
+    if (hadBegun) this.#flush();
+    this.#sockets.delete(socket);
+    if (hadBegun && ![...this.#sockets.values()].includes(true))
+      this.#note({ event: 'disconnected', reason });
+  }
+
+  #frame(data: Uint8Array): void {
+    this.#frames++;
+    const response = readClientResponse(data);
+    if (response === 'other') return;
+    const length = response === undefined ? 0 : this.#readQuestion(response);
+    if (response === undefined || length <= 0) {
+      this.#counts.malformed++;
+      return;
+    }
+    this.#counts.answers++;
+    const nowMs = this.#options.clock();
+    const qtype = readU16(response, skipName(response, HEADER_LENGTH, response.length));
+    if (!this.#policy.lists(this.#qname, length, qtype, nowMs)) return;
+    // Without the final dot, as in other records.
+    const name = formatName(this.#qname.subarray(0, length)).slice(0, length > 1 ? -1 : undefined);
+    const { verdict, text } = this.#judge(response, name, formatType(qtype));
+    if (verdict === 'passed') this.#counts.refused++;
+    else if (verdict === 'failed') this.#counts.failed++;
+    else this.#leak(name, text, nowMs);
+  }
+
+  /** Length of the folded QNAME, which is in `#qname` then; 0 or less for what is no response to a question. */
+  #readQuestion(response: Uint8Array): number {
+    if (response.length < HEADER_LENGTH || (messageFlags(response) & FLAG.QR) === 0) return 0;
+    if (readU16(response, 4) !== 1) return 0;
+    const end = skipName(response, HEADER_LENGTH, response.length);
+    if (end < 0 || end + 4 > response.length) return 0;
+    const length = expandName(response, HEADER_LENGTH, response.length, this.#qname, 0, HEADER_LENGTH);
+    if (length > 0) foldName(this.#qname, 0, length);
+    return length;
+  }
+
+  #judge(response: Uint8Array, name: string, type: string): ReturnType<typeof judgeOutcome> {
+    try {
+      const reading = readReply(response, name, SERVER, 0);
+      const expected = { kind: 'refused', forms: this.#forms, needsEde: false, listed: undefined } as const;
+      return judgeOutcome({ name, type, expected }, { kind: 'answer', reading });
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      return { verdict: 'failed', text: errorText(thrown) };
+    }
+  }
+
+  #leak(qname: string, text: string, nowMs: number): void {
+    this.#counts.leaked++;
+    if (this.#leakedMs === undefined) this.#leakedMs = { first: nowMs, last: nowMs };
+    else this.#leakedMs.last = nowMs;
+    const known = this.#names.get(qname);
+    if (known !== undefined) known.count++;
+    else if (this.#names.size < NAMES_MAX)
+      this.#names.set(qname, { count: 1, example: text.slice(0, EXAMPLE_LENGTH_MAX) });
+  }
+
+  /** A record of what was seen since the last one. */
+  #flush(): void {
+    const nowMs = this.#options.clock();
+    const leaked = this.#leakedMs;
+    this.#note({
+      event: 'answers',
+      ...{ from: timeText(this.#beganMs), until: timeText(nowMs), ...this.#counts },
+      ...(this.#isHeld ? { isHeld: true } : {}),
+      ...(leaked && { leakedFrom: timeText(leaked.first), leakedUntil: timeText(leaked.last) }),
+      ...(leaked && { names: [...this.#names].map(([qname, one]) => ({ qname, ...one })) }),
+    });
+    this.#counts = zero();
+    this.#names.clear();
+    this.#leakedMs = undefined;
+    this.#isHeld = false;
+    this.#beganMs = nowMs;
+  }
+
+  #note(record: Omit<ForeignRecord, 'time' | 'kind' | 'resolver'>): void {
+    const { name, clock, note } = this.#options;
+    note({ time: timeText(clock()), kind: 'foreign', resolver: name, ...record });
+  }
+}
+
+const timeText = (ms: number): string => new Date(ms).toISOString();

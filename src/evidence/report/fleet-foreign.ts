@@ -1,0 +1,196 @@
+// What a collector saw of resolvers that are not Cordon's: what each was sent, what it answered, and when nobody saw it.
+//
+// Only what the collector's own chain proves counts. A time without a connection is a hole, whoever ended it, and so is one of
+// which the collector has no record; a listed name that was answered is told with its times and names.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { errorText } from '../../base/base.ts';
+import { FOREIGN_DIRECTORY, type ForeignRecord } from '../records/records.ts';
+import { RecordsSource } from './records-source.ts';
+
+/** A collector says once a minute that it sees a resolver; what comes later than this is a hole. */
+const SEEN_MS = 90_000;
+/** Answers to listed names that are no further apart are told as one time. */
+const APART_MS = 60_000;
+/** Names and files that are told of each. */
+const NAMES_MAX = 50;
+
+/** A time in which listed names were answered. */
+export interface ForeignLeak {
+  readonly from: string;
+  readonly until: string;
+  readonly count: number;
+  readonly names: readonly { readonly qname: string; readonly count: number; readonly example: string }[];
+}
+
+/** What was seen of one. */
+export interface ForeignResolver {
+  readonly name: string;
+  /** What it was sent, and since when; of the period and what held at its begin. */
+  readonly policies: readonly {
+    readonly since: string;
+    readonly files: NonNullable<ForeignRecord['files']>;
+    readonly reason: string | null;
+  }[];
+  readonly answers: number;
+  readonly refused: number;
+  readonly leaked: number;
+  readonly failed: number;
+  readonly malformed: number;
+  /** Some of its answers may have been lost, because more came than were read. */
+  readonly isHeld: boolean;
+  readonly leaks: readonly ForeignLeak[];
+  readonly unseen: readonly {
+    readonly from: string;
+    readonly until: string;
+    readonly reason: string | null;
+  }[];
+}
+
+/** All of one collector. */
+export interface FleetForeign {
+  /** What is missing of its own chain, or found against it. */
+  readonly gaps: readonly string[];
+  readonly resolvers: readonly ForeignResolver[];
+}
+
+/** Reads what a collector keeps; null where it watches nobody. */
+export const readForeign = async (
+  directory: string,
+  fromMs: number,
+  untilMs: number,
+): Promise<FleetForeign | null> => {
+  const place = join(directory, FOREIGN_DIRECTORY);
+  if (!existsSync(place)) return null;
+  const watched = new Map<string, Watched>();
+  const gaps: string[] = [];
+  try {
+    const source = await RecordsSource.open(place);
+    try {
+      gaps.push(...source.check.findings);
+      for await (const { record } of source.changes()) {
+        // Whoever was connected is not any more.
+        if (record.kind === 'service' && record.event === 'start')
+          for (const one of watched.values()) one.lose(null);
+        if (record.kind !== 'foreign') continue;
+        const one = watched.get(record.resolver) ?? new Watched(fromMs, untilMs);
+        watched.set(record.resolver, one);
+        one.add(record);
+      }
+    } finally {
+      source.close();
+    }
+  } catch (thrown) {
+    gaps.push(`not all of it can be read: ${errorText(thrown)}`);
+  }
+  const resolvers = [...watched].map(([name, one]) => one.found(name));
+  return { gaps, resolvers: resolvers.toSorted((a, b) => (a.name < b.name ? -1 : 1)) };
+};
+
+/** One resolver, as its records come. */
+class Watched {
+  readonly #fromMs: number;
+  readonly #untilMs: number;
+  readonly #sums = { answers: 0, refused: 0, leaked: 0, failed: 0, malformed: 0 };
+  readonly #leaks: { from: string; until: string; count: number; names: Map<string, Name> }[] = [];
+  readonly #unseen: { from: string; until: string; reason: string | null }[] = [];
+  #policies: ForeignResolver['policies'][number][] = [];
+  #isHeld = false;
+  /** Until when it was seen, or since when it should have been. */
+  #seenMs: number;
+  #isConnected = false;
+  #reason: string | null = null;
+
+  constructor(fromMs: number, untilMs: number) {
+    this.#fromMs = fromMs;
+    this.#untilMs = untilMs;
+    // Before it was watched nobody saw it.
+    this.#seenMs = fromMs;
+  }
+
+  add(record: ForeignRecord): void {
+    const atMs = Date.parse(record.time);
+    if (atMs >= this.#untilMs && record.event !== 'answers') return;
+    switch (record.event) {
+      case 'policy': {
+        const policy = { since: record.time, files: record.files ?? [], reason: record.reason ?? null };
+        if (atMs <= this.#fromMs) this.#policies = [policy];
+        else this.#policies.push(policy);
+        return;
+      }
+      case 'connected':
+        this.#hole(atMs);
+        this.#seenMs = atMs;
+        this.#isConnected = true;
+        return;
+      case 'disconnected':
+        this.#seenMs = atMs;
+        this.lose(record.reason ?? null);
+        return;
+      case 'answers':
+        this.#count(record);
+    }
+  }
+
+  /** It is not connected any more. */
+  lose(reason: string | null): void {
+    if (!this.#isConnected) return;
+    this.#isConnected = false;
+    this.#reason = reason;
+  }
+
+  found(name: string): ForeignResolver {
+    // One that is seen is told of each minute: what comes after the last time is not known.
+    if (!this.#isConnected || this.#untilMs - this.#seenMs > SEEN_MS) this.#hole(this.#untilMs);
+    const leaks = this.#leaks.map(({ names, ...leak }) => ({
+      ...leak,
+      names: [...names.values()].sort((a, b) => b.count - a.count || (a.qname < b.qname ? -1 : 1)),
+    }));
+    return {
+      ...{ name, policies: this.#policies, ...this.#sums, isHeld: this.#isHeld },
+      ...{ leaks, unseen: this.#unseen },
+    };
+  }
+
+  #count(record: ForeignRecord): void {
+    const { from = record.time, until = record.time } = record;
+    const [beganMs, endedMs] = [Date.parse(from), Date.parse(until)];
+    if (this.#isConnected) {
+      if (beganMs - this.#seenMs > SEEN_MS) this.#hole(beganMs);
+      this.#seenMs = Math.max(this.#seenMs, endedMs);
+    }
+    // A record that reaches over an end of the period counts whole, as hours do elsewhere.
+    if (endedMs < this.#fromMs || beganMs >= this.#untilMs) return;
+    for (const sum of ['answers', 'refused', 'leaked', 'failed', 'malformed'] as const)
+      this.#sums[sum] += record[sum] ?? 0;
+    this.#isHeld ||= record.isHeld === true;
+    const { leakedFrom, leakedUntil, leaked = 0 } = record;
+    if (leakedFrom === undefined || leakedUntil === undefined) return;
+    let last = this.#leaks.at(-1);
+    if (last === undefined || Date.parse(leakedFrom) - Date.parse(last.until) > APART_MS) {
+      last = { from: leakedFrom, until: leakedUntil, count: 0, names: new Map() };
+      this.#leaks.push(last);
+    }
+    last.until = leakedUntil;
+    last.count += leaked;
+    for (const one of record.names ?? []) {
+      const known = last.names.get(one.qname);
+      if (known !== undefined) known.count += one.count;
+      else if (last.names.size < NAMES_MAX) last.names.set(one.qname, { ...one });
+    }
+  }
+
+  /** Nothing was seen of it until a time. */
+  #hole(untilMs: number): void {
+    const [from, until] = [Math.max(this.#seenMs, this.#fromMs), Math.min(untilMs, this.#untilMs)];
+    if (until <= from) return;
+    const [fromText, untilText] = [new Date(from).toISOString(), new Date(until).toISOString()];
+    this.#unseen.push({ from: fromText, until: untilText, reason: this.#reason });
+  }
+}
+
+interface Name {
+  readonly qname: string;
+  count: number;
+  readonly example: string;
+}
