@@ -45,6 +45,8 @@ export interface ObservedOptions {
   /** Addresses that it leads refused names to. */
   readonly sinkholes: readonly string[];
   readonly clock: Clock;
+  /** FRAMES_MAX unless a test has another. */
+  readonly framesMax?: number;
   readonly note: (record: ForeignRecord) => void;
 }
 
@@ -99,7 +101,7 @@ export class ObservedResolver {
         this.#counts.malformed++;
         socket.destroy();
       }
-      if (this.#frames < FRAMES_MAX) return;
+      if (this.#frames < (this.#options.framesMax ?? FRAMES_MAX)) return;
       this.#isHeld = true;
       for (const one of this.#sockets.keys()) one.pause();
     });

@@ -10,6 +10,7 @@ import {
   MANDATE_STATES,
   NOT_ENFORCING_CAUSES,
 } from '../../telemetry/enforcement/enforcement.ts';
+import type { ForeignRecord } from './foreign-record.ts';
 import { isMoment } from './moment.ts';
 import {
   type AdminRecord,
@@ -23,7 +24,6 @@ import {
   type ExemptionRecord,
   FEED_RECORD_STATES,
   type FleetRecord,
-  type ForeignRecord,
   type ListRecord,
   type ProbeRecord,
   type QUERY_KINDS,

@@ -3,7 +3,8 @@
 // What is said is a summary; the record itself has more and is never replaced by it.
 import { formatDuration } from '../../base/base.ts';
 import { describeEnforcement, isInForce } from '../../telemetry/enforcement/enforcement.ts';
-import type { EnforcementRecord, EvidenceRecord, FleetRecord, ForeignRecord, QueryRecord } from './record.ts';
+import type { ForeignRecord } from './foreign-record.ts';
+import type { EnforcementRecord, EvidenceRecord, FleetRecord, QueryRecord } from './record.ts';
 
 /** One line about a record, without its time. */
 export const describeRecord = (record: EvidenceRecord): string => {

@@ -9,6 +9,7 @@ import type {
   MandateState,
   NotEnforcingCause,
 } from '../../telemetry/enforcement/enforcement.ts';
+import type { ForeignRecord } from './foreign-record.ts';
 
 /** The chains of records. */
 export const RECORD_CLASSES = ['queries', 'changes'] as const;
@@ -429,45 +430,6 @@ export interface FleetRecord extends RecordHead {
   readonly offsetMs?: number;
   readonly code?: string;
   readonly reason?: string;
-}
-
-/** The directory beside those of resolvers in which a collector keeps records of this kind; no resolver has a name like it. */
-export const FOREIGN_DIRECTORY = 'dnstap.records';
-
-/** A collector sees what a resolver that is not Cordon answers, by dnstap. */
-export interface ForeignRecord extends RecordHead {
-  readonly kind: 'foreign';
-  /**
-   * `policy`: what it was sent, from here on; `connected`, `disconnected`: what it answers is seen, and is not; `answers`: what
-   * was seen of it from `from` to `until`, at least once a minute while it is connected.
-   */
-  readonly event: 'policy' | 'connected' | 'disconnected' | 'answers';
-  /** As the collector calls it. */
-  readonly resolver: string;
-  /** Of `policy`. */
-  readonly files?: readonly {
-    readonly file: string;
-    readonly sha256: string;
-    readonly entries: number;
-  }[];
-  /** Of `policy`: what could not be read, so that the one before counts; of `disconnected`: why. */
-  readonly reason?: string;
-  readonly from?: string;
-  readonly until?: string;
-  /** To clients, whatever was asked. */
-  readonly answers?: number;
-  /** To questions for names of its policy: as a refusal, with something that leads there, and neither (SERVFAIL, truncated). */
-  readonly refused?: number;
-  readonly leaked?: number;
-  readonly failed?: number;
-  /** Frames that were no dnstap, and were set aside. */
-  readonly malformed?: number;
-  /** More came than are read, so that the resolver had to wait: what it does not keep meanwhile is seen by nobody. */
-  readonly isHeld?: true;
-  /** When the first and the last of the leaked were seen, by the clock of the collector, and for which names: the first few. */
-  readonly leakedFrom?: string;
-  readonly leakedUntil?: string;
-  readonly names?: readonly { readonly qname: string; readonly count: number; readonly example: string }[];
 }
 
 /** What is read of a record whose kind or event this version does not know. It is never written. */

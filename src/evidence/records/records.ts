@@ -26,6 +26,7 @@ export {
 } from './escrow.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
+export { FOREIGN_DIRECTORY, type ForeignRecord } from './foreign-record.ts';
 export type { RecordLog } from './head-keeper.ts';
 export {
   addPublicKey,
@@ -66,8 +67,6 @@ export {
   type ExemptionRecord,
   type FeedRecordState,
   type FleetRecord,
-  FOREIGN_DIRECTORY,
-  type ForeignRecord,
   LISTED_SIGNALS,
   type ListRecord,
   type ProbedCertificate,

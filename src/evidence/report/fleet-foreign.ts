@@ -122,6 +122,7 @@ class Watched {
         this.#hole(atMs);
         this.#seenMs = atMs;
         this.#isConnected = true;
+        this.#reason = null;
         return;
       case 'disconnected':
         this.#seenMs = atMs;

@@ -1,0 +1,292 @@
+// One resolver that is not Cordon's, over a real socket: whatever it sends, sums are right, bounds hold, and nothing throws.
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { readClientResponse } from '../../../src/evidence/dnstap/client-response.ts';
+import { ObservedResolver } from '../../../src/evidence/dnstap/observed-resolver.ts';
+import type { ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
+import { toDnstap } from '../../../src/evidence/records/outputs/dnstap-message.ts';
+import { createFrameStream, toDataFrame } from '../../../src/evidence/records/outputs/frame-stream.ts';
+import { ProtobufWriter } from '../../../src/evidence/records/outputs/protobuf.ts';
+import type { QueryRecord } from '../../../src/evidence/records/record.ts';
+import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
+import { buildResponse } from '../../support/records.ts';
+
+const WAIT = { timeout: 30_000, interval: 5 };
+const START_MS = Date.parse('2026-11-30T10:00:00.000Z');
+const CONTENT_TYPE = 'protobuf:dnstap.Dnstap';
+
+let directory = '';
+let nowMs = START_MS;
+let notes: ForeignRecord[] = [];
+let observed: ObservedResolver;
+const closing: (() => unknown)[] = [];
+
+const open = async (more: { readonly framesMax?: number } = {}): Promise<number> => {
+  observed = new ObservedResolver({
+    ...more,
+    name: 'bind',
+    policy: [{ file: join(directory, 'list.txt'), format: 'domains' }],
+    sinkholes: ['192.0.2.80'],
+    clock: () => nowMs,
+    note: (record) => notes.push(record),
+  });
+  const server = createServer((socket) => observed.take(socket));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closing.push(
+    () => observed.close(),
+    () => server.close(),
+  );
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+};
+
+/** A connection that has begun a stream. */
+const begin = async (port: number): Promise<Socket> => {
+  const socket = connect(port, '127.0.0.1');
+  closing.push(() => socket.destroy());
+  await once(socket, 'connect');
+  await new Promise<void>((ready) => createFrameStream(CONTENT_TYPE).open(socket, ready));
+  return socket;
+};
+
+/** Flags of a response: QR, RD, RA and an RCODE. */
+const RESPONSE = 0x8180;
+
+/** A frame with the response to a client. */
+const frameOf = (question: string, rcode: number, answer: readonly string[] = []): Uint8Array => {
+  const response = buildResponse({ question, flags: RESPONSE | rcode, answer });
+  const message = new ProtobufWriter().varint(1, 6).bytes(14, response).finish();
+  return toDataFrame(new ProtobufWriter().bytes(14, message).varint(15, 1).finish());
+};
+
+const last = (event: ForeignRecord['event']): ForeignRecord | undefined =>
+  notes.findLast((one) => one.event === event);
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-dnstap-'));
+  writeFileSync(join(directory, 'list.txt'), 'banned.example\n');
+  nowMs = START_MS;
+  notes = [];
+});
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+describe('what it says of its answers', () => {
+  test('is counted, refusals and leaks apart, with names and times, and fits the schema of records', async () => {
+    const socket = await begin(await open());
+    await vi.waitUntil(() => last('connected') !== undefined, WAIT);
+    nowMs += 1_000;
+    for (const frame of [
+      frameOf('www.Banned.example. A', 3),
+      frameOf('banned.example. A', 0, ['banned.example. 60 IN A 192.0.2.80']),
+      frameOf('banned.example. AAAA', 0),
+      frameOf('banned.example. A', 5),
+      frameOf('a.banned.example. A', 0, ['a.banned.example. 60 IN A 198.51.100.1']),
+      frameOf('A.banned.example. A', 0, ['a.banned.example. 60 IN CNAME b.example.']),
+      frameOf('banned.example. A', 2),
+      frameOf('notbanned.example. A', 0, ['notbanned.example. 60 IN A 198.51.100.1']),
+    ])
+      socket.write(frame);
+    await vi.waitUntil(() => {
+      observed.look();
+      nowMs += 1_000;
+      return last('answers')?.answers === 8;
+    }, WAIT);
+    expect(last('answers')).toMatchObject({
+      ...{ resolver: 'bind', answers: 8, refused: 4, leaked: 2, failed: 1, malformed: 0 },
+      names: [{ qname: 'a.banned.example', count: 2, example: expect.stringContaining('198.51.100.1') }],
+    });
+    expect(last('answers')?.leakedFrom).toMatch(/^2026-11-30T10:00:/);
+    expect(notes.map((one) => judgeRecord(one, 'changes'))).toEqual(notes.map(() => 'fits'));
+  });
+
+  test('Cordon itself may be the one that is watched', async () => {
+    const socket = await begin(await open());
+    const record: QueryRecord = {
+      ...{
+        time: '2026-11-30T10:00:00.000Z',
+        kind: 'refusal',
+        client: '192.0.2.1',
+        transport: 'udp',
+        group: 'all',
+      },
+      ...{ qname: 'www.banned.example', qtype: 'A', rcode: 'NXDOMAIN', generation: 1 },
+    };
+    socket.write(toDataFrame(toDnstap(record, '{}', { identity: 'ns1', version: '1' })));
+    socket.end();
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(last('answers')).toMatchObject({ answers: 1, refused: 1, malformed: 0 });
+  });
+
+  test('a record comes each minute while it is connected, and none while it is not', async () => {
+    const port = await open();
+    const tick = (sec: number): void => {
+      for (let i = 0; i < sec; i++) {
+        nowMs += 1_000;
+        observed.look();
+      }
+    };
+    tick(300);
+    expect(notes.map(({ event }) => event)).toEqual(['policy']);
+    await begin(port);
+    await vi.waitUntil(() => last('connected') !== undefined, WAIT);
+    tick(300);
+    expect(notes.filter(({ event }) => event === 'answers')).toHaveLength(5);
+  });
+});
+
+describe('what was published', () => {
+  test('a new version is recorded; a new name counts after five minutes, and one that is gone never again', async () => {
+    const port = await open();
+    /** How many of two names leaked, on a connection of its own. */
+    const leaked = async (): Promise<number | undefined> => {
+      const before = notes.length;
+      const socket = await begin(port);
+      for (const name of ['new.example', 'banned.example'])
+        socket.write(frameOf(`${name}. A`, 0, [`${name}. 60 IN A 198.51.100.1`]));
+      socket.end();
+      await vi.waitUntil(() => notes.slice(before).some(({ event }) => event === 'disconnected'), WAIT);
+      return last('answers')?.leaked;
+    };
+    expect(await leaked()).toBe(1);
+    writeFileSync(join(directory, 'list.txt'), 'new.example\n# a longer file\n');
+    observed.look();
+    expect(last('policy')?.files).toMatchObject([{ entries: 1 }]);
+    expect(await leaked()).toBe(0);
+    nowMs += 300_001;
+    expect(await leaked()).toBe(1);
+    expect(last('answers')?.names).toMatchObject([{ qname: 'new.example' }]);
+  });
+
+  test('a version that cannot be read is told, and the one before counts', async () => {
+    await open();
+    rmSync(join(directory, 'list.txt'));
+    observed.look();
+    expect(last('policy')).toMatchObject({
+      files: [{ entries: 1 }],
+      reason: expect.stringContaining('list.txt'),
+    });
+  });
+});
+
+describe('whatever it sends', () => {
+  test('frames that are no dnstap are set aside and counted', async () => {
+    const socket = await begin(await open());
+    socket.write(toDataFrame(Buffer.from('no dnstap')));
+    socket.write(
+      toDataFrame(
+        new ProtobufWriter()
+          .bytes(14, Buffer.from([8, 6]))
+          .varint(15, 1)
+          .finish(),
+      ),
+    );
+    // Of another type: no answer to a client.
+    socket.write(
+      toDataFrame(
+        new ProtobufWriter()
+          .bytes(14, Buffer.from([8, 3]))
+          .varint(15, 1)
+          .finish(),
+      ),
+    );
+    socket.write(frameOf('banned.example. A', 3));
+    socket.end();
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(last('answers')).toMatchObject({ answers: 1, refused: 1, malformed: 2 });
+  });
+
+  test('a frame that is too long, one before START and a control frame that is none end the connection', async () => {
+    const port = await open();
+    const tooLong = await begin(port);
+    tooLong.write(Buffer.from([0, 4, 0, 1]));
+    await once(tooLong, 'close');
+    for (const bytes of [Buffer.from([0, 0, 0, 9, 1]), Buffer.from([0, 0, 0, 0, 255, 0, 0, 0, 0, 0, 0, 0])]) {
+      const socket = connect(port, '127.0.0.1');
+      closing.push(() => socket.destroy());
+      socket.write(bytes);
+      await once(socket, 'close');
+    }
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(last('disconnected')?.reason).toMatch(/a frame of 262145 bytes/);
+  });
+
+  test('bytes in any pieces are the same frames', async () => {
+    const socket = await begin(await open());
+    socket.setNoDelay(true);
+    const bytes = Buffer.concat([frameOf('banned.example. A', 3), frameOf('x.banned.example. A', 3)]);
+    for (const byte of bytes) socket.write(Buffer.from([byte]));
+    socket.end();
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(last('answers')).toMatchObject({ answers: 2, refused: 2 });
+  });
+
+  test('the reader throws for no bytes and gives no bytes that are not in them', () => {
+    const good = Buffer.from(frameOf('banned.example. A', 3)).subarray(4);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 8 }), (changes) => {
+        const bytes = Buffer.from(good);
+        for (const [at, value] of changes) bytes[at] = value;
+        const found = readClientResponse(bytes);
+        if (found instanceof Uint8Array) expect(bytes.includes(Buffer.from(found))).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        readClientResponse(bytes);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test('any response in a frame is counted once and throws nothing', async () => {
+    const socket = await begin(await open());
+    await vi.waitUntil(() => last('connected') !== undefined, WAIT);
+    const good = buildResponse({
+      ...{ question: 'banned.example. A', flags: RESPONSE },
+      answer: ['banned.example. 60 IN CNAME a.example.', 'a.example. 60 IN A 192.0.2.1'],
+    });
+    const random = fc.sample(
+      fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
+      1_000,
+    );
+    for (const changes of random) {
+      const bytes = Buffer.from(good);
+      for (const [at, value] of changes) bytes[at] = value;
+      const message = new ProtobufWriter().varint(1, 6).bytes(14, bytes).finish();
+      socket.write(toDataFrame(new ProtobufWriter().bytes(14, message).varint(15, 1).finish()));
+    }
+    socket.end();
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    const { answers = 0, malformed = 0 } = last('answers') ?? {};
+    expect(answers + malformed).toBe(1_000);
+  });
+
+  test('one that sends without end waits, and is told as held; connections are bounded', async () => {
+    const port = await open({ framesMax: 100 });
+    const socket = await begin(port);
+    const many = Buffer.concat(Array.from({ length: 1_000 }, () => frameOf('free.example. A', 0)));
+    for (let i = 0; i < 21; i++) socket.write(many);
+    await vi.waitUntil(() => {
+      nowMs += 30_000;
+      observed.look();
+      return notes.reduce((sum, one) => sum + (one.answers ?? 0), 0) === 21_000;
+    }, WAIT);
+    expect(notes.some(({ isHeld }) => isHeld === true)).toBe(true);
+    const others = Array.from({ length: 8 }, () => connect(port, '127.0.0.1'));
+    for (const one of others) {
+      one.on('error', () => undefined);
+      closing.push(() => one.destroy());
+    }
+    await vi.waitUntil(() => others.filter(({ destroyed }) => destroyed).length >= 5, WAIT);
+  });
+});
