@@ -1,12 +1,24 @@
 // Checks between the keys that say who clients are: what repeats, and what nothing could ever show.
-import { formatEndpoint } from '../base/base.ts';
+import {
+  formatEndpoint,
+  formatPrefix,
+  holdsDevices,
+  isIpv4,
+  MAPPED_BITS,
+  type Prefix,
+} from '../base/base.ts';
 import { conflict, type Draft, isMap, itemsOf, type Report, reportRepeat, unknown } from './draft.ts';
 import type { Path } from './problem.ts';
 import { quote } from './value.ts';
 
+/** A forwarder speaks for no larger network: half of the Internet is a mistake, and fc00::/7 is the widest that is one's own. */
+const SPOKEN_FOR_BITS_MIN = 7;
+
 /** Reports what does not fit together about identities. */
 export const checkIdentity = (draft: Draft, report: Report): void => {
   checkAuthorities(draft, report);
+  checkForwarders(draft, report);
+  const named = new Map<string, string>();
   const seen = new Map<string, string>();
   const devices = new Map<string, string>();
   for (const [index, group] of itemsOf(draft.groups)) {
@@ -30,12 +42,61 @@ export const checkIdentity = (draft: Draft, report: Report): void => {
           report,
         );
     }
+    for (const [at, name] of itemsOf(group.devices)) {
+      if (name === undefined) continue;
+      reportRepeat(named, name.toLowerCase(), [...path, 'devices', at], 'has a group already', report);
+    }
     for (const [at, name] of itemsOf(group['server-names'])) {
       if (name === undefined) continue;
       reportRepeat(seen, name, [...path, 'server-names', at], 'has a group already', report);
     }
     checkUse(draft, group, path, report);
   }
+};
+
+/** Reports forwarders that nothing shows, that are there twice, or that would speak for everybody. */
+const checkForwarders = (draft: Draft, report: Report): void => {
+  const seen = new Map<string, string>();
+  const addresses = new Map<string, string>();
+  const shown = new Map<string, string>();
+  for (const [index, forwarder] of itemsOf(draft.forwarders)) {
+    if (!isMap(forwarder)) continue;
+    const path = ['forwarders', index];
+    const { name, from, certificates, clients } = forwarder;
+    if (name !== undefined) reportRepeat(seen, name, [...path, 'name'], 'is the name already', report);
+    for (const [at, prefix] of itemsOf(from))
+      if (prefix !== undefined)
+        reportRepeat(
+          addresses,
+          formatPrefix(prefix),
+          [...path, 'from', at],
+          'is a forwarder already',
+          report,
+        );
+    for (const [at, rule] of itemsOf(certificates))
+      if (rule !== undefined)
+        reportRepeat(shown, rule, [...path, 'certificates', at], 'is a forwarder already', report);
+    for (const [at, prefix] of itemsOf(clients))
+      if (prefix !== undefined) checkSpokenFor(prefix, [...path, 'clients', at], report);
+    if (from === undefined && certificates === undefined)
+      report(path, conflict('nothing shows who it is', 'write "from" or "certificates"'));
+    if (certificates !== undefined && draft.tls?.['client-authorities'] === undefined)
+      report(
+        [...path, 'certificates'],
+        conflict(
+          'clients are not asked for certificates',
+          'write the authority that signs them to "tls.client-authorities"',
+        ),
+      );
+  }
+};
+
+const checkSpokenFor = (prefix: Prefix, path: Path, report: Report): void => {
+  const bits = isIpv4(prefix.words) ? prefix.bits - MAPPED_BITS : prefix.bits;
+  const text = quote(formatPrefix(prefix));
+  if (bits < SPOKEN_FOR_BITS_MIN)
+    report(path, conflict(`${text} is nearly everybody`, 'name the networks behind this forwarder'));
+  if (holdsDevices(prefix)) report(path, conflict(`${text} stands for devices, and no client is there`));
 };
 
 type GroupDraft = Exclude<NonNullable<Draft['groups']>[number], undefined>;

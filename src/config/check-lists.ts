@@ -320,7 +320,7 @@ const faultOfListener = (listener: Endpoint, draft: Draft): Fault | undefined =>
 
 const CLIENT_KEYS = ['clients', 'clients-file'] as const;
 /** What clients are known by beside their address. */
-const OTHER_KEYS = ['listeners', 'certificates', 'tokens', 'server-names'] as const;
+const OTHER_KEYS = ['listeners', 'certificates', 'tokens', 'server-names', 'devices'] as const;
 
 const checkClients = (group: GroupDraft, name: string, path: Path, report: Report): void => {
   const keys = CLIENT_KEYS.filter((one) => Object.hasOwn(group, one));

@@ -33,6 +33,7 @@ export type {
   ReportsConfig,
   TlsConfig,
 } from './schema.ts';
+export { SENDS } from './sections/forwarders.ts';
 export type {
   DecisionConfig,
   ListReading,

@@ -16,6 +16,7 @@ import { controlRoom } from './sections/control-room.ts';
 import { dnssec } from './sections/dnssec.ts';
 import { FEEDS_MAX, feedItem } from './sections/feeds.ts';
 import { fleet } from './sections/fleet.ts';
+import { FORWARDERS_MAX, forwarder } from './sections/forwarders.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
 import { doh, listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList, withFeeds } from './sections/lists.ts';
@@ -127,6 +128,10 @@ const configKeys = z.strictObject({
   proxies: key(
     proxies,
     'Proxies before Cordon that say for whom they ask ([Behind a proxy](encrypted.md#behind-a-proxy)).',
+  ),
+  forwarders: key(
+    list(forwarder, 0, FORWARDERS_MAX).prefault([]),
+    'Resolvers before Cordon that say in options of EDNS for whom they ask ([Beside what is there](beside.md)). From everybody else these options are ignored.',
   ),
   doh: key(doh, 'What DNS over HTTPS does beside RFC 8484.'),
   admin: key(admin, 'Who may reach the admin listener.'),

@@ -74,12 +74,13 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
               target: bytes(target, line + 1),
               targetLength: target,
               targetAddress: isAddress ? address : undefined,
+              forwarder: (line % 201) - 1,
               device: line % 3 === 0 ? undefined : bytes(line % 101, line).subarray(0, line % 101),
             });
             if (isKept) {
               const targetText = isAddress ? String(line * 77) : `${target}x${(line + 1) & 0x3f}`;
               queue.push(
-                `${line} ${line / 3} ${(line % 33) - 1} ${(line % 24) - 1} ${qname}x${line & 0x3f} ${targetText}`,
+                `${line} ${line / 3} ${(line % 33) - 1} ${(line % 24) - 1} ${(line % 201) - 1} ${qname}x${line & 0x3f} ${targetText}`,
               );
               written += 64 + qname + target;
             } else {
@@ -100,7 +101,7 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
                 ? String(event.targetAddress[3])
                 : seed(target, targetLength, (line + 1) & 0x3f);
               seen.push(
-                `${line} ${timeMs} ${list} ${rcode} ${seed(qname, qnameLength, line & 0x3f)} ${targetText}`,
+                `${line} ${timeMs} ${list} ${rcode} ${event.forwarder} ${seed(qname, qnameLength, line & 0x3f)} ${targetText}`,
               );
             });
             expect(seen).toEqual(queue.slice(read, read + action.max));

@@ -53,6 +53,7 @@ export const eventOf = (
     targetLength: target.length,
     targetAddress: undefined,
     device: undefined,
+    forwarder: -1,
     ...fields,
   };
 };

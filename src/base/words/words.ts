@@ -96,6 +96,20 @@ export const LIMITED = {
   DRY_RUN: 2,
 } as const;
 
+/** What a forwarder says of the client for whom it sends a query. */
+export const REPORTED = {
+  /** Who it is: its address, its device or both. */
+  NAMED: 0,
+  /** Nobody: the forwarder asks for itself, or the client wants to stay unnamed (RFC 7871 section 7.1.2). */
+  NOBODY: 1,
+  /** A network: less than a whole address. */
+  NETWORK: 2,
+  /** Something malformed, or two things that disagree. */
+  MALFORMED: 3,
+  /** Somebody for whom it does not speak. */
+  OUTSIDE: 4,
+} as const;
+
 /** Why a TCP connection was closed at once. */
 export const TCP_REFUSAL = {
   /** All connections are taken. */

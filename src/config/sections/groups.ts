@@ -23,6 +23,7 @@ const CERTIFICATES_MAX = 1024;
 const TOKENS_MAX = 1024;
 /** Names of one certificate. */
 const SERVER_NAMES_MAX = 64;
+const DEVICES_MAX = 1024;
 
 /** Group that holds every client that no other group names. */
 export const DEFAULT_GROUP = 'default';
@@ -105,6 +106,11 @@ const groupKeys = z.strictObject({
   'server-names': key(
     orNone(list(serverName(), 1, SERVER_NAMES_MAX)),
     'Names of the certificate of `tls` by which an encrypted listener is asked: whoever asks by one belongs to the group.',
+    'none',
+  ),
+  devices: key(
+    orNone(list(deviceName(), 1, DEVICES_MAX)),
+    'Devices of the group by what a forwarder of `forwarders` or a lease of `leases` calls them: a MAC address in small letters such as `00:11:22:33:44:55`, or a name. Whoever sits in the same network can take either: they are for order, not against people.',
     'none',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),

@@ -20,6 +20,8 @@ export interface ListName {
 export interface GenerationFacts {
   readonly generation: number;
   readonly groups: readonly string[];
+  /** Names of the forwarders; absent: there are none. */
+  readonly forwarders?: readonly string[];
   readonly lists: readonly ListName[];
 }
 
@@ -50,6 +52,11 @@ export class KnownGenerations {
   /** The name of a group; its number where nobody defined it. */
   group(generation: number, index: number): string {
     return this.#find(generation)?.groups[index] ?? `#${index}`;
+  }
+
+  /** The name of a forwarder; its number where nobody defined it. */
+  forwarder(generation: number, index: number): string {
+    return this.#find(generation)?.forwarders?.[index] ?? `#${index}`;
   }
 
   /** A list; its number where nobody defined it. */

@@ -48,6 +48,7 @@ export class QueryShapes {
   #previous: Shape | undefined;
   #previousKey = -1;
   #previousDevice = '';
+  #previousForwarder = -1;
   #previousExemption = -1;
   #previousGeneration = -1;
 
@@ -62,12 +63,14 @@ export class QueryShapes {
     const key = (words * 256 + (event.rule.list + 1)) * 0x1_0000 + event.group;
     const isPrevious =
       device === this.#previousDevice &&
+      event.forwarder === this.#previousForwarder &&
       key === this.#previousKey &&
       event.rule.exemption === this.#previousExemption &&
       event.generation === this.#previousGeneration;
     if (isPrevious && this.#previous !== undefined) return this.#previous;
     const shape = this.#find(event, key, device);
     this.#previousDevice = device;
+    this.#previousForwarder = event.forwarder;
     this.#previousKey = key;
     this.#previousExemption = event.rule.exemption;
     this.#previousGeneration = event.generation;
@@ -78,7 +81,7 @@ export class QueryShapes {
   #find(event: RingEvent, key: number, device: string): Shape {
     // Exemptions and generations are few at a time; both are 32 bits.
     const numbers = event.rule.exemption * 0x1_0000_0000 + event.generation;
-    const outer = device === '' ? numbers : `${numbers} ${device}`;
+    const outer = device === '' && event.forwarder < 0 ? numbers : `${numbers} ${event.forwarder} ${device}`;
     let shapes = this.#shapes.get(outer);
     const known = shapes?.get(key);
     if (known !== undefined) return known;
@@ -134,10 +137,12 @@ const buildShape = (
       (event.kind === EVENT.REFUSAL ? signalOfCategory(list?.category) : undefined),
   };
   const kind = QUERY_KINDS[event.kind];
+  const reportedBy =
+    event.forwarder < 0 ? undefined : generations.forwarder(event.generation, event.forwarder);
   return {
     head: `${buildMembers(head)},"qname":"`,
     tails: new Map(),
-    last: buildMembers(device === '' ? last : { ...last, device }),
+    last: buildMembers({ ...last, ...(device === '' ? {} : { device }), reportedBy }),
     columns: rollupColumns({ kind, ...head, ...last }),
     group,
     isAttempt: event.kind === EVENT.REFUSAL || event.kind === EVENT.WOULD_REFUSE,

@@ -73,6 +73,7 @@ const query = z.object({
   kind: z.enum(['refusal', 'would-refuse', 'exemption-hit', 'bypass']),
   client: text,
   device: text.exactOptional(),
+  reportedBy: text.exactOptional(),
   port: z.int().min(0).max(65_535).exactOptional(),
   transport: text,
   group: text,

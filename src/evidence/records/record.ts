@@ -70,6 +70,8 @@ export interface QueryRecord extends RecordHead {
    * where addresses are truncated.
    */
   readonly device?: string;
+  /** The forwarder that says who the client is, by its name in the configuration; absent where the client asked itself. */
+  readonly reportedBy?: string;
   /** Source port; absent unless addresses are recorded in full. */
   readonly port?: number;
   /** `udp`, `tcp`, `dot`, `doh` or `doq`. */

@@ -14,6 +14,7 @@ import {
 import { Recorder, type RecorderFacts } from '../../evidence/records-thread/records-thread.ts';
 import { fleetPath } from '../../fleet/fleet.ts';
 import { RECORDS_NAME, recorderSettings, resolverName } from '../../people/controls/controls.ts';
+import { forwarderNames } from '../../policy/access/access.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import { createEventRing } from '../../telemetry/events/events.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
@@ -137,10 +138,11 @@ export class RecordKeeping implements Part {
   }
 
   /** What numbers in events will mean; before any worker decides by the generation. */
-  define({ policy, lists }: Generation): void {
+  define({ policy, access, lists }: Generation): void {
     this.#recorder?.define({
       generation: policy.generation,
       groups: policy.groups.map(({ name }) => name),
+      forwarders: forwarderNames(access),
       lists: lists.map(({ id, category, loaded }) => ({
         id,
         category,

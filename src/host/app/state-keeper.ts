@@ -4,6 +4,7 @@ import { type Endpoint, formatEndpoint } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
+import { forwarderNames } from '../../policy/access/access.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import type { RevocationKeeper, TlsKeeper } from '../../resolver/certificates/certificates.ts';
 import type { KeptHosts, OwnForwarding } from '../../resolver/hosts/hosts.ts';
@@ -134,6 +135,7 @@ export class StateKeeper {
     const layout = {
       lists: policy === undefined ? [] : withPause(policy, isPaused).lists,
       groups: policy?.groups.map((group) => group.name) ?? [],
+      forwarders: forwarderNames(prepared.generation?.access),
     };
     const state = { ...prepared, refusals: this.#perWorker(() => totals.openRefusals(layout)) };
     let restoreTrust = (): void => {};

@@ -11,8 +11,11 @@ import {
   PrefixTable,
   parseAddress,
 } from '../../base/base.ts';
-import { type Identified, Identities, type IdentityRules, type Revocations } from './identity.ts';
+import { KnownDevices } from './devices.ts';
+import { compileForwarders, type ForwarderRules, Forwarders, type ForwarderTable } from './forwarders.ts';
+import { BY, type Identified, Identities, type IdentityRules, type Revocations } from './identity.ts';
 
+export type { ForwarderRules, Forwarders } from './forwarders.ts';
 export {
   type Credentials,
   type Device,
@@ -55,6 +58,10 @@ export interface AccessRules {
   readonly groups: readonly PrefixList[];
   /** Names of listeners per group: a client that asks one of them belongs to the group, whatever its address. */
   readonly listeners: readonly (readonly string[])[];
+  /** Names of devices per group. */
+  readonly devices?: readonly (readonly string[])[];
+  /** Who is believed to say for whom it asks. */
+  readonly forwarders?: readonly ForwarderRules[];
 }
 
 /**
@@ -74,6 +81,10 @@ export interface AccessTable {
   readonly identities?: IdentityTable | undefined;
   /** Devices may ask from everywhere. */
   readonly allowsDevices?: boolean;
+  /** Names of devices per group. */
+  readonly devices?: readonly (readonly string[])[];
+  /** Undefined: nobody speaks for others. */
+  readonly forwarders?: ForwarderTable | undefined;
 }
 
 /** Who is known by more than an address. */
@@ -85,7 +96,16 @@ export interface IdentityTable {
 }
 
 /** Once per configuration; takes as long as there are prefixes to sort. */
-export const compileAccess = ({ allow, readCache, groups, listeners }: AccessRules): AccessTable => ({
+export const compileAccess = ({
+  allow,
+  readCache,
+  groups,
+  listeners,
+  devices = [],
+  forwarders = [],
+}: AccessRules): AccessTable => ({
+  devices,
+  forwarders: compileForwarders(forwarders),
   allow: PrefixTable.buildOf([allow]).rows,
   readCache: PrefixTable.buildOf(readCache === undefined ? [] : [readCache]).rows,
   groups: PrefixTable.buildOf(groups).rows,
@@ -93,7 +113,13 @@ export const compileAccess = ({ allow, readCache, groups, listeners }: AccessRul
   listeners,
 });
 
-const NOBODY: Client = { group: 0, allowed: false, readsCache: false, view: 0 };
+/** The names of the forwarders, by their index. */
+export const forwarderNames = (access: AccessTable | undefined): string[] =>
+  access?.forwarders?.forwarders.map(({ name }) => name) ?? [];
+
+const NOTHING_REVOKED: Revocations = { fingerprints: [], serials: [] };
+/** A client that is answered REFUSED. */
+export const NOBODY: Client = { group: 0, allowed: false, readsCache: false, view: 0 };
 /** Bits of the index of a client beside its group. */
 const ALLOWED = 1;
 const READS_CACHE = 2;
@@ -108,6 +134,8 @@ export class Clients {
   readonly #listenerGroups: ReadonlyMap<string, number> | undefined;
   /** Undefined when nobody is known by more than an address. */
   readonly identities: Identities | undefined;
+  /** Undefined when nobody speaks for others. */
+  readonly forwarders: Forwarders | undefined;
   /** Devices may ask from everywhere, so that connections have to be taken from everywhere. */
   readonly allowsDevices: boolean;
   /** One object for each group and answer, so that a query makes none. */
@@ -129,6 +157,14 @@ export class Clients {
     const { identities } = access;
     this.identities =
       identities && new Identities(identities.rules, identities.revoked, identities.authorities);
+    this.forwarders =
+      access.forwarders &&
+      new Forwarders(
+        access.forwarders,
+        new KnownDevices(access.devices ?? []),
+        identities?.revoked ?? NOTHING_REVOKED,
+        identities?.authorities,
+      );
     this.allowsDevices = access.allowsDevices === true;
     const groups = Math.max(1, access.groupCount);
     this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({
@@ -149,7 +185,8 @@ export class Clients {
   }
 
   #mayAsk({ allowed }: Client, who: Identified | undefined): boolean {
-    return allowed || (this.allowsDevices && who?.device !== undefined);
+    // What somebody else says of a device proves nothing of where it is.
+    return allowed || (this.allowsDevices && who?.device !== undefined && who.by !== BY.DEVICE);
   }
 
   #identifyAddress(address: AddressWords): Client {

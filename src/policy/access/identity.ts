@@ -53,11 +53,12 @@ export interface Revocations {
 }
 
 /** How a client came to its group, the strongest first. */
-export const BY = { CERTIFICATE: 0, TOKEN: 1, SERVER_NAME: 2 } as const;
+export const BY = { CERTIFICATE: 0, TOKEN: 1, SERVER_NAME: 2, DEVICE: 3 } as const;
 
 /** Who somebody is. */
 export interface Identified {
-  readonly group: number;
+  /** Undefined where a device is known and no group names it: its address decides. */
+  readonly group: number | undefined;
   /** One of BY. */
   readonly by: number;
   /** Undefined for a server name, which many have. */
@@ -74,7 +75,7 @@ export interface Device {
 }
 
 /** Bytes of a device's name in UTF-8; a longer one is known by the fingerprint of its certificate, or not taken. */
-const DEVICE_BYTES_MAX = 100;
+export const DEVICE_BYTES_MAX = 100;
 
 /** What somebody shows. */
 export interface Credentials {
@@ -209,7 +210,7 @@ const nameOf = ({ names: [first], subject, fingerprint }: ShownCertificate): str
     : name;
 };
 
-const createDevice = (name: string): Device => ({
+export const createDevice = (name: string): Device => ({
   name,
   address: deviceAddress(name),
   bytes: new TextEncoder().encode(name),

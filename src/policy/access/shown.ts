@@ -11,6 +11,9 @@ export class Shown implements Credentials {
   readonly token: string;
   #identities: Identities | undefined;
   #identified: Identified | undefined;
+  /** The same for the forwarders. */
+  #forwarders: Identities | undefined;
+  #forwarder = -1;
 
   constructor(serverName: string, certificate: ShownCertificate | undefined, token: string) {
     this.serverName = serverName;
@@ -30,6 +33,17 @@ export class Shown implements Credentials {
     // It has expired while the connection was open; what else is shown still counts.
     const { serverName, token } = this;
     return identities.identify({ serverName, certificate: undefined, token });
+  }
+
+  /** The index of the forwarder that the certificate is of, -1 for none. */
+  forwarderOf(forwarders: Identities, nowMs: number): number {
+    const { certificate } = this;
+    if (certificate === undefined || nowMs >= certificate.notAfterMs) return -1;
+    if (this.#forwarders !== forwarders) {
+      this.#forwarders = forwarders;
+      this.#forwarder = forwarders.identify({ certificate, token: '', serverName: '' })?.group ?? -1;
+    }
+    return this.#forwarder;
   }
 
   /**

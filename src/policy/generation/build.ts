@@ -6,9 +6,16 @@
 // of its lists, for a saved table as for a new one.
 
 import { createHash } from 'node:crypto';
-import { AppError, formatEndpoint, isIpv4, type Prefix } from '../../base/base.ts';
+import { AppError, formatEndpoint, isIpv4, type Prefix, packPrefixes } from '../../base/base.ts';
 import type { ListFormat } from '../../base/words/words.ts';
-import type { BlockAnswer, Config, GroupConfig, ListConfig, ListReading } from '../../config/config.ts';
+import {
+  type BlockAnswer,
+  type Config,
+  type GroupConfig,
+  type ListConfig,
+  type ListReading,
+  SENDS,
+} from '../../config/config.ts';
 import { createEde, EDE, writeU32 } from '../../wire/dns/dns.ts';
 import { type AccessTable, compileAccess } from '../access/access.ts';
 import {
@@ -217,6 +224,11 @@ export const accessOf = (config: Config): AccessTable =>
     readCache: config.access.readCache,
     groups: config.groups.map((group) => group.clients),
     listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
+    devices: config.groups.map((group) => group.devices),
+    forwarders: config.forwarders.map(({ name, from, certificates, clients, sends }) => ({
+      ...{ name, certificates, from: packPrefixes(from), clients: packPrefixes(clients) },
+      accepts: sends.reduce((bits, word) => bits | SENDS[word], 0),
+    })),
   });
 
 const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {

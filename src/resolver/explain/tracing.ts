@@ -218,6 +218,7 @@ export class Tracing implements PipelineObserver, PipelineTrace {
   refusal(): void {}
   cacheHit(): void {}
   coalesced(): void {}
+  reported(): void {}
   inflight(): void {}
   missDuration(): void {}
   bypass(): void {}

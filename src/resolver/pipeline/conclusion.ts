@@ -20,6 +20,9 @@ export const conclude = (turn: Turn, rules: InForce, length: number): void => {
   const rcode = length > 0 ? (turn.out[3] ?? 0) & 0xf : -1;
   if (refusal.list >= 0 && !isProbe) tell(turn, rules, EVENT.REFUSAL, refusal, rcode);
   if (watched.list >= 0 && !isProbe) tell(turn, rules, EVENT.WOULD_REFUSE, watched, rcode);
+  // What a list said of one client is no answer for the next one of the same forwarder, which may keep it for all.
+  if (turn.asker.forwarder >= 0 && length > 0 && (refusal.list >= 0 || hitCount > 0))
+    limitTtls(turn.out, length, 0);
   if (hitCount === 0) return;
   for (let i = 0; i < hitCount && !isProbe; i++) {
     const hit = hits[i];
@@ -92,5 +95,6 @@ const write = (
   event.qnameStart = HEADER_LENGTH;
   event.qnameLength = query.qnameLength;
   event.device = asker.who?.device?.bytes;
+  event.forwarder = asker.forwarder;
   events.write(event);
 };

@@ -98,9 +98,9 @@ export class WaiterDesk implements Desk {
     }
   }
 
-  #takeUp({ address, port, transport, listener, shown, bytes, length }: Waiter): Turn {
+  #takeUp({ peer, port, transport, listener, shown, bytes, length }: Waiter): Turn {
     const { turn } = this;
-    turn.begin(address, port, transport, listener, this.#out, shown);
+    turn.begin(peer, port, transport, listener, this.#out, shown);
     turn.nowMs = this.#parts.clock();
     readAgain(turn, this.#rules, bytes, length);
     return turn;

@@ -2,8 +2,8 @@
 //
 // RFCs 1035 (opcodes, classes), 6891 (EDNS), 6895 (types that are no data), 7873 (cookies), 8482 (ANY), 8914, 9619, 9824.
 
-import { DROP, SOURCE, TRANSPORT } from '../../base/words/words.ts';
-import type { Client } from '../../policy/access/access.ts';
+import { DROP, REPORTED, SOURCE, TRANSPORT } from '../../base/words/words.ts';
+import { type Client, type Clients, type Forwarders, NOBODY } from '../../policy/access/access.ts';
 import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '../../wire/dns/dns.ts';
 import { refuseClient } from './admission.ts';
 import { COOKIE } from './cookie.ts';
@@ -27,6 +27,7 @@ export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
   const fault = query.parse(bytes, length);
   if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
   const client = identifyClient(turn, rules);
+  if (client === undefined) return answerFault(turn, QUERY_FAULT.BODY);
   if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
   const cookie = query.opt.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
   if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
@@ -41,16 +42,45 @@ export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array, length:
   query.parse(bytes, length);
   if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
   if (query.opt.cookieLength >= 0) judgeCookie(turn);
-  identifyClient(turn, rules);
+  // What it said of its client was sound once; under other rules it may not be, and then nobody asked.
+  if (identifyClient(turn, rules) === undefined) turn.asker.client = NOBODY;
 };
 
-/** Finds who asks, by what the connection shows and by the address. */
-const identifyClient = ({ asker, parts, verdict }: Turn, { clients }: InForce): Client => {
-  const { identities } = clients;
+/** Finds who asks, by what the connection shows and by the address; undefined: a forwarder says it in a malformed way. */
+const identifyClient = (turn: Turn, { clients }: InForce): Client | undefined => {
+  const { asker, parts, verdict } = turn;
+  const { identities, forwarders } = clients;
+  if (forwarders !== undefined) {
+    asker.forwarder = forwarders.find(asker.peer, asker.shown, parts.clock());
+    if (asker.forwarder >= 0) return identifyReported(turn, clients, forwarders);
+  }
   const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
   asker.who = who;
   asker.client = clients.identify(asker.address, asker.listener, who);
   verdict.exempted.device = who?.device?.address;
+  return asker.client;
+};
+
+/**
+ * Finds for whom a forwarder asks. Its own certificate is not the client's. Where it names nobody, it asks for itself; where it names somebody whom it does not speak for, nobody asks.
+ */
+const identifyReported = (turn: Turn, clients: Clients, forwarders: Forwarders): Client | undefined => {
+  const { asker, query, verdict, isRepeat } = turn;
+  const said = forwarders.read(asker.forwarder, query);
+  if (!isRepeat && !asker.isProbe) turn.observer.reported(asker.forwarder, said);
+  const { report, who } = forwarders;
+  asker.who = who;
+  verdict.exempted.device = who?.device?.address;
+  if (said === REPORTED.MALFORMED) return undefined;
+  if (report.hasAddress) {
+    const { reported } = asker;
+    for (let i = 0; i < 4; i++) reported[i] = report.address[i] ?? 0;
+    asker.address = reported;
+  }
+  const { answerOpt } = query;
+  answerOpt.subnetLength = report.subnetLength;
+  for (let i = 0; i < report.subnetLength; i++) answerOpt.subnet[i] = report.subnet[i] ?? 0;
+  asker.client = said === REPORTED.OUTSIDE ? NOBODY : clients.identify(asker.address, asker.listener, who);
   return asker.client;
 };
 
@@ -105,7 +135,7 @@ export const answerUnknown = (turn: Turn): number =>
   turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOERROR, EDE_NOT_AUTHORITATIVE);
 
 const judgeCookie = ({ parts, query, asker }: Turn): number =>
-  parts.cookies?.judge(query, asker.address, parts.clock()) ?? COOKIE.NONE;
+  parts.cookies?.judge(query, asker.peer, parts.clock()) ?? COOKIE.NONE;
 
 const answerFault = ({ query, observer, out }: Turn, fault: number): number => {
   if (fault === QUERY_FAULT.SILENT) {

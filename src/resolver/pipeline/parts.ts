@@ -28,6 +28,8 @@ export interface WaiterObserver {
 export interface PipelineObserver extends WaitingObserver, WaiterObserver {
   /** `group` is -1 for an address that may not ask. */
   query(transport: number, qtype: number, group: number): void;
+  /** A forwarder sent a query; REPORTED of whom it asks for. */
+  reported(forwarder: number, said: number): void;
   answer(source: number, rcode: number): void;
   /** A list decided the answer. */
   policyAnswer(transport: number): void;

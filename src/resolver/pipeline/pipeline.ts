@@ -157,7 +157,10 @@ export class Pipeline implements Decider {
 
   /** False for a client that nothing would be answered but REFUSED, which counts as a sign of a way around. */
   mayAsk(address: AddressWords, listener: string): boolean {
-    const { allowed } = this.#rules.clients.identify(address, listener);
+    const { clients } = this.#rules;
+    const isForwarder =
+      clients.forwarders !== undefined && clients.forwarders.find(address, undefined, 0) >= 0;
+    const allowed = isForwarder || clients.identify(address, listener).allowed;
     if (!allowed) this.#parts.observer.bypass(SIGNAL.UNLISTED_NETWORK);
     return allowed;
   }

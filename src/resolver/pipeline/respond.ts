@@ -208,7 +208,12 @@ export const limitTtls = (out: Uint8Array, length: number, ttlSecMax: number): v
 /** Bytes that the OPT record of an answer takes at least: what the limit has to leave room for. */
 export const ednsLength = (query: Query): number => {
   if (!query.opt.isPresent) return 0;
-  return OPT_LENGTH + (query.answerOpt.hasCookie ? OPTION_HEADER_LENGTH + query.answerOpt.cookie.length : 0);
+  const { hasCookie, cookie, subnetLength } = query.answerOpt;
+  return (
+    OPT_LENGTH +
+    (hasCookie ? OPTION_HEADER_LENGTH + cookie.length : 0) +
+    (subnetLength === 0 ? 0 : OPTION_HEADER_LENGTH + subnetLength)
+  );
 };
 
 /**
@@ -242,9 +247,11 @@ const writeEdns = (
   length: number,
   limit: number,
 ): number => {
-  const { hasCookie, cookie, keepalive, block } = query.answerOpt;
+  const { hasCookie, cookie, keepalive, block, subnet, subnetLength } = query.answerOpt;
   let end = writeOpt(out, length, UDP_LENGTH_MAX, rcode, query.opt.dnssecOk);
   if (hasCookie) end = addOption(out, length, end, limit, OPTION.COOKIE, cookie, 0, cookie.length);
+  if (subnetLength > 0)
+    end = addOption(out, length, end, limit, OPTION.CLIENT_SUBNET, subnet, 0, subnetLength);
   if (edeEnd > edeStart) end = addOption(out, length, end, limit, OPTION.EDE, source, edeStart, edeEnd);
   // These are of streams alone, whose limit is no matter of what the client takes over UDP.
   if (keepalive >= 0) {

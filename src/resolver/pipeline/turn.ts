@@ -48,7 +48,14 @@ export const REFRESH = {
 /** Who asks. */
 export class Asker {
   client: Client = { group: 0, view: 0, allowed: false, readsCache: false };
+  /** Of the client: that of the peer, unless the peer is a forwarder that is believed to say for whom it asks. */
   address: AddressWords = createAddress();
+  /** Where the query came from and its answer goes. */
+  peer: AddressWords = createAddress();
+  /** Holds the address of the client that a forwarder names. */
+  readonly reported: AddressWords = createAddress();
+  /** Index of the forwarder that says who asks; -1: the client asks for itself. */
+  forwarder = -1;
   port = 0;
   transport = 0;
   listener = '';
@@ -102,6 +109,8 @@ export class Turn implements ExemptionObserver {
   ): void {
     const { asker, parts } = this;
     asker.address = address;
+    asker.peer = address;
+    asker.forwarder = -1;
     asker.port = port;
     asker.transport = transport;
     asker.listener = listener;

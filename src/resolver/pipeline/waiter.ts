@@ -36,6 +36,8 @@ export class Waiter extends Reusable {
   length = 0;
   /** The client is identified again for the answer: its group may have changed meanwhile. */
   readonly address: AddressWords = createAddress();
+  /** Where the query came from: the forwarder's, where one asks for the client. */
+  readonly peer: AddressWords = createAddress();
   port = 0;
   transport = 0;
   listener = '';
@@ -54,12 +56,15 @@ export class Waiter extends Reusable {
   }
 
   /** Copies a query of a client. */
-  copy(query: Uint8Array, length: number, address: AddressWords): void {
+  copy(query: Uint8Array, length: number, address: AddressWords, peer: AddressWords): void {
     const bytes = length <= ORDINARY_BYTES ? this.#room : new Uint8Array(length);
     for (let i = 0; i < length; i++) bytes[i] = query[i] ?? 0;
     this.bytes = bytes;
     this.length = length;
-    for (let i = 0; i < 4; i++) this.address[i] = address[i] ?? 0;
+    for (let i = 0; i < 4; i++) {
+      this.address[i] = address[i] ?? 0;
+      this.peer[i] = peer[i] ?? 0;
+    }
   }
 
   /** Lets go of what belongs to others. */
@@ -98,7 +103,7 @@ export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(
 /** The query of a turn, to wait. */
 export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => {
   const waiter = waiters.take() ?? new Waiter();
-  waiter.copy(query.bytes, query.length, asker.address);
+  waiter.copy(query.bytes, query.length, asker.address, asker.peer);
   // Its port may be another's by the time of the answer.
   waiter.port = asker.isProbe ? PORT_OF_PROBE : asker.port;
   waiter.transport = asker.transport;
@@ -115,7 +120,7 @@ export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, rep
 /** The same query, to wait for where a rule leads, in another waiter: the one before is about to be given back. */
 export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boolean): Waiter => {
   const waiter = waiters.take() ?? new Waiter();
-  waiter.copy(before.bytes, before.length, before.address);
+  waiter.copy(before.bytes, before.length, before.address, before.peer);
   waiter.port = before.port;
   waiter.transport = before.transport;
   waiter.listener = before.listener;

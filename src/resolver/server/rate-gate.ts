@@ -6,8 +6,8 @@
 // it than to look for its cookie; no list, no cache and no record is touched.
 
 import type { AddressWords, Clock } from '../../base/base.ts';
-import { LIMITED } from '../../base/words/words.ts';
-import type { Clients, RateLimit } from '../../policy/access/access.ts';
+import { LIMITED, REPORTED } from '../../base/words/words.ts';
+import type { Clients, Forwarders, RateLimit } from '../../policy/access/access.ts';
 import { QUERY_FAULT, Query, RCODE } from '../../wire/dns/dns.ts';
 import {
   COOKIE,
@@ -77,17 +77,15 @@ export class RateGate implements Decider {
     listener: string,
   ): number {
     const rates = this.#rates;
-    if (
-      rates === undefined ||
-      transport !== TRANSPORT.UDP ||
-      rates.admit(address, this.#clock()) ||
-      rates.isExempt(address)
-    ) {
+    if (rates === undefined || transport !== TRANSPORT.UDP)
       return this.#pipeline.decide(bytes, length, address, port, transport, out, listener);
-    }
+    const { forwarders } = this.#clients;
+    const client = forwarders === undefined ? address : this.#clientOf(forwarders, bytes, length, address);
+    if (rates.admit(client, this.#clock()) || rates.isExempt(client))
+      return this.#pipeline.decide(bytes, length, address, port, transport, out, listener);
     const query = this.#query;
     const fault = query.parse(bytes, length);
-    const { allowed, group } = this.#clients.identify(address, listener);
+    const { allowed, group } = this.#clients.identify(client, listener);
     const isSound = fault === QUERY_FAULT.NONE;
     const isProven =
       isSound && allowed && this.#cookies.judge(query, address, this.#clock()) === COOKIE.VALID;
@@ -114,8 +112,18 @@ export class RateGate implements Decider {
     this.#pipeline.resolve(reply);
   }
 
-  /** Counts an answer over UDP of so many bytes. */
+  /** For whom a query is sent, which is limited as if it asked here itself. */
+  #clientOf(forwarders: Forwarders, bytes: Uint8Array, length: number, address: AddressWords): AddressWords {
+    const index = forwarders.find(address, undefined, 0);
+    if (index < 0 || this.#query.parse(bytes, length) !== QUERY_FAULT.NONE) return address;
+    const said = forwarders.read(index, this.#query);
+    return said === REPORTED.NAMED && forwarders.report.hasAddress ? forwarders.report.address : address;
+  }
+
+  /** Counts an answer over UDP of so many bytes; a forwarder's are those of many clients, who pay for their queries alone. */
   readonly charge = (address: AddressWords, bytes: number): void => {
+    const { forwarders } = this.#clients;
+    if (forwarders !== undefined && forwarders.find(address, undefined, 0) >= 0) return;
     this.#rates?.charge(address, bytes, this.#clock());
   };
 }

@@ -18,7 +18,7 @@
 //                         1 kind, transport, …     10 port, ID                 14 exemption
 //                         2 3 time (a double)      11 generation               15 QTYPE, flags
 //                         4 RCODE + 1, EDE + 1     12 group, list + 1, signal + 1
-//                         5 lengths of QNAME, target and device, then the bytes of all three from word 16
+//                         5 lengths of QNAME, target and device, forwarder + 1; then the bytes of all three from word 16
 
 import { EVENT } from '../../base/words/words.ts';
 import { foldByte, NAME_LENGTH_MAX } from '../../wire/dns/dns.ts';
@@ -51,6 +51,9 @@ const UNITS_MASK = 0xffff;
 const ADDRESS_MARK = 0x1_0000;
 /** In the lengths: where that of the device begins. */
 const DEVICE_SHIFT = 17;
+const DEVICE_MASK = 0x7f;
+/** In the lengths: where the forwarder stands. */
+const FORWARDER_SHIFT = 24;
 const ADDRESS_BYTES = 16;
 const KIND_MAX = EVENT.BYPASS;
 
@@ -132,7 +135,8 @@ export class EventWriter implements EventObserver {
       qnameLength |
       (targetLength << 8) |
       (targetAddress === undefined ? 0 : ADDRESS_MARK) |
-      (deviceLength << DEVICE_SHIFT);
+      (deviceLength << DEVICE_SHIFT) |
+      ((event.forwarder + 1) << FORWARDER_SHIFT);
     const qnameAt = at * UNIT_BYTES + EVENT_BYTES;
     const { query, qnameStart } = event;
     // Letters as they were sent: the reader has the time to fold them.
@@ -289,7 +293,7 @@ export class EventReader {
     if (mark !== EVENT_MARK || units < EVENT_UNITS_MIN) return -1;
     const lengths = this.#words[at * UNIT_WORDS + 5] ?? 0;
     const targetLength = (lengths >>> 8) & 0xff;
-    const deviceLength = lengths >>> DEVICE_SHIFT;
+    const deviceLength = (lengths >>> DEVICE_SHIFT) & DEVICE_MASK;
     const bytes = EVENT_BYTES + (lengths & 0xff) + targetLength + deviceLength;
     const isAddress = (lengths & ADDRESS_MARK) !== 0;
     const isSound =
@@ -341,7 +345,8 @@ export class EventReader {
     event.qnameLength = qnameLength;
     for (let i = 0; i < qnameLength; i++) event.qname[i] = foldByte(bytes[start + i] ?? 0);
     const target = start + qnameLength;
-    event.deviceLength = lengths >>> DEVICE_SHIFT;
+    event.deviceLength = (lengths >>> DEVICE_SHIFT) & DEVICE_MASK;
+    event.forwarder = (lengths >>> FORWARDER_SHIFT) - 1;
     for (let i = 0; i < event.deviceLength; i++) event.device[i] = bytes[target + targetLength + i] ?? 0;
     event.hasTargetAddress = (lengths & ADDRESS_MARK) !== 0;
     event.targetLength = event.hasTargetAddress ? 0 : targetLength;

@@ -40,6 +40,8 @@ export class EventNumbers {
   rcode = -1;
   /** Code of the Extended DNS Error in the answer (RFC 8914); -1: none. */
   edeCode = -1;
+  /** Index of the forwarder that says who asked, by the policy generation; -1: the client asked itself. */
+  forwarder = -1;
   /** SIGNAL, or NO_SIGNAL. */
   signal: number = NO_SIGNAL;
   /** ID and header flags of the query. */

@@ -9,7 +9,8 @@
 //                   validations · signs of bypass · answers of lists · resolution time [bucket…][sum] ·
 //                   time of all answers [bucket…][sum] · upstreams [endpoint][sent, failures, answers, …, rtt]
 //   refusal block:  [list][match][trigger][group][qtype], one more list and group for indexes out of range ·
-//                   queries [group], one more for addresses that may not ask
+//                   queries [group], one more for addresses that may not ask · those over the limit [group][action] ·
+//                   queries of forwarders [forwarder][what was said]
 //   exemption block: one cell for each exemption, and one for indexes out of range
 import { DROP, HANDSHAKE, TCP_CLOSED, TCP_REFUSAL } from '../../base/words/words.ts';
 import {
@@ -22,6 +23,7 @@ import {
   QTYPE_WORDS,
   RCODE_SLOTS,
   RCODE_WORDS,
+  REPORTED_WORDS,
   SIGNAL_WORDS,
   SOURCE_WORDS,
   TCP_CLOSED_WORDS,
@@ -104,6 +106,8 @@ export interface RefusalLayout {
     readonly logOnly: boolean;
   }[];
   readonly groups: readonly string[];
+  /** Those who are believed to say for whom they ask; absent: nobody is. */
+  readonly forwarders?: readonly string[];
 }
 
 /** The refusals of one worker under one policy generation; may be posted to a thread. */
@@ -144,7 +148,7 @@ export const createCounterBlock = (layout: CounterLayout): CounterBlock => ({
 export const createRefusalBlock = (layout: RefusalLayout): RefusalBlock => ({
   layout,
   buffer: new SharedArrayBuffer(
-    8 * (limitedCell(layout) + (layout.groups.length + 1) * LIMITED_WORDS.length),
+    8 * (reportedCell(layout) + (layout.forwarders?.length ?? 0) * REPORTED_WORDS.length),
   ),
 });
 
@@ -155,6 +159,10 @@ export const groupQueriesCell = ({ lists, groups }: RefusalLayout): number =>
 /** First cell of the queries over the rate limit, [group][action], behind those of the queries by group. */
 export const limitedCell = (layout: RefusalLayout): number =>
   groupQueriesCell(layout) + layout.groups.length + 1;
+
+/** First cell of the queries of forwarders, [forwarder][what it said], behind those over the rate limit. */
+export const reportedCell = (layout: RefusalLayout): number =>
+  limitedCell(layout) + (layout.groups.length + 1) * LIMITED_WORDS.length;
 
 /** A zeroed block for the exemptions of one worker. */
 export const createExemptionBlock = (layout: ExemptionLayout): ExemptionBlock => ({
@@ -170,6 +178,7 @@ export class WorkerCounters {
   #groups: number;
   #groupQueries: number;
   #limited: number;
+  #reported: number;
   #exemptions: Float64Array;
   /** Answers that were at hand, and that have not left yet as far as is known. */
   #atHand = 0;
@@ -198,6 +207,7 @@ export class WorkerCounters {
     this.#groups = refusals.layout.groups.length;
     this.#groupQueries = groupQueriesCell(refusals.layout);
     this.#limited = limitedCell(refusals.layout);
+    this.#reported = reportedCell(refusals.layout);
     this.#cells.fill(0, CELL.GAUGES, CELL.GAUGES + GAUGES.length);
     for (let endpoint = 0; endpoint < block.layout.upstreams.length; endpoint++) {
       this.upstreamHealthy(endpoint, true);
@@ -218,6 +228,7 @@ export class WorkerCounters {
     this.#groups = block.layout.groups.length;
     this.#groupQueries = groupQueriesCell(block.layout);
     this.#limited = limitedCell(block.layout);
+    this.#reported = reportedCell(block.layout);
   }
 
   /** Counts what exemptions let pass into the block of others from here on. */
@@ -230,6 +241,12 @@ export class WorkerCounters {
     this.#add(CELL.QUERIES + transport * QTYPE_WORDS.length + (QTYPE_SLOTS[qtype & 0xffff] ?? 0), 1);
     const cell = this.#groupQueries + Math.min(group >>> 0, this.#groups);
     this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
+  }
+
+  /** A forwarder, by the index of the layout, sent a query; `said` is one of REPORTED. What it has no cells for is not counted. */
+  reported(forwarder: number, said: number): void {
+    const cell = this.#reported + forwarder * REPORTED_WORDS.length + said;
+    if (cell < this.#refusals.length) this.#refusals[cell] = (this.#refusals[cell] ?? 0) + 1;
   }
 
   /** A query was over the rate limit; `group` as for query(), `action` is one of LIMITED. */

@@ -9,6 +9,7 @@ import {
   HANDSHAKE,
   LIMITED,
   MATCH,
+  REPORTED,
   SIGNAL,
   SOURCE,
   TCP_CLOSED,
@@ -51,6 +52,7 @@ export const SOURCE_WORDS = toWords(SOURCE);
 export const DROP_WORDS = toWords(DROP);
 export const SIGNAL_WORDS = toWords(SIGNAL);
 export const LIMITED_WORDS = toWords(LIMITED);
+export const REPORTED_WORDS = toWords(REPORTED);
 export const TCP_REFUSAL_WORDS = toWords(TCP_REFUSAL);
 export const HANDSHAKE_WORDS = toWords(HANDSHAKE);
 export const GAVE_WAY_WORDS = toWords(GAVE_WAY);

@@ -377,6 +377,14 @@ const METRICS: readonly Metric[] = [
     read: summed('limited'),
   },
   {
+    name: 'cordon_forwarder_queries_total',
+    type: 'counter',
+    labels: ['forwarder', 'client'],
+    help: 'Queries of those in `forwarders`, by what they said of the client: `named`, `nobody`, `network` (less than a whole address), `malformed` (FORMERR), `outside` of the prefixes that it speaks for (REFUSED).',
+    alarm: '`CordonForwarderOutside` says when there are any of `outside` or `malformed`',
+    read: summed('reported'),
+  },
+  {
     name: 'cordon_tcp_connections',
     type: 'gauge',
     labels: [],

@@ -22,6 +22,7 @@ import {
   type RefusalBlock,
   type RefusalLayout,
   RTT_BOUNDS_MS,
+  reportedCell,
   UPSTREAM_CELL,
 } from './counters.ts';
 import {
@@ -32,6 +33,7 @@ import {
   MATCH_WORDS,
   QTYPE_WORDS,
   RCODE_WORDS,
+  REPORTED_WORDS,
   SIGNAL_WORDS,
   SOURCE_WORDS,
   TCP_CLOSED_WORDS,
@@ -65,6 +67,7 @@ export type Family =
   | 'queries'
   | 'groupQueries'
   | 'limited'
+  | 'reported'
   | 'answers'
   | 'refusals'
   | 'wouldRefuse'
@@ -356,6 +359,12 @@ const addRefusals = (sums: Sums, block: RefusalBlock): void => {
       const cell = limitedCell(block.layout) + index * LIMITED_WORDS.length + action;
       if (cells[cell] !== 0)
         sums.add('limited', [groups[index] ?? NO_GROUP, word], cells.slice(cell, cell + 1));
+    }
+  }
+  for (const [index, forwarder] of (block.layout.forwarders ?? []).entries()) {
+    for (const [said, word] of REPORTED_WORDS.entries()) {
+      const cell = reportedCell(block.layout) + index * REPORTED_WORDS.length + said;
+      sums.add('reported', [forwarder, word], cells.slice(cell, cell + 1));
     }
   }
   for (let cell = 0; cell < refusalsEnd; cell++) {

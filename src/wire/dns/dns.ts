@@ -6,6 +6,7 @@
 // RFCs: 1035, 2181, 3225, 3597, 4343, 6840, 6891, 7873, 8914, 9460; words of RFC 9499.
 export { BOGUS_MS } from './bad-cache.ts';
 export { MessageBuilder } from './builder.ts';
+export { ClientReport, REPORT_OPTION } from './client-report.ts';
 export {
   createEde,
   type EdnsOption,

@@ -197,6 +197,9 @@ export class QueryOpt {
   }
 }
 
+/** Bytes of an EDNS Client Subnet option with a whole address of IPv6 (RFC 7871 section 6). */
+export const SUBNET_BYTES_MAX = 4 + 16;
+
 /** What the OPT record of the answer says beside EDE. Nothing, until a stage of the pipeline sets it. */
 export class AnswerOpt {
   /** The data of the COOKIE option, when `hasCookie`. */
@@ -206,9 +209,13 @@ export class AnswerOpt {
   block = 0;
   /** What the TCP-KEEPALIVE option says, in units of 100 ms; -1: there is none. */
   keepalive = -1;
+  /** The data of the EDNS Client Subnet option in its first bytes; length 0: the client sent none that counts. */
+  readonly subnet = new Uint8Array(SUBNET_BYTES_MAX);
+  subnetLength = 0;
 
   /** Says nothing. */
   clear(): void {
+    this.subnetLength = 0;
     this.hasCookie = false;
     this.block = 0;
     this.keepalive = -1;

@@ -133,7 +133,22 @@ export const OPTION = {
   REPORT_CHANNEL: 18,
   ZONEVERSION: 19,
   /** Of local use (RFC 6891 section 9): what the self-probe asks on behalf of whom; never sent to anybody else. */
-  CORDON_PROBE: 65_073,
+  CORDON_PROBE: 65_072,
+} as const;
+
+/** Options in which vendors say for whom a forwarder asks; beside OPTION, which IANA leaves to local use but for the first. */
+export const VENDOR_OPTION = {
+  /** Who asked a Cisco Umbrella virtual appliance, or dnsmasq with `umbrella`: `ODNS`, then fields. */
+  UMBRELLA: 20_292,
+  /** The client's MAC address as dnsmasq sends it with `add-mac`: six bytes. */
+  DNSMASQ_MAC: 65_001,
+  /** The same as text or base64 (`add-mac=text`, `add-mac=base64`). */
+  DNSMASQ_MAC_TEXT: 65_073,
+  /** What a forwarder calls itself (dnsmasq's `add-cpe-id`). */
+  CPE_ID: 65_074,
+  /** The client's address and MAC address as Infoblox NIOS sends them. */
+  INFOBLOX_ADDRESS: 65_523,
+  INFOBLOX_MAC: 65_524,
 } as const;
 
 /** Extended DNS Error info codes (RFC 8914). */

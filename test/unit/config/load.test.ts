@@ -39,6 +39,7 @@ describe('loadConfig()', () => {
         certificates: [],
         tokens: [],
         serverNames: [],
+        devices: [],
         structuredError: undefined,
       },
     ]);
@@ -80,6 +81,7 @@ describe('loadConfig()', () => {
       certificates: [],
       tokens: [],
       serverNames: [],
+      devices: [],
       structuredError: undefined,
     });
   });

@@ -54,6 +54,7 @@ const fields = (changes: Changes = {}): QueryEvent => {
     targetLength: nameFrom('edge.example').length,
     targetAddress: undefined,
     device: undefined,
+    forwarder: 199,
     ...others,
   };
 };

@@ -171,6 +171,7 @@ test('an event says who asked, how and when, under which policy', () => {
       qtype: 28,
       rcode: 3,
       edeCode: -1,
+      forwarder: -1,
       signal: -1,
       id: 0xbeef,
       flags: FLAG.RD | FLAG.CD,

@@ -192,6 +192,7 @@ export class Bench {
     return {
       query: (transport, qtype) => counted('query')(transport, qtype),
       probed: counted('probed'),
+      reported: counted('reported'),
       answer: counted('answer'),
       policyAnswer: () => undefined,
       refusal: counted('refusal'),

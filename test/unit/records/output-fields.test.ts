@@ -21,6 +21,7 @@ const QUERY: Required<QueryRecord> = {
   kind: 'refusal',
   client: '192.0.2.7',
   device: 'laptop-7',
+  reportedBy: 'branch-12',
   port: 40_000,
   transport: 'dot',
   group: 'lab',

@@ -1,0 +1,244 @@
+// Resolvers of others in front that say for whom they ask: each of three clients is in its own group, records name the client and
+// who reported it, an answer for one is none for another; and whoever is not trusted can say what he likes.
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
+import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/client.ts';
+import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
+import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { buildQuery } from '../support/records.ts';
+import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { root } from '../tidy/sources.ts';
+
+const LISTED = 'www.listed.example. A';
+/** One in a group that is refused, one in a group that is not, one in none. */
+const [REFUSED, PASSES, OTHER] = ['127.0.0.71', '127.0.0.72', '127.0.0.73'] as const;
+const MAC = '02:00:5e:10:00:01';
+let upstream: ScriptedUpstream;
+let cordon: Cordon;
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 300 IN A 192.0.2.1`]));
+  cordon = await startCordon({
+    config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+state: state
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: own, file: own.txt }]
+groups:
+  - { name: default, lists: [] }
+  - { name: refused, clients: ["${REFUSED}"], lists: [own] }
+  - { name: passes, clients: ["${PASSES}"], lists: [] }
+  - { name: by-device, devices: ["${MAC}", tablet-7], lists: [own] }
+forwarders:
+  - name: branch
+    from: ["${FORWARDER}"]
+    clients: ["127.0.0.0/24", "2001:db8:7::/48"]
+    sends: [subnet, mac, cpe-id, infoblox, umbrella]
+  - { name: narrow, from: ["127.0.0.54"], clients: ["127.0.0.64/26"], sends: [umbrella] }
+records: { identity: full }
+`,
+    files: { 'own.txt': 'listed.example\n' },
+  });
+});
+
+afterAll(async () => {
+  await cordon?.stop();
+  await upstream?.close();
+});
+
+const option = (code: number, data: Uint8Array | readonly number[] | string): Buffer => {
+  const bytes = Buffer.from(data as Uint8Array);
+  const head = Buffer.alloc(4);
+  head.writeUInt16BE(code, 0);
+  head.writeUInt16BE(bytes.length, 2);
+  return Buffer.concat([head, bytes]);
+};
+const addressBytes = (text: string): number[] => text.split('.').map(Number);
+const subnet = (address: string, bits = 32): Buffer =>
+  option(8, [0, 1, bits, 0, ...addressBytes(address).slice(0, Math.ceil(bits / 8))]);
+
+const tell = (options: Uint8Array, from = FORWARDER, question = LISTED): Promise<Reply> =>
+  ask(cordon.dns, question, { from, edns: { options } });
+
+const subnetOf = ({ opt }: Reply): string | undefined => {
+  const options = opt?.options ?? new Uint8Array();
+  const found = readOptions(options, 0, options.length).find(({ code }) => code === OPTION.CLIENT_SUBNET);
+  return found && Buffer.from(found.data).toString('hex');
+};
+
+const records = async (): Promise<Record<string, unknown>[]> => {
+  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 90_000 });
+  const { stdout } = await run(process.execPath, [
+    join(root, 'src/launch.mjs'),
+    join(root, 'src/main.ts'),
+    ...['records', 'list', '--json', '--config', join(cordon.directory, 'cordon.yaml')],
+  ]);
+  return (JSON.parse(stdout) as { record: Record<string, unknown> }[]).map(({ record }) => record);
+};
+
+const umbrella = (...fields: readonly number[]): Buffer =>
+  option(20_292, [0x4f, 0x44, 0x4e, 0x53, 1, 0, ...fields]);
+const macBytes = MAC.split(':').map((byte) => Number.parseInt(byte, 16));
+
+test.for([
+  ['the whole address as EDNS Client Subnet', subnet(REFUSED)],
+  ['Infoblox', option(65_523, addressBytes(REFUSED))],
+  ['Umbrella', umbrella(0, 8, 1, 2, 3, 4, 0, 16, ...addressBytes(REFUSED))],
+  ['a MAC address in bytes', option(65_001, macBytes)],
+  ['a MAC address in base64', option(65_073, Buffer.from(macBytes).toString('base64'))],
+  ['a MAC address as text', option(65_073, MAC.toUpperCase())],
+  ["Infoblox's MAC address", option(65_524, macBytes)],
+  ['a CPE id', option(65_074, 'Tablet-7')],
+  [
+    'an address that passes, of a device that does not',
+    Buffer.concat([subnet(PASSES), option(65_001, macBytes)]),
+  ],
+] as const)('a forwarder names a client by %s', async ([, options]) => {
+  expect((await tell(options)).rcode).toBe(RCODE.NXDOMAIN);
+  // The forwarder itself, another client of it, and somebody who is not believed.
+  expect((await tell(Buffer.alloc(0))).rcode).toBe(RCODE.NOERROR);
+  expect((await tell(subnet(OTHER))).rcode).toBe(RCODE.NOERROR);
+  expect((await tell(options, '127.0.0.80')).rcode).toBe(RCODE.NOERROR);
+});
+
+test('an answer is for the client alone, and what a list decides is not kept', async () => {
+  const reply = await tell(subnet(REFUSED));
+  expect(subnetOf(reply)).toBe(`00012020${Buffer.from(addressBytes(REFUSED)).toString('hex')}`);
+  expect(reply.authority.join('\n')).toMatch(/ 0 IN SOA /);
+  const passed = await tell(subnet(PASSES), FORWARDER, 'www.open.example. A');
+  expect(subnetOf(passed)).toBe(`00012020${Buffer.from(addressBytes(PASSES)).toString('hex')}`);
+  // A miss and a hit alike.
+  expect(subnetOf(await tell(subnet(PASSES), FORWARDER, 'www.open.example. A'))).toBe(subnetOf(passed));
+  // Less than an address is nobody: the answer is the forwarder's, and yet for nobody else.
+  expect(subnetOf(await tell(subnet(REFUSED, 24)))).toBe('000118207f0000');
+  expect(subnetOf(await tell(option(8, [0, 1, 0, 0])))).toBe('00010000');
+  expect(subnetOf(await tell(subnet(REFUSED), '127.0.0.80'))).toBeUndefined();
+});
+
+test('what was asked of Cordon is not sent on', async () => {
+  const before = upstream.queries.length;
+  await tell(Buffer.concat([subnet(PASSES), option(65_001, macBytes)]), FORWARDER, 'sent-on.example. A');
+  const asked = upstream.queries.slice(before);
+  expect(asked.length).toBeGreaterThan(0);
+  for (const { bytes } of asked) {
+    expect(Buffer.from(bytes).includes(Buffer.from(addressBytes(PASSES)))).toBe(false);
+    expect(Buffer.from(bytes).includes(Buffer.from(macBytes))).toBe(false);
+  }
+});
+
+test.for([
+  ['a length that is none', option(8, [0, 1, 32, 0, 127, 0, 0])],
+  ['a family that is none', option(8, [0, 3, 32, 0, 127, 0, 0, 71])],
+  ['bits beyond the prefix', option(8, [0, 1, 23, 0, 127, 0, 1])],
+  ['a scope in a query', option(8, [0, 1, 32, 32, 127, 0, 0, 71])],
+  ['IPv4 as IPv6', option(8, [0, 2, 128, 0, ...Array<number>(10).fill(0), 255, 255, 127, 0, 0, 71])],
+  ['two addresses', Buffer.concat([subnet(REFUSED), option(65_523, addressBytes(PASSES))])],
+  ['the same option twice', Buffer.concat([subnet(REFUSED), subnet(REFUSED)])],
+  ['a MAC address of five bytes', option(65_001, [1, 2, 3, 4, 5])],
+  ['two MAC addresses', Buffer.concat([option(65_001, macBytes), option(65_524, [1, 2, 3, 4, 5, 6])])],
+  ['a name with a blank', option(65_074, 'a b')],
+  ['a name of nothing', option(65_074, '')],
+  ['an address of five bytes', option(65_523, [1, 2, 3, 4, 5])],
+  ['an unknown field of Umbrella', umbrella(0, 99, 1)],
+  ['half a field of Umbrella', umbrella(0, 16, 127)],
+])('a forwarder that says %s gets FORMERR, and it is counted', async ([, options]) => {
+  const labels = { forwarder: 'branch', client: 'malformed' };
+  const before = await readMetric(cordon, 'cordon_forwarder_queries_total', labels);
+  expect((await tell(options as Buffer)).rcode).toBe(RCODE.FORMERR);
+  expect(await readMetric(cordon, 'cordon_forwarder_queries_total', labels)).toBe(before + 1);
+  expect((await tell(options as Buffer, '127.0.0.80')).rcode).toBe(RCODE.NOERROR);
+});
+
+test('a forwarder speaks for its own networks alone, and in the options that it sends alone', async () => {
+  const labels = { forwarder: 'branch', client: 'outside' };
+  const before = await readMetric(cordon, 'cordon_forwarder_queries_total', labels);
+  expect((await tell(subnet('192.0.2.9'))).rcode).toBe(RCODE.REFUSED);
+  expect(await readMetric(cordon, 'cordon_forwarder_queries_total', labels)).toBe(before + 1);
+  expect((await tell(subnet(REFUSED), '127.0.0.54')).rcode).toBe(RCODE.NOERROR);
+  expect((await tell(umbrella(0, 16, ...addressBytes(REFUSED)), '127.0.0.54')).rcode).toBe(RCODE.NXDOMAIN);
+});
+
+test('ten thousand forged options of somebody else change nothing', async () => {
+  const plain = (await ask(cordon.dns, LISTED, { from: '127.0.0.80', edns: {} })).bytes;
+  const body = (bytes: Uint8Array): string =>
+    Buffer.from(bytes.subarray(2))
+      .toString('hex')
+      .replace(/(?<=0001)0{4}[0-9a-f]{4}(?=0004)/, 'TTL');
+  const codes = [8, 65_001, 65_073, 65_074, 65_523, 65_524, 20_292];
+  let seed = 20_261_130;
+  const next = (below: number): number => {
+    seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+    return Math.floor((seed / 2 ** 32) * below);
+  };
+  const shapes = [
+    () => addressBytes(REFUSED),
+    () => [0, 1, 32, 0, ...addressBytes(REFUSED)],
+    () => macBytes,
+    () => [...Buffer.from(MAC)],
+    () => [0x4f, 0x44, 0x4e, 0x53, 1, 0, 0, 16, ...addressBytes(REFUSED)],
+    () => Array.from({ length: next(24) }, () => next(256)),
+  ];
+  const forged = Array.from({ length: 10_000 }, () => {
+    const parts = Array.from({ length: 1 + next(3) }, () =>
+      option(codes[next(codes.length)] ?? 8, shapes[next(shapes.length)]?.() ?? []),
+    );
+    return Buffer.concat(parts);
+  });
+  const seen = new Set<string>();
+  for (let at = 0; at < forged.length; at += 100) {
+    const replies = await Promise.all(
+      forged
+        .slice(at, at + 100)
+        .map((options) => exchangeUdp(cordon.dns, buildQuery(LISTED, { edns: { options } }), '127.0.0.80')),
+    );
+    for (const reply of replies) seen.add(body(reply));
+  }
+  expect([...seen]).toEqual([body(plain)]);
+  expect(readReply(plain).rcode).toBe(RCODE.NOERROR);
+});
+
+test('records name the client and who reported it', async () => {
+  await tell(
+    Buffer.concat([subnet(REFUSED), option(65_001, macBytes)]),
+    FORWARDER,
+    'recorded.listed.example. A',
+  );
+  await ask(cordon.dns, 'recorded.listed.example. A', { from: REFUSED });
+  await vi.waitFor(
+    async () => {
+      const found = (await records()).filter(({ qname }) => qname === 'recorded.listed.example');
+      expect(
+        found.map(({ client, device, group, reportedBy }) => [client, device, group, reportedBy]).sort(),
+      ).toEqual([
+        [REFUSED, undefined, 'refused', undefined],
+        [REFUSED, MAC, 'by-device', 'branch'],
+      ]);
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+});
+
+test.for(FRONTS)('behind $name three clients are three', async (front, context) => {
+  requireProgram(context, front.program);
+  const server = await startFront(front, cordon.dns);
+  onTestFinished(() => server.stop());
+  const ofEach = async (name: string, clients: readonly string[]): Promise<string[]> => {
+    const rcodes: string[] = [];
+    for (const from of clients) {
+      const { rcode } = await ask(server.endpoint, `${name}. A`, { from });
+      rcodes.push(rcode === RCODE.NXDOMAIN ? 'refused' : rcode === RCODE.NOERROR ? 'passes' : `${rcode}`);
+    }
+    return rcodes;
+  };
+  const wanted = front.conveys ? ['refused', 'passes', 'passes'] : ['passes', 'passes', 'passes'];
+  // In both orders, each twice: what the front keeps of one is given to no other.
+  for (let round = 0; round < 2; round++) {
+    expect(await ofEach(`a.${front.name}.listed.example`, [REFUSED, PASSES, OTHER])).toEqual(wanted);
+    expect(await ofEach(`b.${front.name}.listed.example`, [OTHER, PASSES, REFUSED])).toEqual(
+      [...wanted].reverse(),
+    );
+  }
+});
