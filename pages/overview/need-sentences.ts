@@ -51,6 +51,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'feed-backwards': 'needFeedBackwards',
   'feed-expired': 'needFeedExpired',
   'feed-behind': 'needFeedBehind',
+  'forwarder-outside': 'needForwarder',
   'reload-refused': 'needReload',
   'reports-failing': 'needReports',
   'reminders-failing': 'needReminders',

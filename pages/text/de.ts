@@ -232,6 +232,8 @@ export const de: Texts = {
     '*Anfragen werden nur noch als Summen aufgezeichnet: Der Datenträger ist fast voll.* Jetzt Platz schaffen.',
   needDisk: '*Der Datenträger der Aufzeichnungen wird voll.* Platz schaffen.',
   needListMissing: '*Die Liste `{subject}` ist nicht in Kraft.*',
+  needForwarder:
+    '*Der Weiterleiter `{subject}`* nennt Clients, für die er nicht spricht, oder nennt sie falsch. Sie werden abgewiesen.',
   needReload:
     '*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.',
   needReports: '*Berichte nach Plan werden nicht erstellt oder versandt.* Das Protokoll sagt, warum.',

@@ -219,6 +219,8 @@ export const en = {
   needReserve: '*Queries are recorded as sums only: the disk is nearly full.* Make room now.',
   needDisk: '*The disk of the records is getting full.* Make room.',
   needListMissing: '*The list `{subject}` is not in force.*',
+  needForwarder:
+    '*The forwarder `{subject}`* says clients that it does not speak for, or says them wrongly. They are refused.',
   needReload: '*A new configuration or list was rejected.* What was active before stays, until a restart.',
   needReports: '*Reports of the schedule are not made or sent.* The log says why.',
   needReminders: '*Reminders before exemptions end are not sent.* The log says why.',

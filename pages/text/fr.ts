@@ -235,6 +235,8 @@ export const fr: Texts = {
     '*Les requêtes ne sont enregistrées qu’en sommes : le disque est presque plein.* Libérez de la place.',
   needDisk: '*Le disque des enregistrements se remplit.* Libérez de la place.',
   needListMissing: '*La liste `{subject}` n’est pas en vigueur.*',
+  needForwarder:
+    '*Le redirecteur `{subject}`* annonce des clients pour lesquels il ne parle pas, ou les annonce mal. Ils sont refusés.',
   needReload:
     '*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.',
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',

@@ -228,6 +228,8 @@ export const nl: Texts = {
   needReserve: '*Vragen worden alleen als sommen vastgelegd: de schijf is bijna vol.* Maak nu ruimte.',
   needDisk: '*De schijf van de vastleggingen raakt vol.* Maak ruimte.',
   needListMissing: '*De lijst `{subject}` is niet van kracht.*',
+  needForwarder:
+    '*De doorstuurserver `{subject}`* noemt clients voor wie hij niet spreekt, of noemt ze verkeerd. Ze worden geweigerd.',
   needReload: '*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.',
   needReports: '*Geplande rapporten worden niet gemaakt of verzonden.* Het logboek zegt waarom.',
   needReminders:

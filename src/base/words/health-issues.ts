@@ -296,6 +296,13 @@ export const HEALTH_ISSUES = {
     'a feed has a newer list that is not in force',
     'cordon lists status says why; accept or dismiss what is held, or see that it can be fetched',
   ),
+  'forwarder-outside': kind(
+    'warning',
+    'ForwarderOutside',
+    5,
+    'a forwarder says clients outside of its networks, or what is malformed',
+    'its queries of these clients are refused: compare forwarders of the configuration with what it sends; if nobody changed anything, somebody speaks in its place',
+  ),
   'reload-refused': kind(
     'warning',
     'ReloadFailed',

@@ -45,6 +45,8 @@ export interface HealthFacts {
   readonly workers: { readonly count: number; readonly alive: number };
   /** What upstreams say of themselves. */
   readonly upstreams: readonly FoundIssue[];
+  /** What forwarders say that is not believed. */
+  readonly forwarders: readonly FoundIssue[];
   readonly fleet: FleetFacts | undefined;
   readonly tls: TlsFacts | undefined;
   readonly acme: Pick<AcmeFacts, 'failures' | 'text' | 'nextMs'> | undefined;
@@ -71,6 +73,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...mandateIssues(facts),
   ...programIssues(facts),
   ...facts.upstreams,
+  ...facts.forwarders,
   ...certificateIssues(facts),
   ...exemptionIssues(facts),
   ...approverIssues(facts.config),

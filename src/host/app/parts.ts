@@ -247,7 +247,7 @@ export const createProgram = (
   const records = new OverviewRecords(stateDirectory, systemClock);
   const health = createHealth({
     ...{ log, monotonic, evidence, pause, enforcement, state, changes, supervisor, upstreams, fleet, proof },
-    ...{ room, outlets, stateWatch, lists: listControl, kept: lists, records },
+    ...{ room, outlets, stateWatch, lists: listControl, kept: lists, records, totals },
   });
   const admin: AdminDoor = new AdminDoor({
     ...{ log, state, enforcement, stateWatch, health },

@@ -5,10 +5,11 @@ import type { Controls } from '../../people/admin/admin.ts';
 import type { OperatorPause, OverviewRecords } from '../../people/controls/controls.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { Supervisor } from '../../resolver/workers/workers.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
+import type { CounterTotals, Log } from '../../telemetry/observe/observe.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
+import { ForwarderWatch } from './forwarder-watch.ts';
 import type { FleetLink } from './fleet-link.ts';
 import { Health } from './health.ts';
 import type { KeptLists } from './kept-lists.ts';
@@ -28,6 +29,7 @@ export interface ServiceHealthParts {
   readonly state: StateKeeper;
   readonly changes: Changes;
   readonly supervisor: Supervisor;
+  readonly totals: CounterTotals;
   readonly upstreams: UpstreamWatch;
   readonly fleet: FleetLink;
   readonly proof: ListenerProof;
@@ -45,6 +47,7 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
   const { enforcement, state, changes, supervisor, upstreams, fleet, proof, room, outlets } = parts;
   const { stateWatch, lists, kept, records, log, monotonic, pause } = parts;
   const { recording, exemptions, probe, facts } = parts.evidence;
+  const forwarders = new ForwarderWatch(parts.totals, () => state.current.config, systemClock);
   return new Health({
     ...{ log, clock: systemClock, monotonic, pause },
     evidence: {
@@ -62,6 +65,7 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
       stateTrouble: stateWatch.trouble,
       workers: supervisor,
       upstreams: upstreams.issues(systemClock()),
+      forwarders: forwarders.issues(),
       fleet: fleet.facts(),
       tls: proof.tls.facts(state.current.config),
       acme: proof.acme.facts,

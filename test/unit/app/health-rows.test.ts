@@ -43,7 +43,7 @@ const service = (change: Partial<HealthFacts> = {}): HealthFacts => ({
   ...{ nowMs: NOW_MS, upMs: 3 * DAY_MS, config: configOf('upstreams: ["192.0.2.53"]') },
   enforcement: { state: 'enforced', groups: [{ group: 'default', state: 'enforced' }] },
   ...{ enforcementSinceMs: NOW_MS - 60_000, headlines: [HEADLINE], stateTrouble: undefined },
-  ...{ workers: { count: 2, alive: 2 }, upstreams: [], fleet: undefined, acme: undefined },
+  ...{ workers: { count: 2, alive: 2 }, upstreams: [], forwarders: [], fleet: undefined, acme: undefined },
   tls: { startMs: NOW_MS - DAY_MS, endMs: NOW_MS + 90 * DAY_MS, isRefused: false },
   ...{ roomCertificateEndMs: undefined, hasAdministrator: true, records: RECORDS, refused: undefined },
   evidence: { exemptions: EXEMPTIONS, decisions: [], probe: PROBE },
@@ -285,6 +285,11 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     'a newer list that could not be had',
     feed({ behind: [{ list: 'tiktok', since: '2026-11-26T11:00:00Z', reason: 'it could not be fetched' }] }),
     { id: 'feed-behind', subject: 'tiktok' },
+  ],
+  [
+    'a forwarder that names strangers',
+    { forwarders: [{ id: 'forwarder-outside', subject: 'branch', text: '7 queries' }] },
+    { id: 'forwarder-outside', subject: 'branch' },
   ],
   ['a reload that was refused', { refused: 'line 4' }, { id: 'reload-refused' }],
   [

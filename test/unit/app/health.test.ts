@@ -53,7 +53,13 @@ const program = () => {
     },
     pause: { status: () => ({ isPaused: false, state: 'enforced', text: '' }) },
     facts: () => ({
-      ...{ config, stateTrouble: undefined, workers: { count: 1, alive: 1 }, upstreams: planted },
+      ...{
+        config,
+        stateTrouble: undefined,
+        workers: { count: 1, alive: 1 },
+        upstreams: planted,
+        forwarders: [],
+      },
       ...{ fleet: undefined, tls: undefined, acme: undefined, refused: undefined, feeds: [] },
       ...{ roomCertificateEndMs: undefined, hasAdministrator: true, outlets: {} },
     }),
