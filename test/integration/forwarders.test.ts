@@ -7,9 +7,9 @@ import { OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/client.ts';
 import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { root } from '../tidy/sources.ts';
 
 const LISTED = 'www.listed.example. A';
 /** One in a group that is refused, one in a group that is not, one in none. */
@@ -69,13 +69,13 @@ const subnetOf = ({ opt }: Reply): string | undefined => {
   return found && Buffer.from(found.data).toString('hex');
 };
 
-const records = async (): Promise<Record<string, unknown>[]> => {
+const cordonCommand = async (...args: string[]) => {
   await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 90_000 });
-  const { stdout } = await run(process.execPath, [
-    join(root, 'src/launch.mjs'),
-    join(root, 'src/main.ts'),
-    ...['records', 'list', '--json', '--config', join(cordon.directory, 'cordon.yaml')],
-  ]);
+  return run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+};
+
+const records = async (): Promise<Record<string, unknown>[]> => {
+  const { stdout } = await cordonCommand('records', 'list', '--json');
   return (JSON.parse(stdout) as { record: Record<string, unknown> }[]).map(({ record }) => record);
 };
 
@@ -218,6 +218,27 @@ test('records name the client and who reported it', async () => {
       ]);
     },
     { timeout: 30_000, interval: 200 },
+  );
+});
+
+test('explain asks through a forwarder as it would', async () => {
+  const explain = async (...args: string[]): Promise<string> => {
+    const { code, stdout, stderr } = await cordonCommand(
+      'explain',
+      'www.listed.example',
+      '--type',
+      'A',
+      ...args,
+    );
+    return `${code} ${stdout}${stderr}`;
+  };
+  const refused = await explain('--client', REFUSED, '--via', 'branch');
+  expect(refused).toMatch(/^3 .*\n.*group {4}refused .*\n.*via {6}branch/s);
+  expect(await explain('--client', PASSES, '--via', 'narrow')).toMatch(/^0 .*group {4}passes /s);
+  // It does not speak for that one, whatever the list says.
+  expect(await explain('--client', '192.0.2.9', '--via', 'branch')).toMatch(/^3 .*REFUSED/s);
+  expect(await explain('--client', REFUSED, '--via', 'nobody')).toMatch(
+    /^2 .*"nobody" is no name in forwarders/s,
   );
 });
 

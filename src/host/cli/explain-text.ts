@@ -83,6 +83,8 @@ const formatHead = ({ explanation, configuration, reading }: Shown, type: string
     groupBy === undefined ? groupWord(groupListener, groupPrefix) : `by its ${groupBy.replace('-', ' ')}`;
   lines.push(`  group    ${group} (${word})`);
   if (device !== undefined) lines.push(`  device   ${device}`);
+  if (explanation.via !== undefined)
+    lines.push(`  via      ${explanation.via}, which says who the client is`);
   lines.push(`  lists    ${lists.join(', ') || 'none'}`);
   return lines;
 };

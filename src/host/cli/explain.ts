@@ -66,6 +66,7 @@ const ask = async (
   const question = {
     client,
     listener: listenerFrom(values.listener),
+    via: values.via,
     follows: !values['no-follow'],
     shown: shownFrom(values),
   };
@@ -87,7 +88,7 @@ const explainBy = async (service: ServiceFound, question: Question): Promise<Exp
   try {
     return (await explainByService(service, question)) ?? (await explainByFile(service.ownConfig, question));
   } catch (thrown) {
-    if (isAppError(thrown) && thrown.code === 'ERR_APP_LISTENER') {
+    if (isAppError(thrown) && (thrown.code === 'ERR_APP_LISTENER' || thrown.code === 'ERR_APP_FORWARDER')) {
       throw new UsageError([thrown.message, thrown.hint].filter(Boolean).join('. '));
     }
     throw thrown;

@@ -311,6 +311,8 @@ const asked = z.strictObject({
     .refine((text) => parseAddress(text, createAddress()), 'the client is no IP address'),
   /** Name of the listener; empty: any that has no group of its own. */
   listener: z.string().max(ADDRESS_LENGTH_MAX),
+  /** Name of the forwarder that says who the client is. */
+  via: z.string().max(NAME_LENGTH_MAX).optional(),
   /** False: no upstream is asked. */
   follows: z.boolean(),
   /** What the client shows beside its address, over TLS. */
@@ -354,7 +356,7 @@ export const EXPLAIN_OPERATIONS = {
     summary: 'What a client is answered for a name, and why',
     roles: ['help-desk', 'operator', 'approver', 'auditor'],
     body: asked,
-    form: '{ "name": text, "types": texts, "client": address, "listener": text, "follows": boolean, "shown": { "serverName": text, "token": text, "certificate": object } }',
+    form: '{ "name": text, "types": texts, "client": address, "listener": text, "via": text, "follows": boolean, "shown": { "serverName": text, "token": text, "certificate": object } }',
     result: explanation,
     handle: async (control, { body }) => gives(await control.explain(body)),
   }),

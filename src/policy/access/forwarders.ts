@@ -34,7 +34,6 @@ export interface ForwarderTable {
 
 /** One forwarder. */
 interface Forwarder {
-  readonly index: number;
   readonly clients: PrefixTable;
   readonly accepts: number;
 }
@@ -74,8 +73,7 @@ export class Forwarders {
   ) {
     this.#from = new PrefixTable(table.from);
     this.#devices = devices;
-    this.#forwarders = table.forwarders.map(({ clients, accepts }, index) => ({
-      index,
+    this.#forwarders = table.forwarders.map(({ clients, accepts }) => ({
       clients: new PrefixTable(clients),
       accepts,
     }));
@@ -93,6 +91,12 @@ export class Forwarders {
     return shown.forwarderOf(this.#certified, nowMs);
   }
 
+  /** True for a client that a forwarder may name. */
+  speaksFor(index: number, client: AddressWords): boolean {
+    const forwarder = this.#forwarders[index];
+    return forwarder !== undefined && forwarder.clients.find(client) >= 0;
+  }
+
   /** Reads for whom a forwarder sends a sound query; see `report` and `who`. Returns a REPORTED. */
   read(index: number, { bytes, opt }: Query): number {
     const forwarder = this.#forwarders[index];
@@ -102,8 +106,7 @@ export class Forwarders {
     const length = opt.version === 0 ? opt.optionsLength : 0;
     const said = report.read(bytes, opt.optionsOffset, length, forwarder?.accepts ?? 0);
     if (said === REPORTED.MALFORMED) return said;
-    if (report.hasAddress && forwarder !== undefined && forwarder.clients.find(report.address) < 0)
-      return REPORTED.OUTSIDE;
+    if (report.hasAddress && !this.speaksFor(index, report.address)) return REPORTED.OUTSIDE;
     if (report.deviceLength > 0) this.who = this.#devices.find(report.device, report.deviceLength);
     return said;
   }

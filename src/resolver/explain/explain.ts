@@ -11,4 +11,4 @@ export {
   type Setting,
   type Step,
 } from './explanation.ts';
-export { type Asked, type Means, type Traced, traceQuestions } from './trace-question.ts';
+export { type Asked, type Means, type Traced, traceQuestions, type Via } from './trace-question.ts';

@@ -124,7 +124,9 @@ export interface Explanation {
   /** The listener that put the client there, which goes before every prefix. */
   readonly groupListener: string | undefined;
   /** What of that which the client shows put it there, before listener and prefix. */
-  readonly groupBy: 'certificate' | 'token' | 'server-name' | undefined;
+  readonly groupBy: 'certificate' | 'token' | 'server-name' | 'device' | undefined;
+  /** Name of the forwarder that says who the client is. */
+  readonly via: string | undefined;
   /** Name of the device that the client is. */
   readonly device: string | undefined;
   readonly lists: readonly string[];
@@ -187,7 +189,7 @@ export interface Setting {
 }
 
 /** In the order of BY. */
-const BY_WORDS = ['certificate', 'token', 'server-name'] as const;
+const BY_WORDS = ['certificate', 'token', 'server-name', 'device'] as const;
 
 /** Explains what was traced. Reads the files of lists. */
 export const createExplanation = (asked: Asked, traced: Traced, setting: Setting): Explanation => {
@@ -207,6 +209,7 @@ export const createExplanation = (asked: Asked, traced: Traced, setting: Setting
     groupListener: setting.groupListener,
     groupBy: traced.by === undefined ? undefined : BY_WORDS[traced.by],
     device: traced.device,
+    via: asked.via?.name,
     lists: setting.groupLists,
     outcome: OUTCOMES.find((outcome) => answers.some(({ status }) => status === outcome)) ?? 'failed',
     reason: isOfQuestion && isSame(({ reason }) => reason) ? first?.reason : undefined,

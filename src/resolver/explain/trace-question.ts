@@ -30,6 +30,15 @@ const PORT = 1;
 /** Where ARCOUNT stands. */
 const ARCOUNT_OFFSET = 10;
 
+/** A forwarder through which is asked. */
+export interface Via {
+  readonly name: string;
+  /** Text of its IP address. */
+  readonly address: string;
+  /** The options in which it names its clients, as it would send them for this one. */
+  readonly options: Uint8Array;
+}
+
 /** What is asked. */
 export interface Asked {
   /** Uncompressed wire name. */
@@ -39,6 +48,8 @@ export interface Asked {
   readonly client: string;
   /** Name of the listener; empty: any that has no group of its own. */
   readonly listener: string;
+  /** The forwarder that says who the client is; undefined: the client asks itself. */
+  readonly via?: Via | undefined;
   /** False: no upstream is asked. */
   readonly follows: boolean;
   /** What the client shows beside its address, over TLS; undefined: nothing. */
@@ -92,7 +103,9 @@ export const traceQuestions = async (means: Means, asked: Asked): Promise<Traced
   const { clients } = means.rules;
   const shown = shownOf(asked);
   const who = clients.identities && shown?.of(clients.identities, means.clock());
-  const { group, allowed } = clients.identify(address, asked.listener, who);
+  const known = clients.identify(address, asked.listener, who);
+  const allowed = known.allowed && (asked.via === undefined || isSpokenFor(means, asked.via, address));
+  const { group } = known;
   return {
     generation: means.rules.policy?.generation ?? 0,
     nowMs: means.clock(),
@@ -102,6 +115,14 @@ export const traceQuestions = async (means: Means, asked: Asked): Promise<Traced
     allowed,
     answers: await Promise.all(asked.types.map((type) => traceQuestion(means, asked, address, type))),
   };
+};
+
+/** True when the forwarder may say so. */
+const isSpokenFor = ({ rules: { clients } }: Means, via: Via, address: AddressWords): boolean => {
+  const peer = createAddress();
+  parseAddress(via.address, peer);
+  const index = clients.forwarders?.find(peer, undefined, 0) ?? -1;
+  return index >= 0 && clients.forwarders?.speaksFor(index, address) === true;
 };
 
 const shownOf = ({ shown }: Asked): Shown | undefined =>
@@ -118,10 +139,13 @@ const traceQuestion = async (
   const startedMs = performance.now();
   const tracing = new Tracing(() => performance.now());
   const pipeline = createPipeline(means, tracing, follows);
-  const query = createQuery(name, type);
+  const query = createQuery(name, type, asked.via?.options);
+  const peer = createAddress();
+  if (asked.via === undefined) peer.set(address);
+  else parseAddress(asked.via.address, peer);
   const ask = (transport: number): Promise<Uint8Array | undefined> => {
     const out = new Uint8Array(MESSAGE_LENGTH_MAX);
-    const length = pipeline.decide(query, query.length, address, PORT, transport, out, listener, shown);
+    const length = pipeline.decide(query, query.length, peer, PORT, transport, out, listener, shown);
     if (length !== PENDING) return Promise.resolve(out.slice(0, length));
     return new Promise((resolve) => {
       pipeline.resolve((message) => resolve(new Uint8Array(message)));
@@ -175,11 +199,15 @@ const isCutShort = (message: Uint8Array, { refusal }: Findings): boolean =>
   message.length > 0 && (messageFlags(message) & FLAG.TC) !== 0 && refusal?.action !== ACTION.TCP_ONLY;
 
 /** As a stub resolver asks: with RD, and with EDNS, so that it is told why. */
-const createQuery = (name: Uint8Array, type: number): Uint8Array => {
+const createQuery = (name: Uint8Array, type: number, options = NO_OPTIONS): Uint8Array => {
   const builder = new MessageBuilder(new Uint8Array(UDP_LENGTH_MAX));
   builder.start(0, FLAG.RD).question(name, type, CLASS.IN);
   const { bytes, length } = builder;
   writeOpt(bytes, length, UDP_LENGTH_MAX, RCODE.NOERROR, false);
   writeU16(bytes, ARCOUNT_OFFSET, 1);
-  return bytes.slice(0, length + OPT_LENGTH);
+  writeU16(bytes, length + OPT_LENGTH - 2, options.length);
+  bytes.set(options, length + OPT_LENGTH);
+  return bytes.slice(0, length + OPT_LENGTH + options.length);
 };
+
+const NO_OPTIONS = new Uint8Array(0);

@@ -1,9 +1,8 @@
 // Explains a name by the running program: one of its workers is asked.
 import { AppError, VERSION } from '../../base/base.ts';
 import { configHash } from '../../config/config.ts';
-import type { Asked } from '../explain/explain.ts';
 import type { State, Supervisor } from '../workers/workers.ts';
-import { type ExplainedBy, explainTraced, listenerOf } from './explain.ts';
+import { type ExplainedBy, explainTraced, listenerOf, type Question, viaOf } from './explain.ts';
 
 /** Lists are renewed minutes apart, so that a second round is enough. */
 const ROUNDS_MAX = 3;
@@ -16,11 +15,16 @@ export interface ExplainingProgram {
   isPaused(): boolean;
 }
 
-/** Throws ERR_APP_LISTENER, ERR_APP_WORKER, or ERR_APP_EXPLAIN when lists change again and again. */
-export const explainLive = async (program: ExplainingProgram, question: Asked): Promise<ExplainedBy> => {
+/** Throws ERR_APP_LISTENER, ERR_APP_FORWARDER, ERR_APP_WORKER, or ERR_APP_EXPLAIN when lists change again and again. */
+export const explainLive = async (program: ExplainingProgram, question: Question): Promise<ExplainedBy> => {
   const { supervisor, state, validation, isPaused } = program;
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const asked = { ...question, listener: listenerOf(question.listener, state()) };
+    const { config: before } = state();
+    const asked = {
+      ...question,
+      listener: listenerOf(question.listener, state()),
+      via: viaOf(question.via, question.client, before),
+    };
     const { worker, traced } = await supervisor.trace(asked);
     const answered = state();
     const { config, generation } = answered;

@@ -5,8 +5,10 @@
 import {
   AppError,
   createAddress,
+  formatAddress,
   formatEndpoint,
   formatPrefix,
+  isIpv4,
   matchesPrefix,
   type Prefix,
   parseAddress,
@@ -18,7 +20,7 @@ import { type Config, configHash } from '../../config/config.ts';
 import { buildGeneration, type PathOf } from '../../policy/generation/generation.ts';
 import { withoutMissing } from '../../policy/keeping/keeping.ts';
 import { TRIGGER_WORDS } from '../../telemetry/observe/observe.ts';
-import { setTranslationPrefix } from '../../wire/dns/dns.ts';
+import { OPTION, setTranslationPrefix, VENDOR_OPTION } from '../../wire/dns/dns.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import {
   type Asked,
@@ -27,6 +29,7 @@ import {
   type Setting,
   type Traced,
   traceQuestions,
+  type Via,
 } from '../explain/explain.ts';
 import { createResolver, type ValidationMode } from '../resolve/resolve.ts';
 import { namedListeners, type State, toRules } from '../workers/workers.ts';
@@ -61,6 +64,11 @@ export interface ExplainedBy extends Explanation {
   readonly asked: AskedWhom;
 }
 
+/** What is asked, the forwarder by its name. */
+export interface Question extends Omit<Asked, 'via'> {
+  readonly via?: string | undefined;
+}
+
 /** What a question comes from, in a state of the program. */
 export type ExplainedState = Pick<State, 'config' | 'generation' | 'listen' | 'encrypted'>;
 
@@ -80,6 +88,46 @@ export const listenerOf = (text: string, { config, listen, encrypted }: Explaine
   });
 };
 
+/**
+ * The forwarder that a name means, as it would ask for the client. Throws ERR_APP_FORWARDER for another name, and for one that
+ * cannot be spoken for: known by certificate alone, or sending no addresses.
+ */
+export const viaOf = (name: string | undefined, client: string, { forwarders }: Config): Via | undefined => {
+  if (name === undefined) return undefined;
+  const found = forwarders.find((one) => one.name === name);
+  const [from] = found?.from ?? [];
+  const options = found && namedClient(client, found.sends);
+  if (found !== undefined && from !== undefined && options !== undefined)
+    return { name, address: formatAddress(from.words), options };
+  const why =
+    found === undefined
+      ? 'is no name in forwarders'
+      : from === undefined
+        ? 'has no address in forwarders.from to ask from'
+        : 'sends no address of its clients: ask as the forwarder itself';
+  throw new AppError('ERR_APP_FORWARDER', `explaining a name: "${name}" ${why}`, {
+    hint: `Those are ${forwarders.map((one) => one.name).join(', ') || 'none'}.`,
+  });
+};
+
+/** The option in which a forwarder that sends these names a client; undefined: none of them holds an address. */
+const namedClient = (client: string, sends: readonly string[]): Uint8Array | undefined => {
+  const words = createAddress();
+  if (!parseAddress(client, words)) return undefined;
+  const isV4 = isIpv4(words);
+  const address = [...(isV4 ? words.subarray(3) : words)].flatMap((word) => [
+    ...[word >>> 24, (word >>> 16) & 0xff, (word >>> 8) & 0xff, word & 0xff],
+  ]);
+  const option = (code: number, data: readonly number[]): Uint8Array =>
+    Uint8Array.from([code >> 8, code & 0xff, 0, data.length, ...data]);
+  if (sends.includes('subnet'))
+    return option(OPTION.CLIENT_SUBNET, [0, isV4 ? 1 : 2, isV4 ? 32 : 128, 0, ...address]);
+  if (sends.includes('infoblox')) return option(VENDOR_OPTION.INFOBLOX_ADDRESS, address);
+  if (!sends.includes('umbrella')) return undefined;
+  const magic = [0x4f, 0x44, 0x4e, 0x53, 1, 0];
+  return option(VENDOR_OPTION.UMBRELLA, [...magic, 0, isV4 ? 0x10 : 0x20, ...address]);
+};
+
 /** What a worker said, in words, by the state that it was asked in. */
 export const explainTraced = (asked: Asked, traced: Traced, state: ExplainedState): Explanation =>
   createExplanation(asked, traced, settingOf(asked, traced, state));
@@ -91,12 +139,16 @@ export const explainTraced = (asked: Asked, traced: Traced, state: ExplainedStat
  */
 export const explainByConfig = async (
   config: Config,
-  question: Asked,
+  question: Question,
   pathOf?: PathOf,
 ): Promise<ExplainedBy> => {
   const enforced = pathOf === undefined ? config : withoutMissing(config, pathOf);
   const state = await stateOf(config, enforced, buildGeneration(enforced, 1, systemClock(), pathOf));
-  const asked = { ...question, listener: listenerOf(question.listener, state) };
+  const asked = {
+    ...question,
+    listener: listenerOf(question.listener, state),
+    via: viaOf(question.via, question.client, config),
+  };
   const means = await openByConfig(config, state);
   const { settings, forwarding } = means;
   setTranslationPrefix(settings.resolution.dns64?.prefix);

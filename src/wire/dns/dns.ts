@@ -90,6 +90,7 @@ export {
   TYPE,
   UDP_LENGTH_MAX,
   UDP_LENGTH_PLAIN,
+  VENDOR_OPTION,
 } from './registry.ts';
 export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { SuffixHashes } from './suffix-hash.ts';

@@ -36,6 +36,7 @@ const EXPLAIN_OPTIONS = {
     default: '',
     about: 'where it asks, for groups that are bound to a listener',
   },
+  via: { value: 'NAME', about: 'the forwarder that says who the client is, by its name in forwarders' },
   certificate: { value: 'FILE', takes: 'file', about: 'the certificate that the client shows' },
   token: { value: 'TOKEN', about: 'the token in its path of DNS over HTTPS' },
   'server-name': { value: 'NAME', about: 'the name that it asks for over TLS' },
