@@ -113,7 +113,7 @@ export const compileAccess = ({
   listeners,
 });
 
-/** The names of the forwarders, by their index. */
+/** The names of the forwarders, by their index. @cold */
 export const forwarderNames = (access: AccessTable | undefined): string[] =>
   access?.forwarders?.forwarders.map(({ name }) => name) ?? [];
 

@@ -40,8 +40,6 @@ export class EventNumbers {
   rcode = -1;
   /** Code of the Extended DNS Error in the answer (RFC 8914); -1: none. */
   edeCode = -1;
-  /** Index of the forwarder that says who asked, by the policy generation; -1: the client asked itself. */
-  forwarder = -1;
   /** SIGNAL, or NO_SIGNAL. */
   signal: number = NO_SIGNAL;
   /** ID and header flags of the query. */
@@ -65,6 +63,8 @@ export class QueryEvent extends EventNumbers {
   targetAddress: AddressWords | undefined = undefined;
   /** The name of the client's device in UTF-8, at most DEVICE_BYTES_MAX; undefined: it has shown none. */
   device: Uint8Array | undefined = undefined;
+  /** Index of the forwarder that says who asked, by the policy generation; -1: the client asked itself. */
+  forwarder = -1;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -83,6 +83,8 @@ export class RingEvent extends EventNumbers {
   /** The name of the client's device in UTF-8, in its first bytes; length 0: it has shown none. */
   readonly device = new Uint8Array(DEVICE_BYTES_MAX);
   deviceLength = 0;
+  /** As in QueryEvent. */
+  forwarder = -1;
 }
 
 /** Is told of events; a few memory operations. */
