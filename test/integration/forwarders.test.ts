@@ -1,11 +1,15 @@
 // Resolvers of others in front that say for whom they ask: each of three clients is in its own group, records name the client and
 // who reported it, an answer for one is none for another; and whoever is not trusted can say what he likes.
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { stringify } from 'yaml';
 import { OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
+import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/client.ts';
+import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
+import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
@@ -14,22 +18,32 @@ import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 const LISTED = 'www.listed.example. A';
 /** One in a group that is refused, one in a group that is not, one in none. */
 const [REFUSED, PASSES, OTHER] = ['127.0.0.71', '127.0.0.72', '127.0.0.73'] as const;
+/** One in the group that is refused, with an exemption of its own. */
+const EXEMPT = '127.0.0.74';
+const REFUSED_IPV6 = '2001:db8:7::71';
 const MAC = '02:00:5e:10:00:01';
+const DAY_MS = 86_400_000;
 let upstream: ScriptedUpstream;
 let cordon: Cordon;
+let authority: CertificateAuthority;
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 300 IN A 192.0.2.1`]));
+  authority = CertificateAuthority.create();
+  const { certificate, key } = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   cordon = await startCordon({
     config: `
-listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+tls: { cert: cert.pem, key: key.pem, client-authorities: [authority.pem] }
+access: { allow: ["127.0.0.0/8", "2001:db8:7::/48"] }
+compliance: { profile: us-federal }
 workers: 1
 state: state
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 lists: [{ id: own, file: own.txt }]
 groups:
   - { name: default, lists: [] }
-  - { name: refused, clients: ["${REFUSED}"], lists: [own] }
+  - { name: refused, clients: ["${REFUSED}", "${EXEMPT}", "${REFUSED_IPV6}"], lists: [own] }
   - { name: passes, clients: ["${PASSES}"], lists: [] }
   - { name: by-device, devices: ["${MAC}", tablet-7], lists: [own] }
 forwarders:
@@ -38,10 +52,17 @@ forwarders:
     clients: ["127.0.0.0/24", "2001:db8:7::/48"]
     sends: [subnet, mac, cpe-id, infoblox, umbrella]
   - { name: narrow, from: ["127.0.0.54"], clients: ["127.0.0.64/26"], sends: [umbrella] }
+  - { name: sealed, certificates: ["dns:branch.example"], clients: ["127.0.0.64/26"], sends: [subnet] }
 records: { identity: full }
 `,
-    files: { 'own.txt': 'listed.example\n' },
+    files: {
+      'own.txt': 'listed.example\n',
+      'cert.pem': certificate,
+      'key.pem': key,
+      'authority.pem': authority.certificate,
+    },
   });
+  if (hasOtherUser) await exempt(EXEMPT);
 });
 
 afterAll(async () => {
@@ -74,6 +95,23 @@ const cordonCommand = async (...args: string[]) => {
   return run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 };
 
+/** Requests an exemption for one address, and approves it as somebody else. */
+const exempt = async (client: string): Promise<void> => {
+  const paper = {
+    'requested-by': 'R. Investigator',
+    grounds: 'law-enforcement',
+    justification: 'Case 2026-117 needs the accounts of two suspects to be watched as the public sees them.',
+    alternatives: 'Records asked of the company by warrant take weeks.',
+    mitigations: ['One standalone device on a separate network.'],
+    clients: [client],
+    until: new Date(Date.now() + 30 * DAY_MS).toISOString(),
+  };
+  const file = join(cordon.directory, 'request.yaml');
+  writeFileSync(file, stringify(paper));
+  const { stdout } = await cordonCommand('exemptions', 'request', '--file', file, '--json');
+  await approveAsOther(join(cordon.directory, 'state'), (JSON.parse(stdout) as { id: string }).id);
+};
+
 const records = async (): Promise<Record<string, unknown>[]> => {
   const { stdout } = await cordonCommand('records', 'list', '--json');
   return (JSON.parse(stdout) as { record: Record<string, unknown> }[]).map(({ record }) => record);
@@ -85,6 +123,10 @@ const macBytes = MAC.split(':').map((byte) => Number.parseInt(byte, 16));
 
 test.for([
   ['the whole address as EDNS Client Subnet', subnet(REFUSED)],
+  [
+    'IPv6 as EDNS Client Subnet',
+    option(8, [0, 2, 128, 0, 0x20, 1, 0x0d, 0xb8, 0, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x71]),
+  ],
   ['Infoblox', option(65_523, addressBytes(REFUSED))],
   ['Umbrella', umbrella(0, 8, 1, 2, 3, 4, 0, 16, ...addressBytes(REFUSED))],
   ['a MAC address in bytes', option(65_001, macBytes)],
@@ -242,6 +284,36 @@ test('explain asks through a forwarder as it would', async () => {
   );
 });
 
+test('an exemption for one opens for one', { skip: !hasOtherUser }, async () => {
+  const name = 'exempt.listed.example. A';
+  const reply = await tell(subnet(EXEMPT), FORWARDER, name);
+  expect(reply.rcode).toBe(RCODE.NOERROR);
+  expect(reply.answer.join('\n')).toMatch(/ 0 IN A /);
+  expect((await tell(subnet(REFUSED), FORWARDER, name)).rcode).toBe(RCODE.NXDOMAIN);
+  expect((await tell(option(65_523, addressBytes(EXEMPT)), '127.0.0.80', name)).rcode).toBe(RCODE.NOERROR);
+  expect((await tell(subnet(EXEMPT), REFUSED, name)).rcode).toBe(RCODE.NXDOMAIN);
+});
+
+test('a forwarder may be known by its certificate', async () => {
+  const known = authority.issue({ names: ['DNS:branch.example'], purpose: 'clientAuth' });
+  const other = authority.issue({ names: ['DNS:other.example'], purpose: 'clientAuth' });
+  const askAs = async (shown: { certificate: string; key: string } | undefined, options: Buffer) => {
+    const client = await DotClient.open(listenerOf(cordon, 'dot'), {
+      ca: authority.certificate,
+      ...(shown === undefined ? {} : { cert: shown.certificate, key: shown.key }),
+    });
+    client.send(buildQuery(LISTED, { edns: { options } }));
+    const { rcode } = readReply(await client.read());
+    client.socket.destroy();
+    return rcode;
+  };
+  expect(await askAs(known, subnet(REFUSED))).toBe(RCODE.NXDOMAIN);
+  expect(await askAs(known, subnet(PASSES))).toBe(RCODE.NOERROR);
+  expect(await askAs(known, subnet('127.0.0.1'))).toBe(RCODE.REFUSED);
+  expect(await askAs(other, subnet(REFUSED))).toBe(RCODE.NOERROR);
+  expect(await askAs(undefined, subnet(REFUSED))).toBe(RCODE.NOERROR);
+});
+
 test.for(FRONTS)('behind $name three clients are three', async (front, context) => {
   requireProgram(context, front.program);
   const server = await startFront(front, cordon.dns);
@@ -254,11 +326,12 @@ test.for(FRONTS)('behind $name three clients are three', async (front, context) 
     }
     return rcodes;
   };
-  const wanted = front.conveys ? ['refused', 'passes', 'passes'] : ['passes', 'passes', 'passes'];
+  const clients = [REFUSED, PASSES, ...(hasOtherUser ? [EXEMPT] : []), OTHER];
+  const wanted = clients.map((client) => (front.conveys && client === REFUSED ? 'refused' : 'passes'));
   // In both orders, each twice: what the front keeps of one is given to no other.
   for (let round = 0; round < 2; round++) {
-    expect(await ofEach(`a.${front.name}.listed.example`, [REFUSED, PASSES, OTHER])).toEqual(wanted);
-    expect(await ofEach(`b.${front.name}.listed.example`, [OTHER, PASSES, REFUSED])).toEqual(
+    expect(await ofEach(`a.${front.name}.listed.example`, clients)).toEqual(wanted);
+    expect(await ofEach(`b.${front.name}.listed.example`, [...clients].reverse())).toEqual(
       [...wanted].reverse(),
     );
   }
