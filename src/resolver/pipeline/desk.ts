@@ -15,6 +15,7 @@ import { isStillLedTo } from './local-data.ts';
 import { decideQuestion } from './order.ts';
 import { asStale, type Outcome, OVER_SHARE, OVERLOAD, RULES_CHANGED, UNREACHABLE } from './outcome.ts';
 import type { Parts } from './parts.ts';
+import { logQuery } from './query-log.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';
 import { NEXT, REFRESH, Turn } from './turn.ts';
@@ -157,9 +158,12 @@ export class WaiterDesk implements Desk {
   #reply({ reply, sinceMs }: Waiter, written: number, hasWaited: boolean): void {
     const { turn } = this;
     const length = turn.fitted(written);
-    conclude(turn, this.#rules, length);
-    if (length > 0 && hasWaited) turn.observer.missDuration(Math.max(0, this.#parts.clock() - sinceMs));
-    if (turn.refresh !== REFRESH.NO) refresh(turn, this.#rules, this.room);
+    const rules = this.#rules;
+    conclude(turn, rules, length);
+    const tookMs = Math.max(0, this.#parts.clock() - sinceMs);
+    if (length > 0 && hasWaited) turn.observer.missDuration(tookMs);
+    if (rules.queryLog !== undefined) logQuery(turn, rules, rules.queryLog, length, tookMs);
+    if (turn.refresh !== REFRESH.NO) refresh(turn, rules, this.room);
     reply(this.#out.subarray(0, length));
   }
 }

@@ -40,7 +40,7 @@ export const enact = (turn: Turn, rules: InForce, policy: Policy, answer: Answer
     observer.refusal(verdict.list, verdict.match, verdict.trigger, asker.client.group, query.qtype);
   }
   if (length > 0) {
-    observer.answer(SOURCE.POLICY, (turn.out[3] ?? 0) & 0xf);
+    turn.answered(SOURCE.POLICY, (turn.out[3] ?? 0) & 0xf);
     observer.policyAnswer(asker.transport);
   }
   return length;
@@ -79,6 +79,7 @@ const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answe
   const { query, out } = turn;
   switch (turn.verdict.action) {
     case ACTION.DROP:
+      turn.source = SOURCE.POLICY;
       turn.observer.dropped(DROP.POLICY);
       return DROPPED;
     case ACTION.TCP_ONLY:
@@ -104,7 +105,8 @@ const noteRefusal = (
   // What is refused all the same was not let pass by any exemption.
   notes.hitCount = 0;
   // A client that comes back over TCP gets what it asked for.
-  if (rules.events === undefined || verdict.action === ACTION.TCP_ONLY) return;
+  const isNobodyTold = rules.events === undefined && rules.queryLog === undefined;
+  if (isNobodyTold || verdict.action === ACTION.TCP_ONLY) return;
   notes.refusal.take(verdict, answer?.targets, named ?? alias?.target);
   notes.isAny = true;
 };

@@ -120,7 +120,7 @@ export const answerMeta = (turn: Turn): number => {
     return turn.answerEmpty(SOURCE.PROTOCOL, unserved, ede);
   }
   if (query.qtype !== TYPE.ANY) return NEXT;
-  turn.observer.answer(SOURCE.LOCAL, RCODE.NOERROR);
+  turn.answered(SOURCE.LOCAL, RCODE.NOERROR);
   return writeAny(query, turn.out);
 };
 
@@ -137,13 +137,14 @@ export const answerUnknown = (turn: Turn): number =>
 const judgeCookie = ({ parts, query, asker }: Turn): number =>
   parts.cookies?.judge(query, asker.peer, parts.clock()) ?? COOKIE.NONE;
 
-const answerFault = ({ query, observer, out }: Turn, fault: number): number => {
+const answerFault = (turn: Turn, fault: number): number => {
+  const { query, observer, out } = turn;
   if (fault === QUERY_FAULT.SILENT) {
     observer.dropped(query.length < HEADER_LENGTH ? DROP.SHORT : DROP.QR_SET);
     return DROPPED;
   }
   const length = writeFault(query, fault, out);
-  observer.answer(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
+  turn.answered(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
   return length;
 };
 

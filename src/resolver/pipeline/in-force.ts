@@ -3,7 +3,7 @@
 // It is never changed, only replaced whole, between two queries. A stage is given it and sees nothing half replaced.
 import type { Clients } from '../../policy/access/access.ts';
 import type { ExemptionIndex, Policy } from '../../policy/policy.ts';
-import type { EventObserver } from '../../telemetry/events/events.ts';
+import type { EventObserver, QueryObserver } from '../../telemetry/events/events.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { LocalZones } from '../local/local.ts';
 import type { RebindingGuard } from './rebinding.ts';
@@ -70,6 +70,8 @@ export interface Beside {
   readonly exemptionChange: number;
   /** Is told what is worth a record; undefined: nobody keeps any. */
   readonly events: EventObserver | undefined;
+  /** Is told of every query; undefined: no query log is kept. */
+  readonly queryLog: QueryObserver | undefined;
 }
 
 /** The rules in force. */
@@ -89,6 +91,7 @@ export class InForce implements PipelineRules, Beside {
   readonly exemptions: ExemptionIndex | undefined;
   readonly exemptionChange: number;
   readonly events: EventObserver | undefined;
+  readonly queryLog: QueryObserver | undefined;
 
   constructor(rules: PipelineRules, beside: Beside) {
     this.policy = rules.policy;
@@ -105,6 +108,7 @@ export class InForce implements PipelineRules, Beside {
     this.exemptions = beside.exemptions;
     this.exemptionChange = beside.exemptionChange;
     this.events = beside.events;
+    this.queryLog = beside.queryLog;
   }
 
   /** The same rules with something else beside them. */

@@ -2,6 +2,7 @@
 
 import { SOURCE } from '../../base/words/words.ts';
 import type { Policy } from '../../policy/policy.ts';
+import { VALIDATION } from '../../telemetry/events/events.ts';
 import { createEde, EDE, RCODE, type Targets } from '../../wire/dns/dns.ts';
 import type { Answer } from '../cache/cache.ts';
 import { answerNotReady } from './admission.ts';
@@ -77,7 +78,7 @@ export const judgeAnswer = (turn: Turn, rules: InForce, answer: Answer, source: 
   }
   if (source === SOURCE.STALE) return writeStale(turn, rules, answer);
   if (alias === undefined) return writeFresh(turn, rules, answer, source);
-  turn.observer.answer(source, answer.rcode);
+  turn.answered(source, answer.rcode);
   return writeAliased(query, alias, answer, turn.ageSecOf(answer), turn.limit, turn.out);
 };
 
@@ -98,7 +99,8 @@ export const judgeAliases = (turn: Turn, rules: InForce, { aliases }: Failure): 
 
 /** Writes an answer that passes. One of the cache that expires soon is fetched anew. */
 export const writeFresh = (turn: Turn, rules: InForce, answer: Answer, source: number): number => {
-  turn.observer.answer(source, answer.rcode);
+  turn.answered(source, answer.rcode);
+  if (answer.secure) turn.validation = VALIDATION.SECURE;
   if (source === SOURCE.CACHE && rules.prefetch && turn.asksResolver && expiresSoon(answer, turn.nowMs))
     turn.refresh = REFRESH.EARLY;
   return writeAnswer(turn.query, answer, turn.ageSecOf(answer), turn.limit, turn.out);
@@ -106,7 +108,7 @@ export const writeFresh = (turn: Turn, rules: InForce, answer: Answer, source: n
 
 const writeStale = (turn: Turn, { stale }: InForce, answer: Answer): number => {
   const { query, alias, out, limit } = turn;
-  turn.observer.answer(SOURCE.STALE, answer.rcode);
+  turn.answered(SOURCE.STALE, answer.rcode);
   if (alias !== undefined) return writeAliased(query, alias, answer, turn.ageSecOf(answer), limit, out);
   const ede = answer.rcode === RCODE.NXDOMAIN ? EDE_STALE_NXDOMAIN : EDE_STALE;
   return writeAnswer(query, answer, 0, limit, out, ede, stale?.ttlSec ?? 0);

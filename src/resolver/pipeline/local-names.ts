@@ -22,7 +22,7 @@ export const answerLocally = (turn: Turn, { localZones }: InForce): number => {
   if (localZones.isDiscovery(qname) && !asker.isProbe) observer.bypass(SIGNAL.DDR);
   if (local === LOCAL.DATA) localZones.writeData(builder, qname, query.qtype);
   else localZones.writeSoa(builder);
-  observer.answer(SOURCE.LOCAL, rcode);
+  turn.answered(SOURCE.LOCAL, rcode);
   // Several encrypted ways with their addresses may be longer than a client without EDNS takes.
   return builder.overflow ? writeTruncated(query, out) : finish(query, rcode, undefined, out, builder.length);
 };

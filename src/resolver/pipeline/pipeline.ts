@@ -9,7 +9,7 @@ import type { AddressWords, Clock } from '../../base/base.ts';
 import { SIGNAL } from '../../base/words/words.ts';
 import type { Shown } from '../../policy/access/access.ts';
 import type { ExemptionIndex } from '../../policy/policy.ts';
-import type { EventObserver } from '../../telemetry/events/events.ts';
+import type { EventObserver, QueryObserver } from '../../telemetry/events/events.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
@@ -21,6 +21,7 @@ import { decideByCache, decideQuestion } from './order.ts';
 import type { Failure } from './outcome.ts';
 import { OutsiderEvents } from './outsiders.ts';
 import type { CandidateObserver, Parts, PipelineObserver } from './parts.ts';
+import { logQuery } from './query-log.ts';
 import type { Resolver } from './resolver.ts';
 import type { PipelineTrace } from './trace.ts';
 import { NEXT, PENDING, REFRESH, Turn } from './turn.ts';
@@ -72,6 +73,8 @@ export interface PipelineOptions {
   readonly exemptions?: ExemptionIndex | undefined;
   /** Is told what is worth a record; undefined: nobody keeps any. */
   readonly events?: EventObserver | undefined;
+  /** Is told of every query; undefined: no query log is kept. */
+  readonly queryLog?: QueryObserver | undefined;
   /** True for an address and a port from which the self-probe asks listeners as any client would. */
   readonly isProbe?: (address: AddressWords, port: number) => boolean;
   /** Is told how questions are decided: for a pipeline that explains one. */
@@ -88,7 +91,7 @@ export class Pipeline implements Decider {
   readonly #desk: WaiterDesk;
 
   constructor(options: PipelineOptions) {
-    const { rules, resolver, exemptions, events, cache, clock, observer, cookieSecret } = options;
+    const { rules, resolver, exemptions, events, queryLog, cache, clock, observer, cookieSecret } = options;
     this.#parts = {
       cache,
       failures: options.beside === undefined ? new FailureCache<Failure>() : options.beside.#parts.failures,
@@ -102,7 +105,7 @@ export class Pipeline implements Decider {
       keepaliveMs: options.keepaliveMs,
       trace: options.trace,
     };
-    this.#rules = new InForce(rules, { resolver, exemptions, exemptionChange: 0, events });
+    this.#rules = new InForce(rules, { resolver, exemptions, exemptionChange: 0, events, queryLog });
     this.#turn = new Turn(this.#parts);
     this.#desk = new WaiterDesk(this.#parts, this.#rules);
     this.#exempt();
@@ -125,6 +128,11 @@ export class Pipeline implements Decider {
   /** Tells somebody else, or nobody, what is worth a record. */
   setEvents(events: EventObserver | undefined): void {
     this.#enforce(this.#rules.with({ events }));
+  }
+
+  /** Tells somebody else, or nobody, of every query. */
+  setQueryLog(queryLog: QueryObserver | undefined): void {
+    this.#enforce(this.#rules.with({ queryLog }));
   }
 
   /** Sends further questions to another resolver. */
@@ -216,6 +224,7 @@ export class Pipeline implements Decider {
     if (end === NEXT) return PENDING;
     end = turn.fitted(end);
     conclude(turn, rules, end);
+    if (rules.queryLog !== undefined) logQuery(turn, rules, rules.queryLog, end, 0);
     // A resolver may answer at once: nothing of the turn is needed any more.
     if (turn.refresh !== REFRESH.NO) refresh(turn, rules, room);
     return end;

@@ -8,7 +8,9 @@ import { type AddressWords, createAddress } from '../../base/base.ts';
 import { TRANSPORT } from '../../base/words/words.ts';
 import type { Client, Identified, Shown } from '../../policy/access/access.ts';
 import { type ExemptionObserver, Verdict } from '../../policy/policy.ts';
+import { VALIDATION } from '../../telemetry/events/events.ts';
 import {
+  EDE,
   FLAG,
   foldByte,
   HEADER_LENGTH,
@@ -45,9 +47,12 @@ export const REFRESH = {
   LATE: 2,
 } as const;
 
+/** Of a message that is not read yet. */
+const NOBODY: Client = { group: 0, view: 0, allowed: false, readsCache: false };
+
 /** Who asks. */
 export class Asker {
-  client: Client = { group: 0, view: 0, allowed: false, readsCache: false };
+  client = NOBODY;
   /** Of the client: that of the peer, unless the peer is a forwarder that is believed to say for whom it asks. */
   address: AddressWords = createAddress();
   /** Where the query came from and its answer goes. */
@@ -91,6 +96,10 @@ export class Turn implements ExemptionObserver {
   alias: Alias | undefined = undefined;
   /** REFRESH. */
   refresh: number = REFRESH.NO;
+  /** SOURCE of what was answered; below 0: nothing was. */
+  source = -1;
+  /** VALIDATION of what was answered. */
+  validation: number = VALIDATION.NONE;
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -115,11 +124,14 @@ export class Turn implements ExemptionObserver {
     asker.transport = transport;
     asker.listener = listener;
     asker.shown = shown;
+    asker.client = NOBODY;
     asker.isProbe = port === PORT_OF_PROBE || parts.isProbe?.(address, port) === true;
     this.observer = asker.isProbe ? parts.probeObserver : parts.observer;
     this.out = out;
     this.alias = undefined;
     this.refresh = REFRESH.NO;
+    this.source = -1;
+    this.validation = VALIDATION.NONE;
     this.notes.clear();
   }
 
@@ -155,9 +167,16 @@ export class Turn implements ExemptionObserver {
     return Math.max(0, Math.floor((this.nowMs - storedAtMs) / 1000));
   }
 
+  /** Tells what made the answer. */
+  answered(source: number, rcode: number): void {
+    this.source = source;
+    this.observer.answer(source, rcode);
+  }
+
   /** Answers without data, and counts it. */
   answerEmpty(source: number, rcode: number, ede: Uint8Array | undefined): number {
-    this.observer.answer(source, rcode);
+    this.answered(source, rcode);
+    if (ede !== undefined && isBogus(ede)) this.validation = VALIDATION.BOGUS;
     return writeEmpty(this.query, rcode, ede, this.out);
   }
 
@@ -167,5 +186,11 @@ export class Turn implements ExemptionObserver {
     this.parts.trace?.takenOut(this, targets, number);
   }
 }
+
+/** True for the data of an EDE with which validation fails an answer (RFC 8914 sections 4.7 to 4.13). */
+const isBogus = (ede: Uint8Array): boolean => {
+  const code = ((ede[0] ?? 0) << 8) | (ede[1] ?? 0);
+  return code >= EDE.DNSSEC_BOGUS && code <= EDE.NSEC_MISSING;
+};
 
 const EMPTY = new Uint8Array(0);
