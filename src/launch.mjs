@@ -104,6 +104,7 @@ const findRuntime = () => {
 
 const threadFiles = [
   'resolver/workers/worker.ts',
+  'evidence/query-log/query-log-thread.ts',
   'evidence/records-thread/recorder-thread.ts',
   'fleet/evidence-thread.ts',
 ].map((name) => join(root, 'src', name));

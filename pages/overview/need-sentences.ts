@@ -53,6 +53,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'feed-behind': 'needFeedBehind',
   'forwarder-outside': 'needForwarder',
   'reload-refused': 'needReload',
+  'query-log-lossy': 'needQueryLog',
   'reports-failing': 'needReports',
   'reminders-failing': 'needReminders',
   'fleet-disconnected': 'needDisconnected',

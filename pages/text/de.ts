@@ -249,6 +249,8 @@ export const de: Texts = {
     '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
   needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',
   needProbeOff: '*Die Probe ist ausgeschaltet.* Nichts weist nach, dass das Verbot in Kraft ist.',
+  needQueryLog:
+    '*Im Protokoll der Anfragen fehlen Anfragen.* Das Verbot und seine Aufzeichnungen sind vollständig.',
   needRecordsOff: '*Nach der Konfiguration wird nichts aufgezeichnet.*',
   todayTitle: 'Heute, seit 00:00 UTC',
   todayRefused: 'Verbotene Namen, heute verweigert',

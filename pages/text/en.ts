@@ -232,6 +232,7 @@ export const en = {
   needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',
   needUnconfirmed: '*Many records wait for a collector.* Nothing is lost yet.',
   needProbeOff: '*The self-probe is turned off.* Nothing shows that the prohibition is in force.',
+  needQueryLog: '*Queries are missing in the query log.* The prohibition and its records are whole.',
   needRecordsOff: '*No records are kept, by configuration.*',
   todayTitle: 'Today, since 00:00 UTC',
   todayRefused: 'Prohibited names refused today',

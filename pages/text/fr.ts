@@ -249,6 +249,8 @@ export const fr: Texts = {
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
   needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
   needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',
+  needQueryLog:
+    '*Des requêtes manquent dans le journal des requêtes.* L’interdiction et ses enregistrements sont entiers.',
   needRecordsOff: '*Selon la configuration, rien n’est enregistré.*',
   todayTitle: 'Aujourd’hui, depuis 00:00 UTC',
   todayRefused: 'Noms interdits refusés aujourd’hui',

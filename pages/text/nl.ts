@@ -242,6 +242,8 @@ export const nl: Texts = {
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Vrijstellingen volgen elke klok.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
+  needQueryLog:
+    '*In het logboek van vragen ontbreken vragen.* Het verbod en zijn vastleggingen zijn volledig.',
   needRecordsOff: '*Volgens de configuratie wordt niets vastgelegd.*',
   todayTitle: 'Vandaag, sinds 00:00 UTC',
   todayRefused: 'Verboden namen, vandaag geweigerd',

@@ -13,6 +13,7 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
   checkRetention(draft, report);
   checkReports(draft, report);
   checkWitnesses(draft, report);
+  checkQueryLog(draft, report);
   const seen = new Map<string, string>();
   for (const [index, output] of itemsOf(draft.records?.outputs)) {
     if (output?.to === undefined) continue;
@@ -33,6 +34,34 @@ export const checkEvidence = (draft: Draft, report: Report): void => {
       report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));
     }
   }
+};
+
+/** An output stands once, in one place; pseudonyms are those of the records. */
+const checkQueryLog = (draft: Draft, report: Report): void => {
+  const log = draft['query-log'];
+  const seen = new Map<string, string>();
+  for (const [index, output] of itemsOf(draft.records?.outputs))
+    if (output?.to?.kind === 'file')
+      seen.set(
+        formatRecordTarget(output.to as RecordTarget),
+        formatPath(['records', 'outputs', index, 'to']),
+      );
+  let count = 0;
+  for (const [index, output] of itemsOf(log?.outputs)) {
+    if (output?.to === undefined) continue;
+    count++;
+    const path = ['query-log', 'outputs', index];
+    const text = formatRecordTarget(output.to as RecordTarget);
+    reportRepeat(seen, text, [...path, 'to'], 'is an output already', report);
+    const isEncrypted = output.to.kind === 'syslog' && output.to.serverName !== undefined;
+    if (output.ca !== undefined && !isEncrypted)
+      report([...path, 'ca'], conflict('the target is not encrypted', '"ca" goes with "syslog+tls"'));
+  }
+  if (count > 0 && log?.identity === 'pseudonym' && draft.records?.enabled === false)
+    report(
+      ['query-log', 'identity'],
+      conflict('the pseudonyms are those of the records, and there are none', 'write "prefix" or "none"'),
+    );
 };
 
 /** A witness that stands twice is one, and more than there are cannot be needed. */

@@ -28,6 +28,7 @@ export type {
   FleetConfig,
   GroupConfig,
   ListConfig,
+  QueryLogConfig,
   RawConfig,
   RecordsConfig,
   ReportsConfig,

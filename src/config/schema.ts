@@ -24,6 +24,7 @@ import { local } from './sections/local.ts';
 import { mandateDecisions, mandates } from './sections/mandates.ts';
 import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
+import { queryLog } from './sections/query-log.ts';
 import { records } from './sections/records.ts';
 import { reports } from './sections/reports.ts';
 import { printable, structuredErrors } from './sections/structured-errors.ts';
@@ -165,6 +166,10 @@ const configKeys = z.strictObject({
   ),
   compliance: key(compliance, 'Exemptions: their rules, where they are kept, and who grants them.'),
   records: key(records, 'What is recorded, how clients appear in it, and how long it is kept.'),
+  'query-log': key(
+    queryLog,
+    'Every query with its answer, for networks that keep such a log ([Query log](query-log.md)).',
+  ),
   reports: key(
     reports,
     'Reports: who makes them, and which are made by themselves ([Reports](reports.md#schedule)).',
@@ -270,6 +275,8 @@ export type Config = FormOf<typeof configSchema>;
 export type FleetConfig = NonNullable<Config['fleet']>;
 /** What is recorded, how, and for how long. */
 export type RecordsConfig = Config['records'];
+/** Every query, where a log is kept. */
+export type QueryLogConfig = Config['queryLog'];
 /** Reports. */
 export type ReportsConfig = Config['reports'];
 /** Certificate and bounds of the encrypted listeners. */

@@ -33,6 +33,7 @@ const ENTRIES = [
   'fleet/evidence-thread',
   'policy/generation/thread',
   'evidence/records-thread/recorder-thread',
+  'evidence/query-log/query-log-thread',
   'evidence/report/thread',
 ];
 /** These load files of their own, by paths. */

@@ -408,6 +408,13 @@ export const HEALTH_ISSUES = {
     'the self-probe is turned off: nothing shows that the prohibition is in force',
     'turn the probe on: probe.interval',
   ),
+  'query-log-lossy': kind(
+    'warning',
+    'QueryLogLossy',
+    15,
+    'queries are missing in the query log',
+    'cordon_query_log_lost_total says why: bring the receiver back, make room, log a sample, or raise query-log.bytes-per-day',
+  ),
   'records-off': kind(
     'info',
     'RecordsOff',

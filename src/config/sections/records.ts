@@ -23,7 +23,7 @@ const RECORD_CLASSES = ['queries', 'changes'] as const;
 const RECORD_FORMATS = ['cordon', 'ecs', 'ocsf'] as const;
 
 /** Facilities of syslog, by number (RFC 5424 section 6.2.1); those that are kept for the system are left out. */
-const SYSLOG_FACILITIES = [
+export const SYSLOG_FACILITIES = [
   'user',
   'daemon',
   'auth',

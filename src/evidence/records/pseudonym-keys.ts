@@ -5,7 +5,7 @@
 // undo it, therefore they lie in a file of the service's user alone, and undoing is recorded first. With its key, a
 // pseudonym is undone for good; that the disk keeps no copy of a removed key, a program cannot promise.
 import { createCipheriv, createDecipheriv, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type AddressWords,
@@ -253,3 +253,36 @@ const isKey = (value: unknown): value is Key => {
     (until === null || (typeof until === 'string' && !Number.isNaN(Date.parse(until))))
   );
 };
+
+/** Pseudonyms for somebody else who names clients as the records do: it reads the keys and writes none. */
+export class PseudonymReader {
+  readonly #directory: string;
+  #keys: PseudonymKeys | undefined;
+  #stamp = '';
+
+  constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  /** Reads the keys again where the file is another one; true then. What cannot be read leaves nobody with a name. */
+  look(): boolean {
+    let stamp = '';
+    try {
+      const { ino, mtimeMs, size } = statSync(join(this.#directory, PSEUDONYM_KEYS_NAME));
+      stamp = `${ino} ${mtimeMs} ${size}`;
+      if (stamp === this.#stamp) return false;
+      this.#keys = PseudonymKeys.open(this.#directory);
+    } catch {
+      this.#keys = undefined;
+    }
+    const isOther = stamp !== this.#stamp;
+    this.#stamp = stamp;
+    return isOther;
+  }
+
+  /** The pseudonym of an address; undefined while there is no key. */
+  pseudonym(words: AddressWords): string | undefined {
+    const text = this.#keys?.pseudonym(words);
+    return text === '' ? undefined : text;
+  }
+}

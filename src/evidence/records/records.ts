@@ -17,6 +17,7 @@ export { type Cosigned, checkpointText, checkpointVerifier, readCosigned } from 
 export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
 export { isOfDisk } from './disk-error.ts';
+export { DiskReserve } from './disk-reserve.ts';
 export {
   openPseudonym,
   readEscrowKey,
@@ -38,15 +39,25 @@ export {
   readPublicKeys,
   type SignedHead,
 } from './heads.ts';
+export { prefixText } from './identity.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
 export { LogReader } from './offered-log.ts';
-export { DNSTAP_CONTENT_TYPE, type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { AppendedFile } from './outputs/appended-file.ts';
+export { DNSTAP_CONTENT_TYPE, DNSTAP_PROTOCOL, type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { DNSTAP, DNSTAP_TYPE_MESSAGE, MESSAGE, MESSAGE_TYPE } from './outputs/dnstap-message.ts';
+export { ECS_VERSION } from './outputs/ecs.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
 export { CONTROL, readControlFrame, toControlFrame, toDataFrame } from './outputs/frame-stream.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
-export { CONNECTING } from './outputs/stream-link.ts';
-export { type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
+export { OutputQueue } from './outputs/output-queue.ts';
+export { CONNECTING, type StreamAddress, StreamLink } from './outputs/stream-link.ts';
+export { SYSLOG_PROTOCOL, type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
+export {
+  MESSAGE_BYTES_MAX as SYSLOG_MESSAGE_BYTES_MAX,
+  STRUCTURE_ID as SYSLOG_STRUCTURE_ID,
+  type SyslogSender,
+  toHeader as syslogHeader,
+} from './outputs/syslog-message.ts';
 export type { SoughtClient } from './own-records.ts';
 export {
   DIRECTORY_MODE as RECORDS_DIRECTORY_MODE,
@@ -55,6 +66,7 @@ export {
 } from './partition.ts';
 export { type Position, PositionFile, readPosition } from './position-file.ts';
 export { isAmong, type RecordSpan } from './proof.ts';
+export { PseudonymReader } from './pseudonym-keys.ts';
 export type { RecalledClient, RecalledWhom } from './recent-refusals.ts';
 export {
   type AdminRecord,

@@ -10,6 +10,7 @@ import { createRecordControl, toRecorderStatus } from '../../people/controls/con
 import type { State } from '../../resolver/workers/workers.ts';
 import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
 import type { ExemptionKeeping } from './exemption-keeping.ts';
+import type { QueryLogKeeping } from './query-log-keeping.ts';
 import type { RecordKeeping } from './record-keeping.ts';
 
 /** The parts of the program that evidence consists of. */
@@ -25,6 +26,7 @@ export interface Evidence {
 /** What metrics tell, and who is asked for it. */
 export interface EvidenceParts extends Omit<Evidence, 'facts'> {
   readonly pause: Pick<OperatorPause, 'isPaused'>;
+  readonly queryLog: Pick<QueryLogKeeping, 'metrics'>;
   /** What is in force. */
   state(): State;
   /** Undefined without a fleet. */
@@ -32,7 +34,7 @@ export interface EvidenceParts extends Omit<Evidence, 'facts'> {
 }
 
 /** All evidence of one program. */
-export const createEvidence = ({ pause, state, fleet, ...parts }: EvidenceParts): Evidence => {
+export const createEvidence = ({ pause, queryLog, state, fleet, ...parts }: EvidenceParts): Evidence => {
   const { recording, exemptions, probe } = parts;
   const mode = (isLogOnly: boolean) => (pause.isPaused ? 'paused' : isLogOnly ? 'log-only' : 'enforce');
   return {
@@ -44,6 +46,7 @@ export const createEvidence = ({ pause, state, fleet, ...parts }: EvidenceParts)
       ...exemptions.facts(),
       probe: probe.metrics(),
       records: recording.facts(),
+      queryLog: queryLog.metrics(),
       fleet: fleet(),
       actions: recording.journal.actions,
       nowMs: systemClock(),

@@ -52,7 +52,10 @@ export interface HealthFacts {
   readonly acme: Pick<AcmeFacts, 'failures' | 'text' | 'nextMs'> | undefined;
   readonly roomCertificateEndMs: number | undefined;
   readonly hasAdministrator: boolean;
-  readonly evidence: Pick<EvidenceFacts, 'exemptions' | 'decisions' | 'probe' | 'reports' | 'reminders'>;
+  readonly evidence: Pick<
+    EvidenceFacts,
+    'exemptions' | 'decisions' | 'probe' | 'reports' | 'reminders' | 'queryLog'
+  >;
   readonly records: HealthRecords | undefined;
   /** Ids of granted exemptions that the rules would refuse. */
   readonly incomplete: ReadonlySet<string>;
@@ -79,6 +82,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...approverIssues(facts.config),
   ...standingIssues(facts.config),
   ...recordIssues(facts),
+  ...queryLogIssues(facts.evidence),
   ...facts.lists.flatMap(listIssues),
   ...facts.feeds.flatMap(feedIssues),
   ...fleetRows(facts),
@@ -285,6 +289,16 @@ const recordIssues = ({ records, config, nowMs }: HealthFacts): FoundIssue[] => 
     found.push({ id: 'output-stuck', subject: name, text, do: hint });
   }
   return [...found, ...witnessIssues(witnesses, config.records.witnessesNeeded, nowMs)];
+};
+
+/** A log of queries is no evidence: what is missing there is worth a look, and no record. */
+const queryLogIssues = ({ queryLog }: HealthFacts['evidence']): FoundIssue[] => {
+  if (queryLog === undefined || !queryLog.isLossy) return [];
+  const lost = Object.entries(queryLog.lost).filter(([, count]) => count > 0);
+  const text = `queries are missing in the query log since the start: ${lost.map(([why, count]) => `${count} (${why})`).join(', ')}`;
+  const stuck = queryLog.outputs.filter(({ trouble }) => trouble !== undefined && trouble !== CONNECTING);
+  const why = stuck.map(({ name, trouble }) => `; ${name}: ${trouble}`).join('');
+  return [{ id: 'query-log-lossy', subject: '', text: `${text}${why}` }];
 };
 
 const listIssues = ({ id: subject, held, inForce, kept }: ListStatus): FoundIssue[] => {

@@ -52,6 +52,7 @@ import { endAtOnce } from './last-words.ts';
 import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
 import { type Part, Parts } from './part.ts';
+import { QueryLogKeeping } from './query-log-keeping.ts';
 import { type QuicFacts, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
 import { RecordKeeping } from './record-keeping.ts';
@@ -99,6 +100,7 @@ export const createProgram = (
     fleetWitnesses: () => fleet.facts()?.witnesses ?? [],
   });
   const { journal } = recording;
+  const queryLog = new QueryLogKeeping(config, { log, workerCount, monotonic });
   const asked = new AskedCounts(stateDirectory, systemClock);
   const exemptions = new ExemptionKeeping(config, {
     ...{ log, totals, workerCount, asked, records: recording },
@@ -181,7 +183,8 @@ export const createProgram = (
   });
   const retired = new RetiredMemory();
   const state: StateKeeper = new StateKeeper(config, {
-    ...{ totals, supervisor, trust, tls: proof.tls, revocations: proof.revocations, recording, probe },
+    ...{ totals, supervisor, trust, tls: proof.tls, revocations: proof.revocations, recording, queryLog },
+    probe,
     ...{ enforcement, pause, hosts, own, retired, quicWorker },
   });
   const fileReview = new FileReview();
@@ -202,7 +205,7 @@ export const createProgram = (
     onReload: { begun: () => manager.reloading(), ended: () => manager.reloaded() },
   });
   const evidence = createEvidence({
-    ...{ recording, exemptions, probe, asked, pause },
+    ...{ recording, queryLog, exemptions, probe, asked, pause },
     state: () => state.current,
     fleet: () => fleet.facts(),
   });
@@ -304,6 +307,7 @@ export const createProgram = (
     { name: 'state directory', open: () => makeStateDirectory(config, log) },
     exemptions.register,
     recording,
+    queryLog,
     {
       name: 'cryptography',
       open: () => {

@@ -7,6 +7,7 @@ import { type AppError, isAppError, systemClock, VERSION } from '../../base/base
 import type { Config } from '../../config/config.ts';
 import {
   type ChangeRecord,
+  type GenerationFacts,
   type RecalledClient,
   type RecalledWhom,
   readOwnKey,
@@ -42,6 +43,18 @@ export interface RecordKeepingParts {
   /** Who witnesses the records in a fleet. */
   fleetWitnesses(): RecorderFacts['witnesses'];
 }
+
+/** What the numbers of a generation mean. */
+export const namesOf = ({ policy, access, lists }: Generation): GenerationFacts => ({
+  generation: policy.generation,
+  groups: policy.groups.map(({ name }) => name),
+  forwarders: forwarderNames(access),
+  lists: lists.map(({ id, category, loaded }) => ({
+    id,
+    category,
+    version: loaded.sha256.slice(0, VERSION_LENGTH),
+  })),
+});
 
 /** Of one program. */
 export class RecordKeeping implements Part {
@@ -138,17 +151,8 @@ export class RecordKeeping implements Part {
   }
 
   /** What numbers in events will mean; before any worker decides by the generation. */
-  define({ policy, access, lists }: Generation): void {
-    this.#recorder?.define({
-      generation: policy.generation,
-      groups: policy.groups.map(({ name }) => name),
-      forwarders: forwarderNames(access),
-      lists: lists.map(({ id, category, loaded }) => ({
-        id,
-        category,
-        version: loaded.sha256.slice(0, VERSION_LENGTH),
-      })),
-    });
+  define(facts: GenerationFacts): void {
+    this.#recorder?.define(facts);
   }
 
   /** Takes a record; it may be dropped and counted, never waited for. */

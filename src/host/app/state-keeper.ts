@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Endpoint, formatEndpoint } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import type { GenerationFacts } from '../../evidence/records/records.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
 import { forwarderNames } from '../../policy/access/access.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
@@ -29,7 +30,8 @@ import {
 import type { CounterBlock, CounterTotals } from '../../telemetry/observe/observe.ts';
 import type { ChangeAuthor } from './change-journal.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
-import type { RecordKeeping } from './record-keeping.ts';
+import type { QueryLogKeeping } from './query-log-keeping.ts';
+import { namesOf, type RecordKeeping } from './record-keeping.ts';
 
 /** The parts of the program that a state concerns. */
 export interface StateParts {
@@ -39,6 +41,7 @@ export interface StateParts {
   readonly tls: TlsKeeper;
   readonly revocations: RevocationKeeper;
   readonly recording: Pick<RecordKeeping, 'eventsOf' | 'define' | 'journal'>;
+  readonly queryLog: Pick<QueryLogKeeping, 'shareOf' | 'define'>;
   readonly probe: Pick<ProbeKeeper, 'whileChanging'>;
   readonly enforcement: EnforcementKeeper;
   readonly pause: OperatorPause;
@@ -90,10 +93,11 @@ export class StateKeeper {
 
   /** What a worker that starts now is told. */
   settingsOf(index: number, state = this.#current): WorkerSettings {
-    const { trust, pause, recording } = this.#parts;
+    const { trust, pause, recording, queryLog } = this.#parts;
     return toSettings(state, index, trust, {
       isPaused: pause.isPaused,
       events: recording.eventsOf(index),
+      queryLog: queryLog.shareOf(index, state.config),
       hasQuic: index === this.#parts.quicWorker,
     });
   }
@@ -142,7 +146,7 @@ export class StateKeeper {
     try {
       restoreTrust = trust.setConfig(state.config);
       await trust.recall(upstreamsText(state.routes));
-      if (state.generation !== undefined) recording.define(state.generation);
+      if (state.generation !== undefined) this.#define(namesOf(state.generation));
       await probe.whileChanging(async () => {
         await supervisor.apply(this.#settingsFrom(state));
         this.#current = state;
@@ -167,6 +171,11 @@ export class StateKeeper {
     const secured = new Set(ENCRYPTED_KINDS.flatMap((kind) => listen[kind].map((at) => claimName(kind, at))));
     for (const text of this.#secured.keys()) if (!secured.has(text)) this.#secured.delete(text);
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
+  }
+
+  #define(facts: GenerationFacts): void {
+    this.#parts.recording.define(facts);
+    this.#parts.queryLog.define(facts);
   }
 
   /**

@@ -16,6 +16,12 @@ export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } 
 export { OperatorPause } from './pause.ts';
 export { createRecordControl } from './record-control.ts';
 export { RefusalPages, searchRecords } from './record-pages.ts';
-export { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
+export {
+  queryLogSettings,
+  RECORDS_NAME,
+  recorderSettings,
+  resolverName,
+  toRecorderStatus,
+} from './record-settings.ts';
 export { ReportKeeper } from './report-keeper.ts';
 export { ReportShelf } from './report-shelf.ts';

@@ -1,8 +1,9 @@
 // What the configuration says of records, as the recorder takes it.
 import { hostname } from 'node:os';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../../base/base.ts';
-import type { Config, RecordsConfig } from '../../config/config.ts';
-import { readEscrowKey } from '../../evidence/records/records.ts';
+import type { Config, QueryLogConfig, RecordsConfig } from '../../config/config.ts';
+import type { LogIdentity, LogOutputSettings, QueryLogSettings } from '../../evidence/query-log/query-log.ts';
+import { readEscrowKey, type StreamAddress } from '../../evidence/records/records.ts';
 import type {
   OutputSettings,
   Recorder,
@@ -83,45 +84,83 @@ const toOutput = (
     case 'file':
       return { kind: 'jsonl', ...common, resolver, version: VERSION, format, path: to.path };
     case 'dnstap-unix':
-      return {
-        kind: 'dnstap',
-        ...common,
-        to: { transport: 'unix', path: to.path },
-        identity: resolver,
-        version: `cordon ${VERSION}`,
-      };
     case 'dnstap-tcp':
       return {
         kind: 'dnstap',
         ...common,
-        to: { transport: 'tcp', address: to.endpoint.address, port: to.endpoint.port },
+        to: toReceiver(to, undefined, 'records.outputs'),
         identity: resolver,
         version: `cordon ${VERSION}`,
       };
-    case 'syslog': {
-      const { address, port } = to.endpoint;
-      const { serverName } = to;
+    case 'syslog':
       return {
         kind: 'syslog',
         ...common,
-        to:
-          serverName === undefined
-            ? { transport: 'tcp', address, port }
-            : {
-                transport: 'tls',
-                address,
-                port,
-                serverName,
-                ...(caPath && { ca: readCertificates(caPath, 'records.outputs') }),
-              },
+        to: toReceiver(to, caPath, 'records.outputs'),
         resolver,
         version: VERSION,
         format,
         facility,
         processId: process.pid,
       };
-    }
   }
+};
+
+/** Settings of the query log; undefined where none is kept. Throws ERR_APP_RECORDER for certificates that cannot be read. */
+export const queryLogSettings = (
+  { queryLog, records }: Config,
+  sender: Pick<QueryLogSettings, 'resolver' | 'version' | 'recordsDirectory'>,
+): QueryLogSettings | undefined => {
+  if (queryLog.outputs.length === 0) return undefined;
+  const { bytesPerDay, reserveBytes, rotateMs, rotateBytes, retention, outputs } = queryLog;
+  const { searchableMs, archivedMs } = retention;
+  return {
+    ...{ ...sender, bytesPerDay, reserveBytes, rotateMs, rotateBytes, searchableMs, archivedMs },
+    identity: logIdentityOf(queryLog, records),
+    outputs: outputs.map(toLogOutput),
+  };
+};
+
+const logIdentityOf = ({ identity }: QueryLogConfig, { truncateBits }: RecordsConfig): LogIdentity =>
+  identity === 'prefix'
+    ? { kind: 'prefix', ipv4Bits: truncateBits.ipv4, ipv6Bits: truncateBits.ipv6 }
+    : { kind: identity };
+
+const toLogOutput = ({
+  to,
+  text: name,
+  caPath,
+  facility,
+  messages,
+}: QueryLogConfig['outputs'][number]): LogOutputSettings => {
+  switch (to.kind) {
+    case 'file':
+      return { kind: 'file', name, path: to.path };
+    case 'syslog':
+      return { kind: 'syslog', name, to: toReceiver(to, caPath, 'query-log.outputs'), facility };
+    case 'dnstap-unix':
+    case 'dnstap-tcp':
+      return { kind: 'dnstap', name, to: toReceiver(to, undefined, 'query-log.outputs'), messages };
+  }
+};
+
+/** Where a receiver listens, and what TLS has to prove. */
+const toReceiver = (
+  to: Exclude<RecordsConfig['outputs'][number]['to'], { kind: 'file' }>,
+  caPath: string | undefined,
+  key: string,
+): StreamAddress => {
+  if (to.kind === 'dnstap-unix') return { transport: 'unix', path: to.path };
+  const { address, port } = to.endpoint;
+  if (to.kind === 'dnstap-tcp' || to.serverName === undefined) return { transport: 'tcp', address, port };
+  const { serverName } = to;
+  return {
+    transport: 'tls',
+    address,
+    port,
+    serverName,
+    ...(caPath && { ca: readCertificates(caPath, key) }),
+  };
 };
 
 const readEscrow = (path: string): string => {

@@ -3,6 +3,7 @@
 import type { Endpoint, Prefix } from '../../base/base.ts';
 import type { AccessTable, RateRules } from '../../policy/access/access.ts';
 import type { ExemptionIndex, SharedPolicy } from '../../policy/policy.ts';
+import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import type {
   Candidate,
   CounterBlock,
@@ -58,6 +59,8 @@ export interface WorkerSettings {
   readonly refusals: RefusalBlock;
   /** The worker's own ring of events (createEventRing); undefined: nobody keeps records. */
   readonly events?: SharedArrayBuffer | undefined;
+  /** The worker's own ring of queries; undefined: no query log is kept. */
+  readonly queryLog?: QueryLogShare | undefined;
 }
 
 /** Exemptions as a worker is given them. */

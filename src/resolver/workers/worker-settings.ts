@@ -8,6 +8,7 @@ import type { Config } from '../../config/config.ts';
 import type { AccessTable, IdentityTable } from '../../policy/access/access.ts';
 import { accessOf, type Generation } from '../../policy/generation/generation.ts';
 import type { SharedPolicy } from '../../policy/policy.ts';
+import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../../telemetry/observe/observe.ts';
 import { authorityFingerprints, type RevokedCertificates, type TlsSettings } from '../../wire/tls/tls.ts';
 import {
@@ -91,6 +92,7 @@ const toDesignated = (state: State): readonly Uint8Array[] => {
 interface WorkerFacts {
   readonly isPaused: boolean;
   readonly events: SharedArrayBuffer | undefined;
+  readonly queryLog?: QueryLogShare | undefined;
   /** It has the listeners for QUIC, and no others. */
   readonly hasQuic?: boolean;
 }
@@ -100,7 +102,7 @@ export const toSettings = (
   state: State,
   index: number,
   trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
-  { isPaused, events, hasQuic = false }: WorkerFacts,
+  { isPaused, events, queryLog, hasQuic = false }: WorkerFacts,
 ): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
@@ -160,6 +162,7 @@ export const toSettings = (
     counters,
     refusals,
     events,
+    queryLog,
   };
 };
 

@@ -9,7 +9,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createTurnClock, formatAddress, isAppError, systemClock } from '../../base/base.ts';
 import { RateLimit } from '../../policy/access/access.ts';
 import type { ExemptionIndex } from '../../policy/policy.ts';
-import { EventWriter } from '../../telemetry/events/events.ts';
+import { EventWriter, QueryRingWriter } from '../../telemetry/events/events.ts';
 import {
   type Candidate,
   CandidateLog,
@@ -97,6 +97,7 @@ class ResolverWorker {
       exemptions: this.#exemptions,
       keepaliveMs: (transport) => (transport === TRANSPORT.TCP ? connections.idleMs : this.#encrypted.idleMs),
       events: writerFor(start.settings),
+      queryLog: logWriterFor(start.settings),
       isProbe: (address, port) =>
         this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
       candidates: {
@@ -172,6 +173,7 @@ class ResolverWorker {
     this.#pipeline.setRules(rules);
     this.#gate.setRules(rules.clients, this.#createRates(settings));
     if (previous.events !== settings.events) this.#pipeline.setEvents(writerFor(settings));
+    if (!isSameLog(previous, settings)) this.#pipeline.setQueryLog(logWriterFor(settings));
     this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
@@ -253,6 +255,12 @@ class ResolverWorker {
 }
 
 const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => events && new EventWriter(events);
+
+const logWriterFor = ({ queryLog }: WorkerSettings): QueryRingWriter | undefined =>
+  queryLog && new QueryRingWriter(queryLog);
+
+const isSameLog = ({ queryLog: a }: WorkerSettings, { queryLog: b }: WorkerSettings): boolean =>
+  a?.ring === b?.ring && a?.sample === b?.sample;
 
 const hasOtherUpstreams = (a: WorkerSettings, b: WorkerSettings): boolean =>
   !isDeepStrictEqual(upstreamSettings(a), upstreamSettings(b));

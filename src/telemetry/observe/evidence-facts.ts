@@ -127,6 +127,20 @@ export interface FleetMetrics {
   }[];
 }
 
+/** What metrics tell of the query log. */
+export interface QueryLogMetrics {
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly written: number;
+    /** Why it takes nothing; undefined: it does. */
+    readonly trouble: string | undefined;
+  }[];
+  /** By why. */
+  readonly lost: Readonly<Record<string, number>>;
+  /** Queries of the last minutes are missing. */
+  readonly isLossy: boolean;
+}
+
 /** Everything that these metrics are read from; what is undefined is off. */
 export interface EvidenceFacts {
   /** By list: what it does at the moment. */
@@ -144,6 +158,7 @@ export interface EvidenceFacts {
   }[];
   readonly probe?: ProbeMetrics | undefined;
   readonly records?: RecordMetrics | undefined;
+  readonly queryLog?: QueryLogMetrics | undefined;
   readonly fleet?: FleetMetrics | undefined;
   readonly reports?: ReportFacts | undefined;
   readonly reminders?: ReminderFacts | undefined;

@@ -3,6 +3,7 @@
 // Label values come from the configuration, the register of exemptions and closed sets of words; a metric of which
 // somebody could make many series has a bound of its own.
 import { type Metric, maybe, type Sample, type Scrape, summed } from './metric.ts';
+import { QUERY_LOG_METRICS } from './query-log-metrics.ts';
 import { RECORD_METRICS } from './record-metrics.ts';
 
 /** Series of one metric that the register or the probe can make; what goes beyond has the label `other`. */
@@ -282,6 +283,7 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     read: ({ sums }) => bypassSignals(sums),
   },
   ...RECORD_METRICS,
+  ...QUERY_LOG_METRICS,
   {
     name: 'cordon_admin_actions_total',
     type: 'counter',

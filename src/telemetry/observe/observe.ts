@@ -24,6 +24,7 @@ export type {
   EvidenceFacts,
   ExemptionMetrics,
   ProbeMetrics,
+  QueryLogMetrics,
   RecordMetrics,
   ReminderFacts,
   ReportFacts,

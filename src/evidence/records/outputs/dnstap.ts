@@ -12,12 +12,14 @@ export type DnstapOptions = StreamOutputOptions & DnstapSender;
 
 /** Names the schema in the handshake. */
 export const DNSTAP_CONTENT_TYPE = 'protobuf:dnstap.Dnstap';
+/** The handshake, which names the schema. */
+export const DNSTAP_PROTOCOL = createFrameStream(DNSTAP_CONTENT_TYPE);
 
 /** The output `dnstap`. */
 export class DnstapOutput extends StreamOutput {
   constructor(options: DnstapOptions) {
     super(options, {
-      protocol: createFrameStream(DNSTAP_CONTENT_TYPE),
+      protocol: DNSTAP_PROTOCOL,
       encode: (placed) => {
         if (placed.class !== 'queries') return undefined;
         const { record } = placed;

@@ -6,8 +6,8 @@ import { describeRecord } from '../record-text.ts';
 import { type Field, member, same, type Vocabulary } from './fields.ts';
 import { severityOf } from './severity.ts';
 
-/** The version whose field names these are. */
-const ECS_VERSION = '8.17.0';
+/** The version of the Elastic Common Schema whose field names these are. */
+export const ECS_VERSION = '8.17.0';
 /** Records about the process; those that changed nothing. All others tell of a change of what is configured or decided. */
 const PROCESS_TYPES: Readonly<Record<string, string>> = {
   start: 'start',

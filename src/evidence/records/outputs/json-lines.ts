@@ -1,17 +1,11 @@
 // JSON lines in a file: one record a line, for whatever reads files.
-//
-// The file is appended to and never read back; rotation is somebody else's, who says reopen() when the name is free.
-// One write is under way at a time. A disk that is full or hangs keeps what waits until the queue is full, and then
-// drops: a line that was cut short by it is finished when there is room again, and begun anew in another file.
-import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
-import { errorText } from '../../../base/base.ts';
 import type { SignedHead } from '../heads.ts';
 import { RECORD_CLASSES, type RecordClass } from '../record.ts';
 import type { PlacedRecord, RecordOutput } from '../record-output.ts';
+import { AppendedFile } from './appended-file.ts';
 import type { RecordSender } from './fields.ts';
 import { type RecordFormat, toFormattedText, toHeadText } from './json-text.ts';
-import { OutputQueue, type QueueBounds } from './output-queue.ts';
+import type { QueueBounds } from './output-queue.ts';
 
 /** Where the lines go, and what they say. */
 export interface JsonLinesOptions extends RecordSender {
@@ -26,156 +20,59 @@ export interface JsonLinesOptions extends RecordSender {
   readonly retryMs?: number;
 }
 
-/** A full disk is seen to within a second of there being room. */
-const RETRY_MS = 1_000;
-/** For what is queued at the end, milliseconds. */
-const CLOSE_MS = 3_000;
-/** Records may say who asked for what: the service and its group read them. */
-const FILE_MODE = 0o640;
-const FILE_FLAGS = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT;
-const LINE_FEED = 0x0a;
-
 /** The output `jsonl`. */
 export class JsonLinesOutput implements RecordOutput {
   readonly name: string;
-  readonly #path: string;
+  readonly #file: AppendedFile;
   readonly #sender: RecordSender;
   readonly #format: RecordFormat;
   readonly #classes: readonly RecordClass[];
-  readonly #queue: OutputQueue;
-  readonly #retryMs: number;
-  #file: FileHandle | undefined;
-  /** Bytes of the oldest line that are in the file already. */
-  #started = 0;
-  #isWriting = false;
-  #mustReopen = false;
-  #isClosed = false;
-  #trouble: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #onIdle: (() => void) | undefined;
 
   constructor(options: JsonLinesOptions) {
-    const { name, path, format = 'cordon', classes = RECORD_CLASSES, bounds, retryMs = RETRY_MS } = options;
+    const { name, format = 'cordon', classes = RECORD_CLASSES } = options;
     this.name = name;
     this.#classes = classes;
-    this.#path = path;
+    this.#file = new AppendedFile(options);
     this.#sender = options;
     this.#format = format;
-    this.#queue = new OutputQueue(bounds);
-    this.#retryMs = retryMs;
   }
 
   get dropped(): number {
-    return this.#queue.dropped;
+    return this.#file.queue.dropped;
   }
 
   get written(): number {
-    return this.#queue.written;
+    return this.#file.queue.written;
   }
 
   get queued(): number {
-    return this.#queue.length;
+    return this.#file.queue.length;
   }
 
   get trouble(): string | undefined {
-    return this.#trouble;
+    return this.#file.trouble;
   }
 
   write(records: readonly PlacedRecord[]): void {
+    const { queue } = this.#file;
     for (const record of records)
       if (this.#classes.includes(record.class))
-        this.#queue.push(() => Buffer.from(`${toFormattedText(record, this.#sender, this.#format)}\n`));
-    this.#wake();
+        queue.push(() => Buffer.from(`${toFormattedText(record, this.#sender, this.#format)}\n`));
+    this.#file.wake();
   }
 
   head(head: SignedHead): void {
     if (!this.#classes.includes(head.class)) return;
-    this.#queue.push(() => Buffer.from(`${toHeadText(head, this.#sender, this.#format)}\n`));
-    this.#wake();
+    this.#file.queue.push(() => Buffer.from(`${toHeadText(head, this.#sender, this.#format)}\n`));
+    this.#file.wake();
   }
 
   /** The file was moved away: further lines go into a new one of the same name. */
   reopen(): void {
-    this.#mustReopen = true;
-    this.#wake();
+    void this.#file.reopen();
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    const idle = Promise.withResolvers<void>();
-    this.#onIdle = idle.resolve;
-    const timer = setTimeout(idle.resolve, CLOSE_MS);
-    this.#wake();
-    await idle.promise;
-    clearTimeout(timer);
-    clearTimeout(this.#timer);
-    this.#isClosed = true;
-    this.#queue.abandon();
-    // A write that hangs would keep close() for as long.
-    if (!this.#isWriting) await this.#file?.close().catch(() => undefined);
-  }
-
-  #wake(): void {
-    if (this.#isWriting || this.#isClosed || this.#timer !== undefined) return;
-    this.#isWriting = true;
-    void this.#writeAll();
-  }
-
-  async #writeAll(): Promise<void> {
-    try {
-      while (!this.#isClosed) {
-        const file = await this.#openFile();
-        const batch = this.#queue.peek();
-        if (batch.length === 0) break;
-        const bytes = Buffer.concat(batch).subarray(this.#started);
-        const { bytesWritten } = await file.write(bytes);
-        this.#account(batch, this.#started + bytesWritten);
-        this.#trouble = undefined;
-      }
-    } catch (thrown) {
-      this.#trouble = errorText(thrown);
-      this.#timer = setTimeout(() => {
-        this.#timer = undefined;
-        this.#wake();
-      }, this.#retryMs);
-      this.#timer.unref();
-    }
-    this.#isWriting = false;
-    if (this.#isClosed) await this.#file?.close().catch(() => undefined);
-    else this.#onIdle?.();
-  }
-
-  /** Takes whole lines off the queue and remembers how much of the next one is in the file. */
-  #account(batch: readonly Uint8Array[], bytesInFile: number): void {
-    let left = bytesInFile;
-    let lines = 0;
-    for (const { length } of batch) {
-      if (left < length) break;
-      left -= length;
-      lines++;
-    }
-    this.#queue.shift(lines);
-    this.#started = left;
-  }
-
-  async #openFile(): Promise<FileHandle> {
-    if (this.#file !== undefined && !this.#mustReopen) return this.#file;
-    this.#mustReopen = false;
-    const before = this.#file;
-    this.#file = undefined;
-    await before?.close().catch(() => undefined);
-    this.#started = 0;
-    const file = await open(this.#path, FILE_FLAGS, FILE_MODE);
-    this.#file = file;
-    await endLine(file);
-    return file;
+  close(): Promise<void> {
+    return this.#file.close();
   }
 }
-
-/** Ends a line that a crash cut short, so that the next one is whole. */
-const endLine = async (file: FileHandle): Promise<void> => {
-  const { size } = await file.stat();
-  if (size === 0) return;
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(1), 0, 1, size - 1);
-  if (bytesRead === 1 && buffer[0] !== LINE_FEED) await file.write('\n');
-};

@@ -24,6 +24,8 @@ export class OutputQueue {
   /** Records that the system has taken. */
   written = 0;
   #waiting: Uint8Array[] = [];
+  /** Records that each of them holds. */
+  #counts: number[] = [];
   #first = 0;
   #bytes = 0;
   readonly #bounds: QueueBounds;
@@ -32,20 +34,21 @@ export class OutputQueue {
     this.#bounds = bounds;
   }
 
-  /** Records that wait. */
+  /** Pieces that wait: records, or what their writer put together. */
   get length(): number {
     return this.#waiting.length - this.#first;
   }
 
-  /** Takes a record; `encode` is called only when there is room, so that a dropped record costs nothing. */
-  push(encode: () => Uint8Array): void {
+  /** Takes a record, or several in one piece; `encode` is called only when there is room, so that what is dropped costs nothing. */
+  push(encode: () => Uint8Array, count = 1): void {
     if (this.length >= this.#bounds.count || this.#bytes >= this.#bounds.bytes) {
-      this.dropped++;
+      this.dropped += count;
       return;
     }
     const encoded = encode();
     this.#bytes += encoded.length;
     this.#waiting.push(encoded);
+    this.#counts.push(count);
   }
 
   /** The oldest records for one write, at least one when any waits. They stay until shift(). */
@@ -63,20 +66,25 @@ export class OutputQueue {
 
   /** The oldest `count` were taken by the system. */
   shift(count: number): void {
-    this.#remove(count);
-    this.written += count;
+    this.written += this.#remove(count);
   }
 
   /** Nobody will take what waits any more. */
   abandon(): void {
-    this.dropped += this.length;
-    this.#remove(this.length);
+    this.dropped += this.#remove(this.length);
   }
 
-  #remove(count: number): void {
-    for (let i = 0; i < count; i++) this.#bytes -= this.#waiting[this.#first++]?.length ?? 0;
-    if (this.#first < SPENT_MAX && this.#first < this.#waiting.length) return;
+  /** Returns how many records went. */
+  #remove(count: number): number {
+    let records = 0;
+    for (let i = 0; i < count; i++) {
+      records += this.#counts[this.#first] ?? 0;
+      this.#bytes -= this.#waiting[this.#first++]?.length ?? 0;
+    }
+    if (this.#first < SPENT_MAX && this.#first < this.#waiting.length) return records;
     this.#waiting = this.#waiting.slice(this.#first);
+    this.#counts = this.#counts.slice(this.#first);
     this.#first = 0;
+    return records;
   }
 }

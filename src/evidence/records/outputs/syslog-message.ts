@@ -42,13 +42,13 @@ export interface SyslogSender extends RecordSender {
 }
 
 /** RFC 5612 gives number 32473 to examples; Cordon has none of its own. */
-const STRUCTURE_ID = 'cordon@32473';
+export const STRUCTURE_ID = 'cordon@32473';
 const BYTE_ORDER_MARK = '\ufeff';
 /** Section 6.2: lengths of the header's fields. */
 const HOSTNAME_LENGTH_MAX = 255;
 const MESSAGE_ID_LENGTH_MAX = 32;
 /** RFC 5425 section 4.3.1: what a receiver should be able to process. */
-const MESSAGE_BYTES_MAX = 8_192;
+export const MESSAGE_BYTES_MAX = 8_192;
 
 /** The message for a record. */
 export const toSyslog = (placed: PlacedRecord, sender: SyslogSender): Uint8Array => {
@@ -77,7 +77,12 @@ export const headToSyslog = (head: SignedHead, sender: SyslogSender): Uint8Array
 };
 
 /** Section 6: everything before the structured data. */
-const toHeader = (sender: SyslogSender, severity: SyslogSeverity, time: string, kind: string): string => {
+export const toHeader = (
+  sender: SyslogSender,
+  severity: SyslogSeverity,
+  time: string,
+  kind: string,
+): string => {
   const priority = SYSLOG_FACILITY[sender.facility] * 8 + SYSLOG_SEVERITY[severity];
   const hostname = printable(sender.resolver, HOSTNAME_LENGTH_MAX);
   const id = printable(kind, MESSAGE_ID_LENGTH_MAX);

@@ -12,7 +12,7 @@ import { headToSyslog, type SyslogSender, toSyslog } from './syslog-message.ts';
 export type SyslogOptions = StreamOutputOptions & SyslogSender;
 
 /** A receiver says nothing; what it sends all the same is read and forgotten. */
-const PROTOCOL: LinkProtocol = {
+export const SYSLOG_PROTOCOL: LinkProtocol = {
   open(socket, ready) {
     socket.resume();
     ready();
@@ -28,7 +28,7 @@ const PROTOCOL: LinkProtocol = {
 export class SyslogOutput extends StreamOutput {
   constructor(options: SyslogOptions) {
     super(options, {
-      protocol: PROTOCOL,
+      protocol: SYSLOG_PROTOCOL,
       encode: (placed) => () => toCountedFrame(toSyslog(placed, options)),
       encodeHead: (head) => toCountedFrame(headToSyslog(head, options)),
     });

@@ -1,0 +1,177 @@
+// One output of a query log: what makes bytes of queries, what bounds them, and where they go.
+import { dirname } from 'node:path';
+import type { RingQuery } from '../../telemetry/events/events.ts';
+import {
+  DiskReserve,
+  DNSTAP_PROTOCOL,
+  OutputQueue,
+  type RecordLog,
+  StreamLink,
+  SYSLOG_PROTOCOL,
+} from '../records/records.ts';
+import { DnstapForm } from './dnstap-form.ts';
+import { PIECE_BYTES, Piece, type QueryEncoder } from './encoder.ts';
+import { JsonForm } from './json-form.ts';
+import type { Naming } from './naming.ts';
+import { RotatedFile } from './rotated-file.ts';
+import type { LogOutputFacts, LogOutputSettings, QueryLogSettings } from './settings.ts';
+import { SyslogForm } from './syslog-form.ts';
+
+/** Between two looks at the disk, milliseconds. */
+const LOOK_MS = 1_000;
+/** Between two looks at files, milliseconds. */
+const KEEP_MS = 5_000;
+/** Pieces of 64 KiB that wait for a receiver. */
+const QUEUE_BOUNDS = { count: 512, bytes: 32 << 20 };
+const DAY_MS = 86_400_000;
+
+/** What bytes are handed to. */
+interface Sink {
+  readonly queue: OutputQueue;
+  readonly trouble: string | undefined;
+  push(piece: Buffer, count: number): void;
+  keep(nowMs: number): void;
+  reopen(): void;
+  close(): Promise<void>;
+}
+
+/** One output. */
+export class LogOutput {
+  readonly name: string;
+  /** Queries that its bounds of a day, and of the disk, left out. */
+  lostToDay = 0;
+  lostToDisk = 0;
+  /** Bytes of the day. */
+  dayBytes = 0;
+  day = 0;
+  readonly #form: QueryEncoder;
+  readonly #sink: Sink;
+  readonly #piece = new Piece();
+  readonly #bytesPerDay: number;
+  readonly #reserve: { readonly disk: DiskReserve; readonly bytes: number } | undefined;
+  #count = 0;
+  #lookedMs = 0;
+  #keptMs = 0;
+
+  constructor(output: LogOutputSettings, settings: QueryLogSettings, naming: Naming, log: RecordLog) {
+    this.name = output.name;
+    this.#bytesPerDay = settings.bytesPerDay;
+    this.#form = createForm(output, settings, naming);
+    this.#sink = createSink(output, settings, log);
+    if (output.kind === 'file')
+      this.#reserve = {
+        disk: new DiskReserve(dirname(output.path), undefined, log),
+        bytes: settings.reserveBytes,
+      };
+  }
+
+  /** Takes a query, or counts it as lost. */
+  write(query: RingQuery): void {
+    if (this.dayBytes >= this.#bytesPerDay) {
+      this.lostToDay++;
+      return;
+    }
+    if (this.#reserve?.disk.isReached === true) {
+      this.lostToDisk++;
+      return;
+    }
+    const before = this.#piece.length;
+    this.#count += this.#form.encode(query, this.#piece);
+    this.dayBytes += this.#piece.length - before;
+    if (this.#piece.length >= PIECE_BYTES) this.flush();
+  }
+
+  /** Hands on what was made. */
+  flush(): void {
+    if (this.#piece.length === 0) return;
+    const count = this.#count;
+    this.#count = 0;
+    this.#sink.push(this.#piece.take(), count);
+  }
+
+  /** Looks at the day, the disk and the files. */
+  look(nowMs: number): void {
+    const day = Math.floor(nowMs / DAY_MS);
+    if (day !== this.day) {
+      this.day = day;
+      this.dayBytes = 0;
+    }
+    if (Math.abs(nowMs - this.#lookedMs) >= LOOK_MS) {
+      this.#lookedMs = nowMs;
+      this.#lookAtDisk();
+    }
+    if (Math.abs(nowMs - this.#keptMs) < KEEP_MS) return;
+    this.#keptMs = nowMs;
+    this.#sink.keep(nowMs);
+  }
+
+  #lookAtDisk(): void {
+    try {
+      this.#reserve?.disk.look(this.#reserve.bytes);
+    } catch {
+      // What the next write meets says more.
+    }
+  }
+
+  /** Queries that its receiver did not take. */
+  get dropped(): number {
+    return this.#sink.queue.dropped;
+  }
+
+  facts(): LogOutputFacts {
+    const { queue, trouble } = this.#sink;
+    return { name: this.name, written: queue.written, trouble };
+  }
+
+  reopen(): void {
+    this.#sink.reopen();
+  }
+
+  close(): Promise<void> {
+    this.flush();
+    return this.#sink.close();
+  }
+}
+
+const createForm = (output: LogOutputSettings, settings: QueryLogSettings, naming: Naming): QueryEncoder => {
+  const { resolver, version } = settings;
+  switch (output.kind) {
+    case 'file':
+      return new JsonForm(naming, resolver);
+    case 'dnstap':
+      return new DnstapForm(naming, resolver, version, output.messages);
+    case 'syslog':
+      return new SyslogForm(naming, { resolver, version, facility: output.facility, processId: process.pid });
+  }
+};
+
+const createSink = (output: LogOutputSettings, settings: QueryLogSettings, log: RecordLog): Sink => {
+  if (output.kind === 'file') {
+    const rotated = new RotatedFile(output.path, settings, log);
+    return {
+      queue: rotated.file.queue,
+      get trouble() {
+        return rotated.file.trouble;
+      },
+      push: (piece, count) => rotated.push(piece, count),
+      keep: (nowMs) => void rotated.keep(nowMs),
+      reopen: () => void rotated.file.reopen(),
+      close: () => rotated.close(),
+    };
+  }
+  const queue = new OutputQueue(QUEUE_BOUNDS);
+  const link = new StreamLink(output.to, queue, output.kind === 'dnstap' ? DNSTAP_PROTOCOL : SYSLOG_PROTOCOL);
+  return {
+    queue,
+    get trouble() {
+      return link.trouble;
+    },
+    push: (piece, count) => {
+      queue.push(() => piece, count);
+      link.wake();
+    },
+    keep: () => undefined,
+    reopen: () => undefined,
+    close: () => link.close(),
+  };
+};

@@ -1,0 +1,91 @@
+// How clients, groups and lists stand in the query log: texts that are made once for each and kept in bounded tables.
+import { type AddressWords, createAddress, formatAddress, isIpv4, MAPPED_BITS } from '../../base/base.ts';
+import type { RingQuery } from '../../telemetry/events/events.ts';
+import { type KnownGenerations, type PseudonymReader, prefixText } from '../records/records.ts';
+
+/** How clients are named. Bits are those of the prefix that stays. */
+export type LogIdentity =
+  | { readonly kind: 'address' }
+  | { readonly kind: 'prefix'; readonly ipv4Bits: number; readonly ipv6Bits: number }
+  | { readonly kind: 'pseudonym' }
+  | { readonly kind: 'none' };
+
+/** A client as an output needs it. */
+export interface NamedClient {
+  /** Address, prefix or pseudonym; empty: the log does not say who. */
+  readonly text: string;
+  /** What is left of the address; undefined: nothing. */
+  readonly words: AddressWords | undefined;
+  /** True when the text is the whole address, and the port may stand beside it. */
+  readonly isWhole: boolean;
+}
+
+/** Clients that are kept: the active ones of a large site. */
+const CLIENTS_MAX = 65_536;
+
+const NOBODY: NamedClient = { text: '', words: undefined, isWhole: false };
+
+/** Names what a query says in numbers. */
+export class Naming {
+  readonly generations: KnownGenerations;
+  identity: LogIdentity;
+  readonly #pseudonyms: PseudonymReader;
+  readonly #clients = new Map<number | string, NamedClient>();
+
+  /** Pseudonyms are those of the records, so that one act of two persons undoes both and no other one does. */
+  constructor(identity: LogIdentity, generations: KnownGenerations, pseudonyms: PseudonymReader) {
+    this.identity = identity;
+    this.generations = generations;
+    this.#pseudonyms = pseudonyms;
+  }
+
+  /** Other keys are in use, or another policy: what was made before is forgotten. */
+  forget(): void {
+    this.#clients.clear();
+  }
+
+  /** The client of a query. */
+  client({ address }: RingQuery): NamedClient {
+    if (this.identity.kind === 'none') return NOBODY;
+    const isV4 = isIpv4(address);
+    const key = isV4
+      ? (address[3] ?? 0)
+      : `${address[0] ?? 0}:${address[1] ?? 0}:${address[2] ?? 0}:${address[3] ?? 0}`;
+    const known = this.#clients.get(key);
+    if (known !== undefined) return known;
+    const named = this.#name(address, isV4);
+    // Without a key there is no pseudonym yet: nobody is named, and the next one may be.
+    if (named === undefined) return NOBODY;
+    if (this.#clients.size >= CLIENTS_MAX) this.#clients.clear();
+    this.#clients.set(key, named);
+    return named;
+  }
+
+  #name(address: AddressWords, isV4: boolean): NamedClient | undefined {
+    const { identity } = this;
+    switch (identity.kind) {
+      case 'none':
+        return NOBODY;
+      case 'address':
+        return { text: formatAddress(address), words: copyOf(address, 128), isWhole: true };
+      case 'prefix': {
+        const bits = isV4 ? identity.ipv4Bits + MAPPED_BITS : identity.ipv6Bits;
+        return { text: prefixText(address, bits), words: copyOf(address, bits), isWhole: false };
+      }
+      case 'pseudonym': {
+        const text = this.#pseudonyms.pseudonym(address);
+        return text === undefined ? undefined : { text, words: undefined, isWhole: false };
+      }
+    }
+  }
+}
+
+/** The first bits of an address. */
+const copyOf = (address: AddressWords, bits: number): AddressWords => {
+  const copy = createAddress();
+  for (let i = 0; i < 4; i++) {
+    const kept = Math.max(0, Math.min(32, bits - 32 * i));
+    copy[i] = kept === 0 ? 0 : ((address[i] ?? 0) & (-1 << (32 - kept))) >>> 0;
+  }
+  return copy;
+};

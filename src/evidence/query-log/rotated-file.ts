@@ -1,0 +1,164 @@
+// The files of a query log: the one that is written to, those before it, packed, and for how long they are kept.
+//
+// A file that is old or large enough gets the time in its name and is packed (zstd); what is past its time among the
+// searchable moves to `archive`, and what is past that is deleted. Only files of this name and pattern are touched.
+import { createReadStream, createWriteStream } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, extname, join } from 'node:path';
+import { pipeline } from 'node:stream/promises';
+import { constants, createZstdCompress } from 'node:zlib';
+import { errorText, systemErrorCode } from '../../base/base.ts';
+import { AppendedFile, type RecordLog } from '../records/records.ts';
+
+/** What files are kept by. */
+export interface Rotation {
+  readonly rotateMs: number;
+  readonly rotateBytes: number;
+  readonly searchableMs: number;
+  readonly archivedMs: number;
+}
+
+/** Below the directory of the file. */
+export const ARCHIVE_NAME = 'archive';
+const PACKED = '.zst';
+const PARTIAL = '.partial';
+/** Quick, and a fifth of the size: at full load a file of a minute takes half a second. */
+const PACKING_LEVEL = 1;
+const FILE_MODE = 0o640;
+/** Pieces of 64 KiB: half a second at full load, more would be memory that a dead disk takes. */
+const QUEUE_BOUNDS = { count: 512, bytes: 32 << 20 };
+
+/** The names of the files beside one. */
+export class LogFileNames {
+  readonly directory: string;
+  readonly #stem: string;
+  readonly #extension: string;
+
+  constructor(path: string) {
+    this.directory = dirname(path);
+    this.#extension = extname(path);
+    this.#stem = basename(path, this.#extension);
+  }
+
+  /** The name of what was written until a time. */
+  at(timeMs: number): string {
+    const time = new Date(timeMs).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+    return `${this.#stem}-${time}${this.#extension}`;
+  }
+
+  /** Until when a file was written; undefined for one that is none of these. */
+  endMs(name: string): number | undefined {
+    if (!name.startsWith(`${this.#stem}-`)) return undefined;
+    const rest = name.slice(this.#stem.length + 1).replace(new RegExp(`\\${PACKED}$`), '');
+    const [, y, mo, d, h, mi, s] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z/.exec(rest) ?? [];
+    if (y === undefined || rest.slice(16) !== this.#extension) return undefined;
+    const endMs = Date.parse(`${y}-${mo}-${d}T${h}:${mi}:${s}Z`);
+    return Number.isNaN(endMs) ? undefined : endMs;
+  }
+}
+
+/** One file and those before it. */
+export class RotatedFile {
+  readonly file: AppendedFile;
+  readonly #path: string;
+  readonly #names: LogFileNames;
+  readonly #rotation: Rotation;
+  readonly #log: RecordLog;
+  #bytes = 0;
+  #beganMs: number | undefined;
+  #isKeeping = false;
+
+  constructor(path: string, rotation: Rotation, log: RecordLog) {
+    this.#path = path;
+    this.#names = new LogFileNames(path);
+    this.#rotation = rotation;
+    this.#log = log;
+    this.file = new AppendedFile({ path, bounds: QUEUE_BOUNDS });
+  }
+
+  /** Takes lines. */
+  push(piece: Buffer, count: number): void {
+    this.#bytes += piece.length;
+    this.file.queue.push(() => piece, count);
+    this.file.wake();
+  }
+
+  /** Rotates, packs, moves and deletes what is due; what fails is told and tried again. Not waited for by writers. */
+  async keep(nowMs: number): Promise<void> {
+    if (this.#isKeeping) return;
+    this.#isKeeping = true;
+    try {
+      await this.#rotate(nowMs);
+      await this.#tidy(nowMs);
+    } catch (thrown) {
+      if (systemErrorCode(thrown) === undefined) throw thrown;
+      this.#log.warn({ path: this.#path, cause: errorText(thrown) }, 'keeping files of the query log failed');
+    } finally {
+      this.#isKeeping = false;
+    }
+  }
+
+  async #rotate(nowMs: number): Promise<void> {
+    // What lies there from before this start began when it was made.
+    this.#beganMs ??= await beginOf(this.#path, nowMs);
+    const isDue =
+      nowMs - this.#beganMs >= this.#rotation.rotateMs || this.#bytes >= this.#rotation.rotateBytes;
+    if (!isDue) return;
+    this.#beganMs = nowMs;
+    this.#bytes = 0;
+    const { size } = await stat(this.#path).catch(() => ({ size: 0 }));
+    if (size === 0) return;
+    await rename(this.#path, join(this.#names.directory, this.#names.at(nowMs)));
+    await this.file.reopen();
+  }
+
+  async #tidy(nowMs: number): Promise<void> {
+    const { directory } = this.#names;
+    const { searchableMs, archivedMs } = this.#rotation;
+    const archive = join(directory, ARCHIVE_NAME);
+    for (const name of await readdir(directory)) {
+      const path = join(directory, name);
+      if (
+        name.endsWith(`${PACKED}${PARTIAL}`) &&
+        this.#names.endMs(name.slice(0, -PARTIAL.length)) !== undefined
+      )
+        await rm(path, { force: true });
+      const endMs = this.#names.endMs(name);
+      if (endMs === undefined) continue;
+      const packed = name.endsWith(PACKED) ? path : await pack(path);
+      if (nowMs - endMs < searchableMs) continue;
+      if (archivedMs === 0) await rm(packed);
+      else {
+        await mkdir(archive, { recursive: true, mode: 0o750 });
+        await rename(packed, join(archive, basename(packed)));
+      }
+    }
+    for (const name of await readdir(archive).catch(() => [])) {
+      const endMs = this.#names.endMs(name);
+      if (endMs !== undefined && nowMs - endMs >= searchableMs + archivedMs) await rm(join(archive, name));
+    }
+  }
+
+  close(): Promise<void> {
+    return this.file.close();
+  }
+}
+
+const beginOf = async (path: string, nowMs: number): Promise<number> => {
+  const found = await stat(path).catch(() => undefined);
+  return found === undefined ? nowMs : Math.min(nowMs, found.birthtimeMs);
+};
+
+/** Packs a file that nobody writes any more; returns where it is then. */
+const pack = async (path: string): Promise<string> => {
+  const packed = `${path}${PACKED}`;
+  const partial = `${packed}${PARTIAL}`;
+  await pipeline(
+    createReadStream(path),
+    createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: PACKING_LEVEL } }),
+    createWriteStream(partial, { mode: FILE_MODE, flush: true }),
+  );
+  await rename(partial, packed);
+  await rm(path);
+  return packed;
+};

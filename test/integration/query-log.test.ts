@@ -1,0 +1,163 @@
+// The query log of the whole program: every query with its answer, on the disk, over syslog and as dnstap, by the clients'
+// identity policy, and what happens to answers while none of it can be written.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { ask, readMetric, reload } from '../support/client.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
+import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
+
+const WAIT = { timeout: 60_000, interval: 50 };
+
+interface Line {
+  readonly '@timestamp': string;
+  readonly dns: {
+    readonly type: string;
+    readonly question: { readonly name: string; readonly type: string };
+    readonly response_code?: string;
+    readonly answers?: readonly { readonly type: string; readonly data: string; readonly ttl: number }[];
+    readonly resolved_ip?: readonly string[];
+  };
+  readonly event: { readonly duration: number };
+  readonly source?: { readonly address: string; readonly ip?: string; readonly port?: number };
+  readonly rule?: { readonly ruleset: string };
+  readonly cordon: { readonly source: string; readonly group?: string; readonly validation: string };
+}
+
+let upstream: ScriptedUpstream;
+let receiver: Server;
+let received = '';
+let cordon: Cordon;
+let disk: string;
+let port = 0;
+
+const configOf = (log: string): string => `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+workers: 1
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: tiktok, shipped: tiktok }]
+${log}
+`;
+
+const linesOf = (path = join(cordon.directory, 'queries.jsonl')): Line[] =>
+  readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((text) => text !== '')
+    .map((text) => JSON.parse(text) as Line);
+
+beforeAll(async () => {
+  upstream = await ScriptedUpstream.open((query) => {
+    if (query.name.startsWith('fails.')) return answerCode(query, 2);
+    if (query.name.startsWith('alias.'))
+      return answer(query, [`${query.name} 300 IN CNAME b.example.`, 'b.example. 60 IN AAAA 2001:db8::7:0:1']);
+    if (query.type === 16) return answer(query, [`${query.name} 300 IN TXT "a \\"text\\" \\200"`]);
+    return answer(query, [`${query.name} 300 IN A 192.0.2.1`]);
+  });
+  receiver = createServer((socket) => {
+    socket.on('data', (piece) => (received += piece.toString('latin1')));
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
+  const address = receiver.address();
+  port = typeof address === 'object' && address !== null ? address.port : 0;
+  disk = mkdtempSync(join(tmpdir(), 'cordon-log-'));
+  cordon = await startCordon({
+    config: configOf(
+      `query-log: { identity: address, outputs: [{ to: "file:queries.jsonl" }, { to: "syslog+tcp://127.0.0.1:${port}" }, { to: "dnstap+unix:nobody.sock" }] }`,
+    ),
+  });
+});
+
+afterAll(async () => {
+  await cordon.stop();
+  await upstream.close();
+  receiver.close();
+  rmSync(disk, { recursive: true, force: true });
+});
+
+test('every query is a line with its answer, where it came from, its group and its client', async () => {
+  for (const question of [
+    'a.example. A',
+    'a.example. A',
+    'alias.example. AAAA',
+    'text.example. TXT',
+    'fails.example. A',
+    'www.tiktok.com. A',
+    '\\000\\"x\\..example. A',
+    'localhost. A',
+  ])
+    await ask(cordon.dns, question);
+  await vi.waitFor(() => expect(linesOf()).toHaveLength(8), WAIT);
+  const [first, again, alias, text, fails, refused, odd, local] = linesOf();
+  expect(first).toMatchObject({
+    dns: {
+      type: 'answer',
+      question: { name: 'a.example', type: 'A', class: 'IN' },
+      header_flags: ['RD', 'RA'],
+      response_code: 'NOERROR',
+      answers: [{ name: 'a.example', type: 'A', ttl: 300, data: '192.0.2.1' }],
+      resolved_ip: ['192.0.2.1'],
+    },
+    source: { address: '127.0.0.1', ip: '127.0.0.1' },
+    network: { transport: 'udp', protocol: 'dns' },
+    cordon: { source: 'upstream', group: 'default', validation: 'none' },
+  });
+  expect(first?.source?.port).toBeGreaterThan(0);
+  expect(again?.cordon.source).toBe('cache');
+  expect(again?.event.duration).toBe(0);
+  expect(alias?.dns.answers?.map(({ data }) => data)).toEqual(['b.example', '2001:db8::7:0:1']);
+  expect(text?.dns.answers?.[0]?.data).toBe('"a \\"text\\" \\200"');
+  expect(fails?.dns).toMatchObject({ response_code: 'SERVFAIL' });
+  expect(refused).toMatchObject({ rule: { ruleset: 'tiktok' }, cordon: { source: 'policy' } });
+  expect(odd?.dns.question.name).toBe('\\000\\034x\\046.example');
+  expect(local?.cordon.source).toBe('local');
+});
+
+test('a receiver of syslog gets the same lines in counted frames', async () => {
+  await vi.waitFor(() => expect(received).toContain('localhost'), WAIT);
+  const [, length, priority] = /^(\d+) <(\d+)>1 /.exec(received) ?? [];
+  expect(priority).toBe(String(17 * 8 + 6));
+  const frame = received.slice(String(length).length + 1).slice(0, Number(length));
+  const [, json = ''] = /^[^[]*\[cordon@32473 resolver="[^"]+"\] (\{.*\})$/.exec(frame) ?? [];
+  expect(JSON.parse(json)).toMatchObject({ dns: { question: { name: 'a.example' } } });
+});
+
+test('metrics tell what was written, and that a receiver is away', async () => {
+  await vi.waitFor(
+    async () =>
+      expect(
+        await readMetric(cordon, 'cordon_query_log_written_total', { output: `file:${join(cordon.directory, 'queries.jsonl')}` }),
+      ).toBeGreaterThanOrEqual(8),
+    WAIT,
+  );
+  expect(
+    await readMetric(cordon, 'cordon_query_log_connected', {
+      output: `dnstap+unix:${join(cordon.directory, 'nobody.sock')}`,
+    }),
+  ).toBe(0);
+});
+
+test('another policy names clients by the pseudonyms of the records, by prefix, or not at all', async () => {
+  for (const [identity, expected] of [
+    ['pseudonym', /^p:1:/],
+    ['prefix', /^127\.0\.0\.0\/24$/],
+    ['none', undefined],
+  ] as const) {
+    const line = await reload(cordon, {
+      'cordon.yaml': configOf(
+        `query-log: { identity: ${identity}, outputs: [{ to: "file:${identity}.jsonl" }] }`,
+      ),
+    });
+    expect(line.isRefused).toBe(false);
+    const path = join(cordon.directory, `${identity}.jsonl`);
+    await vi.waitFor(async () => {
+      await ask(cordon.dns, 'a.example. A');
+      const last = linesOf(path).at(-1);
+      if (expected === undefined) expect(last?.source).toBeUndefined();
+      else expect(last?.source?.address).toMatch(expected);
+      expect(last?.source?.ip).toBeUndefined();
+    }, WAIT);
+  }
+});
