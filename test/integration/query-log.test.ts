@@ -51,7 +51,10 @@ beforeAll(async () => {
   upstream = await ScriptedUpstream.open((query) => {
     if (query.name.startsWith('fails.')) return answerCode(query, 2);
     if (query.name.startsWith('alias.'))
-      return answer(query, [`${query.name} 300 IN CNAME b.example.`, 'b.example. 60 IN AAAA 2001:db8::7:0:1']);
+      return answer(query, [
+        `${query.name} 300 IN CNAME b.example.`,
+        'b.example. 60 IN AAAA 2001:db8::7:0:1',
+      ]);
     if (query.type === 16) return answer(query, [`${query.name} 300 IN TXT "a \\"text\\" \\200"`]);
     return answer(query, [`${query.name} 300 IN A 192.0.2.1`]);
   });
@@ -128,7 +131,9 @@ test('metrics tell what was written, and that a receiver is away', async () => {
   await vi.waitFor(
     async () =>
       expect(
-        await readMetric(cordon, 'cordon_query_log_written_total', { output: `file:${join(cordon.directory, 'queries.jsonl')}` }),
+        await readMetric(cordon, 'cordon_query_log_written_total', {
+          output: `file:${join(cordon.directory, 'queries.jsonl')}`,
+        }),
       ).toBeGreaterThanOrEqual(8),
     WAIT,
   );

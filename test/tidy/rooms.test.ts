@@ -52,6 +52,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'evidence/exemptions': ['evidence/records'],
   'evidence/dnstap': ['evidence/probe', 'evidence/records'],
   'evidence/records-thread': ['evidence/records'],
+  'evidence/query-log': ['evidence/records'],
+  'evidence/impact': [],
   'evidence/records': [],
 
   'resolver/inquiry': [

@@ -47,6 +47,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(MANDATES_NEW, async () => (await import('./mandates.ts')).create),
   on(lists.LISTS_STATUS, async () => (await import('./lists.ts')).showStatus),
   on(lists.LISTS_DIFF, async () => (await import('./lists.ts')).showDiff),
+  on(lists.LISTS_TRY, async () => (await import('./lists-try.ts')).tryList),
   on(lists.LISTS_HISTORY, async () => (await import('./lists.ts')).showHistory),
   on(lists.LISTS_CANDIDATES, async () => (await import('./lists.ts')).showCandidates),
   on(lists.LISTS_ACCEPT, async () => (await import('./lists.ts')).accept),

@@ -51,6 +51,21 @@ export interface ListDiff {
   readonly openings: readonly Opening[];
 }
 
+/** Where the held content of a list lies. Throws ERR_LIST_ABSENT where nothing is held, and ERR_LIST_STORE. */
+export const heldPath = async (
+  config: Config,
+  id: string,
+  clock: Clock,
+): Promise<{ readonly path: string; readonly sha256: string }> => {
+  const store = ListStore.at(config.stateDirectory, clock);
+  const { held } = await store.status(id);
+  if (held === null)
+    throw new AppError('ERR_LIST_ABSENT', `looking for what is held of list ${id}: nothing is`, {
+      hint: 'Name a file of it with --with.',
+    });
+  return { path: store.pathOf(id, held.sha256), sha256: held.sha256 };
+};
+
 /**
  * Compares the content in force with the held one, with the one before when nothing is held, or with the one that a
  * SHA-256 begins with; `onRemoved` gets every rule that would go, as text. Reads the state directory and changes nothing. Throws ERR_LIST_UNKNOWN, ERR_LIST_ABSENT,

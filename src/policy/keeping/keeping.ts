@@ -4,7 +4,7 @@
 // of one list leaves the others alone. A room of its own above generation, which the readers of lists are below.
 export type { FeedState } from '../feeds/feeds.ts';
 export { AddressFeed } from './address-feed.ts';
-export { diffList, type ListDiff } from './diff.ts';
+export { diffList, heldPath, type ListDiff } from './diff.ts';
 export { readFeedStates } from './feeds.ts';
 export type { RefreshResult } from './fetching.ts';
 export { ListKeeper } from './keeper.ts';

@@ -59,6 +59,13 @@ interface Operators {
 /** Each configuration that decides by operators asks; parsing all files takes a tenth of a second, and they hardly ever change. */
 const known = new Map<string, Operators>();
 
+/** By line of a list of the format cordon: the owner of what stands there; nothing of any other file. */
+export const ownersOf = (path: string): ReadonlyMap<number, string> => {
+  if (!path.endsWith(EXTENSION)) return new Map();
+  const { entries } = parseCordonList(readListFile(path));
+  return new Map(entries.map(({ line, owner }) => [line, owner]));
+};
+
 const operatorsOf = (file: string): readonly string[] => {
   const bytes = readListFile(file);
   const before = known.get(file);

@@ -12,6 +12,7 @@ export {
   LISTS_DIRECTORY,
   NEVER_BLOCK_ADDRESSES_FILE,
   NEVER_BLOCK_FILE,
+  ownersOf,
   type ShippedList,
   shippedDefaults,
   shippedLists,

@@ -6,3 +6,4 @@
 export { type ExplainedBy, explainByConfig } from './explain.ts';
 export { explainLive } from './explain-live.ts';
 export { resolveNames } from './name-addresses.ts';
+export { Replay, type Replayed, type ReplayedRecord, type ReplayVerdict } from './replay.ts';

@@ -31,6 +31,43 @@ export const LISTS_DIFF = command({
   see: ['lists.md'],
 });
 
+export const LISTS_TRY = command({
+  name: 'try',
+  about: 'shows what a change would have meant for queries that were asked',
+  text: [
+    'Judges each query of a log twice, with the answer that it had: by the configuration in force, and by it with the held content of a list, another file of it (--with) or as another configuration (--proposed). Counts queries, names, clients and networks that would newly be refused or newly pass, and names those that were asked for most, with owner, rank, and guard names that would be harmed. Nothing is asked or changed; exemptions are not looked at.',
+    'Reads the query log of the configuration, or logs of other resolvers: dnstap files, log-queries of unbound, the category queries of BIND, pihole-FTL.db of Pi-hole, querylog.json of AdGuard Home; text may be packed with gzip or zstd.',
+  ],
+  arguments: { id: { optional: true, ...ID } },
+  options: {
+    against: { value: 'DAYS', about: 'queries of the last days only' },
+    log: {
+      value: 'FILE',
+      takes: 'file',
+      repeat: true,
+      about: 'this log; may stand several times; by itself the query log of the configuration',
+    },
+    format: {
+      value: 'FORMAT',
+      choices: ['cordon', 'dnstap', 'unbound', 'bind', 'pihole', 'adguardhome'],
+      about: 'what the logs are; by itself told by their beginning',
+    },
+    zone: { value: 'OFFSET', about: 'what the clock of a log without zone is ahead of UTC, such as +01:00' },
+    with: { value: 'FILE', takes: 'file', about: 'this content of the list in place of the held one' },
+    proposed: { value: 'FILE', takes: 'file', about: 'this configuration, with other mandates or groups' },
+    top: { value: 'N', default: '20', about: 'so many names' },
+    ...COMMON,
+  },
+  examples: [
+    { command: 'cordon lists try extra --against 7', about: 'what is held, against the last week' },
+    {
+      command: 'cordon lists try --proposed new.yaml --log queries.log',
+      about: 'with a log of another resolver',
+    },
+  ],
+  see: ['query-log.md', 'lists.md'],
+});
+
 export const LISTS_HISTORY = command({
   name: 'history',
   about: 'shows the decisions about a list, and each content that came in force',
@@ -176,7 +213,7 @@ export const LISTS = group({
   ],
   examples: [{ command: 'cordon lists status', about: 'what is in force, and what to do' }],
   commands: [
-    ...[LISTS_STATUS, LISTS_DIFF, LISTS_HISTORY, LISTS_CANDIDATES],
+    ...[LISTS_STATUS, LISTS_DIFF, LISTS_TRY, LISTS_HISTORY, LISTS_CANDIDATES],
     ...[LISTS_ACCEPT, LISTS_DISMISS, LISTS_ROLLBACK, LISTS_REFRESH, LISTS_EXPORT],
     LISTS_PUBLISH,
   ],

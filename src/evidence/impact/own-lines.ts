@@ -1,0 +1,120 @@
+// The JSON lines of our own query log. What a line is looked at for stands at known places of it, so that ten million are
+// read in seconds; a line that somebody else wrote or changed is parsed.
+import type { ReplayedRecord } from '../../resolver/inquiry/inquiry.ts';
+import { type Logged, logError, NO_RECORDS, type ReadingOf } from './logged.ts';
+
+const START = '{"@timestamp":"';
+const TIME_LENGTH = 24;
+const NAME = '","dns":{"question":{"name":"';
+const NAME_AT = START.length + TIME_LENGTH + NAME.length;
+const TYPE = '","type":"';
+const ANSWERS = ',"answers":[';
+const EVENT = '},"event":{';
+const ADDRESS = '"source":{"address":"';
+const GROUP = '","group":"';
+
+/** Reads one line between two places of a text; undefined: it is older, or no query. */
+export const readOwnLine = (
+  text: string,
+  start: number,
+  end: number,
+  { sinceMs }: ReadingOf,
+  fail: (text: string) => Error,
+): Logged | undefined => {
+  const isOurs = text.startsWith(START, start) && text.startsWith(NAME, start + START.length + TIME_LENGTH);
+  if (!isOurs) return readAnyLine(text.slice(start, end), sinceMs, fail);
+  let timeMs: number | undefined;
+  if (sinceMs > 0) {
+    timeMs = Date.parse(text.slice(start + START.length, start + START.length + TIME_LENGTH));
+    if (Number.isNaN(timeMs)) throw fail('its time is none');
+    if (timeMs < sinceMs) return undefined;
+  }
+  const nameAt = start + NAME_AT;
+  const nameEnd = text.indexOf('"', nameAt);
+  const typeAt = nameEnd + TYPE.length;
+  const typeEnd = text.indexOf('"', typeAt);
+  if (nameEnd < 0 || typeEnd < 0 || typeEnd > end || !text.startsWith(TYPE, nameEnd))
+    throw fail('it is cut short');
+  const eventAt = text.indexOf(EVENT, typeEnd);
+  if (eventAt < 0 || eventAt > end || text[end - 1] !== '}') throw fail('it is cut short');
+  const answersAt = text.indexOf(ANSWERS, typeEnd);
+  const answers =
+    answersAt >= 0 && answersAt < eventAt ? text.slice(answersAt + ANSWERS.length - 1, eventAt) : '';
+  const addressAt = text.indexOf(ADDRESS, eventAt);
+  const client =
+    addressAt >= 0 && addressAt < end
+      ? text.slice(addressAt + ADDRESS.length, text.indexOf('"', addressAt + ADDRESS.length))
+      : '';
+  const groupAt = text.indexOf(GROUP, eventAt);
+  const group =
+    groupAt >= 0 && groupAt < end
+      ? text.slice(groupAt + GROUP.length, text.indexOf('"', groupAt + GROUP.length))
+      : undefined;
+  const written = text.slice(nameAt, nameEnd);
+  return {
+    timeMs,
+    name: written.includes('\\') ? written.replaceAll('\\\\', '\\') : written,
+    type: text.slice(typeAt, typeEnd),
+    client,
+    group,
+    answers: answers === '' ? '' : answers.replaceAll(/"ttl":\d+,/g, ''),
+    records: () => (answers === '' ? NO_RECORDS : recordsOf(answers)),
+  };
+};
+
+/** From `[{…}]` or `[{…}],"resolved_ip":[…]`. */
+const recordsOf = (answers: string): readonly ReplayedRecord[] => {
+  const end = answers.lastIndexOf('],"resolved_ip":');
+  return JSON.parse(end < 0 ? answers : answers.slice(0, end + 1)) as ReplayedRecord[];
+};
+
+interface AnyLine {
+  readonly '@timestamp'?: unknown;
+  readonly dns?: {
+    readonly question?: { readonly name?: unknown; readonly type?: unknown };
+    readonly answers?: unknown;
+  };
+  readonly source?: { readonly address?: unknown; readonly ip?: unknown };
+  readonly client?: { readonly address?: unknown; readonly ip?: unknown };
+  readonly cordon?: { readonly group?: unknown };
+}
+
+const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
+
+/** Any line in the names of the schema. */
+const readAnyLine = (text: string, sinceMs: number, fail: (text: string) => Error): Logged | undefined => {
+  let line: AnyLine;
+  try {
+    line = JSON.parse(text) as AnyLine;
+  } catch {
+    throw fail('it is no JSON');
+  }
+  const name = textOf(line?.dns?.question?.name);
+  if (name === undefined) return undefined;
+  const timeMs = Date.parse(textOf(line['@timestamp']) ?? '');
+  if (sinceMs > 0 && Number.isNaN(timeMs)) throw fail('its time is none');
+  if (timeMs < sinceMs) return undefined;
+  const source = line.source ?? line.client;
+  const answers = Array.isArray(line.dns?.answers) ? line.dns.answers.filter(isRecord) : NO_RECORDS;
+  return {
+    timeMs,
+    name,
+    type: textOf(line.dns?.question?.type) ?? 'A',
+    client: textOf(source?.ip) ?? textOf(source?.address) ?? '',
+    group: textOf(line.cordon?.group),
+    answers: answers.map(({ name: owner, type, data }) => `${owner} ${type} ${data}`).join('\n'),
+    records: () => answers,
+  };
+};
+
+const isRecord = (value: unknown): value is ReplayedRecord => {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, type, data } = value as Readonly<Record<string, unknown>>;
+  return typeof name === 'string' && typeof type === 'string' && typeof data === 'string';
+};
+
+/** Where a line of a file fails. */
+export const failAt =
+  (path: string, line: () => number) =>
+  (text: string): Error =>
+    logError(path, line(), text);
