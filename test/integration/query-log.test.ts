@@ -1,11 +1,12 @@
 // The query log of the whole program: every query with its answer, on the disk, over syslog and as dnstap, by the clients'
 // identity policy, and what happens to answers while none of it can be written.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ask, readMetric, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -165,4 +166,79 @@ test('another policy names clients by the pseudonyms of the records, by prefix, 
       expect(last?.source?.ip).toBeUndefined();
     }, WAIT);
   }
+});
+
+/** What `cordon lists try` counts. */
+interface Told {
+  readonly queries: number;
+  readonly refusedBefore: number;
+  readonly refusedAfter: number;
+  readonly newlyRefused: { readonly queries: number; readonly names: number; readonly clients: number };
+  readonly newlyPassing: { readonly queries: number };
+  readonly top: readonly { readonly name: string; readonly list: string }[];
+}
+
+test('a change that is tried on the log says what the program does once it is in force', async () => {
+  const lists = (more: string): string =>
+    `lists: [{ id: tiktok, shipped: tiktok }, { id: extra, file: extra.txt, format: cordon }${more}]`;
+  const entry = (trigger: string): string =>
+    `  - { ${trigger}, service: S, owner: O Ltd., evidence: e, reviewed: 2026-11-01 }\n`;
+  const listOf = (triggers: readonly string[]): string =>
+    `id: extra\ntitle: t\ncategory: c\nmandate: false\ndefault: false\nentries:\n${triggers.map(entry).join('')}`;
+  const configWith = (file: string): string =>
+    configOf(`query-log: { identity: address, outputs: [{ to: "file:${file}.jsonl" }] }`).replace(
+      /^lists: .*$/m,
+      lists('').replace('extra.txt', 'extra.yaml'),
+    );
+  const before = await reload(cordon, {
+    'extra.yaml': listOf(['suffix: old.example']),
+    'cordon.yaml': configWith('before'),
+  });
+  expect(before.isRefused, cordon.output().slice(-2000)).toBe(false);
+  const questions = [
+    ...Array.from({ length: 30 }, (_, i) => `n${i % 7}.old.example. A`),
+    ...Array.from({ length: 50 }, (_, i) => `n${i % 11}.new.example. ${i % 2 === 0 ? 'A' : 'AAAA'}`),
+    ...['alias.a.example. AAAA', 'alias.b.example. AAAA', 'www.tiktok.com. A', 'plain.example. TXT'],
+    ...['localhost. A', 'b.example. A', 'x.b.example. A'],
+  ];
+  for (const question of questions) await ask(cordon.dns, question);
+  const log = join(cordon.directory, 'before.jsonl');
+  await vi.waitFor(() => expect(linesOf(log)).toHaveLength(questions.length), WAIT);
+  // The new content refuses other names, and an alias by where it leads.
+  const content = listOf(['suffix: new.example', 'suffix: b.example']);
+  const tried = join(disk, 'tried.yaml');
+  writeFileSync(tried, content);
+  const config = join(cordon.directory, 'cordon.yaml');
+  const { stdout, stderr } = await runCommandHere([
+    'lists',
+    'try',
+    'extra',
+    '--with',
+    tried,
+    '--log',
+    log,
+    '--config',
+    config,
+    '--json',
+  ]);
+  expect(stderr).toBe('');
+  const told = JSON.parse(stdout) as Told;
+  expect(told).toMatchObject({ queries: questions.length, refusedBefore: 31 });
+  expect(told.newlyPassing.queries).toBe(30);
+  expect(told.top[0]).toMatchObject({ list: 'extra', owner: 'O Ltd.' });
+  await reload(cordon, { 'extra.yaml': content, 'cordon.yaml': configWith('after') });
+  for (const question of questions) await ask(cordon.dns, question);
+  const after = join(cordon.directory, 'after.jsonl');
+  await vi.waitFor(() => expect(linesOf(after)).toHaveLength(questions.length), WAIT);
+  const refused = linesOf(after).filter(({ rule }) => rule !== undefined);
+  expect(told.refusedAfter).toBe(refused.length);
+  expect(told.newlyRefused.queries).toBe(refused.length - 1);
+});
+
+test('files are searched, packed or not', async () => {
+  const config = join(cordon.directory, 'cordon.yaml');
+  const { stdout } = await runCommandHere(['log', 'search', '--name', 'new.example', '--config', config]);
+  const found = stdout.trim().split('\n');
+  expect(found.length).toBe(50);
+  expect(found[0]).toContain('new.example');
 });

@@ -108,8 +108,8 @@ export class DnstapReader {
       if (size > FRAME_BYTES_MAX) throw this.#fail('is no frame of Frame Streams');
       if (start + size > bytes.length) break;
       if (!isControl) {
-        this.#frame++;
         this.#read(bytes.subarray(start, start + size));
+        this.#frame++;
       }
       at = start + size;
     }

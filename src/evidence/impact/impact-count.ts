@@ -11,12 +11,17 @@ import {
   MAPPED_BITS,
   parseAddress,
 } from '../../base/base.ts';
-import type { Replay, Replayed, ReplayVerdict } from '../../resolver/inquiry/inquiry.ts';
+import {
+  type Replay,
+  type Replayed,
+  type ReplayVerdict,
+  toReplayedAnswer,
+} from '../../resolver/inquiry/inquiry.ts';
 import { foldedName, parseName, parseType } from '../../wire/dns/dns.ts';
-import type { Logged } from './logged.ts';
+import { type Logged, NO_RECORDS } from './logged.ts';
 
 /** Questions whose verdicts are remembered. */
-const QUESTIONS_MAX = 500_000;
+const QUESTIONS_MAX = 1_000_000;
 /** Clients whose groups are remembered. */
 const CLIENTS_MAX = 100_000;
 /** Names that the change concerns and that are told apart; clients and networks of each kind. */
@@ -124,6 +129,14 @@ interface Asker {
   readonly key: string;
 }
 
+/** Most questions: one object stands for all of them. */
+const PASSES: Judged = {
+  change: CHANGE.NONE,
+  isRefusedBefore: false,
+  isRefusedAfter: false,
+  verdict: undefined,
+};
+/** Told apart by being this one. */
 const UNREADABLE: Judged = {
   change: CHANGE.NONE,
   isRefusedBefore: false,
@@ -171,7 +184,7 @@ export class ImpactCount {
     if (judged === undefined) {
       judged = this.#judge(logged, asker);
       if (this.#judged.size >= QUESTIONS_MAX) this.#judged.clear();
-      this.#judged.set(key, judged);
+      this.#judged.set(own(key), judged);
     }
     if (judged === UNREADABLE) this.#unreadable++;
     if (judged.isRefusedBefore) this.#refusedBefore++;
@@ -220,12 +233,14 @@ export class ImpactCount {
     const wire = parseName(name);
     const qtype = parseType(type.toUpperCase());
     if (typeof wire === 'string' || qtype === undefined) return UNREADABLE;
+    const folded = foldedName(wire);
     const asked: Replayed = {
-      ...{ name: foldedName(wire), type: qtype, address, group },
-      answers: answers === '' ? [] : records(),
+      ...{ name: folded, type: qtype, address, group },
+      answer: toReplayedAnswer(folded, qtype, answers === '' ? NO_RECORDS : records()),
     };
     const before = this.#before.judge(asked);
     const after = this.#after.judge(asked);
+    if (before === undefined && after === undefined) return PASSES;
     let change: number = CHANGE.NONE;
     if (before === undefined && after !== undefined) change = CHANGE.REFUSED;
     else if (before !== undefined && after === undefined) change = CHANGE.PASSES;
@@ -255,16 +270,18 @@ export class ImpactCount {
         this.#isAtLeast = true;
         return;
       }
-      named = { name, change, verdict, queries: 0, clients: new Set() };
-      this.#names.set(key, named);
+      named = { name: own(name), change, verdict, queries: 0, clients: new Set() };
+      this.#names.set(own(key), named);
     }
     named.queries++;
-    if (logged.client !== '' && named.clients.size < NAME_CLIENTS_MAX) named.clients.add(logged.client);
+    if (logged.client === '' || named.clients.has(logged.client)) return;
+    if (named.clients.size < NAME_CLIENTS_MAX) named.clients.add(own(logged.client));
   }
 
   #add(set: Set<string>, value: string): void {
-    if (set.size < DISTINCT_MAX) set.add(value);
-    else if (!set.has(value)) this.#isAtLeast = true;
+    if (set.has(value)) return;
+    if (set.size < DISTINCT_MAX) set.add(own(value));
+    else this.#isAtLeast = true;
   }
 
   #askerOf(client: string, group: string | undefined): Asker {
@@ -281,10 +298,13 @@ export class ImpactCount {
         }
       : { address: undefined, network: client.includes('/') ? client : '', key: `#${group ?? ''}` };
     if (this.#askers.size >= CLIENTS_MAX) this.#askers.clear();
-    this.#askers.set(client, asker);
+    this.#askers.set(own(client), asker);
     return asker;
   }
 }
+
+/** A text of its own: a part of a larger one keeps all of it in memory. */
+const own = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
 
 const networkOf = (words: AddressWords): string => {
   const bits = isIpv4(words) ? MAPPED_BITS + IPV4_BITS : IPV6_BITS;

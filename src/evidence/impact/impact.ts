@@ -5,5 +5,6 @@
 
 export { type Impact, ImpactCount, type ImpactName } from './impact-count.ts';
 export { formatImpact } from './impact-text.ts';
+export { readLines } from './lines.ts';
 export { LOG_FORMATS, type LogFormat, type Logged, type ReadingOf } from './logged.ts';
 export { readLog } from './read-log.ts';

@@ -2,8 +2,7 @@
 //
 // Both sides are judged by the pipeline that answers clients, from files alone: the service is not asked, and nothing is
 // sent. Exemptions are not looked at.
-import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, statSync } from 'node:fs';
 import { AppError } from '../../base/base.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import {
@@ -14,7 +13,6 @@ import {
   type LogFormat,
   readLog,
 } from '../../evidence/impact/impact.ts';
-import { LogFileNames } from '../../evidence/query-log/query-log.ts';
 import type { PathOf } from '../../policy/generation/generation.ts';
 import { heldPath, readKeptPaths } from '../../policy/keeping/keeping.ts';
 import { Guards, NEVER_BLOCK_FILE, ownersOf } from '../../policy/lists/lists.ts';
@@ -24,6 +22,7 @@ import { foldedName, parseName } from '../../wire/dns/dns.ts';
 import type { InputOf } from './declaration.ts';
 import type { LISTS_TRY } from './declarations/lists.ts';
 import { print } from './output.ts';
+import { ownLogs } from './own-logs.ts';
 import { findService } from './service.ts';
 import { requireConfig } from './usage.ts';
 import { UsageError } from './usage-error.ts';
@@ -49,10 +48,11 @@ export const tryList = async ({ values, words }: Input): Promise<number> => {
   const { config } = await findService(values);
   const kept = await readKeptPaths(config, Date.now);
   const { after, what } = await changeOf(values, words.id, config, kept);
-  const logs = values.log.length > 0 ? values.log : ownLogs(config);
+  const sinceMs = days === undefined ? 0 : Date.now() - days * DAY_MS;
+  const logs = values.log.length > 0 ? values.log : ownLogs(config, sinceMs, false);
   const impact = await impactOf({ config, pathOf: kept }, after, logs, top, {
     format: formatFrom(values.format),
-    how: { sinceMs: days === undefined ? 0 : Date.now() - days * DAY_MS, zoneMs: zoneFrom(values.zone) },
+    how: { sinceMs, zoneMs: zoneFrom(values.zone) },
   });
   print(json, impact, () => formatImpact(impact, what));
   return 0;
@@ -136,19 +136,6 @@ const withFile = (config: Config, kept: PathOf, list: ListConfig, path: string):
   const source = { ...list.source, path, isDirectory: statSync(path).isDirectory() };
   const lists = config.lists.map((one) => (one.id === list.id ? { ...one, source } : one));
   return { config: { ...config, lists }, pathOf: (one) => (one.id === list.id ? undefined : kept(one)) };
-};
-
-/** The files of the query log of a configuration, the oldest first. */
-const ownLogs = ({ queryLog }: Config): string[] => {
-  const file = queryLog.outputs.find(({ to }) => to.kind === 'file')?.to;
-  if (file?.kind !== 'file')
-    throw new UsageError('the configuration has no query log in files: name a log with --log');
-  const names = new LogFileNames(file.path);
-  const before = existsSync(names.directory)
-    ? readdirSync(names.directory).filter((name) => names.endMs(name) !== undefined)
-    : [];
-  const paths = before.sort().map((name) => join(names.directory, name));
-  return existsSync(file.path) ? [...paths, file.path] : paths;
 };
 
 const numberFrom = (text: string | undefined, name: string, max: number): number | undefined => {

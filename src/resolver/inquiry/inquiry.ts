@@ -6,4 +6,10 @@
 export { type ExplainedBy, explainByConfig } from './explain.ts';
 export { explainLive } from './explain-live.ts';
 export { resolveNames } from './name-addresses.ts';
-export { Replay, type Replayed, type ReplayedRecord, type ReplayVerdict } from './replay.ts';
+export {
+  Replay,
+  type Replayed,
+  type ReplayedRecord,
+  type ReplayVerdict,
+  toReplayedAnswer,
+} from './replay.ts';

@@ -48,7 +48,8 @@ export interface Replayed {
   readonly address: AddressWords | undefined;
   /** Name of the group; undefined: the default one. */
   readonly group: string | undefined;
-  readonly answers: readonly ReplayedRecord[];
+  /** What upstreams said, as toReplayedAnswer() makes it. */
+  readonly answer: Uint8Array;
 }
 
 /** Which list refuses it, or answers in place of what was asked for; undefined: none. */
@@ -92,8 +93,9 @@ export class Replay {
   readonly #hasClientRules: boolean;
   readonly #out = new Uint8Array(MESSAGE_LENGTH_MAX);
   readonly #query = new Uint8Array(UDP_LENGTH_MAX);
+  readonly #builder = new MessageBuilder(this.#query);
   readonly #nobody = createAddress();
-  #answers: readonly ReplayedRecord[] = [];
+  #answer: Uint8Array = new Uint8Array(0);
   #list = -1;
   #line = 0;
 
@@ -116,8 +118,7 @@ export class Replay {
     };
     const resolver: Resolver = {
       joinsVariants: () => true,
-      resolve: ({ name, type }, done) =>
-        done({ kind: 'answer', message: toMessage(name, type, this.#answers) }),
+      resolve: (_question, done) => done({ kind: 'answer', message: this.#answer }),
     };
     this.#pipeline = new Pipeline({
       // What lives for no second is in no cache, and what is private was private before.
@@ -161,12 +162,12 @@ export class Replay {
   }
 
   /** Judges one question. */
-  judge({ name, type, address, group, answers }: Replayed): ReplayVerdict | undefined {
+  judge({ name, type, address, group, answer }: Replayed): ReplayVerdict | undefined {
     // A group that is not there any more is the default one.
     this.#clients.chosen = address === undefined ? (this.#groups.get(group ?? '') ?? 0) : -1;
-    this.#answers = answers;
+    this.#answer = answer;
     this.#list = -1;
-    const query = new MessageBuilder(this.#query);
+    const query = this.#builder;
     query.start(0, FLAG.RD).question(name, type, CLASS.IN);
     const client = address ?? this.#nobody;
     const { length } = query;
@@ -178,11 +179,16 @@ export class Replay {
   }
 }
 
-/** An answer with the records of one before that can be read. */
-const toMessage = (name: Uint8Array, type: number, answers: readonly ReplayedRecord[]): Uint8Array => {
-  const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
+const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
+
+/** An answer with the records of one before that can be read; valid until the next one is made. */
+export const toReplayedAnswer = (
+  name: Uint8Array,
+  type: number,
+  records: readonly ReplayedRecord[],
+): Uint8Array => {
   builder.start(0, FLAG.QR | FLAG.RD | FLAG.RA | RCODE.NOERROR).question(name, type, CLASS.IN);
-  for (const one of answers) {
+  for (const one of records) {
     const record = readRecord(one);
     if (record !== undefined)
       builder.record(SECTION.ANSWER, record.owner, record.type, record.class, 0, record.rdata);

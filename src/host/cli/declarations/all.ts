@@ -5,6 +5,7 @@ import { PROBE, RECORDS, REPORT, VERIFY, WITNESS } from './evidence.ts';
 import { EXEMPTIONS } from './exemptions.ts';
 import { COLLECT, FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
+import { LOG } from './log.ts';
 import { MANDATES } from './mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
@@ -19,7 +20,7 @@ export const COMMAND_GROUPS: readonly (readonly [
   commands: readonly CommandDeclaration[],
 ])[] = [
   ['Run', [SERVE, CHECK, STATUS, TOP, RELOAD, PAUSE, RESUME, BACKUP, RESTORE]],
-  ['Ask', [EXPLAIN, TRACE, QUERY]],
+  ['Ask', [EXPLAIN, TRACE, QUERY, LOG]],
   ['Decide', [MANDATES, LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT, VERIFY, WITNESS]],
   ['Set up', [SETUP, IMPORT, CLIENTS, ROOM]],

@@ -1,0 +1,173 @@
+// Logs of all kinds, and what is wrong with them: each fault with its file and its line.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { afterAll, describe, expect, test } from 'vitest';
+import { type LogFormat, readLog } from '../../../src/evidence/impact/impact.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'cordon-read-log-'));
+afterAll(() => rmSync(directory, { recursive: true, force: true }));
+
+let number = 0;
+const put = (content: string | Uint8Array): string => {
+  const path = join(directory, `log-${++number}`);
+  writeFileSync(path, content);
+  return path;
+};
+
+interface Read {
+  readonly name: string;
+  readonly type: string;
+  readonly client: string;
+  readonly timeMs: number | undefined;
+  readonly data: readonly string[];
+}
+
+const read = async (
+  path: string,
+  { format, sinceMs = 0, zoneMs }: { format?: LogFormat; sinceMs?: number; zoneMs?: number } = {},
+): Promise<Read[]> => {
+  const found: Read[] = [];
+  await readLog(path, format, { sinceMs, zoneMs }, ({ name, type, client, timeMs, records }) => {
+    found.push({ name, type, client, timeMs, data: records().map(({ data }) => data) });
+  });
+  return found;
+};
+
+const OWN = (name: string, time = '2026-11-30T10:00:00.123Z'): string =>
+  `{"@timestamp":"${time}","dns":{"question":{"name":"${name}","type":"A","class":"IN"},"type":"answer","header_flags":["RD"],"response_code":"NOERROR","answers":[{"name":"${name}","type":"A","ttl":7,"data":"192.0.2.1"}],"resolved_ip":["192.0.2.1"]},"event":{"kind":"event","category":["network"],"type":["protocol"],"duration":0},"source":{"address":"198.51.100.7","ip":"198.51.100.7","port":5},"network":{"transport":"udp","protocol":"dns"},"cordon":{"source":"cache","validation":"none","transport":"udp","group":"staff"},"observer":{"name":"a","type":"dns","product":"Cordon"},"ecs":{"version":"8.17.0"}}\n`;
+
+const TIME_MS = Date.parse('2026-11-30T10:00:00.123Z');
+const OF_A = { name: 'a.example', type: 'A', client: '198.51.100.7' };
+
+describe('readLog() reads', () => {
+  test('our own lines, plain and packed', async () => {
+    const text = OWN('a.example') + OWN('\\\\000.example');
+    for (const content of [text, gzipSync(text), zstdCompressSync(text)]) {
+      const [first, second] = await read(put(content));
+      expect(first).toMatchObject({ ...OF_A, data: ['192.0.2.1'] });
+      expect(second?.name).toBe('\\000.example');
+    }
+  });
+
+  test('lines in the names of the schema that somebody else wrote', async () => {
+    const line = { ...JSON.parse(OWN('a.example')), extra: 1 };
+    const { dns, ...rest } = line;
+    const other = `${JSON.stringify({ dns, ...rest })}\n`;
+    expect(await read(put(other))).toMatchObject([{ ...OF_A, data: ['192.0.2.1'], timeMs: TIME_MS }]);
+  });
+
+  test.each([
+    ['unbound', '[1764496800] unbound[7:0] info: 198.51.100.7 a.example. A IN\n'],
+    ['unbound', '[1764496800] unbound[7:0] reply: 198.51.100.7 a.example. A IN NOERROR 0.000000 1 40\n'],
+    [
+      'bind',
+      '30-Nov-2026 10:00:00.123 queries: info: client @0x7f1 198.51.100.7#5 (a.example): query: a.example IN A +E(0)K (192.0.2.53)\n',
+    ],
+    [
+      'bind',
+      '2026-11-30T10:00:00.123Z client @0x7f1 198.51.100.7#5 (a.example): view in: query: a.example IN A + (192.0.2.53)\n',
+    ],
+    [
+      'adguardhome',
+      '{"T":"2026-11-30T11:00:00.123+01:00","QH":"a.example","QT":"A","QC":"IN","CP":"","IP":"198.51.100.7"}\n',
+    ],
+  ] as const)('%s', async (format, text) => {
+    const others = format === 'adguardhome' ? '' : 'something else entirely\n';
+    const path = put(`${text}${others}${text}`);
+    for (const named of [undefined, format])
+      expect(await read(path, named === undefined ? {} : { format: named })).toHaveLength(2);
+    const [first] = await read(path);
+    expect({ ...first, name: first?.name.replace(/\.$/, '') }).toMatchObject(OF_A);
+  });
+
+  test("Pi-hole's database", async () => {
+    const path = put('');
+    const database = new DatabaseSync(path);
+    database.exec('CREATE TABLE queries (timestamp INTEGER, type INTEGER, domain TEXT, client TEXT)');
+    database.exec(
+      `INSERT INTO queries VALUES (1764496800, 1, 'a.example', '198.51.100.7'), (5, 165, 'b.example', '::1')`,
+    );
+    database.close();
+    expect(await read(path)).toMatchObject([OF_A, { name: 'b.example', type: 'TYPE65' }]);
+    expect(await read(path, { sinceMs: 1_000_000 })).toHaveLength(1);
+  });
+
+  test('only what is not older than asked for', async () => {
+    const path = put(OWN('old.example', '2026-11-01T00:00:00.000Z') + OWN('a.example'));
+    expect((await read(path, { sinceMs: TIME_MS })).map(({ name }) => name)).toEqual(['a.example']);
+  });
+
+  test('a time without a zone by the zone that is given', async () => {
+    const path = put(
+      '30-Nov-2026 11:00:00.123 queries: info: client @0x7f1 198.51.100.7#5 (a.example): query: a.example IN A + (192.0.2.53)\n',
+    );
+    expect(await read(path, { sinceMs: 1, zoneMs: 3_600_000 })).toMatchObject([{ timeMs: TIME_MS }]);
+  });
+});
+
+describe('readLog() refuses, with file and line,', () => {
+  const whole = OWN('a.example').repeat(20_000);
+  const cases: readonly [what: string, content: string | Uint8Array, expected: RegExp, sinceMs?: number][] = [
+    [
+      'a gzip file that was cut short',
+      gzipSync(whole).subarray(0, -40),
+      /log-\d+:\d+: the packed file ends in the middle/,
+    ],
+    [
+      'a zstd file that was cut short',
+      zstdCompressSync(whole).subarray(0, -40),
+      /log-\d+:\d+: the packed file ends in the middle/,
+    ],
+    [
+      'a gzip file with a broken byte',
+      gzipSync(whole).map((byte, at) => (at === 300 ? byte ^ 255 : byte)),
+      /log-\d+:\d+: /,
+    ],
+    [
+      'a line that is cut short among others',
+      `${OWN('a.example')}${OWN('b.example').slice(0, 100)}\n${OWN('c.example')}`,
+      /log-\d+:2: it is cut short/,
+    ],
+    ['a line that is no JSON', `${OWN('a.example')}oops\n`, /log-\d+:2: it is no JSON/],
+    ['a time that is none', OWN('a.example', '2026-99-30T10:00:00.123Z'), /log-\d+:1: its time is none/, 1],
+    [
+      'a local time of BIND',
+      '30-Nov-2026 10:00:00.123 queries: info: client @0x7f1 198.51.100.7#5 (a.example): query: a.example IN A + (192.0.2.53)\n',
+      /log-\d+:1: "30-Nov-2026 10:00:00.123" is a time without a zone/,
+      1,
+    ],
+    [
+      'a local time of unbound',
+      'Nov 30 10:00:00 unbound[7:0] info: 198.51.100.7 a.example. A IN\n',
+      /log-\d+:1: "Nov 30 10:00:00" is a time without year and zone/,
+      1,
+    ],
+    ['an empty file', '', /log-\d+: it is empty/],
+    ['what is no log', 'Dear Sir or Madam\n', /is that of no log of queries that is known/],
+    [
+      'a stream of dnstap that ends within a frame',
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 9, 1, 2]),
+      /frame 1 is cut short/,
+    ],
+    [
+      'a frame of dnstap that is none',
+      Buffer.from([0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, 2, 0, 0, 0, 2, 0xff, 0xff]),
+      /frame 1 is no message of dnstap/,
+    ],
+  ];
+  test.each(cases)('%s', async (_what, content, expected, sinceMs = 0) => {
+    await expect(read(put(content), { sinceMs })).rejects.toThrow(expected);
+    await expect(read(put(content), { sinceMs })).rejects.toMatchObject({ code: 'ERR_QUERY_LOG_READ' });
+  });
+
+  test('a file that is not there', async () => {
+    await expect(read(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ERR_QUERY_LOG_READ' });
+  });
+});
+
+test('the last line of a file that is written to may be half there', async () => {
+  expect(await read(put(OWN('a.example') + OWN('b.example').slice(0, 50)))).toHaveLength(1);
+});
