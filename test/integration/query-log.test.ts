@@ -242,3 +242,128 @@ test('files are searched, packed or not', async () => {
   expect(found.length).toBe(50);
   expect(found[0]).toContain('new.example');
 });
+
+/** The last field of a number in a message of Protocol Buffers with numbers below 16, as bytes or a number. */
+const fieldsOf = (bytes: Buffer): Map<number, Buffer | number> => {
+  const fields = new Map<number, Buffer | number>();
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let factor = 1; ; factor *= 128) {
+      const byte = bytes[at++] ?? 0;
+      value += (byte & 0x7f) * factor;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < bytes.length) {
+    const tag = varint();
+    if ((tag & 7) === 2) {
+      const length = varint();
+      fields.set(tag >> 3, bytes.subarray(at, at + length));
+      at += length;
+    } else if ((tag & 7) === 5) {
+      fields.set(tag >> 3, bytes.readUInt32LE(at));
+      at += 4;
+    } else fields.set(tag >> 3, varint());
+  }
+  return fields;
+};
+
+test('dnstap has queries and answers of clients and of upstreams, and nothing that names a client when none is', async () => {
+  const path = join(disk, 'dnstap.sock');
+  const frames: Buffer[] = [];
+  const control = (type: number): Buffer => {
+    const text = Buffer.from('protobuf:dnstap.Dnstap');
+    const head = Buffer.alloc(20);
+    for (const [index, value] of [0, 12 + text.length, type, 1, text.length].entries())
+      head.writeUInt32BE(value, 4 * index);
+    return Buffer.concat([head, text]);
+  };
+  const server = createServer((socket) => {
+    let bytes = Buffer.alloc(0);
+    socket.on('data', (piece: Buffer) => {
+      bytes = Buffer.concat([bytes, piece]);
+      for (;;) {
+        if (bytes.length < 8) return;
+        const length = bytes.readUInt32BE(0);
+        const [start, size] = length === 0 ? [8, bytes.readUInt32BE(4)] : [4, length];
+        if (bytes.length < start + size) return;
+        const frame = bytes.subarray(start, start + size);
+        bytes = bytes.subarray(start + size);
+        if (length > 0) frames.push(frame);
+        else if (frame.readUInt32BE(0) === 4) socket.write(control(1));
+      }
+    });
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(path, resolve));
+  try {
+    await reload(cordon, {
+      'cordon.yaml': configOf(
+        `query-log: { identity: none, outputs: [{ to: "dnstap+unix:${path}", messages: [client-query, client-response, forwarder-query, forwarder-response] }] }`,
+      ),
+    });
+    await ask(cordon.dns, 'fresh.example. A', {
+      id: 4711,
+      edns: { options: Buffer.from('000a0008c00c1ec00c1ec00c', 'hex') },
+    });
+    await vi.waitFor(() => expect(frames.length).toBeGreaterThanOrEqual(4), WAIT);
+    const messages = frames.map((frame) => fieldsOf(fieldsOf(frame).get(14) as Buffer));
+    const types = messages.map((message) => message.get(1));
+    expect(types).toEqual(expect.arrayContaining([5, 6, 7, 8]));
+    const of = (type: number): Map<number, Buffer | number> => messages[types.indexOf(type)] ?? new Map();
+    for (const [type, field] of [
+      [5, 10],
+      [6, 14],
+      [7, 10],
+      [8, 14],
+    ] as const) {
+      const message = of(type).get(field) as Buffer;
+      expect(message.includes('\x05fresh')).toBe(true);
+      if (type > 6) continue;
+      // No ID, no address, no port, no cookie.
+      expect(message.readUInt16BE(0)).toBe(0);
+      expect(message.readUInt16BE(10)).toBe(0);
+      expect(of(type).has(4)).toBe(false);
+      expect(of(type).has(6)).toBe(false);
+    }
+    expect(of(8).get(5)).toEqual(Buffer.from([127, 0, 0, 1]));
+    expect(of(8).get(7)).toBe(upstream.endpoint.port);
+    expect(String(fieldsOf(frames[types.indexOf(6)] ?? Buffer.alloc(0)).get(3))).toContain(
+      '"source":"upstream"',
+    );
+  } finally {
+    server.close();
+  }
+});
+
+test('a disk without room, and a receiver that is dead, cost no answer', async () => {
+  const to = [
+    `{ to: "file:/dev/full" }`,
+    `{ to: "syslog+tcp://127.0.0.1:9" }`,
+    `{ to: "dnstap+unix:${join(disk, 'nobody.sock')}" }`,
+  ];
+  const { isRefused } = await reload(cordon, {
+    'cordon.yaml': configOf(
+      `query-log: { identity: none, bytes-per-day: 1MiB, outputs: [${to.join(', ')}] }`,
+    ),
+  });
+  expect(isRefused).toBe(false);
+  const sent = 6_000;
+  let answered = 0;
+  for (let at = 0; at < sent; at += 100)
+    await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        const { rcode } = await ask(cordon.dns, `n${(at + i) % 500}.full.example. A`);
+        if (rcode === 0) answered++;
+      }),
+    );
+  expect(answered).toBe(sent);
+  // Some 500 bytes each: what is over the bytes of the day is counted.
+  await vi.waitFor(
+    async () =>
+      expect(await readMetric(cordon, 'cordon_query_log_lost_total', { reason: 'day' })).toBeGreaterThan(0),
+    WAIT,
+  );
+  expect(await readMetric(cordon, 'cordon_query_log_connected', { output: 'file:/dev/full' })).toBe(0);
+});

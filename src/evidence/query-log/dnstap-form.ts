@@ -86,7 +86,7 @@ export class DnstapForm implements QueryEncoder {
 
   encode(query: RingQuery, piece: Piece): number {
     const first = query.kind === LOGGED.CLIENT ? 0 : 2;
-    const asked = this.#types[first];
+    const asked = query.queryLength > 0 ? this.#types[first] : undefined;
     const answered = query.responseLength > 0 ? this.#types[first + 1] : undefined;
     if (asked !== undefined) this.#putFrame(query, asked, false, piece);
     if (answered !== undefined) this.#putFrame(query, answered, true, piece);

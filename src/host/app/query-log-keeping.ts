@@ -55,7 +55,11 @@ export class QueryLogKeeping implements Part {
   /** What a worker is given; undefined: no log is kept. */
   shareOf(worker: number, { queryLog }: Config): QueryLogShare | undefined {
     const ring = queryLog.outputs.length === 0 ? undefined : this.#keeper.ringOf(worker);
-    return ring && { ring, sample: queryLog.sample };
+    const hasUpstreams = queryLog.outputs.some(
+      ({ to, messages }) =>
+        to.kind.startsWith('dnstap') && messages.some((message) => message.startsWith('forwarder')),
+    );
+    return ring && { ring, sample: queryLog.sample, hasUpstreams };
   }
 
   /** What numbers in queries mean; before any worker decides by the generation. */

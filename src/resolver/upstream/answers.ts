@@ -162,6 +162,8 @@ const judge = (
   const rttMs = elapsedMs(traffic, attempt);
   endpoint.noteAnswer(flight.question.name, rttMs, attempt.form.hasCookie);
   traffic.observer.answered(endpoint.index, rttMs, rcode);
+  const transport = isDatagram || endpoint.transport !== 'udp' ? endpoint.transport : 'tcp';
+  traffic.observer.told?.(endpoint.server, transport, bytes, rttMs);
   traffic.silent.answered(flight.question.name, flight.question.view);
   flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
   const fault = faultOfRcode(rcode);

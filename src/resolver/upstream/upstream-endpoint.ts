@@ -47,6 +47,7 @@ export interface EndpointContext<T> {
 /** An upstream; T is what waits on its sockets and connections. */
 export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   /** As metrics and logs name it. */
+  readonly server: UpstreamServer;
   readonly text: string;
   /** Place in Forwarding.endpoints. */
   readonly index: number;
@@ -73,6 +74,7 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   constructor(server: UpstreamServer, index: number, context: EndpointContext<T>) {
     const { clock, cookieSecret, mixedCase, observer, ownPorts } = context;
     const isUdp = server.transport === 'udp';
+    this.server = server;
     this.text = server.text;
     this.index = index;
     this.transport = server.transport;

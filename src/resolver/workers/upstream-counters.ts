@@ -1,11 +1,20 @@
 // Counts what a worker's upstreams do: the upstream room speaks in words, the counters in numbers.
 import { UNTRUSTED, UPSTREAM_FAILURE, type WorkerCounters } from '../../telemetry/observe/observe.ts';
 import { TRANSPORT } from '../pipeline/pipeline.ts';
-import type { TryFault, UntrustedReason, UpstreamObserver, UpstreamTransport } from '../upstream/upstream.ts';
+import type {
+  TryFault,
+  UntrustedReason,
+  UpstreamObserver,
+  UpstreamServer,
+  UpstreamTransport,
+} from '../upstream/upstream.ts';
+import type { UpstreamLog } from './upstream-log.ts';
 
 /** The counters of one set of upstreams, whose places in the counters belong to them for as long as they are in force. */
 export class UpstreamCounters implements UpstreamObserver {
   #counters: WorkerCounters | undefined;
+  /** Is told of messages; undefined: nobody logs them. */
+  log: UpstreamLog | undefined;
 
   constructor(counters: WorkerCounters) {
     this.#counters = counters;
@@ -14,6 +23,7 @@ export class UpstreamCounters implements UpstreamObserver {
   /** Counts nothing from here on. */
   silence(): void {
     this.#counters = undefined;
+    this.log = undefined;
   }
 
   sent(endpoint: number, transport: UpstreamTransport): void {
@@ -22,6 +32,14 @@ export class UpstreamCounters implements UpstreamObserver {
 
   answered(endpoint: number, rttMs: number, rcode: number): void {
     this.#counters?.upstreamAnswered(endpoint, rttMs, rcode);
+  }
+
+  asked(server: UpstreamServer, transport: UpstreamTransport, query: Uint8Array, length: number): void {
+    this.log?.asked(server, transport, query, length);
+  }
+
+  told(server: UpstreamServer, transport: UpstreamTransport, response: Uint8Array, rttMs: number): void {
+    this.log?.told(server, transport, response, rttMs);
   }
 
   failed(endpoint: number, fault: TryFault): void {

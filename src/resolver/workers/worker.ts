@@ -37,6 +37,7 @@ import type {
 import { OwnAddresses } from './own-addresses.ts';
 import { RetiredMemory } from './retired-memory.ts';
 import { UpstreamCounters } from './upstream-counters.ts';
+import { UpstreamLog } from './upstream-log.ts';
 import { WorkerListeners } from './worker-listeners.ts';
 import { createForwarding, toRules } from './worker-parts.ts';
 
@@ -64,6 +65,7 @@ class ResolverWorker {
   #forwarding: Forwarding;
   #resolver: Resolver;
   #exemptions: ExemptionIndex | undefined;
+  #log: QueryRingWriter | undefined;
   #upstreamCounters: UpstreamCounters;
 
   constructor(start: WorkerStart) {
@@ -79,7 +81,9 @@ class ResolverWorker {
     setTranslationPrefix(start.settings.resolution.dns64?.prefix);
     this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
     this.#probePorts = new PortSet(start.probePorts);
+    this.#log = logWriterFor(start.settings);
     this.#upstreamCounters = new UpstreamCounters(this.#counters);
+    this.#upstreamCounters.log = upstreamLogFor(start.settings, this.#log);
     this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
     this.#resolver = this.#createResolver(start.settings);
     this.#exemptions = start.exemptions?.exemptions;
@@ -97,7 +101,7 @@ class ResolverWorker {
       exemptions: this.#exemptions,
       keepaliveMs: (transport) => (transport === TRANSPORT.TCP ? connections.idleMs : this.#encrypted.idleMs),
       events: writerFor(start.settings),
-      queryLog: logWriterFor(start.settings),
+      queryLog: this.#log,
       isProbe: (address, port) =>
         this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
       candidates: {
@@ -173,7 +177,8 @@ class ResolverWorker {
     this.#pipeline.setRules(rules);
     this.#gate.setRules(rules.clients, this.#createRates(settings));
     if (previous.events !== settings.events) this.#pipeline.setEvents(writerFor(settings));
-    if (!isSameLog(previous, settings)) this.#pipeline.setQueryLog(logWriterFor(settings));
+    if (!isSameLog(previous, settings)) this.#log = logWriterFor(settings);
+    this.#pipeline.setQueryLog(this.#log);
     this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
@@ -190,6 +195,7 @@ class ResolverWorker {
     } else if (!isDeepStrictEqual(previous.resolution, settings.resolution)) {
       this.#useResolver(settings);
     }
+    this.#upstreamCounters.log = upstreamLogFor(settings, this.#log);
     // Answers are looked at for private addresses when they come.
     if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
     await this.#listeners.closeOthers(settings.listen);
@@ -258,6 +264,12 @@ const writerFor = ({ events }: WorkerSettings): EventWriter | undefined => event
 
 const logWriterFor = ({ queryLog }: WorkerSettings): QueryRingWriter | undefined =>
   queryLog && new QueryRingWriter(queryLog);
+
+const upstreamLogFor = (
+  { queryLog }: WorkerSettings,
+  log: QueryRingWriter | undefined,
+): UpstreamLog | undefined =>
+  queryLog?.hasUpstreams === true && log !== undefined ? new UpstreamLog(log) : undefined;
 
 const isSameLog = ({ queryLog: a }: WorkerSettings, { queryLog: b }: WorkerSettings): boolean =>
   a?.ring === b?.ring && a?.sample === b?.sample;

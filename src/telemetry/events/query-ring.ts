@@ -106,6 +106,8 @@ export interface QueryLogShare {
   readonly ring: SharedArrayBuffer;
   /** Of so many queries one is logged. */
   readonly sample: number;
+  /** Somebody wants what upstreams are asked as well. */
+  readonly hasUpstreams: boolean;
 }
 
 /** Memory for the queries of one worker. @cold */
@@ -129,7 +131,7 @@ export class QueryRingWriter implements QueryObserver {
   /** Of the sample: xorshift, so that what asks at a rhythm is neither always nor never in it. */
   #random = 0x9e37_79b9;
 
-  constructor({ ring, sample }: QueryLogShare) {
+  constructor({ ring, sample }: Pick<QueryLogShare, 'ring' | 'sample'>) {
     this.#positions = new Int32Array(ring, 0, HEADER_BYTES / WORD_BYTES);
     this.#doubles = new Float64Array(ring);
     this.#words = new Uint32Array(ring, HEADER_BYTES);
