@@ -436,7 +436,10 @@ test('a report is made, and downloaded with its signature', WALK, async () => {
     .waitFor();
   await takePicture(page, 'report-made');
   const [download] = await Promise.all([page.waitForEvent('download'), link.click()]);
-  expect(readFileSync(await download.path(), 'utf8')).toContain(AGENCY);
+  const report = readFileSync(await download.path(), 'utf8');
+  expect(report).toContain(AGENCY);
+  // Made by who asked for it, and not by the account of the program.
+  expect(report).toMatch(/Made by[^.]*?udo\.auditor/s);
 });
 
 test('the configuration is changed by two: problem, difference, reason, confirmation', WALK, async () => {

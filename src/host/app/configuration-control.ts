@@ -30,13 +30,15 @@ import {
   setNoticeTexts,
   withhold,
 } from '../../config/config.ts';
-import type {
-  ConfigurationApplied,
-  ConfigurationAsked,
-  ConfigurationChecked,
-  ConfigurationControl,
-  ConfigurationShown,
-  Role,
+import {
+  type Actor,
+  type ConfigurationApplied,
+  type ConfigurationAsked,
+  type ConfigurationChecked,
+  type ConfigurationControl,
+  type ConfigurationShown,
+  namesOf,
+  type Role,
 } from '../../people/admin/admin.ts';
 import type { Changes, ServiceSource } from './changes.ts';
 import { type ConfigurationTexts, sha256Of } from './configuration-texts.ts';
@@ -201,7 +203,7 @@ class ConfigurationKeeper {
 
   async apply(
     asked: ConfigurationAsked,
-    { name, roles }: { readonly name: string; readonly roles: readonly Role[] },
+    actor: Pick<Actor, 'name' | 'roles' | 'confirmedBy'>,
   ): Promise<ConfigurationApplied> {
     if (this.#isApplying) throw changed();
     this.#isApplying = true;
@@ -209,7 +211,8 @@ class ConfigurationKeeper {
       const { text, file, before, config } = await this.require(asked);
       const restart = restartKeys(before, config);
       const { differences, more } = configDifferences(before, config);
-      const detail = { sha256: asked.draft, previous: asked.base, roles, restart };
+      const name = namesOf(actor);
+      const detail = { sha256: asked.draft, previous: asked.base, roles: actor.roles, restart };
       await this.#keepVersions(text, file, { by: name, reason: asked.reason });
       await this.#write(text, asked.base);
       const error = await this.#parts.changes.reload('a text was put in force from the control room');

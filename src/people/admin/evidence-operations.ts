@@ -1,7 +1,7 @@
 // The self-probe and the records on the control socket.
 import { z } from 'zod';
 import { MANDATE_STATES } from '../../telemetry/enforcement/enforcement.ts';
-import { gives, listOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
+import { gives, listOf, namesOf, type Outcome, operationsOn, ROLES, refuses } from './operation.ts';
 
 /** Characters of a group's name. */
 const NAME_LENGTH_MAX = 64;
@@ -242,8 +242,8 @@ export const RECORD_OPERATIONS = {
     body: z.strictObject({ pseudonym: text, reason: text }),
     form: '{ "pseudonym": text, "reason": text }',
     result: z.object({ address: z.string() }),
-    handle: async (records, { body: { pseudonym, reason } }, { name }) =>
-      unlessAbsent(await records.reidentify(pseudonym, name, reason), (address) => ({
+    handle: async (records, { body: { pseudonym, reason } }, actor) =>
+      unlessAbsent(await records.reidentify(pseudonym, namesOf(actor), reason), (address) => ({
         address,
       })),
   }),
@@ -256,8 +256,8 @@ export const RECORD_OPERATIONS = {
     body: z.strictObject({ pseudonym: text, resolver: text, reason: text }),
     form: '{ "pseudonym": text, "resolver": text, "reason": text }',
     result: z.object({ recorded: z.literal(true) }),
-    handle: async (records, { body: { pseudonym, resolver, reason } }, { name }) =>
-      unlessAbsent((await records.opened(pseudonym, resolver, name, reason)) || undefined, () => ({
+    handle: async (records, { body: { pseudonym, resolver, reason } }, actor) =>
+      unlessAbsent((await records.opened(pseudonym, resolver, namesOf(actor), reason)) || undefined, () => ({
         recorded: true as const,
       })),
   }),
@@ -277,12 +277,12 @@ export const RECORD_OPERATIONS = {
       }),
     form: '{ "address" or "device": text, "reason": text }',
     result: z.object({ pseudonyms: listOf(z.string()) }),
-    handle: async (records, { body: { address, device, reason } }, { name }) => {
+    handle: async (records, { body: { address, device, reason } }, actor) => {
       const sought =
         device === undefined
           ? ({ kind: 'address', text: address ?? '' } as const)
           : ({ kind: 'device', text: device } as const);
-      return unlessAbsent(await records.pseudonyms(sought, name, reason), (found) => ({
+      return unlessAbsent(await records.pseudonyms(sought, namesOf(actor), reason), (found) => ({
         pseudonyms: found.split(' ').filter((one) => one !== ''),
       }));
     },

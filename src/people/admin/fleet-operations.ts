@@ -1,7 +1,7 @@
 // The fleet on the control socket: what all resolvers look like, and what the authority's operators do to it.
 import { z } from 'zod';
 import { FLEET_NEEDS } from '../../base/words/words.ts';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
 
 const REASON_LENGTH_MAX = 500;
 
@@ -221,7 +221,8 @@ export const FLEET_OPERATIONS = {
     body: z.strictObject({ name, reason }),
     form: '{ "name": NAME, "reason": text }',
     result: z.object(LET_IN),
-    handle: async (fleet, { body }, { name: by }) => gives(await fleet.remove(body.name, by, body.reason)),
+    handle: async (fleet, { body }, actor) =>
+      gives(await fleet.remove(body.name, namesOf(actor), body.reason)),
   }),
   setOverlay: onFleet({
     method: 'POST',
@@ -236,7 +237,7 @@ export const FLEET_OPERATIONS = {
     }),
     form: '{ "for": "all" | "site:NAME" | "node:NAME", "yaml": text, "reason": text }',
     result: z.object({ number: z.number(), hash: z.string() }),
-    handle: async (fleet, { body }, { name: by }) => gives(await fleet.overlay({ ...body, by })),
+    handle: async (fleet, { body }, actor) => gives(await fleet.overlay({ ...body, by: namesOf(actor) })),
   }),
   rotateFleetKey: onFleet({
     method: 'POST',

@@ -1,6 +1,6 @@
 // Lists on the control socket: what is in force, what is held, and the decisions about it.
 import { z } from 'zod';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why, as the store keeps them. */
 /** Characters of a search, rules of a page, and rules of the largest lists. */
@@ -366,8 +366,8 @@ export const LIST_OPERATIONS = {
     summary: 'Puts the held content in force',
     roles: ['operator'],
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
-      gives(await lists.accept(list, sha256, { by: name, reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, actor) =>
+      gives(await lists.accept(list, sha256, { by: namesOf(actor), reason })),
   }),
   dismissList: onLists({
     method: 'POST',
@@ -375,8 +375,8 @@ export const LIST_OPERATIONS = {
     summary: 'Turns the held content away',
     roles: ['operator', 'approver'],
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
-      gives(await lists.dismiss(list, sha256, { by: name, reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, actor) =>
+      gives(await lists.dismiss(list, sha256, { by: namesOf(actor), reason })),
   }),
   rollBackList: onLists({
     method: 'POST',
@@ -384,8 +384,8 @@ export const LIST_OPERATIONS = {
     summary: 'Puts an earlier content in force',
     roles: ['operator'],
     ...toDecide,
-    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, { name }) =>
-      gives(await lists.rollback(list, sha256, { by: name, reason })),
+    handle: async (lists, { parameters: { list }, body: { sha256, reason } }, actor) =>
+      gives(await lists.rollback(list, sha256, { by: namesOf(actor), reason })),
   }),
   refreshList: onLists({
     method: 'POST',

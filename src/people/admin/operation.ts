@@ -27,7 +27,13 @@ export interface Actor {
   /** An address, or the control socket. */
   readonly from: string;
   readonly via: Door;
+  /** Who confirmed what this one asked for, where it took two. */
+  readonly confirmedBy?: string;
 }
+
+/** Who did something, as records and histories tell it: both where it took two. Nothing compares people by it. */
+export const namesOf = ({ name, confirmedBy }: Pick<Actor, 'name' | 'confirmedBy'>): string =>
+  confirmedBy === undefined ? name : `${name}, confirmed by ${confirmedBy}`;
 
 /** By what a client knows that it has a result already. */
 export interface Validators {

@@ -4,7 +4,7 @@ import { createAddress, parseAddress } from '../../base/base.ts';
 import { HEALTH_ISSUE_IDS } from '../../base/words/words.ts';
 import { MANDATE_STATES } from '../../telemetry/enforcement/enforcement.ts';
 import { parseType, readWrittenName } from '../../wire/dns/dns.ts';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of why. */
 const TEXT_LENGTH_MAX = 500;
@@ -182,7 +182,8 @@ export const PAUSE_OPERATIONS = {
     body: z.strictObject({ ms: z.int().positive(), reason: reason.min(1) }),
     form: '{ "ms": milliseconds, "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }, { name }) => gives(await control.pause(body.ms, name, body.reason)),
+    handle: async (control, { body }, actor) =>
+      gives(await control.pause(body.ms, namesOf(actor), body.reason)),
   }),
   resume: onPause({
     method: 'POST',
@@ -192,7 +193,7 @@ export const PAUSE_OPERATIONS = {
     body: z.strictObject({ reason: reason.default('') }),
     form: '{ "reason": text }',
     result: pauseStatus,
-    handle: async (control, { body }, { name }) => gives(await control.resume(name, body.reason)),
+    handle: async (control, { body }, actor) => gives(await control.resume(namesOf(actor), body.reason)),
   }),
 };
 

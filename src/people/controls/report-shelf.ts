@@ -212,10 +212,10 @@ export class ReportShelf implements ReportControl {
   }
 
   /** What the command said on its way; it ends with 1 as well where the records are not whole. */
-  #command({ from, to, group, language }: Kept, format: string, out: string): Promise<string> {
+  #command({ from, to, group, language, by }: Kept, format: string, out: string): Promise<string> {
     const { configPath } = this.#parts;
     const args = [
-      ...['report', '--from', from, '--to', to, '--format', format, '--out', out],
+      ...['report', '--from', from, '--to', to, '--format', format, '--out', out, `--author=${by}`],
       ...(group === null ? [] : ['--group', group]),
       ...(language === null ? [] : ['--language', language]),
       ...(configPath === undefined ? [] : ['--config', configPath]),

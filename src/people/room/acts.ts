@@ -123,7 +123,10 @@ export class Acts {
         if (control === undefined)
           throw new AppError('ERR_ROOM_ACT', `confirming ${id}: it cannot be done any more`);
         const { account, roles } = this.#askerOf(id, row);
-        const asker: Actor = { name: row.by, account, roles, from: row.from, via: 'room' };
+        const asker: Actor = {
+          ...{ name: row.by, account, roles, from: row.from, via: 'room' },
+          confirmedBy: actor.name,
+        };
         // Nobody else can confirm or withdraw it while it is done.
         this.#end(id, 'confirmed', actor.name);
         const reply = await perform({ operation, control, actor: asker }, row.parameters, {

@@ -13,18 +13,20 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 const PERIODS_A_DAY = DAY_MS / 30_000;
 
 /** A program whose refusals can be suspended. */
-const pausing = (): { readonly asked: number[]; controls(): Controls } => {
+const pausing = (): { readonly asked: number[]; readonly by: string[]; controls(): Controls } => {
   const asked: number[] = [];
+  const by: string[] = [];
   const status = { isPaused: true, state: 'paused', text: 'x' } as const;
   const pause = {
     status: () => status,
-    pause: (ms: number) => {
+    pause: (ms: number, who: string) => {
       asked.push(ms);
+      by.push(who);
       return Promise.resolve(status);
     },
     resume: () => Promise.resolve(status),
   };
-  return { asked, controls: () => ({ pause }) };
+  return { asked, by, controls: () => ({ pause }) };
 };
 
 const codeIn = ({ status, body }: RoomReply): unknown[] => [status, body['code']];
@@ -40,6 +42,23 @@ describe('what one person may do alone is summed', () => {
       for (let round = 0; round < 5; round++) expect((await pause(900_000)).status).toBe(202);
       expect((await pause(1)).status).toBe(202);
       expect(asked).toEqual([900_000]);
+    } finally {
+      await local.close();
+    }
+  });
+
+  test('what two did has the names of both, wherever it is told', async () => {
+    const { by, controls } = pausing();
+    const local = await openTestRoom({ controls });
+    try {
+      const [one, other] = [
+        await local.signIn('operator', 'O. Ne'),
+        await local.signIn('approver', 'O. Ther'),
+      ];
+      const { body } = await one.post('/api/v1/pause', { ms: 1_800_000, reason: 'x' });
+      const { id } = body['pending'] as { readonly id: string };
+      expect((await other.post(`/api/v1/acts/${id}/confirm`, { reason: 'seen' })).status).toBe(200);
+      expect(by).toEqual(['O. Ne, confirmed by O. Ther']);
     } finally {
       await local.close();
     }
