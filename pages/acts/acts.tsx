@@ -194,8 +194,7 @@ export const Acts = (): VNode => {
               {waiting.map((one) => (
                 <Panel
                   key={one.id}
-                  title={<span lang="en">{one.summary}</span>}
-                  beside={<code>{one.operation}</code>}
+                  title={word('op', one.operation)}
                 >
                   <div class="body stack">
                     <Asked waiting={one} />
@@ -221,7 +220,7 @@ export const Acts = (): VNode => {
                       {ended.map((one) => (
                         <tr key={one.id}>
                           <td class="nowrap">{format.time(one.endedAt ?? one.expiresAt)}</td>
-                          <td lang="en">{one.summary}</td>
+                          <td>{word('op', one.operation)}</td>
                           <td class="word">
                             {word('act', one.state)} <Result done={one} />
                           </td>

@@ -765,6 +765,15 @@ export type OpenSession = {
   readonly isOwn: boolean;
 };
 
+export type OwnKeys = {
+  readonly isLocal: boolean;
+  readonly hasPassword: boolean;
+  readonly passkeys: readonly {
+    readonly id: string;
+    readonly createdAt: string;
+  }[];
+};
+
 export type PauseStatus = {
   readonly isPaused: boolean;
   readonly until?: string;
@@ -932,6 +941,14 @@ export type RecorderStatus = {
     readonly finding?: string;
   }[];
   readonly distinctClients: Readonly<Record<string, number>>;
+};
+
+export type RecordsChecked = {
+  readonly state: 'never' | 'running' | 'whole' | 'not-whole' | 'failed';
+  readonly time: string | null;
+  readonly records: number;
+  readonly findings: readonly string[];
+  readonly fault: string | null;
 };
 
 export type RegisterCopy = {
@@ -1213,6 +1230,10 @@ export type State = {
     readonly due: string | null;
     readonly text: string;
     readonly to: string;
+    readonly act?: {
+      readonly operation: string;
+      readonly by: string;
+    };
   }[];
   readonly today: {
     readonly since: string;
@@ -1284,6 +1305,7 @@ export type State = {
     readonly kind: string;
     readonly text: string;
     readonly by: string | null;
+    readonly told: Readonly<Record<string, string>>;
   }[];
 };
 

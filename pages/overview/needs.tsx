@@ -18,10 +18,10 @@ const ROOT = '.';
 const isAll = (subject: string): boolean => /^(\d+)\/\1$/.test(subject);
 
 /** Kinds whose own words say more than ours. */
-const TOLD_BY_TEXT = new Set(['act-waiting', 'set-up', 'break-glass', 'resolver-trouble']);
+const TOLD_BY_TEXT = new Set(['set-up', 'break-glass', 'resolver-trouble']);
 
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
-  const { say, format } = useText();
+  const { say, word, format } = useText();
   const key =
     need.kind === 'upstreams-down' && need.subject === ROOT
       ? 'needUpstreamsAllDown'
@@ -46,7 +46,17 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
           need.text
         ) : (
           <>
-            <Say k={key} v={{ subject: need.subject } as never} />{' '}
+            <Say
+              k={key}
+              v={
+                {
+                  subject:
+                    need.act === undefined
+                      ? need.subject
+                      : `${word('op', need.act.operation)} (${need.act.by})`,
+                } as never
+              }
+            />{' '}
             {TOLD_BY_TEXT.has(need.kind) && <span lang="en">{need.text}</span>}
           </>
         )}

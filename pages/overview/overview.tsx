@@ -9,6 +9,7 @@ import { holdStill, isStill, nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
+import { personIn, toldOf } from '../parts/told.ts';
 import { useTicks } from '../parts/use-data.ts';
 import { HeadlinePanel } from './headline.tsx';
 import { MandatesPanel } from './mandates.tsx';
@@ -187,7 +188,8 @@ const ListsPanel = ({ known }: { readonly known: State }): VNode => {
 };
 
 const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
-  const { language, say, word, format } = useText();
+  const speech = useText();
+  const { say, format } = speech;
   return (
     <Panel title={say('changesTitle')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
       {known.changes.length === 0 ? (
@@ -204,20 +206,21 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
             </tr>
           </thead>
           <tbody>
-            {known.changes.slice(0, CHANGES_MAX).map((change) => (
-              <tr key={change.time + change.kind + change.text}>
-                <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
-                <td>
-                  {/* The text is the record's own, in English, which begins with its kind. */}
-                  <span class={language === 'en' ? 'unseen' : undefined}>
-                    {word('change', change.kind)}:{' '}
-                  </span>
-                  <span lang="en">{change.text}</span>
-                  <span class="folded small faint">{change.by ?? 'Cordon'}</span>
-                </td>
-                <td class="wide soft">{change.by ?? 'Cordon'}</td>
-              </tr>
-            ))}
+            {known.changes.slice(0, CHANGES_MAX).map((change) => {
+              const { what, subject } = toldOf(speech, { kind: change.kind, ...change.told });
+              const by = personIn(speech, change.by);
+              return (
+                <tr key={change.time + change.kind + change.text}>
+                  <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
+                  <td>
+                    {what}
+                    {subject !== '' && `: ${subject}`}
+                    <span class="folded small faint">{by}</span>
+                  </td>
+                  <td class="wide soft">{by}</td>
+                </tr>
+              );
+            })}
           </tbody>
         </table>
       )}

@@ -2,11 +2,14 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act, Fault, get } from '../api/client.ts';
+import type { RecordsChecked } from '../api/shapes.ts';
 import { Form, Select, TextArea, TextField } from '../parts/form.tsx';
-import { FaultNote, Nothing, Panel } from '../parts/panel.tsx';
+import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
+import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
+import { toldOf } from '../parts/told.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
 
 const PAGE_ROWS = 50;
@@ -33,58 +36,41 @@ interface Asked {
 
 const NOTHING: Asked = { class: '', name: '', group: '', from: '', to: '' };
 
-/** Members that stand in columns of their own. */
-const OWN_COLUMNS = new Set(['time', 'kind', 'type', 'v']);
-
-const valueText = (value: unknown): string =>
-  typeof value === 'string' ? value : typeof value === 'number' ? String(value) : JSON.stringify(value);
-
-/** Characters of one value that stand in the row. */
-const VALUE_LENGTH_MAX = 120;
-
-/** What can be read at a glance: plain values, shortened. */
-const textOf = (record: Row['record']): string =>
-  Object.entries(record)
-    .filter(
-      ([key, value]) => !OWN_COLUMNS.has(key) && value !== null && value !== '' && typeof value !== 'object',
-    )
-    .map(([key, value]) => {
-      const text = valueText(value);
-      return `${key}: ${text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text}`;
-    })
-    .join(', ');
-
-/** True when the row does not have all of it. */
-const hasMore = (record: Row['record']): boolean =>
-  Object.values(record).some(
-    (value) => (typeof value === 'object' && value !== null) || valueText(value).length > VALUE_LENGTH_MAX,
-  );
+/** What came of an act, as a tag. */
+const OUTCOMES = {
+  done: ['outcomeDone', 'tag ok'],
+  refused: ['outcomeRefused', 'tag bad'],
+  waiting: ['outcomeWaiting', 'tag warn'],
+} as const;
 
 const RecordRow = ({ row }: { readonly row: Row }): VNode => {
-  const { say, format } = useText();
+  const speech = useText();
+  const { say, format } = speech;
   const { record } = row;
   const time = typeof record['time'] === 'string' ? record['time'] : '';
-  const kind = record['kind'] ?? record['type'];
+  const { what, subject, outcome, by, reason } = toldOf(speech, record);
+  const [said, tag] = outcome === undefined ? [] : OUTCOMES[outcome];
   return (
     <tr>
       <td class="nowrap wide">{time === '' ? '–' : format.time(time)}</td>
-      <th scope="row" class="word">
-        {typeof kind === 'string' ? kind : row.class}
-        <span class="small faint">
-          <br />
-          {row.class} {row.sequence}
-        </span>
+      <th scope="row">
+        {what}
+        {subject !== '' && (
+          <>
+            {': '}
+            <Name name={subject} />
+          </>
+        )}{' '}
+        {said !== undefined && <span class={tag}>{say(said)}</span>}
+        {reason !== '' && <span class="small soft told-reason">{reason}</span>}
         {time !== '' && <span class="folded small faint">{format.time(time)}</span>}
+        <span class="folded small faint">{by ?? 'Cordon'}</span>
+        <details class="small">
+          <summary class="soft">{say('recordWhole', { class: row.class, number: row.sequence })}</summary>
+          <pre>{JSON.stringify(record, undefined, 1)}</pre>
+        </details>
       </th>
-      <td class="small">
-        {textOf(record)}
-        {hasMore(record) && (
-          <details>
-            <summary class="soft">{say('recordWhole')}</summary>
-            <pre>{JSON.stringify(record, undefined, 1)}</pre>
-          </details>
-        )}
-      </td>
+      <td class="wide soft">{by ?? 'Cordon'}</td>
     </tr>
   );
 };
@@ -103,19 +89,64 @@ const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): strin
   return `/v1/records/search?${query}`;
 };
 
+/** While a check runs. */
+const CHECK_POLL_MS = 1_500;
+
+/** What a check that somebody asked for found. */
+const checkText = ({ say, format }: Speech, { state, time, records, fault }: RecordsChecked): string => {
+  const at = format.time(time ?? '');
+  if (state === 'running') return say('checkRuns', { time: at });
+  if (state === 'whole') return say('checkedNow', { count: records, time: at });
+  if (state === 'not-whole') return say('checkedNot', { time: at });
+  return say('checkedFault', { time: at, text: fault ?? '' });
+};
+
+/** Whether the records are whole: as the program saw each closed day, and as somebody has it checked now. */
 const ChainLine = (): VNode | null => {
-  const { say, format } = useText();
+  const speech = useText();
+  const { say, format } = speech;
   const records = useStore(state)?.service.records;
+  const check = useData<RecordsChecked>('/v1/records/check');
+  const doing = useDoing();
+  const { reload, value: checked } = check;
+  const isRunning = checked?.state === 'running';
+  useEffect(() => {
+    if (!isRunning) return;
+    const timer = setInterval(reload, CHECK_POLL_MS);
+    return () => clearInterval(timer);
+  }, [isRunning, reload]);
   if (records === undefined) return null;
   if (!records.enabled) return <p class="note bad">{say('recordsOff')}</p>;
+  const isBad = records.verified === false || checked?.state === 'not-whole';
+  const isChecked = checked !== undefined && checked.state !== 'never';
   return (
-    <p class={records.verified === false ? 'note bad' : 'note calm'}>
-      {records.verified === false
-        ? say('chainBroken')
-        : records.verified === null
-          ? say('chainUnchecked')
-          : say('chainWholeLong', { time: format.time(records.verifiedTime ?? '') })}
-    </p>
+    <div class={isBad ? 'note bad' : 'note calm'}>
+      {(records.verified !== null || !isChecked) && (
+        <p>
+          {records.verified === false
+            ? say('chainBroken')
+            : records.verified === null
+              ? say('chainUnchecked')
+              : say('chainWholeLong', { time: format.time(records.verifiedTime ?? '') })}
+        </p>
+      )}
+      {isChecked && <p role="status">{checkText(speech, checked)}</p>}
+      {checked?.findings.map((finding) => (
+        <p key={finding} lang="en" class="small code">
+          {finding}
+        </p>
+      ))}
+      <FaultNote fault={doing.fault} />
+      {may('checkRecords') && (
+        <button
+          type="button"
+          disabled={doing.isBusy || isRunning}
+          onClick={() => doing.run(async () => void (await act('/v1/records/check').then(reload)))}
+        >
+          {say('checkNow')}
+        </button>
+      )}
+    </div>
   );
 };
 
@@ -192,7 +223,7 @@ const Reidentify = (): VNode | null => {
 };
 
 export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
-  const { say } = useText();
+  const { say, word } = useText();
   const [asked, setAsked] = useState<Asked>(NOTHING);
   const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
   const [before, setBefore] = useState<Page['before']>(null);
@@ -222,7 +253,7 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
               label={say('recordClass')}
               value={asked.class}
               onValue={(value) => set({ class: value })}
-              options={CLASSES.map((one) => [one, one === '' ? say('all') : one])}
+              options={CLASSES.map((one) => [one, one === '' ? say('all') : word('class', one)])}
             />
           )}
           {!isChanges && (
@@ -274,7 +305,9 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
                   {say('when')}
                 </th>
                 <th scope="col">{say('what')}</th>
-                <th scope="col">{say('recordText')}</th>
+                <th scope="col" class="wide">
+                  {say('by')}
+                </th>
               </tr>
             </thead>
             <tbody>

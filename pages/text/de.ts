@@ -1,7 +1,10 @@
 // Everything the pages say, in German, as it is spoken to people: Sie, and words of German administration.
+import { eventsDe } from './events/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {
+  ...eventsDe,
+
   // Everywhere
   skip: 'Zum Inhalt springen',
   loading: 'Wird gelesen …',
@@ -39,6 +42,7 @@ export const de: Texts = {
   andMore: '{names} und {more} weitere',
   line: 'Zeile {line}',
   asTable: 'Dasselbe als Tabelle',
+  byNotKnown: 'nicht bekannt (auf dem Server geändert)',
   newestFirst: 'neueste zuerst',
   faultTitle: 'Das hat nicht geklappt.',
   faultNoWord:
@@ -275,6 +279,11 @@ export const de: Texts = {
   chainWhole: 'um {clock} vollständig',
   recordsKey: 'Öffentlicher Schlüssel der Aufzeichnungen, um sie anderswo zu prüfen:',
   chainWholeLong: 'Die Kette der Aufzeichnungen war bei der Prüfung am {time} vollständig.',
+  checkNow: 'Jetzt prüfen',
+  checkedNow: 'Alle {count} Aufzeichnungen wurden am {time} geprüft: Nichts fehlt, nichts ist verändert.',
+  checkedNot: 'Die Prüfung vom {time} fand veränderte oder fehlende Aufzeichnungen.',
+  checkedFault: 'Die Prüfung vom {time} war nicht möglich: {text}',
+  checkRuns: 'Alle Aufzeichnungen werden seit {time} geprüft. Sie können diese Seite verlassen.',
   chainUnchecked: 'noch nicht geprüft',
   chainBroken: 'nicht vollständig: „cordon records verify“ zeigt, wo',
   networksTitle: 'Netze',
@@ -305,7 +314,7 @@ export const de: Texts = {
   exemptionsInForce: 'Ausnahmen in Kraft',
   nobodyExempt: 'Niemand ist ausgenommen. Für jedes Gerät wird verweigert.',
   howToAsk: 'Wie man eine Ausnahme beantragt',
-  paper: 'Antrag',
+  paper: 'Ausnahme',
   networkGrounds: 'Für wen, Grund',
   passed: 'Durchgelassen',
   ends: 'Endet',
@@ -512,7 +521,7 @@ export const de: Texts = {
   ruleStart: 'Sie beginnt binnen {count} Tagen.',
   toastAsked: 'Beantragt. Es wartet auf eine Genehmigung.',
   paperTitle: 'Ausnahme {id}',
-  wayTitle: 'Wo dieser Antrag steht',
+  wayTitle: 'Stand dieser Ausnahme',
   wayAsked: 'Beantragt',
   wayDecision: 'Entscheidung',
   wayRejected: 'Abgelehnt',
@@ -577,7 +586,7 @@ export const de: Texts = {
   toastWithdrawn: 'Es wartet nicht mehr.',
 
   // Lists
-  heldTitle: 'Für eine Person angehalten',
+  heldTitle: 'Angehalten, bis Sie entscheiden',
   heldBeside: 'was in Kraft ist, bleibt in Kraft',
   heldNone: 'Keine Liste ist angehalten: Jeder neue Inhalt lag in den Grenzen der Änderung.',
   heldCounts: '{held} {held:Regel kam|Regeln kamen} nach {inForce}.',
@@ -695,8 +704,9 @@ export const de: Texts = {
   resolved: 'Aufgelöst',
   failed: 'Fehlgeschlagen',
   recordClass: 'Klasse',
-  recordWhole: 'Die ganze Aufzeichnung',
-  recordText: 'Aufzeichnung',
+  recordWhole: 'Die Aufzeichnung selbst, {class} {number}',
+  classQueries: 'Anfragen',
+  classChanges: 'Änderungen',
   recordsNothing: 'Keine solche Aufzeichnung.',
   searchDo: 'Suchen',
   older: 'Ältere',
@@ -967,20 +977,11 @@ export const de: Texts = {
   dayFri: 'Freitag',
   daySat: 'Samstag',
   daySun: 'Sonntag',
-  changeService: 'Dienst',
-  changeEnforcement: 'In Kraft',
-  changeList: 'Liste',
-  changeConfiguration: 'Konfiguration',
-  changeExemption: 'Ausnahme',
-  changeDecision: 'Entscheidung',
-  changeProbe: 'Probe',
-  changeRecords: 'Aufzeichnungen',
-  changeAdmin: 'Leitstand',
 
   // Resolvers
   needResolverUnheard:
     '*{subject} meldet sich nicht.* Niemand weiß, ob er verweigert und welche Vorgaben er kennt.',
-  needResolverTrouble: '*Resolver {subject}* braucht jemanden:',
+  needResolverTrouble: '*Um Resolver {subject}* muss sich jemand kümmern:',
   placeResolvers: 'Resolver',
   resolver: 'Resolver',
   site: 'Standort',
@@ -1000,7 +1001,7 @@ export const de: Texts = {
   lastSaid: 'sagte zuletzt: {state}',
   removedAt: 'entfernt am {time}',
   allResolvers: 'Alle Resolver',
-  allResolversBeside: 'wer jemanden braucht, zuerst',
+  allResolversBeside: 'zuerst, worum sich jemand kümmern muss',
   resolversNone: 'Hier ist kein Resolver.',
   lastHeard: 'Gehört',
   behindBy: 'Rückstand',

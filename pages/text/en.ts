@@ -1,7 +1,10 @@
 // Everything the pages say, in English. The other languages have the same keys and places; a test compares them.
 // Plain words, whole sentences; buttons say what will happen. Keys in the order of the pages.
+import { eventsEn } from './events/en.ts';
 
 export const en = {
+  ...eventsEn,
+
   // Everywhere
   skip: 'Skip to content',
   loading: 'Reading…',
@@ -39,6 +42,7 @@ export const en = {
   andMore: '{names} and {more} more',
   line: 'line {line}',
   asTable: 'The same as a table',
+  byNotKnown: 'not known (changed on the host)',
   newestFirst: 'newest first',
   faultTitle: 'That did not work.',
   faultNoWord:
@@ -257,6 +261,11 @@ export const en = {
   chainWhole: 'whole at {clock}',
   recordsKey: 'Public key of the records, to check them elsewhere:',
   chainWholeLong: 'The chain of records was whole when it was checked on {time}.',
+  checkNow: 'Check now',
+  checkedNow: 'All {count} records were checked on {time}: nothing is missing or changed.',
+  checkedNot: 'The check of {time} found that records were changed or are missing.',
+  checkedFault: 'The check of {time} could not be made: {text}',
+  checkRuns: 'All records are being checked, since {time}. You may leave this page.',
   chainUnchecked: 'not checked yet',
   chainBroken: 'not whole: look with “cordon records verify”',
   networksTitle: 'Networks',
@@ -287,7 +296,7 @@ export const en = {
   exemptionsInForce: 'Exemptions in force',
   nobodyExempt: 'Nobody is exempt. Refusals hold for every client.',
   howToAsk: 'How to ask for an exemption',
-  paper: 'Paper',
+  paper: 'Exemption',
   networkGrounds: 'For whom, grounds',
   passed: 'Passed',
   ends: 'Ends',
@@ -489,7 +498,7 @@ export const en = {
   ruleStart: 'It begins within {count} days.',
   toastAsked: 'Asked for. It waits for an approver.',
   paperTitle: 'Exemption {id}',
-  wayTitle: 'Where this paper is',
+  wayTitle: 'Where this exemption is',
   wayAsked: 'Asked for',
   wayDecision: 'Decision',
   wayRejected: 'Rejected',
@@ -514,7 +523,7 @@ export const en = {
   roleOpen: 'No text that was read names who approves: say in a word in which role, such as head-of-service.',
   actAs: 'You act as',
   delegation: 'Delegation',
-  delegationHint: 'reference of the paper that delegates it',
+  delegationHint: 'reference of the act that delegates it',
   reasonApproveHint: 'Goes on the record and into the report. Needed to reject; advised to approve.',
   approveMeans:
     'Approving asks again who you are. It can be revoked at any time; that holds within a second.',
@@ -553,7 +562,7 @@ export const en = {
   toastWithdrawn: 'It no longer waits.',
 
   // Lists
-  heldTitle: 'Held for a person',
+  heldTitle: 'Held until you decide',
   heldBeside: 'what is in force stays in force',
   heldNone: 'No list is held: every new content was within the limits of change.',
   heldCounts: '{held} {held:rule|rules} came after {inForce}.',
@@ -668,8 +677,9 @@ export const en = {
   resolved: 'Resolved',
   failed: 'Failed',
   recordClass: 'Class',
-  recordWhole: 'The whole record',
-  recordText: 'Record',
+  recordWhole: 'The record itself, {class} {number}',
+  classQueries: 'queries',
+  classChanges: 'changes',
   recordsNothing: 'No such record.',
   searchDo: 'Search',
   older: 'Older ones',
@@ -936,20 +946,11 @@ export const en = {
   dayFri: 'Friday',
   daySat: 'Saturday',
   daySun: 'Sunday',
-  changeService: 'Service',
-  changeEnforcement: 'In force',
-  changeList: 'List',
-  changeConfiguration: 'Configuration',
-  changeExemption: 'Exemption',
-  changeDecision: 'Decision',
-  changeProbe: 'Probe',
-  changeRecords: 'Records',
-  changeAdmin: 'Control room',
 
   // Resolvers
   needResolverUnheard:
     '*{subject} is not heard.* Nobody knows whether it refuses, nor what it has heard of policy.',
-  needResolverTrouble: '*Resolver {subject}* needs a person:',
+  needResolverTrouble: '*Resolver {subject}* needs attention:',
   placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Site',
@@ -969,7 +970,7 @@ export const en = {
   lastSaid: 'last said: {state}',
   removedAt: 'removed {time}',
   allResolvers: 'All resolvers',
-  allResolversBeside: 'who needs a person first',
+  allResolversBeside: 'what needs attention first',
   resolversNone: 'No resolver is here.',
   lastHeard: 'Last heard',
   behindBy: 'Behind by',

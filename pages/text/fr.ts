@@ -1,7 +1,10 @@
 // Everything the pages say, in French, with the words of French and Belgian administrations.
+import { eventsFr } from './events/fr.ts';
 import type { Texts } from './text.ts';
 
 export const fr: Texts = {
+  ...eventsFr,
+
   // Everywhere
   skip: 'Aller au contenu',
   loading: 'Lecture…',
@@ -39,6 +42,7 @@ export const fr: Texts = {
   andMore: '{names} et {more} de plus',
   line: 'ligne {line}',
   asTable: 'La même chose en tableau',
+  byNotKnown: 'inconnu (modifié sur le serveur)',
   newestFirst: 'les plus récents d’abord',
   faultTitle: 'Cela n’a pas fonctionné.',
   faultNoWord:
@@ -275,6 +279,11 @@ export const fr: Texts = {
   chainWhole: 'complète à {clock}',
   recordsKey: 'Clé publique des enregistrements, pour les vérifier ailleurs :',
   chainWholeLong: 'La chaîne des enregistrements était complète à la vérification du {time}.',
+  checkNow: 'Vérifier maintenant',
+  checkedNow: 'Les {count} enregistrements ont été vérifiés le {time} : rien ne manque, rien n’est modifié.',
+  checkedNot: 'La vérification du {time} a trouvé des enregistrements modifiés ou manquants.',
+  checkedFault: 'La vérification du {time} n’a pas pu être faite : {text}',
+  checkRuns: 'Tous les enregistrements sont en cours de vérification depuis le {time}. Vous pouvez quitter cette page.',
   chainUnchecked: 'pas encore vérifiée',
   chainBroken: 'incomplète : voir « cordon records verify »',
   networksTitle: 'Réseaux',
@@ -305,7 +314,7 @@ export const fr: Texts = {
   exemptionsInForce: 'Dérogations en vigueur',
   nobodyExempt: 'Personne n’a de dérogation. Les refus valent pour chaque appareil.',
   howToAsk: 'Comment demander une dérogation',
-  paper: 'Dossier',
+  paper: 'Dérogation',
   networkGrounds: 'Pour qui, motif',
   passed: 'Passés',
   ends: 'Fin',
@@ -512,7 +521,7 @@ export const fr: Texts = {
   ruleStart: 'Elle commence dans les {count} jours.',
   toastAsked: 'Demandé. Cela attend une approbation.',
   paperTitle: 'Dérogation {id}',
-  wayTitle: 'Où en est ce dossier',
+  wayTitle: 'Où en est cette dérogation',
   wayAsked: 'Demandée',
   wayDecision: 'Décision',
   wayRejected: 'Rejetée',
@@ -577,7 +586,7 @@ export const fr: Texts = {
   toastWithdrawn: 'Cela n’attend plus.',
 
   // Lists
-  heldTitle: 'Retenues pour une personne',
+  heldTitle: 'Retenues jusqu’à votre décision',
   heldBeside: 'ce qui est en vigueur le reste',
   heldNone: 'Aucune liste n’est retenue : chaque nouveau contenu était dans les limites de changement.',
   heldCounts: '{held} {held:règle est venue|règles sont venues} après {inForce}.',
@@ -693,8 +702,9 @@ export const fr: Texts = {
   resolved: 'Résolus',
   failed: 'Échecs',
   recordClass: 'Classe',
-  recordWhole: 'L’enregistrement entier',
-  recordText: 'Enregistrement',
+  recordWhole: 'L’enregistrement même, {class} {number}',
+  classQueries: 'requêtes',
+  classChanges: 'modifications',
   recordsNothing: 'Aucun enregistrement de ce genre.',
   searchDo: 'Chercher',
   older: 'Plus anciens',
@@ -965,20 +975,11 @@ export const fr: Texts = {
   dayFri: 'vendredi',
   daySat: 'samedi',
   daySun: 'dimanche',
-  changeService: 'Service',
-  changeEnforcement: 'En vigueur',
-  changeList: 'Liste',
-  changeConfiguration: 'Configuration',
-  changeExemption: 'Dérogation',
-  changeDecision: 'Décision',
-  changeProbe: 'Sonde',
-  changeRecords: 'Enregistrements',
-  changeAdmin: 'Salle de contrôle',
 
   // Resolvers
   needResolverUnheard:
     '*{subject} ne donne plus de nouvelles.* Nul ne sait s’il refuse, ni ce qu’il a reçu des décisions.',
-  needResolverTrouble: '*Le résolveur {subject}* demande quelqu’un :',
+  needResolverTrouble: '*Le résolveur {subject}* est à traiter :',
   placeResolvers: 'Résolveurs',
   resolver: 'Résolveur',
   site: 'Site',
@@ -998,7 +999,7 @@ export const fr: Texts = {
   lastSaid: 'a dit en dernier : {state}',
   removedAt: 'retiré le {time}',
   allResolvers: 'Tous les résolveurs',
-  allResolversBeside: 'd’abord ceux qui demandent quelqu’un',
+  allResolversBeside: 'd’abord ceux qui sont à traiter',
   resolversNone: 'Aucun résolveur ici.',
   lastHeard: 'Entendu',
   behindBy: 'Retard',

@@ -1,7 +1,10 @@
 // Everything the pages say, in Dutch, with the words of Dutch and Belgian administrations.
+import { eventsNl } from './events/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {
+  ...eventsNl,
+
   // Everywhere
   skip: 'Naar de inhoud',
   loading: 'Wordt gelezen…',
@@ -39,6 +42,7 @@ export const nl: Texts = {
   andMore: '{names} en nog {more}',
   line: 'regel {line}',
   asTable: 'Hetzelfde als tabel',
+  byNotKnown: 'niet bekend (gewijzigd op de server)',
   newestFirst: 'nieuwste eerst',
   faultTitle: 'Dat is niet gelukt.',
   faultNoWord:
@@ -222,7 +226,7 @@ export const nl: Texts = {
     '*Het certificaat van deze pagina’s verloopt binnenkort.* Vernieuw de bestanden van `control-room.tls`.',
   needUpstreamCertificate:
     '*Een certificaat van de upstream `{subject}` verloopt binnenkort.* Vraag het de beheerder.',
-  needSuspended: '*Vrijstellingen zijn opgeschort.* Van de autoriteit van de vloot kwam te lang niets.',
+  needSuspended: '*Ontheffingen zijn opgeschort.* Van de autoriteit van de vloot kwam te lang niets.',
   needProof: '*De proef toont niet aan dat het verbod van kracht is.*',
   needRecording: '*Wat er gebeurt, wordt niet vastgelegd.* Controleer de schijf van de statusmap.',
   needReserve: '*Vragen worden alleen als sommen vastgelegd: de schijf is bijna vol.* Maak nu ruimte.',
@@ -233,13 +237,13 @@ export const nl: Texts = {
   needReload: '*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.',
   needReports: '*Geplande rapporten worden niet gemaakt of verzonden.* Het logboek zegt waarom.',
   needReminders:
-    '*Herinneringen voor het einde van vrijstellingen worden niet verzonden.* Het logboek zegt waarom.',
+    '*Herinneringen voor het einde van ontheffingen worden niet verzonden.* Het logboek zegt waarom.',
   needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
   needFleetRefused:
     '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
   needFleetForged:
     '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
-  needFleetClock: '*De klok wijkt af van die van de autoriteit.* Vrijstellingen volgen elke klok.',
+  needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
   needQueryLog:
@@ -268,6 +272,11 @@ export const nl: Texts = {
   chainWhole: 'volledig om {clock}',
   recordsKey: 'Openbare sleutel van de vastleggingen, om ze elders te controleren:',
   chainWholeLong: 'De keten van vastleggingen was volledig bij de controle op {time}.',
+  checkNow: 'Nu controleren',
+  checkedNow: 'Alle {count} registraties zijn op {time} gecontroleerd: er ontbreekt niets en niets is gewijzigd.',
+  checkedNot: 'De controle van {time} vond gewijzigde of ontbrekende registraties.',
+  checkedFault: 'De controle van {time} kon niet worden gedaan: {text}',
+  checkRuns: 'Alle registraties worden sinds {time} gecontroleerd. U kunt deze pagina verlaten.',
   chainUnchecked: 'nog niet gecontroleerd',
   chainBroken: 'niet volledig: zie “cordon records verify”',
   networksTitle: 'Netwerken',
@@ -298,7 +307,7 @@ export const nl: Texts = {
   exemptionsInForce: 'Ontheffingen van kracht',
   nobodyExempt: 'Niemand heeft ontheffing. Voor elk apparaat wordt geweigerd.',
   howToAsk: 'Hoe men een ontheffing aanvraagt',
-  paper: 'Aanvraag',
+  paper: 'Ontheffing',
   networkGrounds: 'Voor wie, grond',
   passed: 'Doorgelaten',
   ends: 'Eindigt',
@@ -503,7 +512,7 @@ export const nl: Texts = {
   ruleStart: 'Zij begint binnen {count} dagen.',
   toastAsked: 'Aangevraagd. Het wacht op goedkeuring.',
   paperTitle: 'Ontheffing {id}',
-  wayTitle: 'Waar deze aanvraag is',
+  wayTitle: 'Stand van deze ontheffing',
   wayAsked: 'Aangevraagd',
   wayDecision: 'Besluit',
   wayRejected: 'Afgewezen',
@@ -568,7 +577,7 @@ export const nl: Texts = {
   toastWithdrawn: 'Het wacht niet meer.',
 
   // Lists
-  heldTitle: 'Aangehouden voor een persoon',
+  heldTitle: 'Aangehouden tot u beslist',
   heldBeside: 'wat van kracht is blijft van kracht',
   heldNone: 'Er is geen lijst aangehouden: elke nieuwe inhoud bleef binnen de grenzen van verandering.',
   heldCounts: '{held} {held:regel kwam|regels kwamen} na {inForce}.',
@@ -685,8 +694,9 @@ export const nl: Texts = {
   resolved: 'Opgezocht',
   failed: 'Mislukt',
   recordClass: 'Klasse',
-  recordWhole: 'De hele vastlegging',
-  recordText: 'Vastlegging',
+  recordWhole: 'De registratie zelf, {class} {number}',
+  classQueries: 'vragen',
+  classChanges: 'wijzigingen',
   recordsNothing: 'Geen zulke vastlegging.',
   searchDo: 'Zoeken',
   older: 'Oudere',
@@ -956,20 +966,11 @@ export const nl: Texts = {
   dayFri: 'vrijdag',
   daySat: 'zaterdag',
   daySun: 'zondag',
-  changeService: 'Dienst',
-  changeEnforcement: 'Van kracht',
-  changeList: 'Lijst',
-  changeConfiguration: 'Configuratie',
-  changeExemption: 'Ontheffing',
-  changeDecision: 'Besluit',
-  changeProbe: 'Proef',
-  changeRecords: 'Vastleggingen',
-  changeAdmin: 'Controlekamer',
 
   // Resolvers
   needResolverUnheard:
     '*{subject} laat niets horen.* Niemand weet of hij weigert, noch welk beleid hij heeft ontvangen.',
-  needResolverTrouble: '*Resolver {subject}* heeft iemand nodig:',
+  needResolverTrouble: '*Resolver {subject}* vraagt aandacht:',
   placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Locatie',
@@ -989,7 +990,7 @@ export const nl: Texts = {
   lastSaid: 'zei het laatst: {state}',
   removedAt: 'verwijderd op {time}',
   allResolvers: 'Alle resolvers',
-  allResolversBeside: 'wie iemand nodig heeft eerst',
+  allResolversBeside: 'wat aandacht vraagt eerst',
   resolversNone: 'Hier is geen resolver.',
   lastHeard: 'Gehoord',
   behindBy: 'Achterstand',
@@ -1000,7 +1001,7 @@ export const nl: Texts = {
   engineUnreached:
     'De motor van de vloot is niet bereikbaar. Het beleid blijft zoals het is, en bewijs wacht.',
   fleetHold: 'Nieuwe ontheffingen wachten tot de resolvers hebben gezegd wat ze weten, hoogstens {length}.',
-  fleetBound: 'Waar een resolver de autoriteit niet hoort, gelden vrijstellingen hoogstens {length}.',
+  fleetBound: 'Waar een resolver de autoriteit niet hoort, gelden ontheffingen hoogstens {length}.',
   fleetUnbound: 'Tot hun eigen einde gelden zij, ook ingetrokken, op: {names}.',
   fleetNode: 'Deze resolver is een knoop: hij toont zichzelf. De autoriteit toont alle.',
   probeOfAll: 'Eén proef, aan alle gevraagd',

@@ -5,7 +5,7 @@ import { DIRECTORY_MODE, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
 import type { Controls, RecorderStatus } from '../../people/admin/admin.ts';
-import type { AskedCounts, OperatorPause } from '../../people/controls/controls.ts';
+import type { AskedCounts, OperatorPause, RecordsCheck } from '../../people/controls/controls.ts';
 import { createRecordControl, toRecorderStatus } from '../../people/controls/controls.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
@@ -19,6 +19,7 @@ export interface Evidence {
   readonly exemptions: ExemptionKeeping;
   readonly probe: ProbeKeeper;
   readonly asked: AskedCounts;
+  readonly check: RecordsCheck;
   /** What metrics tell. */
   facts(): EvidenceFacts;
 }
@@ -68,6 +69,7 @@ export const createEvidenceControls = (evidence: Evidence): Controls => {
     records: createRecordControl({
       status: () => recorderStatus(evidence),
       recorder: () => recording.recorder,
+      check: evidence.check,
       acted: () => recording.journal.act('reidentify'),
     }),
   };

@@ -19,6 +19,7 @@ import {
   OverviewRecords,
   personsOf,
   RECORDS_NAME,
+  RecordsCheck,
   ReportShelf,
 } from '../../people/controls/controls.ts';
 import { FileReview } from '../../policy/keeping/keeping.ts';
@@ -206,6 +207,7 @@ export const createProgram = (
   });
   const evidence = createEvidence({
     ...{ recording, queryLog, exemptions, probe, asked, pause },
+    check: new RecordsCheck({ stateDirectory, configPath: source.configPath, clock: systemClock }),
     state: () => state.current,
     fleet: () => fleet.facts(),
   });

@@ -160,6 +160,7 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   listPseudonyms: withSecond('the pseudonyms of a client', 'approver'),
   recordOpening: alone('the record that a key from the safe is used'),
   requestSweep: alone('probing'),
+  checkRecords: alone('checking the records'),
   explain: alone('asking'),
   makeReport: alone('a report'),
   addPerson: withAdministrator('a new account'),
@@ -200,6 +201,11 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   confirmEnrolment: alone(OWN),
   askForNewPasskey: alone(OWN),
   enrolByPasskey: alone(OWN),
+  proposeOwnPassword: alone(OWN),
+  confirmOwnPassword: alone(OWN),
+  askForOwnPasskey: alone(OWN),
+  addOwnPasskey: alone(OWN),
+  removeOwnPasskey: alone(OWN),
 };
 
 const RULES: ReadonlyMap<string, ActRule | undefined> = new Map(

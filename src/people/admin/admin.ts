@@ -25,7 +25,7 @@ export {
   openControlSocket,
 } from './control-socket.ts';
 export { type AnyGiven, isAt, mayUse, notForRoles, perform } from './dispatch.ts';
-export type { ProbeControl, RecordControl, RecorderStatus } from './evidence-operations.ts';
+export type { ProbeControl, RecordControl, RecorderStatus, RecordsChecked } from './evidence-operations.ts';
 export type {
   ExemptionControl,
   ExemptionEffect,
@@ -74,6 +74,7 @@ export type {
   Assertion,
   Attestation,
   Enrolment,
+  OwnKeysShown,
   PasskeyAsked,
   SessionControl,
   SessionShown,

@@ -201,7 +201,24 @@ export interface RecordControl {
   ): Promise<string | undefined>;
   /** That somebody opens a pseudonym of another resolver with the key from the safe; false when no records are kept. */
   opened(pseudonym: string, resolver: string, by: string, reason: string): Promise<boolean>;
+  /** The check of all records that was asked for last; `start` begins one, unless one is under way. */
+  check(start: boolean): RecordsChecked;
 }
+
+const checked = z
+  .object({
+    state: z.enum(['never', 'running', 'whole', 'not-whole', 'failed']),
+    /** When it began or ended. */
+    time: z.string().nullable(),
+    records: z.number(),
+    /** The first of them, as the command writes them. */
+    findings: listOf(z.string()),
+    fault: z.string().nullable(),
+  })
+  .meta({ id: 'RecordsChecked' });
+
+/** What a check of all records that somebody asked for found. */
+export type RecordsChecked = Readonly<z.output<typeof checked>>;
 
 const onRecords = operationsOn<RecordControl>('records', { failureStatus: 409 });
 const text = z.string().trim().min(1).max(TEXT_LENGTH_MAX);
@@ -233,6 +250,24 @@ export const RECORD_OPERATIONS = {
     result: z.object({ verifier: z.string() }),
     handle: (records) =>
       Promise.resolve(unlessAbsent(records.status()?.checkpoint, ({ verifier }) => ({ verifier }))),
+  }),
+  readRecordsCheck: onRecords({
+    method: 'GET',
+    path: '/v1/records/check',
+    summary: 'What the last check of all records that somebody asked for found',
+    roles: ROLES,
+    result: checked,
+    handle: (records) => Promise.resolve(gives(records.check(false))),
+  }),
+  checkRecords: onRecords({
+    method: 'POST',
+    path: '/v1/records/check',
+    summary: 'Checks every record, chain and signature, in a process of its own',
+    roles: ['operator', 'auditor'],
+    body: z.strictObject({}),
+    form: '{ }',
+    result: checked,
+    handle: (records) => Promise.resolve(gives(records.check(true))),
   }),
   reidentify: onRecords({
     method: 'POST',

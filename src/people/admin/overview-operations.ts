@@ -90,6 +90,8 @@ const state = z
         due: orNull(time),
         text: z.string(),
         to: z.string(),
+        /** Of `act-waiting`: which operation, and who asked for it. */
+        act: z.object({ operation: z.string(), by: z.string() }).exactOptional(),
       }),
     ),
     today: z.object({
@@ -153,7 +155,16 @@ const state = z
         restsOn: orNull(z.string()),
       }),
     ),
-    changes: listOf(z.object({ time, kind: z.string(), text: z.string(), by: orNull(z.string()) })),
+    changes: listOf(
+      z.object({
+        time,
+        kind: z.string(),
+        text: z.string(),
+        by: orNull(z.string()),
+        /** Of the record: what pages say it with in their language. */
+        told: z.record(z.string(), z.string()),
+      }),
+    ),
   })
   .meta({ id: 'State' });
 

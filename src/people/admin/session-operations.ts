@@ -1,6 +1,6 @@
 // Signing in to the control room, and the enrolment of people, by a token that was handed to them once.
 import { z } from 'zod';
-import { gives, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES } from './operation.ts';
 
 /** Characters of an account's name, as records show it. */
 const NAME_LENGTH_MAX = 64;
@@ -9,6 +9,8 @@ const PASSWORD_LENGTH_MIN = 12;
 const PASSWORD_LENGTH_MAX = 200;
 /** Of a random token in base64url, with room. */
 const TOKEN_LENGTH_MAX = 100;
+/** Bytes of a credential's identifier are at most 1,023 (Web Authentication Level 3); in base64url. */
+const PASSKEY_ID_LENGTH_MAX = 1_364;
 /** Members of what a browser says of a passkey; what is in them is judged by the library. */
 const TEXT_LENGTH_MAX = 16_384;
 
@@ -116,6 +118,18 @@ const enrolment = z.object({
   passkey: z.boolean(),
 });
 
+const ownKeys = z
+  .object({
+    /** False: the identity provider keeps the ways in. */
+    isLocal: z.boolean(),
+    hasPassword: z.boolean(),
+    passkeys: listOf(z.object({ id: z.string(), createdAt: z.string() })),
+  })
+  .meta({ id: 'OwnKeys' });
+const appSecret = z.object({ secret: z.string(), uri: z.string() });
+
+/** How who is signed in signs in. */
+export type OwnKeysShown = Readonly<z.output<typeof ownKeys>>;
 /** What a browser is asked for a passkey with. */
 export type PasskeyAsked = Readonly<z.output<typeof passkeyAsked>>;
 /** What a token enrols. */
@@ -139,10 +153,18 @@ export interface SessionControl {
   confirmEnrolment(token: string, code: string): Promise<SessionShown>;
   enrolmentOptions(token: string, name: string): Promise<PasskeyAsked>;
   enrolByPasskey(token: string, challenge: string, response: Attestation): Promise<SessionShown>;
+  /** How who is signed in signs in, and changes of that. */
+  ownKeys(): OwnKeysShown;
+  proposePassword(password: string): Promise<{ secret: string; uri: string }>;
+  confirmPassword(code: string): OwnKeysShown;
+  ownPasskeyOptions(): Promise<PasskeyAsked>;
+  addOwnPasskey(challenge: string, response: Attestation): Promise<OwnKeysShown>;
+  removeOwnPasskey(id: string): OwnKeysShown;
 }
 
 const onSession = operationsOn<SessionControl>('session', { door: 'room', failureStatus: 409 });
 const open = { roles: [], isOpen: true } as const;
+const own = { method: 'POST', roles: ROLES, needsProof: true } as const;
 
 /** Who is signed in, and how one signs in and out. */
 export const SESSION_OPERATIONS = {
@@ -252,7 +274,7 @@ export const SESSION_OPERATIONS = {
     summary: 'Takes a password, and gives the secret of an authenticator app, which is confirmed by a code',
     body: z.strictObject({ token, name: accountName, password }),
     form: `{ "token": text, "name": text, "password": ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters }`,
-    result: z.object({ secret: z.string(), uri: z.string() }),
+    result: appSecret,
     handle: async (control, { body }) =>
       gives(await control.enrolByPassword(body.token, body.name, body.password)),
   }),
@@ -286,5 +308,58 @@ export const SESSION_OPERATIONS = {
     result: session,
     handle: async (control, { body }) =>
       gives(await control.enrolByPasskey(body.token, body.challenge, body.response)),
+  }),
+  readOwnKeys: onSession({
+    method: 'GET',
+    path: '/session/keys',
+    summary: 'How who is signed in signs in',
+    roles: ROLES,
+    result: ownKeys,
+    handle: (control) => Promise.resolve(gives(control.ownKeys())),
+  }),
+  proposeOwnPassword: onSession({
+    ...own,
+    path: '/session/keys/password',
+    summary: 'Takes another password of who is signed in, and gives the secret of another authenticator app',
+    body: z.strictObject({ password }),
+    form: `{ "password": ${PASSWORD_LENGTH_MIN} to ${PASSWORD_LENGTH_MAX} characters }`,
+    result: appSecret,
+    handle: async (control, { body }) => gives(await control.proposePassword(body.password)),
+  }),
+  confirmOwnPassword: onSession({
+    ...own,
+    path: '/session/keys/password/confirm',
+    summary: 'Puts the other password and app in place, by a code, and ends all other sessions of the account',
+    body: z.strictObject({ code }),
+    form: '{ "code": 6 digits }',
+    result: ownKeys,
+    handle: (control, { body }) => Promise.resolve(gives(control.confirmPassword(body.code))),
+  }),
+  askForOwnPasskey: onSession({
+    ...own,
+    path: '/session/keys/passkey/options',
+    summary: 'What a browser is asked with to make one more passkey',
+    body: z.strictObject({}),
+    form: '{ }',
+    result: passkeyAsked,
+    handle: async (control) => gives(await control.ownPasskeyOptions()),
+  }),
+  addOwnPasskey: onSession({
+    ...own,
+    path: '/session/keys/passkey',
+    summary: 'Takes one more passkey of who is signed in',
+    body: z.strictObject({ challenge, response: attestation }),
+    form: '{ "challenge": text, "response": object of the browser }',
+    result: ownKeys,
+    handle: async (control, { body }) => gives(await control.addOwnPasskey(body.challenge, body.response)),
+  }),
+  removeOwnPasskey: onSession({
+    ...own,
+    path: '/session/keys/remove',
+    summary: 'Takes a passkey of who is signed in away, but not the last way in',
+    body: z.strictObject({ id: z.string().min(1).max(PASSKEY_ID_LENGTH_MAX) }),
+    form: '{ "id": text }',
+    result: ownKeys,
+    handle: (control, { body }) => Promise.resolve(gives(control.removeOwnPasskey(body.id))),
   }),
 };

@@ -30,9 +30,9 @@ export const needsOf = ({ issues, acts, papers }: NeedFacts, headline: string): 
     0,
     ...acts
       .filter(({ state }) => state === 'waiting')
-      .map(({ id, summary, by, askedAt, expiresAt }) => ({
+      .map(({ id, operation, summary, by, askedAt, expiresAt }) => ({
         ...({ kind: 'act-waiting', subject: id, to: '/acts' } as const),
-        ...{ text: `${summary}: asked by ${by}`, since: askedAt, due: expiresAt },
+        ...{ text: `${summary}: asked by ${by}`, since: askedAt, due: expiresAt, act: { operation, by } },
       })),
     ...papers
       .filter(({ state }) => state === 'requested')

@@ -134,9 +134,17 @@ const toSpans = (history: EnforcementHistory, fromMs: number, untilMs: number): 
     return [{ from, to: until, state: shown, cause, by, number: null } as const];
   });
 
+/** Members that say what changed; who and why has places of its own, and the rest is long. */
+const TOLD_MEMBERS: ReadonlySet<string> = new Set(['event', 'list', 'id', 'state', 'cause', 'code']);
+
 const toChange = (record: ChangeRecord): Change => {
   const { by } = record as { readonly by?: string };
-  return { time: record.time, kind: record.kind, text: describeRecord(record), by: by ?? null };
+  const told = Object.fromEntries(
+    Object.entries(record).flatMap(([name, value]: [string, unknown]) =>
+      TOLD_MEMBERS.has(name) && typeof value === 'string' ? [[name, value]] : [],
+    ),
+  );
+  return { time: record.time, kind: record.kind, text: describeRecord(record), by: by ?? null, told };
 };
 
 /** Signs of a way around that a list has to name, with the groups that have no such list: what nobody watches is not zero. */

@@ -3,12 +3,14 @@
 import { systemClock } from '../../base/base.ts';
 import type { Recorder } from '../../evidence/records-thread/records-thread.ts';
 import type { Controls, RecorderStatus } from '../admin/admin.ts';
+import type { RecordsCheck } from './records-check.ts';
 
 /** What it needs of the program. */
 export interface RecordControlParts {
   status(): RecorderStatus | undefined;
   /** Undefined when no records are kept. */
   recorder(): Recorder | undefined;
+  readonly check: RecordsCheck;
   /** Somebody asked who somebody is. */
   acted(): void;
 }
@@ -17,9 +19,11 @@ export interface RecordControlParts {
 export const createRecordControl = ({
   status,
   recorder,
+  check,
   acted,
 }: RecordControlParts): NonNullable<Controls['records']> => ({
   status,
+  check: (starts) => (starts ? check.start() : check.last),
   reidentify: async (pseudonym, by, reason) => {
     acted();
     return recorder()?.reidentify(pseudonym, by, reason);

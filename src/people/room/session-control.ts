@@ -9,11 +9,13 @@ import {
   type Attestation,
   type Enrolment,
   mayUse,
+  type OwnKeysShown,
   type PasskeyAsked,
   type SessionControl,
   type SessionShown,
 } from '../admin/admin.ts';
 import { createCodeSecret, findStep } from './codes.ts';
+import { OwnKeys } from './own-keys.ts';
 import type { RoomParts } from './parts.ts';
 import { hashPassword, isOutdated, isVerifiable, verifyNothing, verifyPassword } from './passwords.ts';
 import type { KnownPerson } from './people.ts';
@@ -255,6 +257,41 @@ export class RoomSession implements SessionControl {
     return this.#signIn(known, 'passkey');
   }
 
+  ownKeys(): OwnKeysShown {
+    return this.#own.show();
+  }
+
+  proposePassword(password: string) {
+    return this.#own.propose(password);
+  }
+
+  confirmPassword(code: string): OwnKeysShown {
+    this.#own.confirm(code);
+    return this.#own.show();
+  }
+
+  ownPasskeyOptions(): Promise<PasskeyAsked> {
+    const { agency, passkeys } = this.#parts;
+    const { person } = this.#session();
+    const purpose = `own ${person.id}`;
+    return passkeys.askForNew(this.#site(), agency ?? 'Cordon', purpose, this.#visitKey(), person.name);
+  }
+
+  async addOwnPasskey(challenge: string, response: Attestation): Promise<OwnKeysShown> {
+    const purpose = `own ${this.#session().person.id}`;
+    const keep = await this.#parts.passkeys.accept({ ...this.#shownFor(purpose), challenge, response });
+    // The session as it is now: it may have ended while the key was checked.
+    const own = this.#own;
+    keep(this.#session().person.id);
+    own.added();
+    return own.show();
+  }
+
+  removeOwnPasskey(id: string): OwnKeysShown {
+    this.#own.remove(id);
+    return this.#own.show();
+  }
+
   /** Signs somebody in whom the identity provider vouches for, or proves who it is; gives where the browser goes. */
   async endProvided(flow: string | undefined, query: string): Promise<string> {
     const { brake, provider, people, sessions, vouching } = this.#parts;
@@ -281,6 +318,10 @@ export class RoomSession implements SessionControl {
       this.#parts.note('renamed', person.name, '', { account: person.account, nameBefore: before.name });
     this.#signIn(person, 'oidc');
     return provided.to;
+  }
+
+  get #own(): OwnKeys {
+    return new OwnKeys(this.#parts, this.#session());
   }
 
   get #hasPasskeys(): boolean {

@@ -65,7 +65,7 @@ export const frontNl: FrontTexts = {
   exempt: {
     none: 'Niemand was vrijgesteld: de weigeringen golden voor elke client.',
     counts: (count, passed) =>
-      `${plural(count, 'uitzondering was', 'uitzonderingen waren')} op enig moment van kracht; ${passed} vragen doorgelaten. Die met de meeste eerst:`,
+      `${plural(count, 'ontheffing was', 'ontheffingen waren')} op enig moment van kracht; ${passed} vragen doorgelaten. Die met de meeste eerst:`,
     goesOn: 'loopt door',
   },
   attempts: {
@@ -74,7 +74,7 @@ export const frontNl: FrontTexts = {
     before: (count, change) => `In de periode ervoor: ${count} (${change}).`,
     most: (names) => `De meeste in ${names}.`,
     beside: (passed, signs, others) =>
-      `Daarnaast: ${passed} doorgelaten met uitzondering, ${signs} tekenen van omzeiling, ${others} geweigerd door andere lijsten.`,
+      `Daarnaast: ${passed} doorgelaten met ontheffing, ${signs} tekenen van omzeiling, ${others} geweigerd door andere lijsten.`,
   },
   probe: {
     none: 'De zelftest heeft niets getest.',
@@ -128,7 +128,7 @@ export const frontNl: FrontTexts = {
     'no-decision': (count) =>
       `waarop ${plural(count, 'lijst berust', 'lijsten berusten')}: geen besluit is vastgelegd`,
     'list-age': (count) => `hoe oud de regels van ${plural(count, 'lijst', 'lijsten')} van besluiten zijn`,
-    nameless: (count) => `wie ${plural(count, 'uitzondering', 'uitzonderingen')} vroeg of goedkeurde`,
+    nameless: (count) => `wie ${plural(count, 'ontheffing', 'ontheffingen')} vroeg of goedkeurde`,
   },
   timesLead: 'Elke tijd zonder het verbod, wat aandacht vraagt, en de periode ervoor.',
   seeSection: (number) => `Zie onderdeel ${number}.`,

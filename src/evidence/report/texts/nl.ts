@@ -80,7 +80,7 @@ export const nl: ReportTexts = {
     proofGap: 'Langste tijd tussen bewijzen',
     refusals: 'Verboden namen geweigerd',
     clients: 'Clients die vroegen, ongeveer',
-    passed: 'Doorgelaten met uitzondering',
+    passed: 'Doorgelaten met ontheffing',
     signals: 'Tekenen van omzeiling',
   },
   needs: {
@@ -114,8 +114,8 @@ export const nl: ReportTexts = {
     'no-decision': (lists) => ['Er is geen besluit vastgelegd', `voor de verplichte lijsten ${lists}.`],
     'no-mandate': () => ['Er was geen verplichte lijst.', 'Hier is niets verboden.'],
     'list-overdue': (list, day) => [`Regels van ${list}`, `hadden vóór ${day} nagezien moeten zijn.`],
-    'exemption-ends': (id, time) => [`Uitzondering ${id}`, `eindigt op ${time}.`],
-    'exemption-wide': (id) => [`Uitzondering ${id}`, 'geldt voor een heel netwerk.'],
+    'exemption-ends': (id, time) => [`Ontheffing ${id}`, `eindigt op ${time}.`],
+    'exemption-wide': (id) => [`Ontheffing ${id}`, 'geldt voor een heel netwerk.'],
     reidentified: (count) => ['Pseudoniemen zijn opgeheven:', `${count}.`],
   },
   checkSignature: 'De handtekening van dit bestand controleren:',
@@ -129,7 +129,7 @@ export const nl: ReportTexts = {
     proof: 'Bewijs per netwerk',
     attempts: 'Pogingen om verboden namen te bereiken',
     lists: 'Lijsten en besluiten',
-    exemptions: 'Uitzonderingen',
+    exemptions: 'Ontheffingen',
     changes: 'Wijzigingen',
     records: 'Register',
     how: 'Hoe dit te lezen',
@@ -143,7 +143,7 @@ export const nl: ReportTexts = {
     proofNone: 'De zelftest heeft in deze periode niet gevraagd.',
     lists: (mandates, others) => `Verplichte lijsten: ${mandates}. Andere lijsten: ${others}.`,
     exemptions: (count, inForce, passed) =>
-      `Uitzonderingen: ${count}, daarvan op enig moment van kracht: ${inForce}. Doorgelaten vragen: ${passed}.`,
+      `Ontheffingen: ${count}, daarvan op enig moment van kracht: ${inForce}. Doorgelaten vragen: ${passed}.`,
     changes: (count) => `Wijzigingen: ${count}. Waar niemand genoemd is, handelde het programma zelf.`,
     records: (count) => `Gecontroleerde vastleggingen: ${count}.`,
   },
@@ -207,7 +207,7 @@ export const nl: ReportTexts = {
     groups: 'Netwerken',
     causes: 'Oorzaak',
     person: 'Door wie, en waarom',
-    id: 'Uitzondering',
+    id: 'Ontheffing',
     scope: 'Netwerk en bereik',
     grounds: 'Grond',
     approved_by: 'Goedgekeurd door',
@@ -317,7 +317,7 @@ export const nl: ReportTexts = {
     'fetch-failed': 'ophalen mislukt',
     'out-of-force': 'niet meer van kracht',
     'rolled-back': 'teruggezet',
-    exemption: 'uitzondering',
+    exemption: 'ontheffing',
     list: 'lijst',
     decision: 'besluit',
     enforcement: 'handhaving',
@@ -401,9 +401,9 @@ export const nl: ReportTexts = {
     'versions-missing': () =>
       'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: versies waarover zij gingen staan hier niet.',
     'exemptions-missing': () =>
-      'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: wat daarin van uitzonderingen werd staat hier niet.',
+      'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: wat daarin van ontheffingen werd staat hier niet.',
     'exemptions-of-group': () =>
-      'Dit zijn de uitzonderingen die de groep noemen, of clients of toestellen, die van elke groep kunnen zijn.',
+      'Dit zijn de ontheffingen die de groep noemen, of clients of toestellen, die van elke groep kunnen zijn.',
     'changes-doubtful': () =>
       'Regels "in twijfel" staan voor vastleggingen die niets bewijst: wat zij zeggen wordt niet herhaald.',
   },
