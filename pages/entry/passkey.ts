@@ -1,6 +1,6 @@
 // Passkeys by the browser's own interface, through the small library that knows its encodings.
 import { startAuthentication, startRegistration } from '@simplewebauthn/browser';
-import { ask, Fault } from '../api/client.ts';
+import { act, ask, Fault } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 
 interface Challenge<Options> {
@@ -24,20 +24,19 @@ export const signWithPasskey = async (path: string, names: object = {}): Promise
   return ask<Session>(path, { challenge, response });
 };
 
-/** Makes a passkey; `path` as above, `body` goes with both requests. Rejects with a Fault. */
-export const registerPasskey = async (
+/** Makes a passkey; `path` as above, `body` goes with both requests, `asked` with the first. Rejects with a Fault. */
+export const registerPasskey = async <Result = Session>(
   path: string,
-  body: { readonly token: string },
-  name: string,
-): Promise<Session> => {
-  const { challenge, options } = await ask<Challenge<RegistrationOptions>>(`${path}/options`, {
-    ...body,
-    name,
-  });
+  body: object,
+  asked: object = {},
+): Promise<Result> => {
+  const outcome = await act<Challenge<RegistrationOptions>>(`${path}/options`, { ...body, ...asked });
+  if ('pending' in outcome) throw asFault(outcome.pending.summary);
+  const { challenge, options } = outcome.done;
   const response = await startRegistration({ optionsJSON: options }).catch((error: unknown) => {
     throw asFault(error);
   });
-  return ask<Session>(path, { ...body, challenge, response });
+  return ask<Result>(path, { ...body, challenge, response });
 };
 
 /** True where the browser has passkeys: pages that came over HTTPS, or from this machine. */

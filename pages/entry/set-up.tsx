@@ -13,6 +13,7 @@ import { go } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { type Data, useDoing } from '../parts/use-data.ts';
 import { EntryChoosers } from '../shell/side.tsx';
+import { AppSecret, type Totp } from './app-secret.tsx';
 import { hasPasskeys, registerPasskey } from './passkey.ts';
 
 interface Enrolment {
@@ -21,14 +22,6 @@ interface Enrolment {
   readonly expiresAt: string;
   readonly passkey: boolean;
 }
-
-interface Totp {
-  readonly secret: string;
-  readonly uri: string;
-}
-
-/** Groups of four are easier to write down. */
-const inFours = (secret: string): string => secret.replace(/(.{4})(?=.)/g, '$1 ');
 
 const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolment: Enrolment }): VNode => {
   const { say, format } = useText();
@@ -51,13 +44,7 @@ const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolmen
         }
       >
         <FaultNote fault={doing.fault} />
-        <p>{say('totpHow')}</p>
-        <p class="quote">
-          <code>{inFours(totp.secret)}</code>
-        </p>
-        <p>
-          <a href={totp.uri}>{say('totpOpen')}</a>
-        </p>
+        <AppSecret totp={totp} />
         <TextField
           label={say('totpCode')}
           value={code}
@@ -84,7 +71,7 @@ const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolmen
       <FaultNote fault={doing.fault} />
       <p class="soft">
         {enrolment.kind === 'first' ? say('setUpFirst') : say('setUpPerson')}{' '}
-        {say('setUpExpires', { clock: format.clock(enrolment.expiresAt).slice(0, 5) })}
+        {say('setUpExpires', { time: format.time(enrolment.expiresAt) })}
       </p>
       {enrolment.name === null ? (
         <TextField
@@ -111,7 +98,7 @@ const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolmen
               class="first"
               disabled={doing.isBusy || name.trim() === ''}
               onClick={() =>
-                doing.run(async () => done(await registerPasskey('/setup/passkey', { token }, name.trim())))
+                doing.run(async () => done(await registerPasskey('/setup/passkey', { token }, { name: name.trim() })))
               }
             >
               {say('passkeyMake')}

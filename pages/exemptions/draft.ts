@@ -132,9 +132,14 @@ const FIELDS = [
 ] as const;
 
 /** Problems by the field at which they are shown: `mitigations.0` is shown at the mitigations; '' has the rest. */
-export const problemsByField = (problems: readonly ExemptionProblem[]): ReadonlyMap<string, string> => {
+export const problemsByField = (
+  problems: readonly ExemptionProblem[],
+  sentenceOf: (problem: ExemptionProblem) => string = ({ text }) => text,
+): ReadonlyMap<string, string> => {
   const found = new Map<string, string>();
-  for (const { field, text, hint } of problems) {
+  for (const problem of problems) {
+    const { field, hint } = problem;
+    const text = sentenceOf(problem);
     const [first = ''] = field.split(/[.[]/);
     const key = FIELDS.find((one) => one === first) ?? '';
     const sentence = hint === undefined ? text : `${text}; ${hint}`;

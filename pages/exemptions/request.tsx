@@ -4,6 +4,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { act, ask, Fault } from '../api/client.ts';
 import { type ExemptionProblem, type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
+import { problemText } from '../parts/fault-text.ts';
 import { Choices, Form, Select, TextArea, TextField } from '../parts/form.tsx';
 import { draftName, keep, readKept } from '../parts/kept.ts';
 import { FaultNote, Head, Loaded, Panel } from '../parts/panel.tsx';
@@ -261,7 +262,8 @@ const RequestForm = ({
   readonly rules: ExemptionRules;
   readonly profile: Profile;
 }): VNode => {
-  const { say } = useText();
+  const speech = useText();
+  const { say } = speech;
   const { query } = useStore(place);
   const account = signedInOf(useStore(session))?.person.account ?? '';
   const kept = draftName('exemption', account);
@@ -283,7 +285,7 @@ const RequestForm = ({
     setDraft((before) => ({ ...before, ...part }));
   };
   const problems = checked?.problems ?? doing.fault?.problems ?? [];
-  const byField = problemsByField(problems);
+  const byField = problemsByField(problems, (problem) => problemText(speech, problem));
   // A field that nobody has come to yet is not wrong; once it was sent, all of them are told.
   const wrong = (field: string): string | undefined =>
     wasSent || touched.has(field) ? byField.get(field) : undefined;

@@ -267,16 +267,14 @@ export const Overview = (): VNode => {
         <div class="stack">
           <NetworksPanel known={known} />
           <MandatesPanel mandates={known.mandates} />
+          <ListsPanel known={known} />
+          <ChangesPanel known={known} />
         </div>
         <div class="stack">
           <HoursPanel today={known.today} />
           <SignsPanel today={known.today} />
           <ExemptionsPanel known={known} />
         </div>
-      </div>
-      <div class="halves">
-        <ListsPanel known={known} />
-        <ChangesPanel known={known} />
       </div>
       <LiveLine />
     </>

@@ -2,6 +2,7 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Fault } from '../api/client.ts';
+import { faultText, needsOwnWords, problemText } from './fault-text.ts';
 import { StateMark } from './marks.tsx';
 import { useText } from './say.tsx';
 import type { Data } from './use-data.ts';
@@ -49,29 +50,34 @@ export const Head = ({
 
 /** What went wrong: what did not change, the code, and what to do. */
 export const FaultNote = ({ fault }: { readonly fault: Fault | undefined }): VNode | null => {
-  const { say } = useText();
+  const speech = useText();
+  const { say } = speech;
   if (fault === undefined) return null;
-  const text = fault.status === 0 ? say('faultNoWord') : fault.message;
+  const isFromProgram = fault.status !== 0 && fault.message !== '';
   return (
     <div class="note bad" role="alert">
       <p>
-        <b>{say('faultTitle')}</b> {text}
-        {fault.code !== '' && fault.status !== 0 && (
-          <>
-            {' '}
-            <code>{fault.code}</code>
-          </>
-        )}
+        <b>{faultText(speech, fault)}</b>
       </p>
-      {fault.hint !== '' && <p class="soft">{fault.hint}</p>}
       {fault.problems.length > 0 && (
         <ul>
-          {fault.problems.map(({ code, field, text: problem }) => (
-            <li key={code + field}>
-              {field !== '' && <code>{field}</code>} {problem}
-            </li>
+          {fault.problems.map((problem) => (
+            <li key={problem.code + problem.field}>{problemText(speech, problem)}</li>
           ))}
         </ul>
+      )}
+      {isFromProgram && (
+        <details open={needsOwnWords(speech, fault.code)}>
+          <summary class="soft">{say('faultInWords')}</summary>
+          <p lang="en">
+            {fault.message} {fault.code !== '' && <code>{fault.code}</code>}
+          </p>
+          {fault.hint !== '' && (
+            <p lang="en" class="soft">
+              {fault.hint}
+            </p>
+          )}
+        </details>
       )}
     </div>
   );

@@ -8,6 +8,7 @@ import { session, signOut } from '../parts/room.ts';
 import { go } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
+import { OwnKeysPanel } from './own-keys.tsx';
 
 export const Account = (): VNode => {
   const { say, word, format } = useText();
@@ -56,6 +57,7 @@ export const Account = (): VNode => {
           </label>
         </div>
       </Panel>
+      <OwnKeysPanel />
     </>
   );
 };

@@ -2,13 +2,14 @@
 
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { act, ask } from '../api/client.ts';
+import { act, ask, type Fault } from '../api/client.ts';
 import { listen } from '../api/live.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Session } from '../api/shapes.ts';
 import { toneOf } from '../overview/headline-text.ts';
 import { hasKeys } from '../parts/choices.ts';
 import { Dialog } from '../parts/dialog.tsx';
+import { faultText } from '../parts/fault-text.ts';
 import {
   isStill,
   lastWordMs,
@@ -93,7 +94,8 @@ const PauseBanner = (): VNode | null => {
 
 /** Ends the pause; one person is enough for what tightens. */
 export const EndPause = (): VNode | null => {
-  const { say } = useText();
+  const speech = useText();
+  const { say } = speech;
   if (!may('resume')) return null;
   return (
     <div class="row">
@@ -102,7 +104,7 @@ export const EndPause = (): VNode | null => {
         onClick={() =>
           void act('/v1/resume', { reason: '' }).then(
             () => toast.set({ text: say('toastResumed'), isBad: false }),
-            (error: unknown) => toast.set({ text: String((error as Error).message), isBad: true }),
+            (error: unknown) => toast.set({ text: faultText(speech, error as Fault), isBad: true }),
           )
         }
       >

@@ -1,9 +1,11 @@
 // Everything the pages say, in German, as it is spoken to people: Sie, and words of German administration.
 import { eventsDe } from './events/de.ts';
+import { faultsDe } from './faults/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {
   ...eventsDe,
+  ...faultsDe,
 
   // Everywhere
   skip: 'Zum Inhalt springen',
@@ -44,7 +46,6 @@ export const de: Texts = {
   asTable: 'Dasselbe als Tabelle',
   byNotKnown: 'nicht bekannt (auf dem Server geändert)',
   newestFirst: 'neueste zuerst',
-  faultTitle: 'Das hat nicht geklappt.',
   faultNoWord:
     'Der Server antwortet nicht. Soweit bekannt, wurde nichts geändert; sehen Sie nach, bevor Sie es wiederholen.',
   notYours: 'Ihre Rolle zeigt das nicht. Wer sie hat, sagt die Administration.',
@@ -826,6 +827,13 @@ export const de: Texts = {
   noticeBeside: 'ein eigener Absatz',
   noticeAll: 'alle Netze',
   noticeOff: 'Es gibt keinen Hinweis: Die Konfiguration hat keinen Schlüssel „notice“.',
+  newPassword: 'Neues Passwort',
+  changePassword: 'Passwort und App ändern',
+  keysChanged: 'Geändert. Andere Sitzungen dieses Kontos sind beendet.',
+  ownKeysBeside: 'jede Änderung braucht einen frischen Nachweis',
+  noPassword: 'Kein Passwort gesetzt: Nur ein Passkey öffnet dieses Konto.',
+  keysElsewhere: 'Sie melden sich mit dem Behördenkonto an. Ändern Sie es dort, wo es geführt wird.',
+  passkeyOf: 'Passkey vom {time}',
   localAccount: 'Lokales Konto',
   signedInUntil: 'Angemeldet bis',
   mayDo: 'Sie dürfen',
@@ -843,7 +851,8 @@ export const de: Texts = {
   passwordHint: 'Mindestens 12 Zeichen: Ein Satz ist gut. Einfügen geht.',
   totpCode: 'Code Ihrer Authentifizierungs-App',
   totpHow:
-    'Geben Sie diesen Schlüssel in eine Authentifizierungs-App ein und dann den Code, den sie zeigt. Ohne ihn öffnet das Passwort allein nichts.',
+    'Scannen Sie diesen Code mit einer Authenticator-App oder geben Sie den Schlüssel dort ein, dann den Code, den die App zeigt. Ohne die App öffnet das Passwort allein nichts.',
+  totpScan: 'QR-Code des Schlüssels unten',
   totpOpen: 'In einer App auf diesem Gerät öffnen',
   needsSetup:
     'Noch kann sich niemand anmelden. Auf dem Server gibt „cordon room link“ einen Link für die erste Administration aus.',
@@ -851,7 +860,7 @@ export const de: Texts = {
   setUpPersonTitle: 'Ihr Konto',
   setUpFirst: 'Sie werden die erste Administration. Der Link verfällt damit.',
   setUpPerson: 'Der Link macht dieses Konto zu Ihrem. Er verfällt damit.',
-  setUpExpires: 'Er gilt bis {clock} UTC.',
+  setUpExpires: 'Er gilt bis {time}.',
   setUpNoToken: 'Es braucht einen Link mit einem Token. Auf dem Server gibt „cordon room link“ einen aus.',
   setUpAgain: 'Ein Link gilt 15 Minuten und einmal. „cordon room link“ gibt einen neuen aus.',
   passkeyMake: 'Passkey erstellen',
@@ -886,6 +895,7 @@ export const de: Texts = {
   causeSchedule: 'außerhalb der Zeiten der Listen',
   causeBeforeRecords: 'vor der ersten Aufzeichnung',
   causeAfterRecords: 'nach der letzten Aufzeichnung',
+  causeLeak: 'verbotene Namen wurden beantwortet',
   causeStopped: 'das Programm war angehalten',
   causeRecordsMissing: 'Aufzeichnungen fehlen',
   causeCrash: 'das Programm endete unangekündigt',
@@ -954,6 +964,7 @@ export const de: Texts = {
   groundsNationalSecurity: 'nationale Sicherheit',
   groundsSecurityResearch: 'Sicherheitsforschung',
   groundsInvestigation: 'Ermittlung',
+  groundsOfficialDuty: 'Dienstpflicht',
   groundsPublicSecurity: 'öffentliche Sicherheit',
   actWaiting: 'wartet',
   actConfirmed: 'bestätigt',

@@ -1,9 +1,11 @@
 // Everything the pages say, in English. The other languages have the same keys and places; a test compares them.
 // Plain words, whole sentences; buttons say what will happen. Keys in the order of the pages.
 import { eventsEn } from './events/en.ts';
+import { faultsEn } from './faults/en.ts';
 
 export const en = {
   ...eventsEn,
+  ...faultsEn,
 
   // Everywhere
   skip: 'Skip to content',
@@ -44,7 +46,6 @@ export const en = {
   asTable: 'The same as a table',
   byNotKnown: 'not known (changed on the host)',
   newestFirst: 'newest first',
-  faultTitle: 'That did not work.',
   faultNoWord:
     'No word from the server. Nothing was changed as far as is known; look again before you repeat it.',
   notYours: 'Your role does not show this. An administrator can say who has it.',
@@ -797,6 +798,13 @@ export const en = {
   noticeBeside: 'a paragraph of yours',
   noticeAll: 'all networks',
   noticeOff: 'There is no notice: the configuration has no key “notice”.',
+  newPassword: 'New password',
+  changePassword: 'Change password and app',
+  keysChanged: 'Changed. Other sessions of this account have ended.',
+  ownKeysBeside: 'each change needs fresh proof',
+  noPassword: 'No password is set: only a passkey opens this account.',
+  keysElsewhere: 'The agency account signs you in. Change it where that is kept.',
+  passkeyOf: 'Passkey of {time}',
   localAccount: 'Local account',
   signedInUntil: 'Signed in until',
   mayDo: 'You may',
@@ -813,7 +821,8 @@ export const en = {
   passwordHint: 'At least 12 characters: a sentence is good. Paste works.',
   totpCode: 'Code of your authenticator app',
   totpHow:
-    'Enter this key into an authenticator app, then the code that it shows. Without it the password alone opens nothing.',
+    'Scan this code with an authenticator app, or enter the key into it; then enter the code that the app shows. Without the app the password alone opens nothing.',
+  totpScan: 'QR code of the key below',
   totpOpen: 'Open it in an app on this device',
   needsSetup:
     'Nobody can sign in yet. On the server, “cordon room link” prints a link for the first administrator.',
@@ -821,7 +830,7 @@ export const en = {
   setUpPersonTitle: 'Your account',
   setUpFirst: 'You become the first administrator. The link dies with it.',
   setUpPerson: 'The link makes this account yours. It dies with it.',
-  setUpExpires: 'It holds until {clock} UTC.',
+  setUpExpires: 'It holds until {time}.',
   setUpNoToken: 'A link with a token is needed. On the server, “cordon room link” prints one.',
   setUpAgain: 'A link holds for 15 minutes and works once. “cordon room link” prints another.',
   passkeyMake: 'Make a passkey',
@@ -855,6 +864,7 @@ export const en = {
   causeSchedule: 'outside the hours of the lists',
   causeBeforeRecords: 'before the first record',
   causeAfterRecords: 'after the last record',
+  causeLeak: 'prohibited names were answered',
   causeStopped: 'the program was stopped',
   causeRecordsMissing: 'records are missing',
   causeCrash: 'the program ended without saying so',
@@ -923,6 +933,7 @@ export const en = {
   groundsNationalSecurity: 'national security',
   groundsSecurityResearch: 'security research',
   groundsInvestigation: 'investigation',
+  groundsOfficialDuty: 'official duty',
   groundsPublicSecurity: 'public security',
   actWaiting: 'waits',
   actConfirmed: 'confirmed',

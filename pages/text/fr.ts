@@ -1,9 +1,11 @@
 // Everything the pages say, in French, with the words of French and Belgian administrations.
 import { eventsFr } from './events/fr.ts';
+import { faultsFr } from './faults/fr.ts';
 import type { Texts } from './text.ts';
 
 export const fr: Texts = {
   ...eventsFr,
+  ...faultsFr,
 
   // Everywhere
   skip: 'Aller au contenu',
@@ -44,7 +46,6 @@ export const fr: Texts = {
   asTable: 'La même chose en tableau',
   byNotKnown: 'inconnu (modifié sur le serveur)',
   newestFirst: 'les plus récents d’abord',
-  faultTitle: 'Cela n’a pas fonctionné.',
   faultNoWord:
     'Le serveur ne répond pas. Rien n’a été modifié à notre connaissance ; vérifiez avant de recommencer.',
   notYours: 'Votre rôle ne montre pas cela. L’administration peut dire qui l’a.',
@@ -825,6 +826,13 @@ export const fr: Texts = {
   noticeBeside: 'un paragraphe de votre part',
   noticeAll: 'tous les réseaux',
   noticeOff: 'Il n’y a pas d’avis : la configuration n’a pas de clé « notice ».',
+  newPassword: 'Nouveau mot de passe',
+  changePassword: 'Changer mot de passe et application',
+  keysChanged: 'Changé. Les autres sessions de ce compte sont terminées.',
+  ownKeysBeside: 'chaque changement demande une preuve récente',
+  noPassword: 'Aucun mot de passe : seule une clé d’accès ouvre ce compte.',
+  keysElsewhere: 'Vous vous connectez par le compte de l’administration. Changez-le là où il est géré.',
+  passkeyOf: 'Clé d’accès du {time}',
   localAccount: 'Compte local',
   signedInUntil: 'Connecté jusqu’au',
   mayDo: 'Vous pouvez',
@@ -841,7 +849,8 @@ export const fr: Texts = {
   passwordHint: 'Au moins 12 caractères : une phrase convient. Le collage fonctionne.',
   totpCode: 'Code de votre application d’authentification',
   totpHow:
-    'Entrez cette clé dans une application d’authentification, puis le code qu’elle montre. Sans lui, le mot de passe seul n’ouvre rien.',
+    'Scannez ce code avec une application d’authentification ou saisissez-y la clé, puis le code que l’application montre. Sans elle, le mot de passe seul n’ouvre rien.',
+  totpScan: 'Code QR de la clé ci-dessous',
   totpOpen: 'L’ouvrir dans une application de cet appareil',
   needsSetup:
     'Personne ne peut encore se connecter. Sur le serveur, « cordon room link » affiche un lien pour le premier administrateur.',
@@ -849,7 +858,7 @@ export const fr: Texts = {
   setUpPersonTitle: 'Votre compte',
   setUpFirst: 'Vous devenez le premier administrateur. Le lien expire avec cela.',
   setUpPerson: 'Le lien fait de ce compte le vôtre. Il expire avec cela.',
-  setUpExpires: 'Il vaut jusqu’à {clock} UTC.',
+  setUpExpires: 'Il vaut jusqu’au {time}.',
   setUpNoToken: 'Il faut un lien avec un jeton. Sur le serveur, « cordon room link » en affiche un.',
   setUpAgain: 'Un lien vaut 15 minutes et une seule fois. « cordon room link » en affiche un autre.',
   passkeyMake: 'Créer une clé d’accès',
@@ -884,6 +893,7 @@ export const fr: Texts = {
   causeSchedule: 'hors des heures des listes',
   causeBeforeRecords: 'avant le premier enregistrement',
   causeAfterRecords: 'après le dernier enregistrement',
+  causeLeak: 'des noms interdits ont reçu une réponse',
   causeStopped: 'le programme était arrêté',
   causeRecordsMissing: 'des enregistrements manquent',
   causeCrash: 'le programme s’est arrêté sans le dire',
@@ -952,6 +962,7 @@ export const fr: Texts = {
   groundsNationalSecurity: 'sécurité nationale',
   groundsSecurityResearch: 'recherche en sécurité',
   groundsInvestigation: 'enquête',
+  groundsOfficialDuty: 'devoir de service',
   groundsPublicSecurity: 'sécurité publique',
   actWaiting: 'attend',
   actConfirmed: 'confirmé',

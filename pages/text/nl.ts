@@ -1,9 +1,11 @@
 // Everything the pages say, in Dutch, with the words of Dutch and Belgian administrations.
 import { eventsNl } from './events/nl.ts';
+import { faultsNl } from './faults/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {
   ...eventsNl,
+  ...faultsNl,
 
   // Everywhere
   skip: 'Naar de inhoud',
@@ -44,7 +46,6 @@ export const nl: Texts = {
   asTable: 'Hetzelfde als tabel',
   byNotKnown: 'niet bekend (gewijzigd op de server)',
   newestFirst: 'nieuwste eerst',
-  faultTitle: 'Dat is niet gelukt.',
   faultNoWord:
     'De server antwoordt niet. Voor zover bekend is er niets gewijzigd; kijk eerst voordat u het herhaalt.',
   notYours: 'Uw rol toont dit niet. De beheerder kan zeggen wie die heeft.',
@@ -816,6 +817,13 @@ export const nl: Texts = {
   noticeBeside: 'een alinea van u',
   noticeAll: 'alle netwerken',
   noticeOff: 'Er is geen melding: de configuratie heeft geen sleutel “notice”.',
+  newPassword: 'Nieuw wachtwoord',
+  changePassword: 'Wachtwoord en app wijzigen',
+  keysChanged: 'Gewijzigd. Andere sessies van dit account zijn beëindigd.',
+  ownKeysBeside: 'elke wijziging vraagt een vers bewijs',
+  noPassword: 'Geen wachtwoord ingesteld: alleen een passkey opent dit account.',
+  keysElsewhere: 'U meldt zich aan met het overheidsaccount. Wijzig het waar dat wordt beheerd.',
+  passkeyOf: 'Passkey van {time}',
   localAccount: 'Lokaal account',
   signedInUntil: 'Aangemeld tot',
   mayDo: 'U mag',
@@ -832,7 +840,8 @@ export const nl: Texts = {
   passwordHint: 'Ten minste 12 tekens: een zin is goed. Plakken werkt.',
   totpCode: 'Code van uw authenticatie-app',
   totpHow:
-    'Voer deze sleutel in een authenticatie-app in en daarna de code die zij toont. Zonder code opent het wachtwoord niets.',
+    'Scan deze code met een authenticator-app of voer de sleutel daar in, en daarna de code die de app toont. Zonder de app opent het wachtwoord alleen niets.',
+  totpScan: 'QR-code van de sleutel hieronder',
   totpOpen: 'In een app op dit apparaat openen',
   needsSetup:
     'Nog niemand kan zich aanmelden. Op de server toont “cordon room link” een link voor de eerste beheerder.',
@@ -840,7 +849,7 @@ export const nl: Texts = {
   setUpPersonTitle: 'Uw account',
   setUpFirst: 'U wordt de eerste beheerder. De link vervalt daarmee.',
   setUpPerson: 'De link maakt dit account van u. Hij vervalt daarmee.',
-  setUpExpires: 'Hij geldt tot {clock} UTC.',
+  setUpExpires: 'Hij geldt tot {time}.',
   setUpNoToken: 'Er is een link met een token nodig. Op de server toont “cordon room link” er een.',
   setUpAgain: 'Een link geldt 15 minuten en eenmaal. “cordon room link” toont een andere.',
   passkeyMake: 'Passkey maken',
@@ -875,6 +884,7 @@ export const nl: Texts = {
   causeSchedule: 'buiten de uren van de lijsten',
   causeBeforeRecords: 'voor de eerste vastlegging',
   causeAfterRecords: 'na de laatste vastlegging',
+  causeLeak: 'verboden namen werden beantwoord',
   causeStopped: 'het programma was gestopt',
   causeRecordsMissing: 'er ontbreken vastleggingen',
   causeCrash: 'het programma eindigde zonder het te zeggen',
@@ -943,6 +953,7 @@ export const nl: Texts = {
   groundsNationalSecurity: 'nationale veiligheid',
   groundsSecurityResearch: 'beveiligingsonderzoek',
   groundsInvestigation: 'onderzoek',
+  groundsOfficialDuty: 'ambtsplicht',
   groundsPublicSecurity: 'openbare veiligheid',
   actWaiting: 'wacht',
   actConfirmed: 'bevestigd',

@@ -392,6 +392,11 @@ const RECORD_KINDS: Readonly<Record<(typeof QUERY_KINDS)[number] | (typeof CHANG
   fleet: changeKind(fleet.shape.event.options, of<FleetRecord>()(fleet)),
 };
 
+/** Every kind with each of its events, for who has words for them. */
+export const RECORD_EVENTS: readonly { readonly kind: string; readonly event: string }[] = Object.entries(
+  RECORD_KINDS,
+).flatMap(([kind, { events }]) => [...(events ?? [''])].map((event) => ({ kind, event })));
+
 /** What every record has, also one of a kind that this version does not know. */
 const later = z.object({ time: moment, kind: z.string().max(40), count: query.shape.count });
 
