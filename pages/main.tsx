@@ -23,6 +23,7 @@ import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
 import { useStore } from './parts/store.ts';
 import { useDoing } from './parts/use-data.ts';
 import { Proof } from './proof/proof.tsx';
+import { Refusals } from './refusals/refusals.tsx';
 import { Reports } from './reports/reports.tsx';
 import { Resolvers } from './resolvers/resolvers.tsx';
 import { Account } from './settings/account.tsx';
@@ -41,6 +42,7 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/lists$/, () => <Lists />],
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
   [/^\/proof$/, () => <Proof />],
+  [/^\/refusals$/, () => <Refusals />],
   [/^\/reports$/, () => <Reports />],
   [/^\/resolvers$/, () => <Resolvers />],
   [/^\/settings$/, () => <Settings />],

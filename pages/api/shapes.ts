@@ -26,6 +26,14 @@ export type Act = {
   readonly endedAt: string | null;
 };
 
+export type Change = {
+  readonly time: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly by: string | null;
+  readonly told: Readonly<Record<string, string>>;
+};
+
 export type ClientRefusals = {
   readonly reference: string;
   readonly refusals: readonly {
@@ -951,6 +959,39 @@ export type RecordsChecked = {
   readonly fault: string | null;
 };
 
+export type RefusalFigures = {
+  readonly from: string;
+  readonly until: string;
+  readonly now: string;
+  readonly stepSec: number;
+  readonly series: readonly {
+    readonly list: string;
+    readonly group: string;
+    readonly counts: readonly number[];
+  }[];
+  readonly top: {
+    readonly names: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly types: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly networks: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly clients: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+  };
+  readonly unnamed: number;
+  readonly changes: readonly Change[];
+  readonly spans: readonly Span[];
+};
+
 export type RegisterCopy = {
   readonly version: string;
   readonly register: string | null;
@@ -1300,13 +1341,7 @@ export type State = {
     readonly reachedTime: string | null;
     readonly restsOn: string | null;
   }[];
-  readonly changes: readonly {
-    readonly time: string;
-    readonly kind: string;
-    readonly text: string;
-    readonly by: string | null;
-    readonly told: Readonly<Record<string, string>>;
-  }[];
+  readonly changes: readonly Change[];
 };
 
 export type UpstreamStatus = {

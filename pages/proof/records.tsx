@@ -6,6 +6,7 @@ import type { RecordsChecked } from '../api/shapes.ts';
 import { Form, Select, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
+import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
@@ -28,19 +29,29 @@ interface Page {
 
 interface Asked {
   readonly class: string;
+  readonly kind: string;
+  readonly list: string;
+  readonly reference: string;
   readonly name: string;
   readonly group: string;
   readonly from: string;
   readonly to: string;
 }
 
-const NOTHING: Asked = { class: '', name: '', group: '', from: '', to: '' };
+/** What a link to records asks for. */
+const askedIn = (query: URLSearchParams): Asked => {
+  const of = (name: string): string => query.get(name) ?? '';
+  return {
+    ...{ class: of('class'), kind: of('kind'), list: of('list'), reference: of('reference') },
+    ...{ name: of('name'), group: of('group'), from: of('from'), to: of('to') },
+  };
+};
 
 /** What came of an act, as a tag. */
 const OUTCOMES = {
   done: ['outcomeDone', 'tag ok'],
-  refused: ['outcomeRefused', 'tag bad'],
-  waiting: ['outcomeWaiting', 'tag warn'],
+  refused: ['outcomeRefused', 'tag warn'],
+  waiting: ['outcomeWaiting', 'tag info'],
 } as const;
 
 const RecordRow = ({ row }: { readonly row: Row }): VNode => {
@@ -81,7 +92,8 @@ const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): strin
     if (value.trim() !== '') query.set(name, value.trim());
   };
   set('class', isChanges ? 'changes' : asked.class);
-  set('name', asked.name);
+  if (!isChanges)
+    for (const name of ['kind', 'list', 'reference', 'name'] as const) set(name, asked[name]);
   set('group', asked.group);
   set('from', asked.from === '' ? '' : `${asked.from}:00Z`);
   set('to', asked.to === '' ? '' : `${asked.to}:00Z`);
@@ -224,7 +236,7 @@ const Reidentify = (): VNode | null => {
 
 export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
   const { say, word } = useText();
-  const [asked, setAsked] = useState<Asked>(NOTHING);
+  const [asked, setAsked] = useState<Asked>(() => askedIn(place.value.query));
   const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
   const [before, setBefore] = useState<Page['before']>(null);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
@@ -271,6 +283,18 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
               onValue={(group) => set({ group })}
               spellcheck={false}
             />
+          )}
+          {(asked.list !== '' || asked.reference !== '' || asked.kind !== '') && (
+            <p class="row">
+              <span class="tag info">
+                {[asked.kind === '' ? '' : word('told', asked.kind), asked.list, asked.reference]
+                  .filter((one) => one !== '')
+                  .join(', ')}
+              </span>
+              <button type="button" onClick={() => set({ kind: '', list: '', reference: '' })}>
+                {say('clearFilter')}
+              </button>
+            </p>
           )}
           <TextField
             type="datetime-local"

@@ -10,6 +10,7 @@ const AFTER_G: Readonly<Record<string, string>> = {
   k: '/look-up',
   e: '/exemptions',
   l: '/lists',
+  n: '/refusals',
   p: '/proof',
   r: '/reports',
   f: '/resolvers',

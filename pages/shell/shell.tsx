@@ -163,6 +163,7 @@ const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
     '/look-up': say('placeLookUp'),
     '/exemptions': say('placeExemptions'),
     '/lists': say('placeLists'),
+    '/refusals': say('placeRefusals'),
     '/proof': say('placeProof'),
     '/reports': say('placeReports'),
     '/resolvers': say('placeResolvers'),

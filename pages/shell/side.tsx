@@ -37,6 +37,14 @@ const PLACES: readonly PlaceEntry[] = [
     needs: ['exemption-waiting'],
   },
   { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
+  {
+    to: '/refusals',
+    icon: 'refusals',
+    name: 'placeRefusals',
+    isLater: true,
+    if: 'readRefusalFigures',
+    needs: [],
+  },
   { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
   { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
   {

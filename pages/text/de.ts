@@ -1,11 +1,13 @@
 // Everything the pages say, in German, as it is spoken to people: Sie, and words of German administration.
 import { eventsDe } from './events/de.ts';
 import { faultsDe } from './faults/de.ts';
+import { figuresDe } from './figures/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {
   ...eventsDe,
   ...faultsDe,
+  ...figuresDe,
 
   // Everywhere
   skip: 'Zum Inhalt springen',

@@ -2,10 +2,12 @@
 // Plain words, whole sentences; buttons say what will happen. Keys in the order of the pages.
 import { eventsEn } from './events/en.ts';
 import { faultsEn } from './faults/en.ts';
+import { figuresEn } from './figures/en.ts';
 
 export const en = {
   ...eventsEn,
   ...faultsEn,
+  ...figuresEn,
 
   // Everywhere
   skip: 'Skip to content',

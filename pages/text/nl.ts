@@ -1,11 +1,13 @@
 // Everything the pages say, in Dutch, with the words of Dutch and Belgian administrations.
 import { eventsNl } from './events/nl.ts';
 import { faultsNl } from './faults/nl.ts';
+import { figuresNl } from './figures/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {
   ...eventsNl,
   ...faultsNl,
+  ...figuresNl,
 
   // Everywhere
   skip: 'Naar de inhoud',

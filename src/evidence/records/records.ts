@@ -119,5 +119,6 @@ export {
 } from './search.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
+export { type RefusedCount, RefusalCounts } from './refusal-counts.ts';
 export { verifyRecords } from './verify.ts';
 export { type WitnessFacts, WitnessKeeper } from './witness-keeper.ts';

@@ -16,6 +16,7 @@ import {
   dayStart,
   needsOf,
   type OverviewRecords,
+  RefusalFiguresMaker,
   RefusalPages,
   resolverName,
   searchRecords,
@@ -58,10 +59,12 @@ export interface OverviewParts {
 export class Overview implements OverviewControl {
   readonly #parts: OverviewParts;
   readonly #refusals: RefusalPages;
+  readonly #figures: RefusalFiguresMaker;
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
     this.#refusals = new RefusalPages(parts.stateDirectory);
+    this.#figures = new RefusalFiguresMaker(parts.stateDirectory, parts.clock);
   }
 
   async state(): Promise<StateShown> {
@@ -149,6 +152,10 @@ export class Overview implements OverviewControl {
 
   refusals(wanted: Parameters<OverviewControl['refusals']>[0]): Promise<RefusalShown[]> {
     return this.#refusals.read(wanted, this.#parts.clock());
+  }
+
+  figures(wanted: Parameters<OverviewControl['figures']>[0]): ReturnType<OverviewControl['figures']> {
+    return this.#figures.read(wanted);
   }
 
   search(wanted: Parameters<OverviewControl['search']>[0]): Promise<RecordsFound> {

@@ -42,6 +42,8 @@ export type {
   OverviewControl,
   RecordsFound,
   RecordsWanted,
+  RefusalFigures,
+  RefusalFiguresWanted,
   RefusalShown,
   RefusalsWanted,
   StateShown,

@@ -26,6 +26,17 @@ const span = z
   })
   .meta({ id: 'Span' });
 
+const change = z
+  .object({
+    time,
+    kind: z.string(),
+    text: z.string(),
+    by: orNull(z.string()),
+    /** Of the record: what pages say it with in their language. */
+    told: z.record(z.string(), z.string()),
+  })
+  .meta({ id: 'Change' });
+
 const state = z
   .object({
     time,
@@ -155,16 +166,7 @@ const state = z
         restsOn: orNull(z.string()),
       }),
     ),
-    changes: listOf(
-      z.object({
-        time,
-        kind: z.string(),
-        text: z.string(),
-        by: orNull(z.string()),
-        /** Of the record: what pages say it with in their language. */
-        told: z.record(z.string(), z.string()),
-      }),
-    ),
+    changes: listOf(change),
   })
   .meta({ id: 'State' });
 
@@ -203,6 +205,34 @@ const found = z
     before: orNull(z.string()),
   })
   .meta({ id: 'FoundRecords' });
+
+const top = listOf(z.object({ key: z.string(), count: z.number() }));
+const figures = z
+  .object({
+    from: time,
+    /** End of the last step, which goes on. */
+    until: time,
+    now: time,
+    stepSec: z.number(),
+    /** Refusals by list and network, one count for each step. */
+    series: listOf(z.object({ list: z.string(), group: z.string(), counts: listOf(z.number()) })),
+    /** The most asked for. */
+    top: z.object({
+      names: top,
+      types: top,
+      networks: top,
+      /** References of the day. */
+      clients: top,
+    }),
+    /** Queries that are counted and whose name is not kept: with it, a count of a name is "at least". */
+    unnamed: z.number(),
+    changes: listOf(change),
+    spans: listOf(span),
+  })
+  .meta({ id: 'RefusalFigures' });
+
+/** Refusals over time. */
+export type RefusalFigures = Readonly<z.output<typeof figures>>;
 
 /** One look. */
 export type StateShown = Readonly<z.output<typeof state>>;
@@ -249,6 +279,17 @@ const recordsWanted = z.strictObject({
   limit,
 });
 
+const figuresWanted = z.strictObject({
+  days: z
+    .enum(['1', '7', '30', '91'])
+    .optional()
+    .transform((days) => Number(days ?? '1') as 1 | 7 | 30 | 91),
+  group: word.optional(),
+  list: word.optional(),
+});
+
+/** Over how many days, and which of them. */
+export type RefusalFiguresWanted = Readonly<z.output<typeof figuresWanted>>;
 /** Which refusals are wanted. */
 export type RefusalsWanted = Readonly<z.output<typeof refusalsWanted>>;
 /** Which records are wanted. */
@@ -258,6 +299,7 @@ export type RecordsWanted = Readonly<z.output<typeof recordsWanted>>;
 export interface OverviewControl {
   state(): Promise<StateShown>;
   refusals(wanted: RefusalsWanted): Promise<readonly RefusalShown[]>;
+  figures(wanted: RefusalFiguresWanted): Promise<RefusalFigures>;
   groups(): readonly z.output<typeof network>[];
   search(wanted: RecordsWanted): Promise<RecordsFound>;
 }
@@ -285,6 +327,16 @@ export const OVERVIEW_OPERATIONS = {
     form: 'group=NAME, name=PART of a name, list=ID, reference=7Q4K-M2, limit=1 to 500',
     result: listOf(refusal),
     handle: async (overview, { query }) => gives(await overview.refusals(query)),
+  }),
+  readRefusalFigures: onOverview({
+    method: 'GET',
+    path: '/v1/refusals/figures',
+    summary: 'Refusals over a day, a week, a month or a quarter, with changes and gaps, and what was asked for most',
+    roles: LOOKERS_UP,
+    query: figuresWanted,
+    form: 'days=1, 7, 30 or 91, group=NAME, list=ID',
+    result: figures,
+    handle: async (overview, { query }) => gives(await overview.figures(query)),
   }),
   listGroups: onOverview({
     method: 'GET',

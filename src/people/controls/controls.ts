@@ -15,6 +15,7 @@ export { needsOf } from './overview-needs.ts';
 export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
 export { createRecordControl } from './record-control.ts';
+export { RefusalFiguresMaker } from './refusal-figures.ts';
 export { RecordsCheck } from './records-check.ts';
 export { RefusalPages, searchRecords } from './record-pages.ts';
 export {

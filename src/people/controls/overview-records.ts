@@ -20,12 +20,12 @@ import type { StateShown } from '../admin/admin.ts';
 /** How long what was read counts. */
 const FRESH_MS = 5_000;
 /** Before the day that is shown: what held at its beginning was recorded some time earlier. */
-const LEAD_MS = 6 * HOUR_MS;
+export const LEAD_MS = 6 * HOUR_MS;
 const HOURS = 24;
 /** Changes that are shown. */
 const CHANGES_MAX = 12;
 /** Kinds of changes that people made or have to know; probes have a place of their own. */
-const SHOWN_KINDS: ReadonlySet<string> = new Set([
+export const SHOWN_KINDS: ReadonlySet<string> = new Set([
   'service',
   'list',
   'configuration',
@@ -126,7 +126,8 @@ export class OverviewRecords {
 /** Midnight in UTC. */
 export const dayStart = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
 
-const toSpans = (history: EnforcementHistory, fromMs: number, untilMs: number): Span[] =>
+/** What was not in force or not shown to be, between two times. */
+export const toSpans = (history: EnforcementHistory, fromMs: number, untilMs: number): Span[] =>
   history.section(fromMs, untilMs, untilMs).intervals.flatMap(({ from, until, state, cause, by }) => {
     if (state === 'in-force') return [];
     const isPause = state === 'not-in-force' && cause?.includes('operator-pause') === true;
@@ -137,7 +138,8 @@ const toSpans = (history: EnforcementHistory, fromMs: number, untilMs: number): 
 /** Members that say what changed; who and why has places of its own, and the rest is long. */
 const TOLD_MEMBERS: ReadonlySet<string> = new Set(['event', 'list', 'id', 'state', 'cause', 'code']);
 
-const toChange = (record: ChangeRecord): Change => {
+/** A change as pages show it. */
+export const toChange = (record: ChangeRecord): Change => {
   const { by } = record as { readonly by?: string };
   const told = Object.fromEntries(
     Object.entries(record).flatMap(([name, value]: [string, unknown]) =>

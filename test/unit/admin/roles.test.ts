@@ -87,6 +87,7 @@ const MAY: Readonly<Record<string, string>> = {
   applyConfiguration: 'operator',
   readState: ALL,
   listRefusals: 'help-desk operator approver auditor',
+  readRefusalFigures: 'help-desk operator approver auditor',
   listGroups: ALL,
   searchRecords: 'help-desk operator approver auditor',
   listActs: ALL,

@@ -1,0 +1,314 @@
+// Counts of refused queries for charts and tables of a quarter: kept by partition, so that each record is read once and an
+// archived partition is unpacked once.
+//
+// By hour, group and list they are the exact counts that the recorder writes with the blocks (rollup) and verify() checks;
+// names, types and references are counted from the blocks as they come. A file for each partition lies beside the records and
+// is no evidence: it is made anew where it is missing, and goes with its partition, because names have an end as well. Names
+// have a bound by partition; what finds no room counts without its name and is told of, so that sums stay exact.
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { z } from 'zod';
+import { type Clock, DAY_MS, DIRECTORY_MODE, replaceFile } from '../../base/base.ts';
+import { readReferenceSecret, toReference } from './client-references.ts';
+import { dayOf, type PartitionFile } from './partition.ts';
+import { type QueryRecord, signalOfCategory } from './record.ts';
+import { RecordsReader } from './records-reader.ts';
+import { rollupHourMs } from './rollup.ts';
+
+/** Rows of names, and of references, of one partition: ten thousand different attempts a day are a large site. */
+const ROWS_MAX = 20_000;
+/** Hours are kept apart for so long; then they become days. */
+const HOURS_KEPT_MS = 2 * DAY_MS;
+/** How long what was counted is new enough. */
+const FRESH_MS = 5_000;
+/** The partition that grows is written down no more often: after a crash what is missing is counted again. */
+const SAVED_EVERY_MS = 60_000;
+/** Between two turns of the loop, milliseconds: others on the main thread wait no longer for this. */
+const TURN_MS = 10;
+const FILE_MODE = 0o600;
+const DIRECTORY_NAME = 'refusal-counts';
+
+const cell = z.object({ atMs: z.number(), group: z.string(), list: z.string(), count: z.number() });
+const named = cell.extend({ name: z.string(), type: z.string() });
+const client = cell.extend({ client: z.string() });
+const keptSchema = z.object({
+  /** Of the last block that was counted. */
+  last: z.number(),
+  isDone: z.boolean(),
+  isFolded: z.boolean(),
+  hours: z.array(cell),
+  names: z.array(named),
+  clients: z.array(client),
+});
+
+/** Refused queries of a group by a list, from a full hour on. */
+export type RefusedCount = Readonly<z.output<typeof cell>>;
+type NamedCount = Readonly<z.output<typeof named>>;
+type ClientCount = Readonly<z.output<typeof client>>;
+
+/** Which refusals. */
+export interface RefusedOf {
+  readonly fromMs: number;
+  readonly untilMs: number;
+  readonly group?: string | undefined;
+  readonly list?: string | undefined;
+}
+
+/** What was counted of them. */
+export interface RefusedCounts {
+  readonly hours: readonly RefusedCount[];
+  /** An empty name: queries whose records have none. */
+  readonly names: readonly NamedCount[];
+  readonly clients: readonly ClientCount[];
+}
+
+/** Rows of one partition by what they are counted by. */
+class Rows<Row extends { count: number }> {
+  readonly #rows = new Map<string, Row>();
+
+  constructor(rows: readonly Row[], keyOf: (row: Row) => string) {
+    for (const row of rows) this.add(keyOf(row), row, row);
+  }
+
+  get all(): Row[] {
+    return [...this.#rows.values()];
+  }
+
+  /** Adds to the row of a key; `instead` takes it where there are too many. */
+  add(key: string, row: Row, instead: Row, insteadKey = key): void {
+    const isFull = this.#rows.size >= ROWS_MAX;
+    const [at, wanted] = isFull && !this.#rows.has(key) ? [insteadKey, instead] : [key, row];
+    const known = this.#rows.get(at);
+    if (known === undefined) this.#rows.set(at, { ...wanted });
+    else known.count += row.count;
+  }
+}
+
+const nameKey = ({ atMs, group, list, name, type }: NamedCount): string =>
+  [atMs, group, list, name, type].join('\n');
+const clientKey = ({ atMs, group, list, client: of }: ClientCount): string =>
+  [atMs, group, list, of].join('\n');
+
+/** The counts of one partition. */
+class PartitionCounts {
+  last: number;
+  isDone: boolean;
+  isFolded: boolean;
+  hours: RefusedCount[];
+  savedMs = Number.NEGATIVE_INFINITY;
+  #names: Rows<{ -readonly [K in keyof NamedCount]: NamedCount[K] }>;
+  #clients: Rows<{ -readonly [K in keyof ClientCount]: ClientCount[K] }>;
+
+  constructor(kept: z.output<typeof keptSchema>) {
+    this.last = kept.last;
+    this.isDone = kept.isDone;
+    this.isFolded = kept.isFolded;
+    this.hours = kept.hours;
+    this.#names = new Rows(kept.names, nameKey);
+    this.#clients = new Rows(kept.clients, clientKey);
+  }
+
+  get names(): readonly NamedCount[] {
+    return this.#names.all;
+  }
+
+  get clients(): readonly ClientCount[] {
+    return this.#clients.all;
+  }
+
+  get text(): string {
+    const { last, isDone, isFolded, hours, names, clients } = this;
+    return JSON.stringify({ last, isDone, isFolded, hours, names, clients });
+  }
+
+  add(record: QueryRecord, referenceOf: (timeMs: number, of: string) => string): void {
+    const { kind, list, category, group, summary, qname, qtype, count = 1 } = record;
+    if (kind !== 'refusal' || list === undefined || signalOfCategory(category) !== undefined) return;
+    const timeMs = Date.parse(record.time);
+    const at = { atMs: rollupHourMs(timeMs), group, list, count };
+    const nameless = { ...at, name: '', type: '' };
+    const row = summary === undefined ? { ...at, name: qname, type: qtype } : nameless;
+    this.#names.add(nameKey(row), row, nameless, nameKey(nameless));
+    const unknown = { ...at, client: '' };
+    const who = summary === 'total' ? unknown : { ...at, client: referenceOf(timeMs, record.client) };
+    this.#clients.add(clientKey(who), who, unknown, clientKey(unknown));
+  }
+
+  /** Makes days of hours. */
+  fold(): void {
+    const toDay = <Row extends { readonly atMs: number }>(row: Row): Row => ({
+      ...row,
+      atMs: Math.floor(row.atMs / DAY_MS) * DAY_MS,
+    });
+    this.#names = new Rows(this.#names.all.map(toDay), nameKey);
+    this.#clients = new Rows(this.#clients.all.map(toDay), clientKey);
+    this.isFolded = true;
+  }
+}
+
+const NOTHING = { last: 0, isDone: false, isFolded: false, hours: [], names: [], clients: [] };
+
+/** The counts of one directory of records. */
+export class RefusalCounts {
+  readonly #directory: string;
+  readonly #kept: string;
+  readonly #clock: Clock;
+  /** By the name of the partition without what archiving adds. */
+  readonly #counts = new Map<string, PartitionCounts>();
+  #running: Promise<void> | undefined;
+  #countedMs = Number.NEGATIVE_INFINITY;
+
+  /** `directory` has the records; what is counted lies in `stateDirectory`. */
+  constructor(directory: string, stateDirectory: string, clock: Clock) {
+    this.#directory = directory;
+    this.#kept = join(stateDirectory, DIRECTORY_NAME);
+    this.#clock = clock;
+  }
+
+  /** Counts of full hours; older than two days, of full days. Rejects with ERR_COMPLIANCE_RECORDS and ERR_COMPLIANCE_NO_RECORDS. */
+  async read({ fromMs, untilMs, group, list }: RefusedOf): Promise<RefusedCounts> {
+    if (Math.abs(this.#clock() - this.#countedMs) > FRESH_MS) {
+      this.#running ??= this.#update().finally(() => {
+        this.#running = undefined;
+      });
+      await this.#running;
+    }
+    const isWanted = (row: RefusedCount): boolean =>
+      row.atMs >= fromMs &&
+      row.atMs < untilMs &&
+      (group === undefined || row.group === group) &&
+      (list === undefined || row.list === list);
+    const all = [...this.#counts.values()];
+    return {
+      hours: all.flatMap(({ hours }) => hours.filter(isWanted)),
+      names: all.flatMap(({ names }) => names.filter(isWanted)),
+      clients: all.flatMap(({ clients }) => clients.filter(isWanted)),
+    };
+  }
+
+  async #update(): Promise<void> {
+    const reader = RecordsReader.open(this.#directory);
+    try {
+      const partitions = reader.partitions('queries').filter(({ state }) => state !== 'damaged');
+      this.#forget(new Set(partitions.map(keyOf)));
+      for (const partition of partitions) {
+        const counts = this.#open(keyOf(partition));
+        if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
+        const isOld = Date.parse(partition.day) + DAY_MS + HOURS_KEPT_MS < this.#clock();
+        if (counts.isDone && isOld && !counts.isFolded) {
+          counts.fold();
+          await this.#save(partition, counts);
+        }
+      }
+      this.#countedMs = this.#clock();
+    } finally {
+      reader.close();
+    }
+  }
+
+  async #count(
+    reader: RecordsReader,
+    partition: PartitionFile,
+    counts: PartitionCounts,
+    isGrowing: boolean,
+  ): Promise<void> {
+    const database = await reader.openPartition('queries', partition);
+    try {
+      // Of one moment, so that both add up to the same.
+      database.exec('BEGIN');
+      const end = Number(database.prepare('SELECT max(first) AS last FROM blocks').get()?.['last'] ?? 0);
+      const hours = hoursOf(database);
+      database.exec('COMMIT');
+      // It was put back as it was earlier: what was counted of it is of another one.
+      const fresh = end < counts.last ? this.#open(keyOf(partition), true) : counts;
+      await this.#addBlocks(database, fresh, end);
+      fresh.hours = hours;
+      fresh.isDone = !isGrowing;
+      if (fresh.isDone || this.#clock() - fresh.savedMs > SAVED_EVERY_MS) await this.#save(partition, fresh);
+    } finally {
+      database.close();
+    }
+  }
+
+  async #addBlocks(database: DatabaseSync, counts: PartitionCounts, end: number): Promise<void> {
+    const secret = readReferenceSecret(this.#directory);
+    const known = new Map<string, string>();
+    const referenceOf = (timeMs: number, of: string): string => {
+      const key = `${dayOf(timeMs)} ${of}`;
+      const reference = known.get(key) ?? toReference(secret, timeMs, of);
+      known.set(key, reference);
+      return reference;
+    };
+    const blocks = database.prepare('SELECT first, body FROM blocks WHERE first > ? AND first <= ? ORDER BY first');
+    let turnMs = performance.now();
+    for (const { first, body } of blocks.iterate(counts.last, end)) {
+      for (const record of JSON.parse(String(body)) as QueryRecord[])
+        if ('qname' in record) counts.add(record, referenceOf);
+      counts.last = Number(first);
+      if (performance.now() - turnMs < TURN_MS) continue;
+      await nextTurn();
+      turnMs = performance.now();
+    }
+  }
+
+  #open(key: string, anew = false): PartitionCounts {
+    const known = anew ? undefined : this.#counts.get(key);
+    if (known !== undefined) return known;
+    const counts = new PartitionCounts((anew ? undefined : readKept(join(this.#kept, `${key}.json`))) ?? NOTHING);
+    this.#counts.set(key, counts);
+    return counts;
+  }
+
+  async #save(partition: PartitionFile, counts: PartitionCounts): Promise<void> {
+    mkdirSync(this.#kept, { recursive: true, mode: DIRECTORY_MODE });
+    await replaceFile(join(this.#kept, `${keyOf(partition)}.json`), counts.text, FILE_MODE);
+    counts.savedMs = this.#clock();
+  }
+
+  /** What is counted of a partition that is gone goes with it. */
+  #forget(there: ReadonlySet<string>): void {
+    for (const key of this.#counts.keys()) if (!there.has(key)) this.#counts.delete(key);
+    let names: string[];
+    try {
+      names = readdirSync(this.#kept);
+    } catch {
+      // Nothing was kept yet.
+      return;
+    }
+    for (const name of names)
+      if (!there.has(name.replace(/\.json$/, ''))) rmSync(join(this.#kept, name), { force: true });
+  }
+}
+
+const keyOf = ({ ordinal, day }: PartitionFile): string => `${ordinal}-${day}`;
+
+/** The recorder's own counts of refusals, without those by lists that only watch for signs of a way around. */
+const hoursOf = (database: DatabaseSync): RefusedCount[] => {
+  const sums = new Map<string, { atMs: number; group: string; list: string; count: number }>();
+  const rows = database.prepare(
+    "SELECT hour_ms, grp, list, category, sum(count) AS count FROM rollup WHERE kind = 'refusal' GROUP BY 1, 2, 3, 4",
+  );
+  for (const { hour_ms: hourMs, grp, list, category, count } of rows.all()) {
+    if (signalOfCategory(String(category)) !== undefined) continue;
+    const key = [hourMs, grp, list].join('\n');
+    const known = sums.get(key);
+    if (known !== undefined) known.count += Number(count);
+    else
+      sums.set(key, {
+        ...{ atMs: Number(hourMs), group: String(grp), list: String(list), count: Number(count) },
+      });
+  }
+  return [...sums.values()];
+};
+
+/** Undefined for what cannot be read: it is counted anew. */
+const readKept = (path: string): z.output<typeof keptSchema> | undefined => {
+  try {
+    return keptSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+  } catch {
+    return undefined;
+  }
+};
+

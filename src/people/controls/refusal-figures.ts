@@ -1,0 +1,121 @@
+// Refusals over time for a chart, with what changed and what was not in force on it, and what was asked for most.
+//
+// Steps are of UTC, so that no change of a clock at home makes one longer than another: a day in hours, a week in quarters of
+// days, more in days. The last step is the one that is going on.
+import { join } from 'node:path';
+import { type Clock, DAY_MS, HOUR_MS } from '../../base/base.ts';
+import {
+  type ChangeRecord,
+  findRecords,
+  RECORDS_DIRECTORY,
+  RefusalCounts,
+} from '../../evidence/records/records.ts';
+import { EnforcementHistory } from '../../evidence/report/report.ts';
+import type { RefusalFigures, RefusalFiguresWanted } from '../admin/admin.ts';
+import { LEAD_MS, SHOWN_KINDS, toChange, toSpans } from './overview-records.ts';
+
+/** By days: how long a step is. */
+const STEPS_MS: Readonly<Record<RefusalFiguresWanted['days'], number>> = {
+  1: HOUR_MS,
+  7: 6 * HOUR_MS,
+  30: DAY_MS,
+  91: DAY_MS,
+};
+/** Rows of a table. */
+const TOP_MAX = 20;
+/** Changes on a chart: more would be a list. */
+const CHANGES_MAX = 60;
+/** Gaps on a chart, the longest. */
+const SPANS_MAX = 100;
+
+/** The figures of one program. */
+export class RefusalFiguresMaker {
+  readonly #directory: string;
+  readonly #clock: Clock;
+  readonly #counts: RefusalCounts;
+
+  constructor(stateDirectory: string, clock: Clock) {
+    this.#directory = join(stateDirectory, RECORDS_DIRECTORY);
+    this.#clock = clock;
+    this.#counts = new RefusalCounts(this.#directory, stateDirectory, clock);
+  }
+
+  async read({ days, group, list }: RefusalFiguresWanted): Promise<RefusalFigures> {
+    const nowMs = this.#clock();
+    const stepMs = STEPS_MS[days];
+    const lastMs = days === 1 ? HOUR_MS : DAY_MS;
+    const untilMs = Math.floor(nowMs / lastMs) * lastMs + lastMs;
+    const fromMs = untilMs - days * DAY_MS;
+    const { hours, names, clients } = await this.#counts.read({ fromMs, untilMs, group, list });
+    const steps = Math.round((untilMs - fromMs) / stepMs);
+    const series = new Map<string, { list: string; group: string; counts: number[] }>();
+    for (const { atMs, group: of, list: by, count } of hours) {
+      const key = `${of}\n${by}`;
+      const row = series.get(key) ?? { list: by, group: of, counts: new Array<number>(steps).fill(0) };
+      const step = Math.floor((atMs - fromMs) / stepMs);
+      row.counts[step] = (row.counts[step] ?? 0) + count;
+      series.set(key, row);
+    }
+    return {
+      from: timeOf(fromMs),
+      until: timeOf(untilMs),
+      now: timeOf(nowMs),
+      stepSec: stepMs / 1000,
+      series: [...series.values()],
+      top: {
+        names: topOf(names, ({ name }) => name),
+        types: topOf(names, ({ type }) => type),
+        networks: topOf(hours, ({ group: of }) => of),
+        clients: topOf(clients, ({ client }) => client),
+      },
+      unnamed: names.reduce((sum, { name, count }) => sum + (name === '' ? count : 0), 0),
+      ...(await this.#told(fromMs, Math.min(nowMs, untilMs), group)),
+    };
+  }
+
+  /** What changed, and when the prohibition was not in force or not shown to be. */
+  async #told(
+    fromMs: number,
+    untilMs: number,
+    group: string | undefined,
+  ): Promise<Pick<RefusalFigures, 'changes' | 'spans'>> {
+    const history = new EnforcementHistory(group);
+    let changes: ChangeRecord[] = [];
+    const filter = { classes: ['changes'] as const, fromMs: fromMs - LEAD_MS, untilMs };
+    for await (const { sequence, record } of findRecords(this.#directory, filter)) {
+      // A filter of changes finds no other records.
+      const change = record as ChangeRecord;
+      history.add({ sequence, record: change });
+      const isShown = SHOWN_KINDS.has(change.kind) && change.kind !== 'enforcement';
+      if (isShown && Date.parse(change.time) >= fromMs) changes.push(change);
+      if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
+    }
+    const lengthOf = ({ from, to }: { readonly from: string; readonly to: string }): number =>
+      Date.parse(to) - Date.parse(from);
+    return {
+      changes: changes.slice(-CHANGES_MAX).map(toChange),
+      spans: toSpans(history, fromMs, untilMs)
+        .toSorted((a, b) => lengthOf(b) - lengthOf(a))
+        .slice(0, SPANS_MAX)
+        .toSorted((a, b) => Date.parse(a.from) - Date.parse(b.from)),
+    };
+  }
+}
+
+/** The most asked first; what has no name is told apart. */
+const topOf = <Row extends { readonly count: number }>(
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): { readonly key: string; readonly count: number }[] => {
+  const sums = new Map<string, number>();
+  for (const row of rows) {
+    const key = keyOf(row);
+    if (key !== '') sums.set(key, (sums.get(key) ?? 0) + row.count);
+  }
+  return [...sums]
+    .map(([key, count]) => ({ key, count }))
+    .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1))
+    .slice(0, TOP_MAX);
+};
+
+const timeOf = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,126 @@
+// Refusals over time: every number is what an independent script counts in the exported records, over changes of the clock and
+// of daylight saving, over starts, archiving and retention.
+import { execFileSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, renameSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { expect, test } from 'vitest';
+import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
+import type { RefusalFigures, RefusalFiguresWanted } from '../../../src/people/admin/admin.ts';
+import { RefusalFiguresMaker } from '../../../src/people/controls/refusal-figures.ts';
+import { isInstalled, needing } from '../../support/process.ts';
+import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
+
+const SCRIPT = 'test/support/recompute-refusals.py';
+const WITH_PYTHON = needing('python3');
+/** Clocks at home go forward in the night of 28 March, and back in that of 25 October. */
+const DST = ['2027-03-27T20:30:00Z', '2027-10-23T20:30:00Z'] as const;
+
+const makerOf = (bench: Bench): RefusalFiguresMaker =>
+  new RefusalFiguresMaker(dirname(bench.directory), () => bench.nowMs);
+
+interface Recomputed {
+  readonly steps: Readonly<Record<string, number>>;
+  readonly names: Readonly<Record<string, number>>;
+  readonly types: Readonly<Record<string, number>>;
+  readonly groups: Readonly<Record<string, number>>;
+}
+
+/** What the script counts in everything that is exported. */
+const recompute = async (
+  bench: Bench,
+  { from, until, stepSec }: RefusalFigures,
+  { group = '', list = '' }: RefusalFiguresWanted,
+): Promise<Recomputed> => {
+  const reader = RecordsReader.open(bench.directory);
+  const lines: string[] = [];
+  for await (const { record } of reader.records('queries', 0, Number.MAX_SAFE_INTEGER))
+    lines.push(JSON.stringify(record));
+  reader.close();
+  const text = execFileSync('python3', [SCRIPT, from, until, String(stepSec), group, list], {
+    input: lines.join('\n'),
+    env: { ...process.env, TZ: 'Europe/Brussels' },
+  });
+  return JSON.parse(text.toString()) as Recomputed;
+};
+
+const sumBy = (rows: readonly (readonly [string, number])[]): Record<string, number> => {
+  const sums: Record<string, number> = {};
+  for (const [key, count] of rows) if (count > 0) sums[key] = (sums[key] ?? 0) + count;
+  return sums;
+};
+
+/** The same numbers as a page has them. */
+const shown = ({ series, top, unnamed }: RefusalFigures): Recomputed => ({
+  steps: sumBy(series.flatMap(({ list, counts }) => counts.map((count, step) => [`${list} ${step}`, count] as const))),
+  names: sumBy([...top.names.map(({ key, count }) => [key, count] as const), ['', unnamed] as const]),
+  types: sumBy([...top.types.map(({ key, count }) => [key, count] as const), ['', unnamed] as const]),
+  groups: sumBy(top.networks.map(({ key, count }) => [key, count] as const)),
+});
+
+const WANTED: readonly RefusalFiguresWanted[] = [
+  { days: 1 },
+  { days: 7 },
+  { days: 30 },
+  { days: 91 },
+  { days: 7, group: 'lab' },
+  { days: 30, list: 'tiktok' },
+  { days: 30, group: 'lab', list: 'extra' },
+];
+
+const expectSame = async (bench: Bench, maker: RefusalFiguresMaker): Promise<void> => {
+  for (const wanted of WANTED) {
+    const figures = await maker.read(wanted);
+    expect([wanted, shown(figures)]).toEqual([wanted, await recompute(bench, figures, wanted)]);
+  }
+};
+
+test.each(DST)('charts are what a script counts again, from %s on', WITH_PYTHON, async (start) => {
+  expect(isInstalled('python3')).toBe(true);
+  const bench = new Bench({ start });
+  const maker = makerOf(bench);
+  const names = ['www.tiktok.com', 'v16.tiktok.com', 'api.example.org'];
+  for (let round = 0; round < 30; round++) {
+    bench.record(1 + (round % 4), { qname: names[round % 3] ?? '', group: round % 2, list: round % 3 === 2 ? 1 : 0 });
+    // A sign of a bypass is no refusal.
+    bench.record(1, { qname: 'mask.icloud.com', list: 2 });
+    bench.advance(97 * 60_000);
+    // The clock is set back, and forward again.
+    if (round === 11) bench.advance(-3 * HOUR_MS);
+    if (round === 17) bench.advance(2 * HOUR_MS);
+    // Counted on the way as well: what was counted stays, and what comes is added.
+    if (round % 7 === 0) await maker.read({ days: 7 });
+  }
+  bench.advance(6_000);
+  await expectSame(bench, maker);
+  // After a start, from what was kept and from nothing.
+  await expectSame(bench, makerOf(bench));
+  bench.advance(4 * DAY_MS);
+  bench.record(2, { qname: 'late.tiktok.com' });
+  await bench.housekeep();
+  await expectSame(bench, maker);
+  const { top, changes } = await maker.read({ days: 30 });
+  expect(top.clients.length).toBeGreaterThan(0);
+  for (const { key } of top.clients) expect(key).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{2}$/);
+  expect(Array.isArray(changes)).toBe(true);
+});
+
+test('what is kept of a partition goes with it, and is made anew where it is damaged', async () => {
+  const bench = new Bench({ start: '2027-03-01T12:00:00Z' });
+  bench.record(3, { qname: 'www.tiktok.com' });
+  bench.advance(2 * DAY_MS);
+  bench.record(1, { qname: 'v16.tiktok.com' });
+  const maker = makerOf(bench);
+  expect((await maker.read({ days: 7 })).top.names).toEqual([
+    { key: 'www.tiktok.com', count: 3 },
+    { key: 'v16.tiktok.com', count: 1 },
+  ]);
+  const kept = join(dirname(bench.directory), 'refusal-counts');
+  expect(readdirSync(kept).length).toBe(2);
+  expect(readFileSync(join(kept, readdirSync(kept)[0] ?? ''), 'utf8')).not.toContain('192.0.2');
+  const [old = ''] = readdirSync(join(bench.directory, 'queries')).filter((name) => name.includes('2027-03-01'));
+  renameSync(join(bench.directory, 'queries', old), join(dirname(bench.directory), old));
+  bench.advance(6_000);
+  expect((await maker.read({ days: 7 })).top.names).toEqual([{ key: 'v16.tiktok.com', count: 1 }]);
+  expect(readdirSync(kept).some((name) => name.includes('2027-03-01'))).toBe(false);
+  expect(existsSync(kept)).toBe(true);
+});
