@@ -98,7 +98,9 @@ const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolmen
               class="first"
               disabled={doing.isBusy || name.trim() === ''}
               onClick={() =>
-                doing.run(async () => done(await registerPasskey('/setup/passkey', { token }, { name: name.trim() })))
+                doing.run(async () =>
+                  done(await registerPasskey('/setup/passkey', { token }, { name: name.trim() })),
+                )
               }
             >
               {say('passkeyMake')}

@@ -104,7 +104,13 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
             </Fact>
             <Fact term={say('serviceChain')} isBad={records.verified === false}>
               {records.verified === null
-                ? [say('chainUnchecked'), ' ', <a key="check" href="/proof?tab=records">{say('checkNow')}</a>]
+                ? [
+                    say('chainUnchecked'),
+                    ' ',
+                    <a key="check" href="/proof?tab=records">
+                      {say('checkNow')}
+                    </a>,
+                  ]
                 : records.verified
                   ? say('chainWhole', { clock: format.clock(records.verifiedTime ?? known.time).slice(0, 5) })
                   : say('chainBroken')}

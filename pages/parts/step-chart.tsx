@@ -11,6 +11,8 @@ const CHART_PX = 140;
 const TOP_PX = 18;
 const GAP_PX = 8;
 const GRID_SHARES = [0.25, 0.5, 0.75, 1];
+/** Share of the width that bars have; numbers of the axis stand in the rest. */
+const BARS_SHARE = 0.9;
 /** Times below the axis: as many as a phone has room for. */
 const TIMES = 4;
 /** Series with a color of their own. */
@@ -50,7 +52,7 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
   const isHourly = stepSec < 86_400;
   const label = (step: number): string => {
     const time = stepTime(from, stepSec, step);
-    return isHourly && steps <= 24 ? format.clock(time).slice(0, 5) : format.day(time);
+    return isHourly && steps <= 24 ? format.clock(time).slice(0, 5) : format.dayOfYear(time);
   };
   const full = (step: number): string => {
     const time = stepTime(from, stepSec, step);
@@ -58,14 +60,20 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
   };
   const bottom = TOP_PX + CHART_PX;
   const shareOf = (time: string): number =>
-    ((Date.parse(time) - Date.parse(from)) / (Date.parse(until) - Date.parse(from))) * 100;
+    ((Date.parse(time) - Date.parse(from)) / (Date.parse(until) - Date.parse(from))) * 100 * BARS_SHARE;
   return (
     <>
       <svg class="chart" width="100%" height={bottom + GAP_PX + 24} role="img" aria-labelledby={id}>
         <title id={id}>{title}</title>
         {GRID_SHARES.map((share) => (
           <g key={share}>
-            <line class="axis" x1="0" x2="100%" y1={bottom - CHART_PX * share} y2={bottom - CHART_PX * share} />
+            <line
+              class="axis"
+              x1="0"
+              x2="100%"
+              y1={bottom - CHART_PX * share}
+              y2={bottom - CHART_PX * share}
+            />
             <text x="100%" y={bottom - CHART_PX * share - 3} text-anchor="end">
               {format.number(top * share)}
             </text>
@@ -86,9 +94,9 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
           <rect
             key={`${hour} ${index}`}
             class={`fill-${Math.min(index, COLORS - 1) + 1}`}
-            x={`${x}%`}
+            x={`${x * BARS_SHARE}%`}
             y={TOP_PX + y}
-            width={`${width}%`}
+            width={`${width * BARS_SHARE}%`}
             height={height}
           />
         ))}
@@ -99,18 +107,25 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
             <rect
               key={`${span.from}${span.state}`}
               class={span.state === 'not-in-force' || span.state === 'paused' ? 'fill-bad' : 'fill-none'}
-              x={`${placed.x}%`}
-              width={`${Math.max(placed.width, 0.4)}%`}
+              x={`${placed.x * BARS_SHARE}%`}
+              width={`${Math.max(placed.width * BARS_SHARE, 0.4)}%`}
               y={bottom + 2}
               height={GAP_PX - 2}
             />
           );
         })}
-        {Array.from({ length: TIMES }, (_, index) => Math.floor((index * steps) / TIMES)).map((step) => (
-          <text key={step} x={`${(step / steps) * 100}%`} y={bottom + GAP_PX + 18}>
-            {label(step)}
-          </text>
-        ))}
+        {Array.from({ length: TIMES }, (_, index) => Math.floor((index * steps) / TIMES)).map(
+          (step, index) => (
+            <text
+              key={step}
+              class={index % 2 === 0 ? undefined : 'wide'}
+              x={`${(step / steps) * 100 * BARS_SHARE}%`}
+              y={bottom + GAP_PX + 18}
+            >
+              {label(step)}
+            </text>
+          ),
+        )}
         <text x="100%" y={bottom + GAP_PX + 18} text-anchor="end">
           UTC
         </text>

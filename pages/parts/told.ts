@@ -77,8 +77,7 @@ const eventOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subjec
   const event = textIn(record, 'event');
   const cause = textIn(record, 'cause');
   const what = word('told', event === '' ? kind : `${kind}-${event}`);
-  if (kind === 'probe')
-    return { what: `${what}: ${word('probe', textIn(record, 'outcome'))}`, subject: '' };
+  if (kind === 'probe') return { what: `${what}: ${word('probe', textIn(record, 'outcome'))}`, subject: '' };
   if (kind === 'enforcement' && event === 'state')
     return {
       what: `${what}: ${word('mandate', textIn(record, 'state'))}`,
@@ -103,5 +102,7 @@ export const toldOf = (speech: Speech, record: Members): Told => {
       : QUERY_KINDS.has(kind)
         ? queryOf(speech, record)
         : eventOf(speech, record);
-  return { outcome: undefined, ...told, by: whoOf(speech, record), reason: textIn(record, 'reason') };
+  // Who asked for a name stands with the name; nobody else did anything.
+  const by = QUERY_KINDS.has(kind) ? '–' : whoOf(speech, record);
+  return { outcome: undefined, ...told, by, reason: textIn(record, 'reason') };
 };

@@ -56,7 +56,7 @@ const OUTCOMES = {
 
 const RecordRow = ({ row }: { readonly row: Row }): VNode => {
   const speech = useText();
-  const { say, format } = speech;
+  const { say, word, format } = speech;
   const { record } = row;
   const time = typeof record['time'] === 'string' ? record['time'] : '';
   const { what, subject, outcome, by, reason } = toldOf(speech, record);
@@ -77,7 +77,9 @@ const RecordRow = ({ row }: { readonly row: Row }): VNode => {
         {time !== '' && <span class="folded small faint">{format.time(time)}</span>}
         <span class="folded small faint">{by ?? 'Cordon'}</span>
         <details class="small">
-          <summary class="soft">{say('recordWhole', { class: row.class, number: row.sequence })}</summary>
+          <summary class="soft">
+            {say('recordWhole', { class: word('class', row.class), number: row.sequence })}
+          </summary>
           <pre>{JSON.stringify(record, undefined, 1)}</pre>
         </details>
       </th>
@@ -92,8 +94,7 @@ const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): strin
     if (value.trim() !== '') query.set(name, value.trim());
   };
   set('class', isChanges ? 'changes' : asked.class);
-  if (!isChanges)
-    for (const name of ['kind', 'list', 'reference', 'name'] as const) set(name, asked[name]);
+  if (!isChanges) for (const name of ['kind', 'list', 'reference', 'name'] as const) set(name, asked[name]);
   set('group', asked.group);
   set('from', asked.from === '' ? '' : `${asked.from}:00Z`);
   set('to', asked.to === '' ? '' : `${asked.to}:00Z`);

@@ -251,7 +251,7 @@ export const Refusals = (): VNode => {
           label={say('figuresBy')}
           value={grouping}
           onValue={set('by')}
-          options={GROUPINGS.map((one) => [one, word('by', one)])}
+          options={GROUPINGS.map((one) => [one, word('grouped', one)])}
         />
         <Select
           label={say('network')}

@@ -23,6 +23,8 @@ export interface Format {
   readonly time: (time: string) => string;
   /** `25 Nov 2026` */
   readonly day: (time: string) => string;
+  /** `25 Nov` */
+  readonly dayOfYear: (time: string) => string;
   /** `40 s`, `2 h 12 min` */
   readonly length: (seconds: number) => string;
   /** `40 s ago`, `in 5 d` */
@@ -93,6 +95,7 @@ export const createFormat = (language: Language): Format => {
     month: 'short',
     year: 'numeric',
   });
+  const dayOfYear = new Intl.DateTimeFormat(locale, { timeZone: 'UTC', day: 'numeric', month: 'short' });
   const days = new Intl.NumberFormat(locale, { style: 'unit', unit: 'day', unitDisplay: 'long' });
   const lengthOf = (seconds: number): string =>
     partsOf(seconds)
@@ -115,6 +118,7 @@ export const createFormat = (language: Language): Format => {
     clock: dated(clock),
     time: (text) => `${dated(time)(text)} UTC`,
     day: dated(day),
+    dayOfYear: dated(dayOfYear),
     // What lasted is not said to have lasted nothing.
     length: (seconds) => (seconds > 0 && seconds < 0.5 ? `< 1${NBSP}s` : lengthOf(seconds)),
     ago: (seconds) => {

@@ -286,7 +286,8 @@ export const fr: Texts = {
   checkedNow: 'Les {count} enregistrements ont été vérifiés le {time} : rien ne manque, rien n’est modifié.',
   checkedNot: 'La vérification du {time} a trouvé des enregistrements modifiés ou manquants.',
   checkedFault: 'La vérification du {time} n’a pas pu être faite : {text}',
-  checkRuns: 'Tous les enregistrements sont en cours de vérification depuis le {time}. Vous pouvez quitter cette page.',
+  checkRuns:
+    'Tous les enregistrements sont en cours de vérification depuis le {time}. Vous pouvez quitter cette page.',
   chainUnchecked: 'pas encore vérifiée',
   chainBroken: 'incomplète : voir « cordon records verify »',
   networksTitle: 'Réseaux',

@@ -276,7 +276,8 @@ export const nl: Texts = {
   recordsKey: 'Openbare sleutel van de vastleggingen, om ze elders te controleren:',
   chainWholeLong: 'De keten van vastleggingen was volledig bij de controle op {time}.',
   checkNow: 'Nu controleren',
-  checkedNow: 'Alle {count} registraties zijn op {time} gecontroleerd: er ontbreekt niets en niets is gewijzigd.',
+  checkedNow:
+    'Alle {count} registraties zijn op {time} gecontroleerd: er ontbreekt niets en niets is gewijzigd.',
   checkedNot: 'De controle van {time} vond gewijzigde of ontbrekende registraties.',
   checkedFault: 'De controle van {time} kon niet worden gedaan: {text}',
   checkRuns: 'Alle registraties worden sinds {time} gecontroleerd. U kunt deze pagina verlaten.',

@@ -91,6 +91,22 @@ const stepUpIfAsked = async (page: Page, secret: string, done: Locator): Promise
   await done.waitFor();
 };
 
+/** A key of this machine that always says yes. */
+const addAuthenticator = async (page: Page): Promise<void> => {
+  const session = await page.context().newCDPSession(page);
+  await session.send('WebAuthn.enable');
+  await session.send('WebAuthn.addVirtualAuthenticator', {
+    options: {
+      protocol: 'ctap2',
+      transport: 'internal',
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      automaticPresenceSimulation: true,
+    },
+  });
+};
+
 const heading = (page: Page, name: string | RegExp): Locator => page.getByRole('heading', { name });
 
 beforeAll(async () => {
@@ -116,24 +132,15 @@ const WALK = needing('chromium');
 test('first set-up: a link, a passkey, and the first administrator is signed in', WALK, async () => {
   const page = await (await scene.context()).newPage();
   watch(page);
-  const session = await page.context().newCDPSession(page);
-  await session.send('WebAuthn.enable');
-  await session.send('WebAuthn.addVirtualAuthenticator', {
-    options: {
-      protocol: 'ctap2',
-      transport: 'internal',
-      hasResidentKey: true,
-      hasUserVerification: true,
-      isUserVerified: true,
-      automaticPresenceSimulation: true,
-    },
-  });
+  await addAuthenticator(page);
   await page.goto(scene.setUpLink);
   await heading(page, 'First set-up').waitFor();
   // The token is in no history and no picture of the screen.
   expect(new URL(page.url()).hash).toBe('');
   await page.getByLabel('Name of the account').waitFor();
   await takePicture(page, 'set-up');
+  // With the day: who opens it tomorrow reads that it is over.
+  await page.getByText(/It holds until \d+ \w+ \d{4}, \d\d:\d\d UTC\./).waitFor();
   await page.getByLabel('Name of the account').fill('A. Administrator');
   await page.getByRole('button', { name: 'Make a passkey' }).click();
   await heading(page, 'Settings').waitFor();
@@ -397,6 +404,64 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   expect(await page.locator('#explained').count()).toBe(0);
 });
 
+test(
+  'refusals over time: the most asked leads to its records, and everything is a filter',
+  WALK,
+  async () => {
+    const page = await windowOf(auditor);
+    await page.goto(`${scene.origin}/refusals?days=7`);
+    await page.getByRole('heading', { level: 2, name: /^\d+ refusals?$/ }).waitFor();
+    await page.getByRole('combobox', { name: 'Shown by' }).selectOption('network');
+    await page.locator('.legend').getByText('headquarters').waitFor();
+    await page.getByRole('link', { name: 'headquarters' }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.get('group')).toBe('headquarters');
+    const [csv] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'CSV' }).click(),
+    ]);
+    expect(readFileSync(await csv.path(), 'utf8')).toMatch(
+      /^from,seconds,list,network,refusals\r\n.*,tiktok,/m,
+    );
+    await page.getByRole('link', { name: 'www.tiktok.com', exact: true }).click();
+    await page
+      .getByText(/^Refused: /)
+      .first()
+      .waitFor();
+    expect(await page.getByLabel('Name has').inputValue()).toBe('www.tiktok.com');
+    // Changes are sentences: what was refused does not read like what was granted.
+    await page.goto(`${scene.origin}/proof?tab=changes`);
+    await page.getByText('Approval of an exemption').first().waitFor();
+    expect(await page.locator('tbody th').first().textContent()).not.toMatch(/room-|action:/);
+    await page.getByRole('button', { name: 'Check now' }).click();
+    await page
+      .getByText(/records were checked on .*: nothing is missing or changed/)
+      .waitFor({ timeout: 60_000 });
+  },
+);
+
+test('somebody changes password, app and passkey without anybody else', WALK, async () => {
+  const page = await windowOf(operator.client);
+  await addAuthenticator(page);
+  await page.goto(`${scene.origin}/account`);
+  await page.getByRole('button', { name: 'Make a passkey' }).click();
+  await stepUpIfAsked(page, operator.secret, page.getByText(/^Passkey of /));
+  await page.getByRole('button', { name: 'Remove' }).click();
+  await page.getByText(/^Passkey of /).waitFor({ state: 'detached' });
+  await page.getByLabel('New password').fill(PASSWORD);
+  await page.getByRole('button', { name: 'Next' }).click();
+  await page.getByRole('img', { name: 'QR code of the key below' }).waitFor();
+  await takePicture(page, 'account-app');
+  expect(await findBarriers(page)).toEqual([]);
+});
+
+test('without script every page says what is missing, in four languages', WALK, async () => {
+  const context = await scene.browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(`${scene.origin}/sign-in`);
+  for (const lang of ['en', 'de', 'fr', 'nl']) await page.locator(`.noscript p[lang=${lang}]`).waitFor();
+  await context.close();
+});
+
 test('rows are found by a part of their name, and a filter can be seen and cleared', WALK, async () => {
   const page = await windowOf(helpDesk);
   await page.goto(`${scene.origin}/look-up`);
@@ -602,6 +667,7 @@ const PLACES: readonly (readonly [name: string, path: string, who: () => RoomCli
   ['exemption', '/exemptions/ex-000001', () => approver.client],
   ['lists', '/lists', () => operator.client],
   ['list', '/lists/feed', () => operator.client],
+  ['refusals', '/refusals?days=7', () => operator.client],
   ['proof', '/proof', () => auditor],
   ['changes', '/proof?tab=changes', () => auditor],
   ['records', '/proof?tab=records', () => auditor],
@@ -686,7 +752,16 @@ test.each(['fr', 'nl', 'de'])(
   WALK,
   async (locale) => {
     const page = await windowOf(operator.client, { width: NARROW, locale });
-    for (const path of ['/', '/look-up?name=www.tiktok.com', '/exemptions/new', '/lists/feed', '/proof']) {
+    for (const path of [
+      '/',
+      '/look-up?name=www.tiktok.com',
+      '/exemptions/new',
+      '/lists/feed',
+      '/refusals',
+      '/account',
+      '/proof?tab=changes',
+      '/proof',
+    ]) {
       await page.goto(scene.origin + path);
       await settle(page);
       expect(await page.locator('html').getAttribute('lang')).toBe(locale);

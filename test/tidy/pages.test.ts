@@ -71,6 +71,13 @@ test.each([
   expect(same).toEqual([]);
 });
 
+test('a key has one text: no part of a language overrides another', () => {
+  const parts = [...readSources('pages/text', ['.ts'])].filter(([path]) => /\/(?:en)\.ts$/.test(path));
+  const keys = parts.flatMap(([, text]) => [...text.matchAll(/^ {2}(\w+):/gm)].map(([, key = '']) => key));
+  expect(parts.length).toBeGreaterThan(3);
+  expect(keys.filter((key, index) => keys.indexOf(key) !== index)).toEqual([]);
+});
+
 test('every text is said somewhere', () => {
   expect(findUnusedKeys(en, sources)).toEqual([]);
 });

@@ -3,22 +3,23 @@
 import type { figuresEn } from './en.ts';
 
 export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
-  placeRefusals: 'Verweigert',
+  placeRefusals: 'Verweigerungen',
   readAnew: 'Neu lesen',
   range1: '24 Stunden',
   range7: '7 Tage',
   range30: '30 Tage',
   range91: 'ein Quartal',
   figuresBy: 'Gezeigt nach',
-  byList: 'Liste',
-  byNetwork: 'Netz',
-  byMandate: 'Vorgabe',
+  groupedList: 'Liste',
+  groupedNetwork: 'Netz',
+  groupedMandate: 'Vorgabe',
   figuresCount: '{count} {count:Verweigerung|Verweigerungen}',
   figuresUntil: '{from} bis {to}',
   figuresTitle: '{count} Verweigerungen von {from} bis {to}; die Tabelle darunter hat die Zahlen.',
   figuresNone: 'In dieser Zeit wurde nichts verweigert.',
   figuresRest: 'alle übrigen',
-  figuresUnnamed: '{count} davon sind ohne Namen gezählt, weil Aufzeichnungen Grenzen haben: Von Namen sind es mindestens so viele.',
+  figuresUnnamed:
+    '{count} davon sind ohne Namen gezählt, weil Aufzeichnungen Grenzen haben: Von Namen sind es mindestens so viele.',
   figuresMarks: 'Darin markiert: Änderungen und Lücken',
   figuresMarksNone: 'Nichts hat sich geändert, und es war durchgehend in Kraft.',
   topNames: 'Am häufigsten gefragte Namen',

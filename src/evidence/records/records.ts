@@ -97,6 +97,7 @@ export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
+export { RefusalCounts, type RefusedCount } from './refusal-counts.ts';
 export {
   compareRegister,
   type ExemptionMark,
@@ -119,6 +120,5 @@ export {
 } from './search.ts';
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
-export { type RefusedCount, RefusalCounts } from './refusal-counts.ts';
 export { verifyRecords } from './verify.ts';
 export { type WitnessFacts, WitnessKeeper } from './witness-keeper.ts';

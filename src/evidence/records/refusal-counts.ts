@@ -241,7 +241,9 @@ export class RefusalCounts {
       known.set(key, reference);
       return reference;
     };
-    const blocks = database.prepare('SELECT first, body FROM blocks WHERE first > ? AND first <= ? ORDER BY first');
+    const blocks = database.prepare(
+      'SELECT first, body FROM blocks WHERE first > ? AND first <= ? ORDER BY first',
+    );
     let turnMs = performance.now();
     for (const { first, body } of blocks.iterate(counts.last, end)) {
       for (const record of JSON.parse(String(body)) as QueryRecord[])
@@ -256,7 +258,9 @@ export class RefusalCounts {
   #open(key: string, anew = false): PartitionCounts {
     const known = anew ? undefined : this.#counts.get(key);
     if (known !== undefined) return known;
-    const counts = new PartitionCounts((anew ? undefined : readKept(join(this.#kept, `${key}.json`))) ?? NOTHING);
+    const counts = new PartitionCounts(
+      (anew ? undefined : readKept(join(this.#kept, `${key}.json`))) ?? NOTHING,
+    );
     this.#counts.set(key, counts);
     return counts;
   }
@@ -311,4 +315,3 @@ const readKept = (path: string): z.output<typeof keptSchema> | undefined => {
     return undefined;
   }
 };
-

@@ -36,7 +36,15 @@ export { isOwnHost } from './host-check.ts';
 export type { ListAsked, ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { openApiText } from './openapi.ts';
-export { type Actor, namesOf, type Operation, type Outcome, ROLES, type Role, type Sent } from './operation.ts';
+export {
+  type Actor,
+  namesOf,
+  type Operation,
+  type Outcome,
+  ROLES,
+  type Role,
+  type Sent,
+} from './operation.ts';
 export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
 export type {
   OverviewControl,

@@ -331,7 +331,8 @@ export const OVERVIEW_OPERATIONS = {
   readRefusalFigures: onOverview({
     method: 'GET',
     path: '/v1/refusals/figures',
-    summary: 'Refusals over a day, a week, a month or a quarter, with changes and gaps, and what was asked for most',
+    summary:
+      'Refusals over a day, a week, a month or a quarter, with changes and gaps, and what was asked for most',
     roles: LOOKERS_UP,
     query: figuresWanted,
     form: 'days=1, 7, 30 or 91, group=NAME, list=ID',

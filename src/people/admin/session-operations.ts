@@ -329,7 +329,8 @@ export const SESSION_OPERATIONS = {
   confirmOwnPassword: onSession({
     ...own,
     path: '/session/keys/password/confirm',
-    summary: 'Puts the other password and app in place, by a code, and ends all other sessions of the account',
+    summary:
+      'Puts the other password and app in place, by a code, and ends all other sessions of the account',
     body: z.strictObject({ code }),
     form: '{ "code": 6 digits }',
     result: ownKeys,

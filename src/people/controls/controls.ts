@@ -15,8 +15,6 @@ export { needsOf } from './overview-needs.ts';
 export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
 export { createRecordControl } from './record-control.ts';
-export { RefusalFiguresMaker } from './refusal-figures.ts';
-export { RecordsCheck } from './records-check.ts';
 export { RefusalPages, searchRecords } from './record-pages.ts';
 export {
   queryLogSettings,
@@ -25,5 +23,8 @@ export {
   resolverName,
   toRecorderStatus,
 } from './record-settings.ts';
+export { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
+export { RecordsCheck } from './records-check.ts';
+export { RefusalFiguresMaker } from './refusal-figures.ts';
 export { ReportKeeper } from './report-keeper.ts';
 export { ReportShelf } from './report-shelf.ts';

@@ -47,8 +47,7 @@ export class RecordsCheck {
 
   async #run(): Promise<void> {
     const { stateDirectory, configPath } = this.#parts;
-    const place =
-      configPath === undefined ? ['--state-directory', stateDirectory] : ['--config', configPath];
+    const place = configPath === undefined ? ['--state-directory', stateDirectory] : ['--config', configPath];
     const said = await runCommand(['records', 'verify', '--json', ...place]);
     const found = JSON.parse(said) as { readonly records?: unknown; readonly findings?: unknown };
     const findings = Array.isArray(found.findings) ? found.findings : [];

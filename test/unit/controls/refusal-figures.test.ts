@@ -51,7 +51,9 @@ const sumBy = (rows: readonly (readonly [string, number])[]): Record<string, num
 
 /** The same numbers as a page has them. */
 const shown = ({ series, top, unnamed }: RefusalFigures): Recomputed => ({
-  steps: sumBy(series.flatMap(({ list, counts }) => counts.map((count, step) => [`${list} ${step}`, count] as const))),
+  steps: sumBy(
+    series.flatMap(({ list, counts }) => counts.map((count, step) => [`${list} ${step}`, count] as const)),
+  ),
   names: sumBy([...top.names.map(({ key, count }) => [key, count] as const), ['', unnamed] as const]),
   types: sumBy([...top.types.map(({ key, count }) => [key, count] as const), ['', unnamed] as const]),
   groups: sumBy(top.networks.map(({ key, count }) => [key, count] as const)),
@@ -80,7 +82,11 @@ test.each(DST)('charts are what a script counts again, from %s on', WITH_PYTHON,
   const maker = makerOf(bench);
   const names = ['www.tiktok.com', 'v16.tiktok.com', 'api.example.org'];
   for (let round = 0; round < 30; round++) {
-    bench.record(1 + (round % 4), { qname: names[round % 3] ?? '', group: round % 2, list: round % 3 === 2 ? 1 : 0 });
+    bench.record(1 + (round % 4), {
+      qname: names[round % 3] ?? '',
+      group: round % 2,
+      list: round % 3 === 2 ? 1 : 0,
+    });
     // A sign of a bypass is no refusal.
     bench.record(1, { qname: 'mask.icloud.com', list: 2 });
     bench.advance(97 * 60_000);
@@ -117,7 +123,9 @@ test('what is kept of a partition goes with it, and is made anew where it is dam
   const kept = join(dirname(bench.directory), 'refusal-counts');
   expect(readdirSync(kept).length).toBe(2);
   expect(readFileSync(join(kept, readdirSync(kept)[0] ?? ''), 'utf8')).not.toContain('192.0.2');
-  const [old = ''] = readdirSync(join(bench.directory, 'queries')).filter((name) => name.includes('2027-03-01'));
+  const [old = ''] = readdirSync(join(bench.directory, 'queries')).filter((name) =>
+    name.includes('2027-03-01'),
+  );
   renameSync(join(bench.directory, 'queries', old), join(dirname(bench.directory), old));
   bench.advance(6_000);
   expect((await maker.read({ days: 7 })).top.names).toEqual([{ key: 'v16.tiktok.com', count: 1 }]);

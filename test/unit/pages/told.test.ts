@@ -53,7 +53,9 @@ describe.each(LANGUAGES)('in %s', (language, texts) => {
   });
 
   test('every act that is recorded has words', () => {
-    const acts = ALL_OPERATIONS.filter(([, { method, subject }]) => method === 'POST' && subject !== 'session');
+    const acts = ALL_OPERATIONS.filter(
+      ([, { method, subject }]) => method === 'POST' && subject !== 'session',
+    );
     expect(acts.length).toBeGreaterThan(30);
     expect(acts.filter(([name]) => speech.word('op', name) === name).map(([name]) => name)).toEqual([]);
   });

@@ -6,7 +6,7 @@ import { openTestRoom, PASSWORD } from './setup.ts';
 const OTHER = 'another four words of no sense';
 const NAME = 'O. Ne';
 
-test('a password and an app of one\'s own take the place of those before, and other sessions end', async () => {
+test("a password and an app of one's own take the place of those before, and other sessions end", async () => {
   const local = await openTestRoom();
   try {
     const client = await local.signIn('operator', NAME);
