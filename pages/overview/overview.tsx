@@ -11,6 +11,7 @@ import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { personIn, toldOf } from '../parts/told.ts';
 import { useTicks } from '../parts/use-data.ts';
+import { FirstSteps } from './first-steps.tsx';
 import { HeadlinePanel } from './headline.tsx';
 import { MandatesPanel } from './mandates.tsx';
 import { NeedsPanel } from './needs.tsx';
@@ -261,6 +262,7 @@ export const Overview = (): VNode => {
   return (
     <>
       <HeadlinePanel />
+      <FirstSteps />
       <NeedsPanel needs={known.todo} headline={known.headline.state} />
       <TodayPanel known={known} />
       <div class="columns">

@@ -22,12 +22,14 @@ const firstLanguage = (): Language => {
 
 export const language = new Store<Language>(firstLanguage());
 export const theme = new Store<Theme>(THEMES.find((one) => one === readKept('theme')) ?? 'auto');
+export const isDense = new Store<boolean>(readKept('dense') === 'on');
 export const hasKeys = new Store<boolean>(readKept('keys') !== 'off');
 
 /** Applies the choices to the page, now and whenever one changes. */
 export const applyChoices = (): void => {
   const apply = (): void => {
     document.documentElement.lang = language.value;
+    document.documentElement.dataset['dense'] = isDense.value ? 'yes' : 'no';
     if (theme.value === 'auto') delete document.documentElement.dataset['theme'];
     else document.documentElement.dataset['theme'] = theme.value;
   };
@@ -40,6 +42,10 @@ export const applyChoices = (): void => {
   theme.follow((value) => {
     keep('theme', value);
     tell('theme', value);
+    apply();
+  });
+  isDense.follow((value) => {
+    keep('dense', value ? 'on' : 'off');
     apply();
   });
   hasKeys.follow((value) => keep('keys', value ? 'on' : 'off'));

@@ -2,7 +2,7 @@
 
 import type { VNode } from 'preact';
 import { signedInOf } from '../api/members.ts';
-import { hasKeys } from '../parts/choices.ts';
+import { hasKeys, isDense } from '../parts/choices.ts';
 import { Head, Panel } from '../parts/panel.tsx';
 import { session, signOut } from '../parts/room.ts';
 import { go } from '../parts/router.ts';
@@ -14,6 +14,7 @@ export const Account = (): VNode => {
   const { say, word, format } = useText();
   const known = signedInOf(useStore(session));
   const keysOn = useStore(hasKeys);
+  const dense = useStore(isDense);
   if (known === undefined) return <Head title={say('placeAccount')} />;
   const { person } = known;
   return (
@@ -54,6 +55,14 @@ export const Account = (): VNode => {
               onChange={(event) => hasKeys.set(event.currentTarget.checked)}
             />
             <span>{say('keysOn')}</span>
+          </label>
+          <label class="choice">
+            <input
+              type="checkbox"
+              checked={dense}
+              onChange={(event) => isDense.set(event.currentTarget.checked)}
+            />
+            <span>{say('denseRows')}</span>
           </label>
         </div>
       </Panel>

@@ -23,4 +23,21 @@ export const figuresEn = {
   topNames: 'Names asked for most',
   topTypes: 'Types',
   topClients: 'Devices, by their reference of the day',
+  stepsTitle: 'First steps',
+  stepsBeside: '{done} of {of} done',
+  stepUpstreams: 'Upstreams answer',
+  stepUpstreamsTodo: 'Name the servers that answer what is not refused: the key “upstreams”.',
+  stepNetworks: 'It is said who may ask',
+  stepNetworksTodo: 'Name your networks with their prefixes: the key “groups”.',
+  stepMandates: 'A mandate list is in force',
+  stepMandatesTodo:
+    'Choose the lists that have to be in force, and the law that they rest on: the keys “lists” and “mandates”.',
+  stepPeople: 'A second person has an account',
+  stepPeopleTodo: 'Add another administrator and an approver: what loosens takes two.',
+  stepProof: 'A network asks here, and a refusal was seen',
+  stepProofTodo:
+    'Point one network to these addresses, ask for a prohibited name there, and see it arrive under Refusals: {addresses}',
+  stepDone: 'done',
+  stepMissing: 'missing',
+  denseRows: 'Narrow rows: more on one screen',
 } as const;

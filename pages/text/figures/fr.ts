@@ -25,4 +25,21 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   topNames: 'Noms les plus demandés',
   topTypes: 'Types demandés',
   topClients: 'Appareils, par référence du jour',
+  stepsTitle: 'Premiers pas',
+  stepsBeside: '{done} sur {of} faits',
+  stepUpstreams: 'Les serveurs amont répondent',
+  stepUpstreamsTodo: 'Nommez les serveurs qui répondent à ce qui n’est pas refusé : clé « upstreams ».',
+  stepNetworks: 'Il est dit qui peut demander',
+  stepNetworksTodo: 'Nommez vos réseaux et leurs préfixes : clé « groups ».',
+  stepMandates: 'Une liste obligatoire est en vigueur',
+  stepMandatesTodo:
+    'Choisissez les listes obligatoires et leur base légale : clés « lists » et « mandates ».',
+  stepPeople: 'Une seconde personne a un compte',
+  stepPeopleTodo: 'Ajoutez un autre administrateur et un approbateur : assouplir demande deux personnes.',
+  stepProof: 'Un réseau demande ici, et un refus a été vu',
+  stepProofTodo:
+    'Dirigez un réseau vers ces adresses, demandez-y un nom interdit, et voyez-le sous Refus : {addresses}',
+  stepDone: 'fait',
+  stepMissing: 'manque',
+  denseRows: 'Lignes serrées : plus sur un écran',
 };

@@ -25,4 +25,21 @@ export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
   topNames: 'Meest gevraagde namen',
   topTypes: 'Typen vragen',
   topClients: 'Apparaten, per dagkenmerk',
+  stepsTitle: 'Eerste stappen',
+  stepsBeside: '{done} van {of} gedaan',
+  stepUpstreams: 'Upstreams antwoorden',
+  stepUpstreamsTodo: 'Noem de servers die antwoorden wat niet wordt geweigerd: sleutel “upstreams”.',
+  stepNetworks: 'Er is gezegd wie mag vragen',
+  stepNetworksTodo: 'Noem uw netwerken met hun prefixen: sleutel “groups”.',
+  stepMandates: 'Een verplichte lijst is van kracht',
+  stepMandatesTodo:
+    'Kies de lijsten die moeten gelden en waarop ze berusten: sleutels “lists” en “mandates”.',
+  stepPeople: 'Een tweede persoon heeft een account',
+  stepPeopleTodo: 'Voeg nog een beheerder en een goedkeurder toe: versoepelen vraagt twee personen.',
+  stepProof: 'Een netwerk vraagt hier, en een weigering is gezien',
+  stepProofTodo:
+    'Richt een netwerk op deze adressen, vraag daar een verboden naam, en zie die bij Weigeringen: {addresses}',
+  stepDone: 'gedaan',
+  stepMissing: 'ontbreekt',
+  denseRows: 'Smalle rijen: meer op één scherm',
 };
