@@ -23,7 +23,6 @@ export {
   resolverName,
   toRecorderStatus,
 } from './record-settings.ts';
-export { RECORDS_NAME, recorderSettings, resolverName, toRecorderStatus } from './record-settings.ts';
 export { RecordsCheck } from './records-check.ts';
 export { RefusalFiguresMaker } from './refusal-figures.ts';
 export { ReportKeeper } from './report-keeper.ts';
