@@ -7,25 +7,33 @@ import { bits, context, contextBytes, element, integer, octets, oid, sequence, T
 import { addressBytes, type Identifier, serverNameOf } from './identifier.ts';
 
 /** Object identifiers, the hexadecimal of their content. */
-const OID = {
+export const OID = {
   /** ecdsa-with-SHA256 (RFC 5758 section 3.2). */
   ECDSA_SHA256: '2a8648ce3d040302',
   /** extensionRequest (RFC 2985 section 5.4.2). */
   EXTENSION_REQUEST: '2a864886f70d01090e',
   COMMON_NAME: '550403',
   SUBJECT_ALT_NAME: '551d11',
+  BASIC_CONSTRAINTS: '551d13',
+  KEY_USAGE: '551d0f',
+  SUBJECT_KEY: '551d0e',
+  AUTHORITY_KEY: '551d23',
+  EXTENDED_KEY_USAGE: '551d25',
+  SERVER_AUTH: '2b06010505070301',
+  CLIENT_AUTH: '2b06010505070302',
   /** id-pe-acmeIdentifier (RFC 8737 section 6.1). */
   ACME_IDENTIFIER: '2b0601050507011f',
 } as const;
 
 /** Tags of GeneralName (RFC 5280 section 4.2.1.6). */
 const GENERAL_NAME = { dns: 2, ip: 7 } as const;
-const VERSION_3 = 2;
+/** X.509 (RFC 5280 section 4.1.2.1). */
+export const VERSION_3 = 2;
 /** Of the certificate of a challenge, milliseconds: clocks differ, and an order takes minutes. */
 const CHALLENGE_BEFORE_MS = 86_400_000;
 const CHALLENGE_LIFE_MS = 2 * 86_400_000;
 const SERIAL_BYTES = 16;
-const TRUE = Buffer.from([0x01, 0x01, 0xff]);
+export const TRUE = Buffer.from([0x01, 0x01, 0xff]);
 
 /** What a listener shows to an authority that looks whether a name leads here; plain data that travels between threads. */
 export interface Challenge {
@@ -87,16 +95,21 @@ export const createChallenge = (identifier: Identifier, authorization: string, n
       ),
     ),
   );
-  const cert = `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
-  return { serverName: serverNameOf(identifier), cert, key: exportKey(privateKey) };
+  return { serverName: serverNameOf(identifier), cert: toPem(der), key: exportKey(privateKey) };
 };
 
-const ALGORITHM = sequence(oid(OID.ECDSA_SHA256));
+/** PEM of a certificate in DER. */
+export const toPem = (der: Buffer): string =>
+  `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}(?!$)/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+
+/** Of every signature here. */
+export const ALGORITHM = sequence(oid(OID.ECDSA_SHA256));
 
 const signed = (key: KeyObject, content: Buffer): Buffer =>
   sequence(content, ALGORITHM, bits(sign('sha256', content, key)));
 
-const alternativeNames = (identifiers: readonly Identifier[]): Buffer =>
+/** The extension with names and addresses. */
+export const alternativeNames = (identifiers: readonly Identifier[]): Buffer =>
   sequence(oid(OID.SUBJECT_ALT_NAME), octets(sequence(...identifiers.map(generalName))));
 
 const generalName = ({ type, value }: Identifier): Buffer =>
