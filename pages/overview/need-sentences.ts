@@ -57,6 +57,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'reports-failing': 'needReports',
   'reminders-failing': 'needReminders',
   'fleet-disconnected': 'needDisconnected',
+  'fleet-certificate-ends': 'needFleetCertificateEnds',
   'fleet-clock': 'needFleetClock',
   'fleet-refused': 'needFleetRefused',
   'fleet-forged': 'needFleetForged',

@@ -252,6 +252,8 @@ export const de: Texts = {
     '*Was die führende Stelle der Flotte signiert hat, gilt hier nicht.* Beheben Sie, was der Text nennt, und laden Sie neu: dann wird es wieder versucht.',
   needFleetForged:
     '*Die Engine der Flotte hat Nachrichten, die niemand aus der Flotte gesendet hat.* Keine davon zählt. Stellen Sie fest, wer ihre Schlüssel hat.',
+  needFleetCertificateEnds:
+    '*Ein Zertifikat der Engine der Flotte läuft bald ab.* Danach erfahren Resolver nichts Neues mehr.',
   needFleetClock:
     '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
   needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',

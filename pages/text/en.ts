@@ -236,6 +236,8 @@ export const en = {
     '*What the authority of the fleet signed is not in force here.* Mend what the text names, and reload: it is tried again.',
   needFleetForged:
     '*The engine of the fleet has messages that nobody of the fleet sent.* None of them counts. Find out who has its keys.',
+  needFleetCertificateEnds:
+    '*A certificate of the engine of the fleet ends soon.* Resolvers are cut off from policy when it has.',
   needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',
   needUnconfirmed: '*Many records wait for a collector.* Nothing is lost yet.',
   needProbeOff: '*The self-probe is turned off.* Nothing shows that the prohibition is in force.',

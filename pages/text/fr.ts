@@ -253,6 +253,8 @@ export const fr: Texts = {
     '*Ce que l’autorité du parc a signé n’est pas en vigueur ici.* Corrigez ce que le texte nomme et rechargez : un nouvel essai suit.',
   needFleetForged:
     '*Le moteur du parc contient des messages que personne du parc n’a envoyés.* Aucun ne compte. Cherchez qui détient ses clés.',
+  needFleetCertificateEnds:
+    '*Un certificat du moteur du parc expire bientôt.* Ensuite, les résolveurs n’apprennent plus rien.',
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
   needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
   needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',

@@ -247,6 +247,8 @@ export const nl: Texts = {
   needFleetForged:
     '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
+  needFleetCertificateEnds:
+    '*Een certificaat van de engine van de vloot verloopt binnenkort.* Daarna horen resolvers niets nieuws meer.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
   needQueryLog:

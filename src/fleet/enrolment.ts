@@ -8,6 +8,7 @@ import type { FleetActs } from './acts.ts';
 import type { Authority } from './authority.ts';
 import type { MessageBus } from './bus.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
+import { authorityHash } from './engine-certificates.ts';
 import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
 import { leave } from './handler.ts';
 import {
@@ -22,7 +23,7 @@ import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { countingSubject, NODE_NAME } from './subjects.ts';
-import { issuedMs, type Tokens } from './tokens.ts';
+import { ENGINE_SERVER, issuedMs, type Tokens } from './tokens.ts';
 
 const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
 const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
@@ -30,11 +31,10 @@ const rotateSchema = z.looseObject({ key: nkey, signature: z.base64().max(100) }
 /** An answer has passed a leaf node before the engine closes its connection, milliseconds. */
 const ANSWERED_MS = 1_000;
 const LOOPBACK = /\/\/(?:127\.|localhost|\[::1\])/;
+/** Whoever has a token and is refused so often tries something; each refusal is a record. */
+const REFUSALS_MAX = 10;
 /** Bytes of a request. */
 const REQUEST_BYTES_MAX = 4_096;
-
-/** What may stand in `fleet.servers`: it is printed, and nobody has signed it. */
-const ENGINE_SERVER = /^(?:tls|nats):\/\/[A-Za-z0-9.[\]:-]{1,255}$/;
 
 /** What a resolver that was taken in is told. */
 export const joinedSchema = z.looseObject({
@@ -78,6 +78,8 @@ export interface EnrolmentOptions {
   readonly countingKey: Uint8Array;
   /** Where the authority itself reaches the engine. */
   readonly servers: readonly string[];
+  /** By what it believes the engine. */
+  readonly caPath: string | undefined;
   /** Where the configuration of the engine is written. */
   readonly engineDirectory: string;
   /** Has the engine read it again; gives how many servers did. */
@@ -97,6 +99,8 @@ export class Enrolment {
   /** The writing of who may connect that has not begun: whoever comes meanwhile is in it. */
   #next: Writing | undefined;
   #writing: Promise<unknown> = Promise.resolve();
+  /** Requests that were refused, by the name of a token that the engine still lets in. */
+  readonly #refusals = new Map<string, number>();
 
   constructor(options: EnrolmentOptions) {
     this.#options = options;
@@ -147,8 +151,13 @@ export class Enrolment {
 
   /** Makes a token. Rejects with ERR_FLEET_TOKENS and ERR_FLEET_ENGINE_FILES. */
   async invite(name: string, site: string | undefined): Promise<LetIn & { token: string; until: string }> {
-    const { tokens, key } = this.#options;
-    const { text, until } = tokens.issue(name, site, fingerprintOf(formatPublicKey(key().publicKey)));
+    const { tokens, key, caPath } = this.#options;
+    const ca = authorityHash(caPath);
+    const { text, until } = tokens.issue(name, site, {
+      authority: fingerprintOf(formatPublicKey(key().publicKey)),
+      ...this.#serversOf(site),
+      ...(ca === undefined ? {} : { ca }),
+    });
     return { token: text, until, ...(await this.#letIn(site)) };
   }
 
@@ -177,15 +186,15 @@ export class Enrolment {
   async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {
     const { tokens, authority, roll, log, trust, key } = this.#options;
     const read = joinSchema.safeParse(parseJson(bytes));
-    if (!read.success) return this.#refuse(name, 'the request has another form');
+    if (!read.success) return this.#refuseToken(name, 'the request has another form');
     const token = tokens.check(name, read.data.secret);
-    if (typeof token === 'string') return this.#refuse(name, `the token is ${token}`);
+    if (typeof token === 'string') return this.#refuseToken(name, `the token is ${token}`);
     const fault = this.#faultOf(name, read.data.key);
-    if (fault !== undefined) return this.#refuse(name, fault);
+    if (fault !== undefined) return this.#refuseToken(name, fault);
     // The tokens may be an older copy than the log: a resolver that came since then came by this one.
     const known = roll.find(name);
     const lastMs = Math.max(...[known?.since, known?.until].map((time) => Date.parse(time ?? '') || 0));
-    if (lastMs >= issuedMs(token)) return this.#refuse(name, 'the token is used');
+    if (lastMs >= issuedMs(token)) return this.#refuseToken(name, 'the token is used');
     tokens.use(token);
     const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
     const site = token.site === undefined ? {} : { site: token.site };
@@ -247,6 +256,17 @@ export class Enrolment {
     // Of an engine on this machine alone nobody else has an address.
     const others = servers.filter((one) => ENGINE_SERVER.test(one) && !LOOPBACK.test(one));
     return hasLeaf || others.length === 0 ? {} : { servers: others };
+  }
+
+  /** The token of that name ends with the last refusal that is recorded: the engine lets it in no more. */
+  async #refuseToken(name: string, reason: string): Promise<{ refused: string }> {
+    const count = (this.#refusals.get(name) ?? 0) + 1;
+    this.#refusals.set(name, count);
+    if (count < REFUSALS_MAX) return this.#refuse(name, reason);
+    this.#refusals.delete(name);
+    this.#options.tokens.withdraw(name);
+    await this.#letIn(undefined, 'later');
+    return this.#refuse(name, `${reason}, ${REFUSALS_MAX} times: it is withdrawn`);
   }
 
   #refuse(name: string, reason: string): { refused: string } {

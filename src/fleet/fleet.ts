@@ -8,15 +8,16 @@
 import type { CollectOptions, RunningCollector } from './collect.ts';
 import type { Exported, ExportOptions } from './database-export.ts';
 import type { InitOptions, MadeFleet } from './init.ts';
-import type { Joined, JoinOptions } from './join.ts';
+import type { Joined, JoinedByWord, JoinOptions } from './join.ts';
 import type { CollectedMember } from './members.ts';
 import type { FleetOptions, RunningFleet } from './run.ts';
+import type { StartedFleet, StartOptions } from './start.ts';
 import type { Renewed, TakenOver, TakeOverOptions } from './take-over.ts';
 
 export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
 export type { RunningCollector } from './collect.ts';
 export { type DatabaseAccess, readDatabaseAddress } from './database-address.ts';
-export { fleetPath } from './identity.ts';
+export { fleetPath, type Identity, readIdentity } from './identity.ts';
 export type { EngineOptions, InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';
 export { fleetIssues } from './needs.ts';
@@ -38,6 +39,17 @@ export const readSignedSteps = async (path: string, trust: readonly string[]): P
 export const initFleet = async (options: InitOptions): Promise<MadeFleet> =>
   (await import('./init.ts')).initFleet(options);
 
+/** The same with certificates of its own, for one machine: see makeFleet() of start.ts. */
+export const makeFleet = async (options: StartOptions): Promise<StartedFleet> =>
+  (await import('./start.ts')).makeFleet(options);
+
+/** What runs a machine's engine: see start.ts. */
+export const engineTools = (): Promise<typeof import('./start.ts')> => import('./start.ts');
+
+/** Certificates of an engine: see engine-certificates.ts. */
+export const certificateTools = (): Promise<typeof import('./engine-certificates.ts')> =>
+  import('./engine-certificates.ts');
+
 /** Makes this node the authority of its fleet: see takeOver() of take-over.ts. */
 export const takeOver = async (options: TakeOverOptions): Promise<TakenOver> =>
   (await import('./take-over.ts')).takeOver(options);
@@ -54,6 +66,13 @@ export const renewRecords = async (
 /** Takes this resolver into a fleet: see joinFleet() of join.ts. */
 export const joinFleet = async (options: JoinOptions): Promise<Joined> =>
   (await import('./join.ts')).joinFleet(options);
+
+/** The same by a word alone: see joinByWord() of join.ts. */
+export const joinByWord = async (
+  word: string,
+  stateDirectory: string,
+  nowMs: number,
+): Promise<JoinedByWord> => (await import('./join.ts')).joinByWord(word, stateDirectory, nowMs);
 
 /** Begins to collect evidence: see startCollector() of collect.ts. */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> =>

@@ -3,6 +3,7 @@
 //   STATE/fleet/identity.json       name, site, enrolment
 //   STATE/fleet/node.seed           its key, in the engine's form
 //   STATE/fleet/node.seed.next      the key that it asked for in its place, until the engine lets that in
+//   STATE/fleet/ca.pem              of a node that joined by a word: the certificate by which it believes the engine
 //   STATE/fleet/policy.sqlite       the log of policy
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
@@ -28,6 +29,7 @@ export const FLEET_FILES = {
   identity: 'identity.json',
   seed: 'node.seed',
   nextSeed: 'node.seed.next',
+  ca: 'ca.pem',
   policy: 'policy.sqlite',
   register: 'register.sqlite',
   lists: 'lists',

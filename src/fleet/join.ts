@@ -1,15 +1,18 @@
 // Coming into a fleet: the node's side, from the command line.
 
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
-import { AppError, errorText, isAppError } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from '../base/base.ts';
 import { keepCountingKey } from './counting-key.ts';
+import { hashOf } from './engine-certificates.ts';
 import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
-import { type Identity, readIdentity, writeIdentity } from './identity.ts';
+import { FLEET_DIRECTORY, fleetPath, type Identity, readIdentity, writeIdentity } from './identity.ts';
 import { fingerprintOf, parsePublicKey } from './key.ts';
 import { NatsBus } from './nats-bus.ts';
+import { shownChain } from './shown-chain.ts';
 import { inboxOf, joinSubject } from './subjects.ts';
 import { readToken } from './tokens.ts';
 
@@ -18,6 +21,9 @@ const ANSWER_MS = 20_000;
 /** How often, and how long after, the engine is tried with the new key: a cluster reads it one server after the other. */
 const TRIES = 20;
 const TRY_MS = 500;
+
+/** The collector beside a resolver reads it as well. */
+const CA_MODE = 0o640;
 
 /** What is needed to join. */
 export interface JoinOptions {
@@ -94,6 +100,64 @@ export const joinFleet = async ({
   return { ...identity, trust, servers: all, isConnected: await canConnect(servers, caPath, name, seed) };
 };
 
+/** Where a word leads, and what came of it. */
+export interface JoinedByWord extends Joined {
+  /** For `fleet.ca`. */
+  readonly caPath: string | undefined;
+}
+
+/**
+ * Joins by a word alone: it says where the engine is and by which certificate it is believed. Rejects as joinFleet() does, with
+ * ERR_FLEET_TOKEN for a token without an address or one that is over, and ERR_FLEET_SIGNATURE when another engine answers.
+ */
+export const joinByWord = async (
+  word: string,
+  stateDirectory: string,
+  nowMs: number,
+): Promise<JoinedByWord> => {
+  const { servers, ca, until } = readToken(word);
+  if (servers === undefined) {
+    throw new AppError('ERR_FLEET_TOKEN', 'joining the fleet: the word does not say where the engine is', {
+      hint: 'Its engine is on loopback, or its site has a leaf node: cordon fleet join URL WORD --ca FILE.',
+    });
+  }
+  if (until !== undefined && Date.parse(until) < nowMs) {
+    throw new AppError('ERR_FLEET_TOKEN', `joining the fleet: the word was for use until ${until}`, {
+      hint: `By the clock of this machine it is ${new Date(nowMs).toISOString()}. If that is right, ask for another: cordon fleet invite.`,
+    });
+  }
+  requireAlone(stateDirectory);
+  const caPath = ca === undefined ? undefined : fleetPath(stateDirectory, 'ca');
+  if (ca !== undefined && caPath !== undefined) {
+    const authority = await findAuthority(servers, ca);
+    mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
+    replaceFileNow(caPath, authority, CA_MODE);
+  }
+  return { ...(await joinFleet({ servers, caPath, token: word, stateDirectory })), caPath };
+};
+
+/** PEM of the certificate with a hash, as a server of the engine shows it; the first server that is reached says. */
+const findAuthority = async (servers: readonly string[], sha256: string): Promise<string> => {
+  let unreached: unknown;
+  for (const server of servers) {
+    try {
+      const found = (await shownChain(server)).find((one) => hashOf(one) === sha256);
+      if (found !== undefined) return found.toString();
+      throw new AppError(
+        'ERR_FLEET_SIGNATURE',
+        `joining the fleet: ${server} is not the engine of the word`,
+        {
+          hint: 'Somebody else answers there, or the certificates were made anew since: ask for another word, and tell the operators of the authority if that fails as well. An engine that does not show the certificate of its authority is joined by URL, with --ca.',
+        },
+      );
+    } catch (thrown) {
+      if (!isAppError(thrown) || thrown.code !== 'ERR_FLEET_ENGINE') throw thrown;
+      unreached = thrown;
+    }
+  }
+  throw unreached;
+};
+
 const requireAlone = (stateDirectory: string): void => {
   try {
     const { identity } = readIdentity(stateDirectory);
@@ -147,6 +211,9 @@ const unheard = (text: string, cause?: unknown): AppError =>
 
 const hintOf = (text: string): string => {
   if (text.includes('ENOENT')) return 'Name the file of certificates with --ca.';
+  if (/authorization/i.test(text))
+    return 'The engine does not let the token in: it is used, over or withdrawn, or the engine has not read its users since. Ask for another: cordon fleet invite.';
+  if (text.includes('not yet valid')) return 'Look at the clock of this machine: timedatectl.';
   if (text.includes('certificate'))
     return 'The certificate of the engine is none of --ca, or has another name than the one in the address.';
   return 'The engine and the authority have to run, and the engine, or the leaf node of the site, has to have read its users since the invitation.';

@@ -68,9 +68,15 @@ export const createKeyFile = (path: string): SigningKey => {
 };
 
 /** Reads a private key. Throws ERR_FLEET_KEY. */
-export const readKeyFile = (path: string): SigningKey => {
+export const readKeyFile = (path: string): SigningKey => readKey(path, () => readFileSync(path, 'utf8'));
+
+/** Reads a private key out of a text that was read elsewhere; `path` is for the error. Throws ERR_FLEET_KEY. */
+export const readKeyText = (text: string, path: string): SigningKey => readKey(path, () => text);
+
+const readKey = (path: string, read: () => string): SigningKey => {
   try {
-    const key = createPrivateKey(readFileSync(path));
+    // The first of several: what lies in the safe has more behind it.
+    const key = createPrivateKey(read());
     if (key.asymmetricKeyType !== 'ed25519') throw new Error('it is no Ed25519 key');
     return toSigningKey(key);
   } catch (cause) {

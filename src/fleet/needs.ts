@@ -87,6 +87,10 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
       do: 'give its disk room (see "Disk" in docs/fleet.md) and restart it; policy comes from the authority meanwhile',
       sinceMs: facts.engineTrouble.sinceMs,
     });
+  for (const { server, untilMs } of facts.engineEnds) {
+    const until = new Date(untilMs).toISOString();
+    add('fleet-certificate-ends', `a certificate of the engine at ${server} ends at ${until}`, server);
+  }
   if (Math.abs(offsetMs) > OFFSET_MS_MAX)
     add('fleet-clock', `the clock differs by ${offsetMs / 1_000} s from that of the authority`);
   for (const [chain, count] of unconfirmed)

@@ -1,7 +1,7 @@
 // A fleet in the running program: everything of it put together, for an authority and for a node.
-import { existsSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, isAppError } from '../base/base.ts';
+import { AppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { Authority, type RegisterSource } from './authority.ts';
 import type { ConnectBus, MessageBus } from './bus.ts';
@@ -9,6 +9,7 @@ import { contentStatus } from './content-status.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
 import { readEngineSettings } from './engine-files.ts';
+import { EngineKeeper } from './engine-keeper.ts';
 import { Enrolment } from './enrolment.ts';
 import type { LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
@@ -35,7 +36,6 @@ import { Roll } from './roll.ts';
 import { differing } from './signed-contents.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
-import { reloadServers } from './system-link.ts';
 import { Tokens } from './tokens.ts';
 
 /** What a fleet is begun with. */
@@ -73,6 +73,7 @@ interface AuthorityParts {
   readonly enrolment: Enrolment;
   readonly asker: ProbeAsker;
   readonly lists: ListPublication;
+  readonly engine: EngineKeeper;
 }
 
 /** One resolver's part of its fleet. */
@@ -154,6 +155,8 @@ export class Fleet {
     if (this.#key === undefined) return;
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
+    const seedPath = join(engineDirectory, SYSTEM_SEED_NAME);
+    const engine = new EngineKeeper({ directory: engineDirectory, seedPath, servers, caPath, acts });
     const lists = new ListPublication({
       ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
       add: (list) => authority.add('list', list),
@@ -180,7 +183,7 @@ export class Fleet {
       onReplaced: () => this.#member.follow(),
     });
     this.#parts = {
-      ...{ authority, lists },
+      ...{ authority, lists, engine },
       asker: new ProbeAsker({
         ...{ roll: this.#roll, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
         key: () => this.#requireKey(),
@@ -194,8 +197,8 @@ export class Fleet {
         log,
         acts,
         countingKey: makeCountingKey(stateDirectory),
-        ...{ engineDirectory, servers },
-        reload: () => this.#reloadEngine(join(engineDirectory, SYSTEM_SEED_NAME)),
+        ...{ engineDirectory, servers, caPath },
+        reload: () => engine.reload(),
         onAlarm,
       }),
     };
@@ -205,6 +208,7 @@ export class Fleet {
   static async start(options: FleetOptions): Promise<Fleet> {
     const fleet = new Fleet(options);
     await fleet.#parts?.authority.start();
+    fleet.#parts?.engine.start();
     await fleet.#member.start();
     fleet.#send(options);
     fleet.#witnesses?.start();
@@ -347,6 +351,7 @@ export class Fleet {
       own: { name, site, role: this.#options.role },
       isConnected: isUp,
       engineTrouble: this.#parts?.authority.publication.trouble,
+      engineEnds: this.#parts?.engine.ends ?? [],
       policyNumber: policy.end.number,
       offsetMs: tide.offsetMs,
       isCutOff: tide.cutOffSince !== undefined,
@@ -369,6 +374,7 @@ export class Fleet {
 
   async stop(): Promise<void> {
     this.#witnesses?.stop();
+    this.#parts?.engine.stop();
     await this.#sender?.stop();
     await this.#parts?.authority.close();
     await this.#member.close();
@@ -421,18 +427,6 @@ export class Fleet {
       isTwice: (name) => this.#parts?.authority.hearing.isTwice(name) === true,
       differing: (presence) => differing(this.#member.policy.signed, presence, this.#options.acts.clock()),
     });
-  }
-
-  async #reloadEngine(seedPath: string): Promise<number> {
-    const { servers, caPath, acts } = this.#options;
-    if (!existsSync(seedPath)) return 0;
-    try {
-      return await reloadServers({ servers, caPath, seedPath });
-    } catch (thrown) {
-      if (!isAppError(thrown)) throw thrown;
-      acts.log.warn({ err: thrown }, 'fleet: who may connect is written, and the engine has not read it');
-      return 0;
-    }
   }
 
   #requireKey(): SigningKey {

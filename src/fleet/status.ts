@@ -2,6 +2,7 @@
 
 import type { FleetNeedKind } from '../base/words/words.ts';
 import type { WitnessFacts } from '../evidence/records/records.ts';
+import type { ShownEnd } from './engine-keeper.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { LastStep } from './last-steps.ts';
@@ -115,6 +116,8 @@ export interface FleetFacts {
   readonly isConnected: boolean;
   /** Of an authority: the engine is reached and takes nothing. */
   readonly engineTrouble: EngineTrouble | undefined;
+  /** Of an authority: servers of the engine with a certificate that ends soon. */
+  readonly engineEnds: readonly ShownEnd[];
   readonly policyNumber: number;
   readonly offsetMs: number | undefined;
   readonly isCutOff: boolean;

@@ -10,7 +10,7 @@ import { type EngineSettings, readEngineSettings, writeEngineFiles, writeUsers }
 import { signEntry } from './entry.ts';
 import { fleetPath, readIdentity, writeIdentity } from './identity.ts';
 import { type EngineOptions, engineUrls, makeEngineSettings } from './init.ts';
-import { createKeyFile, formatPublicKey, readKeyFile } from './key.ts';
+import { createKeyFile, formatPublicKey, readKeyFile, readKeyText } from './key.ts';
 import { MUST } from './kinds.ts';
 import { PolicyLog } from './policy-log.ts';
 import { Roll } from './roll.ts';
@@ -21,6 +21,8 @@ export interface TakeOverOptions {
   /** Of the configuration. */
   readonly trust: readonly string[];
   readonly safeKeyPath: string;
+  /** What is in that file, where somebody else may read it. */
+  readonly safeKey?: string;
   /** The engine from here on; undefined: that of `engine.json`, which was put back from a copy of the lost authority's. */
   readonly engine: EngineOptions | undefined;
   readonly nowMs: number;
@@ -44,7 +46,7 @@ export interface TakenOver {
  * without a whole log, and ERR_FLEET_ENGINE_FILES.
  */
 export const takeOver = (options: TakeOverOptions): TakenOver => {
-  const { stateDirectory, trust, safeKeyPath, nowMs } = options;
+  const { stateDirectory, trust, safeKeyPath, safeKey, nowMs } = options;
   const { identity, seed } = readIdentity(stateDirectory);
   const keyPath = fleetPath(stateDirectory, 'authorityKey');
   if (existsSync(keyPath)) {
@@ -52,7 +54,7 @@ export const takeOver = (options: TakeOverOptions): TakenOver => {
       hint: 'This resolver is an authority, or was one. Move the key away if it is to become one again.',
     });
   }
-  const safe = readKeyFile(safeKeyPath);
+  const safe = safeKey === undefined ? readKeyFile(safeKeyPath) : readKeyText(safeKey, safeKeyPath);
   const roll = new Roll(trust);
   const log = openLog(stateDirectory, nowMs);
   try {

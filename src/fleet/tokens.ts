@@ -1,7 +1,8 @@
 // Tokens: by which a resolver is taken in, once, within a day.
 //
 // A token holds a seed that the engine lets in for the one request, a secret whose hash alone is kept, and the fingerprint of
-// the authority's key, so that a node knows whom it joins. One that was used stays known until its day is over: whoever
+// the authority's key, so that a node knows whom it joins. With where the engine is, and the hash of the certificate by which
+// it is believed, it is a word: all that another machine needs (ADR 0155). One that was used stays known until its day is over: whoever
 // tries it again is told no, and so are the operators.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
@@ -18,6 +19,9 @@ const SECRET_BYTES = 32;
 const PREFIX = 'cordon1.';
 const FILE_MODE = 0o600;
 
+/** What may stand in `fleet.servers`: it is printed and written, and in an answer nobody has signed it. */
+export const ENGINE_SERVER = /^(?:tls|nats):\/\/[A-Za-z0-9.[\]:-]{1,255}$/;
+
 const tokenSchema = z.strictObject({
   name: z.string().regex(NODE_NAME),
   site: z.string().max(40).exactOptional(),
@@ -25,6 +29,14 @@ const tokenSchema = z.strictObject({
   secret: z.string().max(100),
   /** Of the authority's key. */
   authority: z.string().regex(/^[0-9a-f]{64}$/),
+  /** Absent where the engine is on loopback, or the site has a leaf node: then the address is told beside the token. */
+  servers: z.array(z.string().regex(ENGINE_SERVER)).min(1).max(16).exactOptional(),
+  /** SHA-256 of the certificate by which the engine is believed. */
+  ca: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .exactOptional(),
+  until: z.iso.datetime().exactOptional(),
 });
 
 /** What a token says to the one who has it. */
@@ -74,7 +86,7 @@ export class Tokens {
   issue(
     name: string,
     site: string | undefined,
-    authority: string,
+    place: Pick<Token, 'authority' | 'servers' | 'ca'>,
   ): { readonly text: string; readonly until: string } {
     const others = this.open.filter((token) => token.name !== name || token.usedAt !== undefined);
     if (others.length >= TOKENS_MAX) {
@@ -85,13 +97,13 @@ export class Tokens {
     const pair = createUser();
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const until = new Date(this.#clock() + TOKEN_MS).toISOString();
-    const place = site === undefined ? {} : { site };
+    const stands = site === undefined ? {} : { site };
     this.#write([
       ...others,
-      { name, ...place, key: pair.getPublicKey(), secretSha256: hashOf(secret), until },
+      { name, ...stands, key: pair.getPublicKey(), secretSha256: hashOf(secret), until },
     ]);
     const seed = Buffer.from(pair.getSeed()).toString('latin1');
-    const token: Token = { name, ...place, seed, secret, authority };
+    const token: Token = { name, ...stands, seed, secret, ...place, until };
     return { text: PREFIX + Buffer.from(JSON.stringify(token)).toString('base64url'), until };
   }
 

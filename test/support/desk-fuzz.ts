@@ -134,7 +134,7 @@ export class Desk {
       },
       tokens: new Tokens(fleetPath(stateDirectory, 'tokens'), acts.clock),
       ...{ acts, countingKey: makeCountingKey(stateDirectory), engineDirectory: this.#engineDirectory },
-      ...{ servers: [], reload: () => Promise.resolve(1), onAlarm },
+      ...{ servers: [], caPath: undefined, reload: () => Promise.resolve(1), onAlarm },
     });
     this.#witness = new PeerWitness({
       ...{

@@ -366,6 +366,13 @@ export const HEALTH_ISSUES = {
     'the engine of the fleet is not reached',
     'look whether an engine of fleet.servers runs and can be reached from this host',
   ),
+  'fleet-certificate-ends': kind(
+    'warning',
+    'FleetCertificateEnds',
+    60,
+    'a certificate of the engine of the fleet ends soon',
+    'cordon fleet certificates at the authority; those of other machines have to be taken there',
+  ),
   'fleet-clock': kind(
     'warning',
     'FleetClock',

@@ -86,6 +86,7 @@ const FLEET: NonNullable<HealthFacts['fleet']> = {
   ...{
     isConnected: true,
     engineTrouble: undefined,
+    engineEnds: [],
     policyNumber: 3,
     offsetMs: 2,
     isCutOff: false,
@@ -352,6 +353,15 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     'a fleet that was not begun',
     'fleet: { role: node, servers: ["tls://192.0.2.7:4222"], trust: ["ed25519:MuRrLOpUPGHayFxbNsT6YIak/KWBPyuFzrGSorRLmPs="] }',
     { id: 'fleet-disconnected', text: expect.stringContaining('goes on by itself') },
+  ],
+  [
+    'a certificate of the engine that ends soon',
+    { fleet: { ...FLEET, engineEnds: [{ server: 'tls://192.0.2.7:4222', untilMs: NOW_MS }] } },
+    {
+      id: 'fleet-certificate-ends',
+      subject: 'tls://192.0.2.7:4222',
+      text: expect.stringContaining('ends at 20'),
+    },
   ],
   ['a clock beside that of the authority', { fleet: { ...FLEET, offsetMs: -1_001 } }, { id: 'fleet-clock' }],
   [

@@ -1,15 +1,25 @@
 // Who may connect is written for all who come at once, and names each of them.
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
-import type { FleetActs } from '../../../src/fleet/acts.ts';
+import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import { fleetPath } from '../../../src/fleet/identity.ts';
 import { Fleet } from '../../../src/fleet/run.ts';
 import { readToken } from '../../../src/fleet/tokens.ts';
 import { FleetTemplate } from '../../support/fleet-schedules.ts';
 import { MemoryBus } from '../../support/memory-bus.ts';
 
-test('resolvers that are invited at once are all let in, by as few writings as it takes', async () => {
+interface Scene {
+  readonly fleet: Fleet;
+  readonly bus: MemoryBus;
+  readonly notes: FleetNote[];
+  users(): string;
+}
+
+/** An authority that runs, and what it reads and writes. */
+const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void> => {
+  const notes: FleetNote[] = [];
   const template = new FleetTemplate();
   const stateDirectory = join(template.directory, 'authority');
   cpSync(join(template.directory, 'template', 'authority'), stateDirectory, { recursive: true });
@@ -17,7 +27,7 @@ test('resolvers that are invited at once are all let in, by as few writings as i
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const acts = {
     ...{
-      note: () => undefined,
+      note: (note: FleetNote) => void notes.push(note),
       log: quiet,
       clock: () => Date.parse('2026-11-26T08:00:00Z'),
       monotonic: () => 0,
@@ -32,14 +42,39 @@ test('resolvers that are invited at once are all let in, by as few writings as i
     probe: () => Promise.reject(new RangeError('no probe')),
     connect: (_, events) => Promise.resolve(bus.connect('authority', events)),
   });
+  const users = (): string => readFileSync(join(fleetPath(stateDirectory, 'engine'), 'users.conf'), 'utf8');
   try {
-    const names = Array.from({ length: 50 }, (_, index) => `new${index}`);
-    const invited = await Promise.all(names.map((name) => fleet.invite(name, undefined)));
-    const users = readFileSync(join(fleetPath(stateDirectory, 'engine'), 'users.conf'), 'utf8');
-    expect(invited.map(({ token }) => readToken(token).name)).toEqual(names);
-    for (const name of names) expect(users).toContain(`cordon.join.${name}"`);
+    await act({ fleet, bus, notes, users });
   } finally {
     await fleet.stop();
     template.close();
   }
-});
+};
+
+test('resolvers that are invited at once are all let in, by as few writings as it takes', () =>
+  withAuthority(async ({ fleet, users }) => {
+    const names = Array.from({ length: 50 }, (_, index) => `new${index}`);
+    const invited = await Promise.all(names.map((name) => fleet.invite(name, undefined)));
+    expect(invited.map(({ token }) => readToken(token).name)).toEqual(names);
+    for (const name of names) expect(users()).toContain(`cordon.join.${name}"`);
+  }));
+
+test('whoever tries what is no secret of a token ten times ends the token, and is recorded no more often', () =>
+  withAuthority(async ({ fleet, bus, notes, users }) => {
+    await fleet.invite('new', undefined);
+    const guest = bus.connect('new', {
+      onUp: () => undefined,
+      onDown: () => undefined,
+      onFault: () => undefined,
+    });
+    const key = createUser().getPublicKey();
+    const answers: string[] = [];
+    for (let tries = 0; tries < 10; tries++) {
+      expect(users()).toContain('cordon.join.new"');
+      const request = JSON.stringify({ secret: `guess ${tries}`, key });
+      answers.push(Buffer.from(await guest.ask('cordon.join.new', request, 10_000)).toString());
+    }
+    expect(answers.at(-1)).toContain('it is withdrawn');
+    expect(users()).not.toContain('cordon.join.new"');
+    expect(notes.filter(({ event }) => event === 'token-refused')).toHaveLength(10);
+  }));

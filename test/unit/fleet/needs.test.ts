@@ -113,6 +113,7 @@ test('of this resolver and of each other one there is an issue while something i
     ...{
       isConnected: true,
       engineTrouble: undefined,
+      engineEnds: [],
       policyNumber: 3,
       offsetMs: 1_000,
       isCutOff: false,
