@@ -1,4 +1,5 @@
 // cordon fleet take-over, cordon fleet renew: what is done beside a service that is stopped, after an authority was lost.
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, isAppError, systemClock } from '../../base/base.ts';
 import { renewRecords, takeOver } from '../../fleet/fleet.ts';
@@ -7,6 +8,7 @@ import { askService, isNobodyThere } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_RENEW, FLEET_TAKE_OVER } from './declarations/fleet.ts';
 import { fleetYaml, readEngine, requireFleet } from './fleet.ts';
+import { asOwner } from './machine.ts';
 import { print } from './output.ts';
 import { findService } from './service.ts';
 import { DONE } from './statuses.ts';
@@ -25,13 +27,12 @@ export const promote = async ({ values }: InputOf<typeof FLEET_TAKE_OVER>): Prom
   const { config, stateDirectory } = await findService(values);
   const { trust, caPath } = requireFleet(config);
   await requireStopped(stateDirectory, 'taking over');
-  const made = await takeOver({
-    stateDirectory,
-    trust,
-    safeKeyPath: safe,
-    engine,
-    nowMs: systemClock(),
-  });
+  const nowMs = systemClock();
+  // The safe is for root, and its file is read before the rights of root are laid down.
+  const key = existsSync(safe) ? { safeKey: readFileSync(safe, 'utf8') } : {};
+  const options = { stateDirectory, trust, safeKeyPath: safe, ...key, engine, nowMs };
+  const made = await asOwner(stateDirectory, () => takeOver(options));
+
   print(
     values.json,
     made,
@@ -51,7 +52,9 @@ export const renew = async ({ values }: InputOf<typeof FLEET_RENEW>): Promise<nu
   const { config, stateDirectory } = await findService(values);
   const { trust } = requireFleet(config);
   await requireStopped(stateDirectory, 'beginning new chains of records');
-  const made = await renewRecords(stateDirectory, join(stateDirectory, RECORDS_NAME), trust, systemClock());
+  const made = await asOwner(stateDirectory, () =>
+    renewRecords(stateDirectory, join(stateDirectory, RECORDS_NAME), trust, systemClock()),
+  );
   print(
     values.json,
     made,

@@ -19,6 +19,7 @@ import type {
   FLEET_STATUS,
 } from './declarations/fleet.ts';
 import { formatFleet, needsPerson } from './fleet-text.ts';
+import { asOwner } from './machine.ts';
 import { print } from './output.ts';
 import { findService, stateToMake } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
@@ -179,12 +180,8 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
     return (await import('./fleet-join.ts')).joinMachine(words.word, values);
   }
   const stateDirectory = stateToMake(values);
-  const joined = await joinFleet({
-    servers: [words.word],
-    caPath: values.ca,
-    token,
-    stateDirectory,
-  });
+  const options = { servers: [words.word], caPath: values.ca, token, stateDirectory };
+  const joined = await asOwner(stateDirectory, () => joinFleet(options));
   print(
     values.json,
     joined,
@@ -210,7 +207,9 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
   }
   const { servers, caPath } = requireFleet(service.config);
   const { stateDirectory } = service;
-  const { isConnected } = await rotateNode({ servers, caPath, stateDirectory });
+  const { isConnected } = await asOwner(stateDirectory, () =>
+    rotateNode({ servers, caPath, stateDirectory }),
+  );
   print(values.json, { isConnected }, () =>
     isConnected ? 'This resolver has another key.\n' : `This resolver has another key. ${NOT_YET}\n`,
   );

@@ -73,7 +73,8 @@ export const makeState = (path: string): void => {
 
 /** Does something as the owner of a directory. Whoever is not root does it as himself. */
 export const asOwner = async <Result>(directory: string, act: () => Promise<Result>): Promise<Result> => {
-  if (process.geteuid?.() !== 0) return act();
+  // One that is not there yet is made by whoever acts.
+  if (process.geteuid?.() !== 0 || !existsSync(directory)) return act();
   const { uid, gid } = statSync(directory);
   const mask = process.umask(0o027);
   process.setegid?.(gid);

@@ -1,5 +1,7 @@
 // The walk: what a stranger types, on which machine, how long each step took, and what has to be seen then.
-import type { Machine } from './machine.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import type { Machine, Ran } from './machine.ts';
 
 /** Makes a machine, as Debian installs it. */
 export type StartMachine = (name: string, last: number) => Promise<Machine>;
@@ -19,6 +21,8 @@ table inet filter {
 	}
 }
 `;
+/** Resolvers say how they are every ten seconds. */
+const HEARD_SEC = 25;
 const REFUSED = /status: NXDOMAIN/;
 
 interface Step {
@@ -52,8 +56,14 @@ class Walk {
         .replaceAll(/^/gm, '      ')
         .replaceAll(/cordon1\.\S+/g, 'cordon1.eyJ…'),
     );
-    if (!isWell) this.#faults.push(`${machine.name}# ${shown}: status ${status}, wanted ${sees}`);
+    if (!isWell) this.miss(`${machine.name}# ${shown}: status ${status}, wanted ${sees}`);
     return output;
+  }
+
+  /** Something was not seen that had to be. */
+  miss(text: string): void {
+    say(`NO  ${text}`);
+    this.#faults.push(text);
   }
 
   /** Counts and times what was typed since. */
@@ -119,14 +129,35 @@ const threeSites = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine
   walked.type(ns1, 'cordon fleet certificates', /10\.77\.0\.1 localhost/);
 };
 
-/** Until `cordon fleet status` shows all that has to be there, and nothing that needs a person. */
+/** Until each resolver is heard of late and has all of policy, and nothing needs a person; a minute is what an operator waits. */
 const becomes = async (walked: Walk, machine: Machine, sees: RegExp): Promise<void> => {
-  for (let tries = 0; tries < 60; tries++) {
-    const { status, output } = machine.run('cordon fleet status');
-    if (status === 0 && sees.test(output)) break;
-    await new Promise((resolve) => setTimeout(resolve, 1_000));
-  }
+  for (let tries = 0; tries < 60 && !isWhole(machine.run('cordon fleet status --json 2>/dev/null')); tries++)
+    await sleep(1_000);
+  if (!isWhole(machine.run('cordon fleet status --json 2>/dev/null')))
+    walked.miss(`${machine.name}: not all are heard and up to date`);
   walked.type(machine, 'cordon fleet status', sees);
+};
+
+const statusSchema = z.object({
+  policy: z.object({ number: z.number() }),
+  resolvers: z.array(
+    z.object({
+      ...{ role: z.string().nullable(), removed: z.string().nullable(), heardSec: z.number().nullable() },
+      ...{ policy: z.number().nullable(), needs: z.array(z.unknown()) },
+    }),
+  ),
+});
+
+const isWhole = ({ output }: Ran): boolean => {
+  const read = statusSchema.safeParse(output.startsWith('{') ? JSON.parse(output) : undefined);
+  if (!read.success) return false;
+  const { resolvers, policy } = read.data;
+  return resolvers
+    .filter(({ removed, role }) => removed === null && role !== 'collector')
+    .every(
+      (one) =>
+        one.policy === policy.number && (one.heardSec ?? HEARD_SEC) < HEARD_SEC && one.needs.length === 0,
+    );
 };
 
 const wrongStates = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
