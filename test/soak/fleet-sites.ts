@@ -1,6 +1,7 @@
 // `npm run fleet -- sites`: three sites with systemd, from machines as Debian installs them to one fleet, timed step by step.
 //
 //   npm run fleet -- sites [PACKAGE.deb [NEWER.deb]]     without one, `npm run package:deb -- --quick` is made first
+//   npm run fleet -- sites PACKAGE.deb --only lost       of wrong, later, lost, after the three sites are one fleet
 //
 // Root and Linux only, with systemd-container, debootstrap, dnsmasq-base and nats-server of Debian; outside of the gate. The base
 // is kept in /var/tmp/cordon-sites. Everything else goes with the process: it runs in namespaces of its own.
@@ -8,6 +9,7 @@ import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { BRIDGE, Machine, makeBase } from './sites/machine.ts';
 import { walk } from './sites/walk.ts';
 
@@ -47,7 +49,12 @@ export const walkSites = async (args: readonly string[]): Promise<number> => {
       machines.push(machine);
       return machine;
     };
-    return await walk(start, args);
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      options: { only: { type: 'string', multiple: true } },
+      allowPositionals: true,
+    });
+    return await walk(start, positionals, values.only);
   } finally {
     for (const machine of machines) await machine.remove();
     upstream.kill();

@@ -8,8 +8,8 @@ import { fleetPath, startCollector } from '../../fleet/fleet.ts';
 import { createLog, type Log } from '../../telemetry/observe/observe.ts';
 import type { InputOf } from './declaration.ts';
 import type { COLLECT } from './declarations/fleet.ts';
-import { requireFleet } from './fleet.ts';
 import { readDatabase } from './fleet-database.ts';
+import { requireFleet } from './fleet-input.ts';
 import { DONE } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
 

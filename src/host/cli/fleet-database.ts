@@ -10,7 +10,7 @@ import { createFleetReport, readPeriod } from '../../evidence/report/report.ts';
 import { type DatabaseAccess, exportDatabase, readDatabaseAddress, readMembers } from '../../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_EXPORT, FLEET_REPORT } from './declarations/fleet.ts';
-import { requireFleet } from './fleet.ts';
+import { requireFleet } from './fleet-input.ts';
 import { formatFleetReport } from './fleet-text.ts';
 import { print } from './output.ts';
 import { findService, type ServiceNamed } from './service.ts';

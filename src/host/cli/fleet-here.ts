@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { engineTools, takeOver } from '../../fleet/fleet.ts';
-import { requireFleet } from './fleet.ts';
+import { requireFleet } from './fleet-input.ts';
 import {
   configure,
   type FleetKeys,

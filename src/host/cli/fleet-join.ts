@@ -6,7 +6,7 @@ import type { Config } from '../../config/config.ts';
 import { engineTools, fleetPath, joinByWord, readIdentity } from '../../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_ENGINE, FLEET_LEAVE } from './declarations/fleet.ts';
-import { requireFleet } from './fleet.ts';
+import { requireFleet } from './fleet-input.ts';
 import {
   configure,
   type FleetKeys,

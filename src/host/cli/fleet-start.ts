@@ -11,7 +11,7 @@ import type { Config } from '../../config/config.ts';
 import { engineTools, fleetPath, makeFleet } from '../../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_START } from './declarations/fleet.ts';
-import { requireName, requirePort } from './fleet.ts';
+import { requireName, requirePort } from './fleet-input.ts';
 import {
   configure,
   type FleetKeys,

@@ -4,7 +4,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError, errorText } from '../../base/base.ts';
-import type { Config, FleetConfig } from '../../config/config.ts';
 import { type EngineOptions, initFleet, joinFleet, rotateNode } from '../../fleet/fleet.ts';
 import { OPERATIONS } from '../../people/admin/admin.ts';
 import { askService } from './control-client.ts';
@@ -18,6 +17,7 @@ import type {
   FLEET_ROTATE,
   FLEET_STATUS,
 } from './declarations/fleet.ts';
+import { requireFleet, requireName, requirePort } from './fleet-input.ts';
 import { formatFleet, needsPerson } from './fleet-text.ts';
 import { asOwner } from './machine.ts';
 import { print } from './output.ts';
@@ -25,33 +25,11 @@ import { findService, stateToMake } from './service.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
 
-const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 const SERVER = /^(?:\[[0-9a-f:.]+\]|[A-Za-z0-9.-]+):\d{1,5}$/;
-
-/** The fleet of a configuration; throws ERR_FLEET_IDENTITY where there is none. */
-export const requireFleet = (config: Config): FleetConfig => {
-  if (config.fleet !== undefined) return config.fleet;
-  throw new AppError('ERR_FLEET_IDENTITY', 'looking for the fleet: the configuration has no key "fleet"', {
-    hint: 'See docs/fleet.md.',
-  });
-};
-
-/** Throws a UsageError for what is no name of a resolver or a site. */
-export const requireName = (name: string): string => {
-  if (NAME.test(name)) return name;
-  throw new UsageError(`"${name.slice(0, 40)}" is no name of small letters, digits and "-"`);
-};
 
 const requireReason = (reason: string): string => {
   if (reason !== '') return reason;
   throw new UsageError('--reason TEXT is needed: it goes into the log of policy');
-};
-
-/** Throws a UsageError for what is no port. */
-export const requirePort = (text: string): number => {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new UsageError(`"${text.slice(0, 20)}" is no port`);
 };
 
 /** What is said of an engine, as init and take-over are told it. */

@@ -88,10 +88,11 @@ const install = (machine: Machine, deb: string): void => {
   machine.must('systemctl enable --now cordon');
 };
 
-/** Runs it; gives the status of the command. */
+/** Runs it, or of what comes after the first fleet only these parts; gives the status of the command. */
 export const walk = async (
   start: StartMachine,
   [deb = '', newer = deb]: readonly string[],
+  parts: readonly string[] = ['wrong', 'later', 'lost'],
 ): Promise<number> => {
   const walked = new Walk();
   const [ns1, ns2, ns3] = await Promise.all([start('ns1', 1), start('ns2', 2), start('ns3', 3)]);
@@ -99,9 +100,9 @@ export const walk = async (
   ns1.write('/etc/nftables.conf', FIREWALL);
   ns1.must('systemctl enable --now nftables');
   await threeSites(walked, ns1, ns2, ns3);
-  await wrongStates(walked, ns1, ns2, ns3);
-  const third = await dayTwo(walked, [ns1, ns2, ns3], start, deb, newer);
-  await lost(walked, ns1, ns2, third);
+  if (parts.includes('wrong')) wrongStates(walked, ns1, ns2, ns3);
+  const third = parts.includes('later') ? await dayTwo(walked, [ns1, ns2, ns3], start, deb, newer) : ns3;
+  if (parts.includes('lost')) await lost(walked, ns1, ns2, third);
   for (const fault of walked.faults) say(`NO  ${fault}`);
   return walked.faults.length === 0 ? 0 : 1;
 };
@@ -160,7 +161,7 @@ const isWhole = ({ output }: Ran): boolean => {
     );
 };
 
-const wrongStates = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+const wrongStates = (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): void => {
   const from = walked.steps.length;
   const word = wordOf(ns1.must('cordon fleet invite ns9'));
   walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already/, LEFT);
@@ -241,6 +242,8 @@ const dayTwo = async (
   walked.sum('a machine is replaced', from);
   from = walked.steps.length;
   for (const machine of [ns2, next]) walked.type(machine, 'cordon fleet rotate', /another key/);
+  // What the command wrote is the service's: it reads it when it starts.
+  ns2.must('systemctl restart cordon');
   walked.type(ns1, 'cordon fleet certificates --renew', /The engine here has read its own/);
   walked.type(ns1, 'cordon fleet rotate --authority', /ed25519:/);
   await becomes(walked, ns1, /ns3/);
