@@ -74,6 +74,10 @@ export const joinByWord = async (
   nowMs: number,
 ): Promise<JoinedByWord> => (await import('./join.ts')).joinByWord(word, stateDirectory, nowMs);
 
+/** Whether a token says where the engine is: then it is a word, by which alone one joins. Rejects with ERR_FLEET_TOKEN. */
+export const isWord = async (token: string): Promise<boolean> =>
+  (await import('./tokens.ts')).readToken(token).servers !== undefined;
+
 /** Begins to collect evidence: see startCollector() of collect.ts. */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> =>
   (await import('./collect.ts')).startCollector(options);

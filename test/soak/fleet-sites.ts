@@ -78,9 +78,13 @@ const runInside = (args: readonly string[]): number => {
           ),
         ];
   const { status } = spawnSync(
-    'unshare',
+    // With the process that asked for it, the walk and its machines end.
+    'setpriv',
     [
       ...[
+        '--pdeathsig',
+        'KILL',
+        'unshare',
         '--mount',
         '--net',
         '--pid',

@@ -10,13 +10,11 @@ export type HealthSeverity = 'critical' | 'warning' | 'info';
 /** What is told of an issue of one kind. */
 export interface HealthIssueKind {
   readonly severity: HealthSeverity;
-  /** Message of the log line, and summary of the alert. */
+  /** Message of the log line, and summary of the alert; what to do, where an issue does not say it better. */
   readonly title: string;
-  /** What to do, where an issue does not say it better. */
   readonly do: string;
-  /** Name of its alert, and of the paragraph in the runbooks. */
+  /** Name of its alert, and of the paragraph in the runbooks; how long it has to last before, minutes. */
   readonly alert: string;
-  /** How long it has to last before the alert, minutes. */
   readonly alertMin: number;
 }
 

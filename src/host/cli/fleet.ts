@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { AppError, errorText } from '../../base/base.ts';
-import { type EngineOptions, initFleet, joinFleet, rotateNode } from '../../fleet/fleet.ts';
+import { type EngineOptions, initFleet, isWord, joinFleet, rotateNode } from '../../fleet/fleet.ts';
 import { OPERATIONS } from '../../people/admin/admin.ts';
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
@@ -129,14 +129,15 @@ export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): P
   const { site } = values;
   const body = { name: requireName(words.name), ...(site === undefined ? {} : { site: requireName(site) }) };
   const made = await askService(await findService(values), OPERATIONS.inviteResolver, { body });
+  const where = (await isWord(made.token)) ? '' : 'tls://HOST:PORT --ca FILE ';
   const hint =
     made.reloaded === 0 ? 'The engine has not read its users yet: reload it before the token is used.\n' : '';
   print(
     values.json,
     made,
-    () => `${hint}On the other machine, as root, once, until ${made.until}:
+    () => `${hint}On the other machine, once, until ${made.until}:
 
-cordon fleet join ${made.token}
+cordon fleet join ${where}${made.token}
 ${leafHint(made.leafUsers)}`,
   );
   return DONE;
