@@ -82,13 +82,15 @@ export interface CordonVariant {
   readonly isPinned?: boolean;
   /** Directory of another checkout, an earlier one: it takes part as a peer. */
   readonly checkout?: string;
+  /** Further lines of its configuration. */
+  readonly lines?: readonly string[];
   /** How many lists hold the listed names, instead of the lists that are shipped. */
   readonly copies?: number;
 }
 
 /** The real program, one worker on one core unless told otherwise. */
 export const cordon = (variant: CordonVariant = {}): Contender => {
-  const { id = 'cordon', workers = 1, env = {}, isPinned = true, checkout, copies } = variant;
+  const { id = 'cordon', workers = 1, env = {}, isPinned = true, checkout, copies, lines = [] } = variant;
   const role: Role = checkout === undefined ? 'cordon' : 'peer';
   const home = checkout ?? root;
   return {
@@ -104,7 +106,7 @@ export const cordon = (variant: CordonVariant = {}): Contender => {
     start: async (work) => {
       const startedMs = performance.now();
       const program = await startCordon({
-        config: cordonConfig(work, workers, copies),
+        config: `${cordonConfig(work, workers, copies)}${lines.join('\n')}\n`,
         // As `npm start` runs it: without the compile cache, the type stripper stays in memory.
         env: { NODE_COMPILE_CACHE: join(home, 'node_modules/.cache/compile'), ...env },
         ...(checkout !== undefined && { checkout }),

@@ -2,7 +2,7 @@
 // to the same upstream, answer the same listed names NXDOMAIN with everything below them, keep answers in a cache of
 // the same size, use one thread, validate nothing and log no queries. What a peer cannot do stands in the tables beside
 // its name. Never the system's own service.
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isInstalled, run } from '../test/support/process.ts';
@@ -231,6 +231,42 @@ const toContender = (recipe: PeerRecipe): Contender => ({
 
 /** Every peer, installed or not. */
 export const PEERS: readonly Contender[] = RECIPES.map(toContender);
+
+/** What lets a peer log every query and answer as dnstap to a socket. */
+const DNSTAP: Readonly<Record<string, (socket: string) => string>> = {
+  unbound: (socket) => `dnstap:
+  dnstap-enable: yes
+  dnstap-socket-path: "${socket}"
+  dnstap-log-client-query-messages: yes
+  dnstap-log-client-response-messages: yes
+`,
+  dnsdist: (socket) => `local tap = newFrameStreamUnixLogger('${socket}')
+addAction(AllRule(), DnstapLogAction('bench', tap))
+addResponseAction(AllRule(), DnstapLogResponseAction('bench', tap))
+addCacheHitResponseAction(AllRule(), DnstapLogResponseAction('bench', tap))
+`,
+};
+
+/** The peers that can, with a log of every query as dnstap. */
+export const dnstapPeers = (socket: string): readonly Contender[] =>
+  RECIPES.flatMap((recipe) => {
+    const more = DNSTAP[recipe.id];
+    if (more === undefined) return [];
+    const configure: PeerRecipe['configure'] = (work, directory, port) => {
+      const command = recipe.configure(work, directory, port);
+      const file = command[1].at(-1) ?? '';
+      const text = readFileSync(file, 'utf8');
+      // Of dnsdist, before the rule that ends a listed query.
+      writeFileSync(
+        file,
+        recipe.id === 'dnsdist'
+          ? text.replace('local names', `${more(socket)}local names`)
+          : text + more(socket),
+      );
+      return command;
+    };
+    return [toContender({ ...recipe, id: `${recipe.id}, dnstap`, configure })];
+  });
 
 /** The upstream of a run: answers every name at once. */
 export interface Upstream {

@@ -28,6 +28,7 @@ import { low } from './suites/low.ts';
 import { memory } from './suites/memory.ts';
 import { misses } from './suites/misses.ts';
 import { plain } from './suites/plain.ts';
+import { queryLog } from './suites/query-log.ts';
 import { rates } from './suites/rates.ts';
 import { records } from './suites/records.ts';
 import { reload } from './suites/reload.ts';
@@ -48,6 +49,7 @@ const SUITES: readonly Suite[] = [
   workers,
   memory,
   records,
+  queryLog,
   checkpoints,
   starts,
   exemptions,

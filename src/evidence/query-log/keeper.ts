@@ -8,7 +8,6 @@ import {
   type DayBytes,
   LOG_LOSS,
   type LogLoss,
-  type LogTail,
   type QueryLogFacts,
   type QueryLogReply,
   type QueryLogRequest,
@@ -20,8 +19,6 @@ import {
 const RESTART_MS = 1_000;
 /** For the last queries when the program ends: links have three seconds. */
 const STOP_MS_MAX = 5_000;
-/** What a page waits for its lines. */
-const QUESTION_MS_MAX = 500;
 const OLD_GENERATION_MB = 64;
 const YOUNG_GENERATION_MB = 8;
 
@@ -38,7 +35,6 @@ export class QueryLogKeeper {
   readonly #count: number;
   readonly #generations = new KnownGenerations();
   readonly #rings: SharedArrayBuffer[] = [];
-  readonly #questions = new Map<number, (tail: LogTail | undefined) => void>();
   #settings: QueryLogSettings | undefined;
   #thread: Worker | undefined;
   #facts: QueryLogFacts | undefined;
@@ -46,7 +42,6 @@ export class QueryLogKeeper {
   #writtenBefore = new Map<string, number>();
   #lostBefore = NO_LOSS;
   #day: DayBytes = { day: 0, bytes: new Map() };
-  #question = 0;
 
   /** `count` workers may write. */
   constructor(count: number, log: RecordLog) {
@@ -85,22 +80,6 @@ export class QueryLogKeeper {
       written: output.written + (this.#writtenBefore.get(output.name) ?? 0),
     }));
     return { outputs, lost: addLost(this.#lostBefore, this.#facts), isAlive: this.#thread !== undefined };
-  }
-
-  /** The newest lines behind a number; undefined when no log is kept, or its thread says nothing. */
-  tail(after: number): Promise<LogTail | undefined> {
-    if (this.#thread === undefined) return Promise.resolve(undefined);
-    const question = ++this.#question;
-    this.#send({ kind: 'tail', question, after });
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => settle(undefined), QUESTION_MS_MAX);
-      const settle = (tail: LogTail | undefined): void => {
-        clearTimeout(timer);
-        this.#questions.delete(question);
-        resolve(tail);
-      };
-      this.#questions.set(question, settle);
-    });
   }
 
   /** Writes what is in the rings, and ends the thread. */
@@ -157,9 +136,6 @@ export class QueryLogKeeper {
       case 'facts':
         this.#facts = reply.facts;
         this.#day = reply.facts.day;
-        return;
-      case 'tail':
-        this.#questions.get(reply.question)?.(reply.tail);
         return;
       case 'log':
         this.#log[reply.level](reply.fields, reply.text);

@@ -10,7 +10,6 @@ import { KnownGenerations, PseudonymReader, type RecordLog } from '../records/re
 import { LogOutput } from './log-output.ts';
 import { Naming } from './naming.ts';
 import type { QueryLogFacts, QueryLogReply, QueryLogRequest, QueryLogStart } from './settings.ts';
-import { TailLines } from './tail-lines.ts';
 
 /** Queries of one ring that are read in a row: some five milliseconds of work. */
 const BATCH_MAX = 2_048;
@@ -31,7 +30,6 @@ class QueryLogThread {
   readonly #generations = new KnownGenerations();
   readonly #pseudonyms: PseudonymReader;
   readonly #naming: Naming;
-  readonly #tail: TailLines;
   readonly #take: (query: RingQuery) => void;
   #timer: NodeJS.Timeout | undefined;
   #factsMs = 0;
@@ -43,7 +41,6 @@ class QueryLogThread {
     this.#pseudonyms = new PseudonymReader(settings.recordsDirectory);
     this.#pseudonyms.look();
     this.#naming = new Naming(settings.identity, this.#generations, this.#pseudonyms);
-    this.#tail = new TailLines(this.#naming, settings.resolver);
     this.#readers = rings.map((ring) => new QueryRingReader(ring));
     const log = this.#createLog();
     this.#outputs = settings.outputs.map((output) => {
@@ -54,7 +51,6 @@ class QueryLogThread {
     });
     this.#take = (query) => {
       for (const output of this.#outputs) output.write(query);
-      this.#tail.write(query);
     };
     port.on('message', (request: QueryLogRequest) => this.#answer(request));
     this.#tick();
@@ -67,13 +63,6 @@ class QueryLogThread {
         return;
       case 'reopen':
         for (const output of this.#outputs) output.reopen();
-        return;
-      case 'tail':
-        this.#post({
-          kind: 'tail',
-          question: request.question,
-          tail: this.#tail.after(request.after, systemClock()),
-        });
         return;
       case 'stop':
         void this.#stop();
@@ -102,7 +91,6 @@ class QueryLogThread {
     for (const output of this.#outputs) output.look(nowMs);
     if (Math.abs(nowMs - this.#factsMs) < FACTS_MS) return;
     this.#factsMs = nowMs;
-    this.#tail.look(nowMs);
     if (this.#pseudonyms.look()) this.#naming.forget();
     this.#post({ kind: 'facts', facts: this.#facts() });
   }

@@ -12,6 +12,5 @@ export {
   LOG_LOSS,
   type LogLoss,
   type LogOutputSettings,
-  type LogTail,
   type QueryLogSettings,
 } from './settings.ts';

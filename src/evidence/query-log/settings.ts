@@ -75,20 +75,11 @@ export interface QueryLogFacts {
 /** To the thread. */
 export type QueryLogRequest =
   | { readonly kind: 'define'; readonly facts: GenerationFacts }
-  | { readonly kind: 'reopen' | 'stop' }
-  /** The newest lines after a number; asked again and again while somebody looks. */
-  | { readonly kind: 'tail'; readonly question: number; readonly after: number };
-
-/** The newest lines; `last` is the number of the last of them. */
-export interface LogTail {
-  readonly last: number;
-  readonly lines: readonly string[];
-}
+  | { readonly kind: 'reopen' | 'stop' };
 
 /** From the thread. */
 export type QueryLogReply =
   | { readonly kind: 'facts'; readonly facts: QueryLogFacts }
-  | { readonly kind: 'tail'; readonly question: number; readonly tail: LogTail }
   | {
       readonly kind: 'log';
       readonly level: 'info' | 'warn' | 'error';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { type KeptLogFacts, type LogTail, QueryLogKeeper } from '../../evidence/query-log/query-log.ts';
+import { type KeptLogFacts, QueryLogKeeper } from '../../evidence/query-log/query-log.ts';
 import type { GenerationFacts } from '../../evidence/records/records.ts';
 import { queryLogSettings, RECORDS_NAME, resolverName } from '../../people/controls/controls.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
@@ -77,11 +77,6 @@ export class QueryLogKeeping implements Part {
     const facts = this.facts();
     const isLossy = this.#lostMs !== undefined && this.#monotonic() - this.#lostMs < LOSS_MS;
     return facts && { outputs: facts.outputs, lost: facts.lost, isLossy };
-  }
-
-  /** The newest lines behind a number. */
-  tail(after: number): Promise<LogTail | undefined> {
-    return this.#keeper.tail(after);
   }
 
   #settingsOf(config: Config): ReturnType<typeof queryLogSettings> {

@@ -30,7 +30,7 @@ const ENTRY_BYTES = ENTRY_WORDS * WORD_BYTES;
 /** Two messages of the longest. */
 const ENTRY_UNITS_MAX = Math.ceil((ENTRY_BYTES + 2 * 65_535) / UNIT_BYTES);
 const ENTRY_MARK = 0x9e10_0000;
-const FILLER_MARK = 0xf1e5_0000;
+const FILLER_MARK = 0xf1e0_0000;
 const MARK_MASK = 0xfff0_0000;
 const UNITS_MASK = 0x000f_ffff;
 /** An entry takes some 250 bytes: room for what a worker at full load answers in a third of a second. */
@@ -202,6 +202,7 @@ export class QueryRingReader {
   readonly #units: number;
   readonly #query: RingQuery;
   #at: number;
+  #damages = 0;
 
   constructor(ring: SharedArrayBuffer) {
     this.#positions = new Int32Array(ring, 0, HEADER_BYTES / WORD_BYTES);
@@ -214,7 +215,7 @@ export class QueryRingReader {
 
   /** Queries that found no room since the ring was made. */
   get lost(): number {
-    return this.#doubles[LOST] ?? 0;
+    return (this.#doubles[LOST] ?? 0) + this.#damages;
   }
 
   /** Hands out at most `max` queries in their order and frees them; returns how many. */
@@ -228,7 +229,8 @@ export class QueryRingReader {
       const units = first & UNITS_MASK;
       const isKnown = mark === ENTRY_MARK || mark === FILLER_MARK;
       if (!isKnown || units === 0 || units > this.#units) {
-        // Nobody wrote this: on with what comes next.
+        // Nobody wrote this: on with what comes next. How many that were, nobody knows.
+        this.#damages++;
         this.#at = head;
         break;
       }

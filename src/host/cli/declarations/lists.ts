@@ -209,7 +209,7 @@ export const LISTS = group({
   name: 'lists',
   about: 'shows, accepts, takes back and exports lists',
   text: [
-    'status, diff and history read the state directory and also work while the service does not run. The others but export and publish ask the running service. The name of the person who runs the command goes into the history.',
+    'status, diff and history read the state directory and also work while the service does not run. The others but export, publish and try ask the running service. The name of the person who runs the command goes into the history.',
   ],
   examples: [{ command: 'cordon lists status', about: 'what is in force, and what to do' }],
   commands: [

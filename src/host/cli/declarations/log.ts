@@ -38,5 +38,7 @@ export const LOG_SEARCH = command({
 export const LOG = group({
   name: 'log',
   about: 'finds queries in the query log',
+  examples: [{ command: 'cordon log search --name example.com', about: 'who asked for it?' }],
+  see: ['query-log.md'],
   commands: [LOG_SEARCH],
 });
