@@ -26,6 +26,14 @@ export type Act = {
   readonly endedAt: string | null;
 };
 
+export type Change = {
+  readonly time: string;
+  readonly kind: string;
+  readonly text: string;
+  readonly by: string | null;
+  readonly told: Readonly<Record<string, string>>;
+};
+
 export type ClientRefusals = {
   readonly reference: string;
   readonly refusals: readonly {
@@ -109,6 +117,21 @@ export type ConfigurationShown = {
     readonly texts: Readonly<Record<string, string>>;
   }[];
   readonly hasNotice: boolean;
+};
+
+export type Coverage = {
+  readonly measured: string;
+  readonly families: number;
+  readonly sources: number;
+  readonly votes: number;
+  readonly rows: readonly {
+    readonly of: 'all' | 'three' | 'two' | 'one' | 'no-vote' | 'tiktok' | 'ranked';
+    readonly names: number;
+    readonly refusedByDefault: number;
+    readonly refusedBySwitch: number;
+    readonly explained: number;
+    readonly unanswered: number;
+  }[];
 };
 
 export type DecisionStatus = {
@@ -750,6 +773,15 @@ export type OpenSession = {
   readonly isOwn: boolean;
 };
 
+export type OwnKeys = {
+  readonly isLocal: boolean;
+  readonly hasPassword: boolean;
+  readonly passkeys: readonly {
+    readonly id: string;
+    readonly createdAt: string;
+  }[];
+};
+
 export type PauseStatus = {
   readonly isPaused: boolean;
   readonly until?: string;
@@ -859,7 +891,7 @@ export type Readiness = {
   readonly ready: boolean;
   readonly answering: boolean;
   readonly causes: readonly string[];
-  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up')[];
+  readonly issues: readonly ('state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'forwarder-outside' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up')[];
   readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
   readonly text: string;
   readonly todo?: string;
@@ -917,6 +949,47 @@ export type RecorderStatus = {
     readonly finding?: string;
   }[];
   readonly distinctClients: Readonly<Record<string, number>>;
+};
+
+export type RecordsChecked = {
+  readonly state: 'never' | 'running' | 'whole' | 'not-whole' | 'failed';
+  readonly time: string | null;
+  readonly records: number;
+  readonly findings: readonly string[];
+  readonly fault: string | null;
+};
+
+export type RefusalFigures = {
+  readonly from: string;
+  readonly until: string;
+  readonly now: string;
+  readonly stepSec: number;
+  readonly series: readonly {
+    readonly list: string;
+    readonly group: string;
+    readonly counts: readonly number[];
+  }[];
+  readonly top: {
+    readonly names: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly types: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly networks: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+    readonly clients: readonly {
+      readonly key: string;
+      readonly count: number;
+    }[];
+  };
+  readonly unnamed: number;
+  readonly changes: readonly Change[];
+  readonly spans: readonly Span[];
 };
 
 export type RegisterCopy = {
@@ -1071,7 +1144,7 @@ export type ServiceStatus = {
   } | null;
   readonly problems: readonly string[];
   readonly issues: readonly {
-    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up';
+    readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'forwarder-outside' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up';
     readonly severity: 'critical' | 'warning' | 'info';
     readonly subject: string;
     readonly text: string;
@@ -1192,12 +1265,16 @@ export type State = {
     readonly strip: readonly Span[];
   }[];
   readonly todo: readonly {
-    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
+    readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'forwarder-outside' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
     readonly subject: string;
     readonly since: string | null;
     readonly due: string | null;
     readonly text: string;
     readonly to: string;
+    readonly act?: {
+      readonly operation: string;
+      readonly by: string;
+    };
   }[];
   readonly today: {
     readonly since: string;
@@ -1264,12 +1341,7 @@ export type State = {
     readonly reachedTime: string | null;
     readonly restsOn: string | null;
   }[];
-  readonly changes: readonly {
-    readonly time: string;
-    readonly kind: string;
-    readonly text: string;
-    readonly by: string | null;
-  }[];
+  readonly changes: readonly Change[];
 };
 
 export type UpstreamStatus = {
