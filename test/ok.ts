@@ -9,7 +9,7 @@
 //
 // The whole gate starts hundreds of programs on the cores of a machine that may do other work: up to SECOND_RUN_MAX test
 // files that failed run once more, each alone. What fails again is a fault; what passes then is named as unsteady.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { touchedTests } from './changed.ts';
 import { hasDeployChanged } from './deploy-tests.ts';
+import { changedSince, leftMain, pushedFiles } from './pushed.ts';
 import {
   countLeft,
   countTests,
@@ -203,38 +204,12 @@ const summarize = (outcomes: readonly Outcome[], { found, unsteady }: TestsOutco
   return failures;
 };
 
-/** What git prints, a line each; nothing where it has no answer, as where there is no branch of that name. */
-const gitLines = (...args: readonly string[]): string[] =>
-  (spawnSync('git', ['-c', 'core.quotePath=off', ...args], { cwd: root, encoding: 'utf8' }).stdout ?? '')
-    .split('\n')
-    .filter(Boolean);
-
-/** Files that differ from a commit, those that nobody added yet among them. */
-const changedSince = (commit: string): string[] => [
-  ...gitLines('diff', '--name-only', commit),
-  ...gitLines('ls-files', '--others', '--exclude-standard'),
-];
-
-/** Where the branch left main. */
-const leftMain = (): string | undefined =>
-  ['main', 'origin/main'].flatMap((main) => gitLines('merge-base', 'HEAD', main))[0];
-
 /** Files that differ from where the branch left main. */
-const changedFiles = (): string[] => {
-  const base = leftMain();
-  if (base !== undefined) return changedSince(base);
+const changedFiles = (): readonly string[] => {
+  const base = leftMain(root);
+  if (base !== undefined) return changedSince(root, base);
   process.stderr.write('ok: --changed compares with main, and git knows no such branch here; run --quick\n');
   process.exit(2);
-};
-
-/** What a push has changed, by the commit before it (CHANGED_SINCE), a branch, or the last commit of main. */
-const pushedFiles = (): readonly string[] | undefined => {
-  const [head] = gitLines('rev-parse', '--verify', '--quiet', 'HEAD');
-  const left = leftMain();
-  const [base] = [process.env['CHANGED_SINCE'] ?? '', ...(left === head ? ['HEAD^1'] : [left ?? ''])]
-    .filter(Boolean)
-    .flatMap((name) => gitLines('rev-parse', '--verify', '--quiet', `${name}^{commit}`));
-  return base === undefined ? undefined : changedSince(base);
 };
 
 /** The files of tests that `--changed` runs. */
@@ -274,7 +249,9 @@ const taggedTests = (): string[] =>
 const tagsFilter = (): readonly string[] => {
   // Of a night, whole files: what is left out may follow what is not.
   if (positionals.length > 0 || values.night) return [];
-  const left = Object.keys(LEFT).filter((tag) => tag !== 'deploy' || !hasDeployChanged(pushedFiles()));
+  const left = Object.keys(LEFT).filter(
+    (tag) => tag !== 'deploy' || !hasDeployChanged(pushedFiles(root, process.env['CHANGED_SINCE'])),
+  );
   return ['--tags-filter', left.map((tag) => `!${tag}`).join(' && ')];
 };
 
