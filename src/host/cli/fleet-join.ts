@@ -44,7 +44,8 @@ export const joinMachine = async (
   const isJoined = config?.fleet !== undefined && existsSync(fleetPath(STATE, 'identity'));
   let keys: FleetKeys | undefined;
   await steps.take('fleet', async () => {
-    if (isJoined) return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already` };
+    if (isJoined)
+      return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already; the word is not used` };
     makeState(STATE);
     const { name, site, servers, trust, caPath } = await asOwner(STATE, () =>
       joinByWord(word, STATE, systemClock()),

@@ -164,7 +164,7 @@ const isWhole = ({ output }: Ran): boolean => {
 const wrongStates = (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): void => {
   const from = walked.steps.length;
   const word = wordOf(ns1.must('cordon fleet invite ns9'));
-  walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already/, LEFT);
+  walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already; the word is not used/, LEFT);
   walked.type(ns2, 'cordon fleet start', /it is a node of a fleet/, [1]);
   walked.type(ns3, 'cordon fleet leave', /ok +keys/, LEFT);
   walked.type(ns1, 'cordon fleet remove ns3 --reason "tried"', /ns3 is removed/);
