@@ -62,11 +62,7 @@ test('resolvers that are invited at once are all let in, by as few writings as i
 test('whoever tries what is no secret of a token ten times ends the token, and is recorded no more often', () =>
   withAuthority(async ({ fleet, bus, notes, users }) => {
     await fleet.invite('new', undefined);
-    const guest = bus.connect('new', {
-      onUp: () => undefined,
-      onDown: () => undefined,
-      onFault: () => undefined,
-    });
+    const guest = bus.connect('new', { onFault: () => undefined });
     const key = createUser().getPublicKey();
     const answers: string[] = [];
     for (let tries = 0; tries < 10; tries++) {
