@@ -20,7 +20,7 @@ export const certificates = async ({ values }: InputOf<typeof FLEET_CERTIFICATES
       hint: 'This is for a fleet that "cordon fleet start" made, at its authority. Certificates from elsewhere are renewed where they come from.',
     });
   const issued: string[] = [];
-  await asOwner(stateDirectory, async () => {
+  await asOwner(stateDirectory, () => {
     for (const host of values.server)
       issued.push(tools.issueServer(directory, [host], systemClock(), host).cert);
     if (values.renew) issued.push(...tools.renewCertificates(directory, systemClock(), 'all'));

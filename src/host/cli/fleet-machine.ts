@@ -1,6 +1,7 @@
 // The steps that commands of a fleet share on a machine with the installed service: what is looked at, written and started.
 import { existsSync, readFileSync, renameSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { z } from 'zod';
 import { AppError, isAppError, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { OPERATIONS } from '../../people/admin/admin.ts';
@@ -18,6 +19,8 @@ const SERVICE_UNIT = 'cordon.service';
 const ASIDE = 'before-fleet';
 /** The first start reads and compiles lists; then the engine takes what there is of policy. */
 const READY_MS = 120_000;
+
+const writtenSchema = z.looseObject({ fleet: z.record(z.string(), z.unknown()).optional() });
 
 /** What of `fleet` a command sets; the rest of the key stays. */
 export interface FleetKeys {
@@ -57,10 +60,10 @@ const withFleet = (
 ): { readonly text: string; readonly isSame: boolean } => {
   const before = readFileSync(CONFIG_INSTALLED, 'utf8');
   const text = edit(CONFIG_INSTALLED, before, (document) => {
+    const { fleet = {} } = writtenSchema.parse(document.toJSON());
     if (keys === undefined) document.delete('fleet');
     for (const [key, value] of Object.entries(keys ?? {}))
-      if (value !== undefined && !isDeepStrictEqual(document.toJS()?.fleet?.[key], value))
-        put(document, ['fleet', key], value);
+      if (value !== undefined && !isDeepStrictEqual(fleet[key], value)) put(document, ['fleet', key], value);
   });
   const problems = check(CONFIG_INSTALLED, text);
   if (problems.length > 0)
