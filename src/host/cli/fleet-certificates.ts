@@ -9,6 +9,9 @@ import { asOwner, succeeds } from './machine.ts';
 import { print } from './output.ts';
 import { findService } from './service.ts';
 import { DONE } from './statuses.ts';
+import { UsageError } from './usage-error.ts';
+
+const HOST = /^[A-Za-z0-9.:-]{1,253}$/;
 
 /** Shows, issues and renews. */
 export const certificates = async ({ values }: InputOf<typeof FLEET_CERTIFICATES>): Promise<number> => {
@@ -19,6 +22,8 @@ export const certificates = async ({ values }: InputOf<typeof FLEET_CERTIFICATES
     throw new AppError('ERR_FLEET_CERTIFICATE', `looking for ${join(directory, 'ca.key')}: it is not there`, {
       hint: 'This is for a fleet that "cordon fleet start" made, at its authority. Certificates from elsewhere are renewed where they come from.',
     });
+  const wrong = values.server.find((host) => !HOST.test(host));
+  if (wrong !== undefined) throw new UsageError(`"${wrong.slice(0, 60)}" is no name and no address`);
   const issued: string[] = [];
   await asOwner(stateDirectory, () => {
     for (const host of values.server)
