@@ -30,6 +30,7 @@ lists: [{ id: tiktok, shipped: tiktok }]
 groups: [{ name: lab, clients: [127.0.40.0/24], lists: [tiktok] }]
 rate-limit: ${rateLimit}
 access: { allow: ["127.0.0.0/16"] }
+forwarders: [{ name: branch, from: [127.0.60.1], clients: [127.0.43.0/24], sends: [subnet] }]
 `;
 const ENFORCE = `{ per-client: ${PER_CLIENT}, exempt: [127.0.50.0/24] }`;
 
@@ -72,6 +73,20 @@ test('over its limit a client is told to come back over TCP, where it is answere
   const overTcp = await ask(cordon.dns, 'www.example. A', { from: '127.0.40.1', transport: 'tcp' });
   expect(overTcp.answer).toHaveLength(1);
   expect((await ask(cordon.dns, 'www.example. A', { from: '127.0.40.2' })).answer).toHaveLength(1);
+});
+
+test('behind a forwarder each client has its own limit', async () => {
+  const named = (last: number, question = 'www.example. A') =>
+    buildQuery(question, { edns: { options: Uint8Array.of(0, 8, 0, 8, 0, 1, 32, 0, 127, 0, 43, last) } });
+  const of = async (last: number): Promise<number> =>
+    (await askMany('127.0.60.1', COUNT, named(last))).filter(isTruncated).length;
+  expect(await of(1)).toBeGreaterThan(COUNT / 2);
+  expect((await askMany('127.0.60.1', BATCH, named(2))).filter(isTruncated)).toEqual([]);
+  expect((await askMany('127.0.60.1', BATCH)).filter(isTruncated)).toEqual([]);
+  // Long answers are charged as without it.
+  const replies = await askMany('127.0.60.1', COUNT, named(3, 'kilo.example. TXT'));
+  const sent = replies.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  expect(sent / (COUNT * named(3, 'kilo.example. TXT').length)).toBeLessThan(4);
 });
 
 test('a cookie of ours proves the address: nothing is limited', async () => {

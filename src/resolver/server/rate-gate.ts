@@ -5,7 +5,7 @@
 // answer without data and with TC, no longer than itself: a real client comes back over TCP. Nothing else is done for
 // it than to look for its cookie; no list, no cache and no record is touched.
 
-import type { AddressWords, Clock } from '../../base/base.ts';
+import { type AddressWords, type Clock, createAddress } from '../../base/base.ts';
 import { LIMITED, REPORTED } from '../../base/words/words.ts';
 import type { Clients, Forwarders, RateLimit } from '../../policy/access/access.ts';
 import { QUERY_FAULT, Query, RCODE } from '../../wire/dns/dns.ts';
@@ -47,6 +47,8 @@ export class RateGate implements Decider {
   readonly #observer: RateObserver;
   readonly #cookies: ServerCookies;
   readonly #query = new Query();
+  /** The client whom a forwarder named last. */
+  readonly #reported: AddressWords = createAddress();
   #clients: Clients;
   #rates: RateLimit | undefined;
   /** Queries over the limit so far. */
@@ -115,15 +117,23 @@ export class RateGate implements Decider {
   /** For whom a query is sent, which is limited as if it asked here itself. */
   #clientOf(forwarders: Forwarders, bytes: Uint8Array, length: number, address: AddressWords): AddressWords {
     const index = forwarders.find(address, undefined, 0);
-    if (index < 0 || this.#query.parse(bytes, length) !== QUERY_FAULT.NONE) return address;
-    const said = forwarders.read(index, this.#query);
-    return said === REPORTED.NAMED && forwarders.report.hasAddress ? forwarders.report.address : address;
+    if (index < 0) return address;
+    const client = this.#reported;
+    for (let i = 0; i < 4; i++) client[i] = address[i] ?? 0;
+    if (this.#query.parse(bytes, length) !== QUERY_FAULT.NONE) return client;
+    const { report } = forwarders;
+    if (forwarders.read(index, this.#query) !== REPORTED.NAMED || !report.hasAddress) return client;
+    for (let i = 0; i < 4; i++) client[i] = report.address[i] ?? 0;
+    return client;
   }
 
-  /** Counts an answer over UDP of so many bytes; a forwarder's are those of many clients, who pay for their queries alone. */
+  /**
+   * Counts an answer over UDP of so many bytes. That to a forwarder is charged to the client whom it named last, who is the
+   * right one but where an upstream was asked.
+   */
   readonly charge = (address: AddressWords, bytes: number): void => {
     const { forwarders } = this.#clients;
-    if (forwarders !== undefined && forwarders.find(address, undefined, 0) >= 0) return;
-    this.#rates?.charge(address, bytes, this.#clock());
+    const isForwarder = forwarders !== undefined && forwarders.find(address, undefined, 0) >= 0;
+    this.#rates?.charge(isForwarder ? this.#reported : address, bytes, this.#clock());
   };
 }
