@@ -45,7 +45,7 @@ groups:
   - { name: default, lists: [] }
   - { name: refused, clients: ["${REFUSED}", "${EXEMPT}", "${REFUSED_IPV6}"], lists: [own] }
   - { name: passes, clients: ["${PASSES}"], lists: [] }
-  - { name: by-device, devices: ["${MAC}", tablet-7], lists: [own] }
+  - { name: by-device, devices: ["mac:${MAC}", "cpe:tablet-7"], lists: [own] }
 forwarders:
   - name: branch
     from: ["${FORWARDER}"]
@@ -256,7 +256,7 @@ test('records name the client and who reported it', async () => {
         found.map(({ client, device, group, reportedBy }) => [client, device, group, reportedBy]).sort(),
       ).toEqual([
         [REFUSED, undefined, 'refused', undefined],
-        [REFUSED, MAC, 'by-device', 'branch'],
+        [REFUSED, `mac:${MAC}`, 'by-device', 'branch'],
       ]);
     },
     { timeout: 30_000, interval: 200 },

@@ -90,7 +90,10 @@ export const chooseAskers = (
     const all = [...askers, ...identified.askers];
     // Who is exempted stands for nobody but itself.
     const free = all.filter(({ device }) => device === undefined || !isAvoided(device));
-    return { group, askers: free.length > 0 ? free : all, reason: identified.reason };
+    const isByDevice = (access.devices?.[index] ?? []).length > 0;
+    const reason =
+      identified.reason ?? (isByDevice ? 'its devices are named by a forwarder alone' : undefined);
+    return { group, askers: free.length > 0 ? free : all, reason };
   });
 };
 

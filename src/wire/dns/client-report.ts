@@ -13,11 +13,15 @@ export const REPORT_OPTION = { SUBNET: 1, MAC: 2, CPE_ID: 4, INFOBLOX: 8, UMBREL
 
 /** Bytes of the name of a device: as many as records keep. */
 const DEVICE_BYTES_MAX = 100;
+/** `mac:` and `cpe:` before what is said, so that no forwarder can say the name that another device has by its certificate. */
+const KIND_BYTES = 4;
 const MAC_BYTES = 6;
 /** `00:11:22:33:44:55`, and six bytes in base64. */
 const MAC_TEXT_BYTES = 17;
 const MAC_BASE64_BYTES = 8;
 const COLON = 0x3a;
+const MAC_KIND = new TextEncoder().encode('mac:');
+const CPE_KIND = new TextEncoder().encode('cpe:');
 
 /** RFC 7871 section 6: family, source and scope prefix length, then the address. */
 const SUBNET_HEADER_BYTES = 4;
@@ -34,7 +38,7 @@ export class ClientReport {
   /** Who asked, when `hasAddress`. */
   readonly address: AddressWords = createAddress();
   hasAddress = false;
-  /** What the device is called, in UTF-8 and its first bytes; a MAC address goes before a name. Length 0: nothing was said. */
+  /** What the device is called, `mac:00:11:22:33:44:55` or else `cpe:NAME`, in its first bytes. Length 0: nothing was said. */
   readonly device = new Uint8Array(DEVICE_BYTES_MAX);
   deviceLength = 0;
   /** What an answer says in its own EDNS Client Subnet option, in its first bytes; length 0: nothing. */
@@ -130,13 +134,19 @@ export class ClientReport {
     for (let i = 0; i < MAC_BYTES; i++) {
       const byte = macByte(bytes, at, size, i);
       if (byte < 0) return false;
-      difference |= this.#putHex(3 * i, byte >>> 4) | this.#putHex(3 * i + 1, byte & 0xf);
-      if (i > 0) this.device[3 * i - 1] = COLON;
+      const place = KIND_BYTES + 3 * i;
+      difference |= this.#putHex(place, byte >>> 4) | this.#putHex(place + 1, byte & 0xf);
+      if (i > 0) this.device[place - 1] = COLON;
     }
     if (before && difference !== 0) return false;
     this.#hasMac = true;
-    this.deviceLength = MAC_TEXT_BYTES;
+    this.#putKind(MAC_KIND);
+    this.deviceLength = KIND_BYTES + MAC_TEXT_BYTES;
     return true;
+  }
+
+  #putKind(kind: Uint8Array): void {
+    for (let i = 0; i < KIND_BYTES; i++) this.device[i] = kind[i] ?? 0;
   }
 
   /** Writes a digit; returns what differs from the one there. */
@@ -149,7 +159,7 @@ export class ClientReport {
 
   /** A name in printable ASCII without blanks, as configurations write names of devices. */
   #takeName(bytes: Uint8Array, at: number, size: number): boolean {
-    if (size === 0 || size > DEVICE_BYTES_MAX) return false;
+    if (size === 0 || size > DEVICE_BYTES_MAX - KIND_BYTES) return false;
     for (let i = 0; i < size; i++) {
       const byte = bytes[at + i] ?? 0;
       if (byte <= 0x20 || byte >= 0x7f) return false;
@@ -157,9 +167,10 @@ export class ClientReport {
     if (this.#hasMac) return true;
     for (let i = 0; i < size; i++) {
       const byte = bytes[at + i] ?? 0;
-      this.device[i] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
+      this.device[KIND_BYTES + i] = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
     }
-    this.deviceLength = size;
+    this.#putKind(CPE_KIND);
+    this.deviceLength = KIND_BYTES + size;
     return true;
   }
 

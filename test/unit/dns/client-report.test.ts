@@ -66,3 +66,12 @@ test.each(['192.0.2.7', '0.0.0.0', '2001:db8::7', '::'])('%s is read as it was w
     expect(formatAddress(report.address)).toBe(text);
   }
 });
+
+test('a device cannot be called what another is by its certificate', () => {
+  const report = new ClientReport();
+  const options = Uint8Array.from(option(65_074, Buffer.from('laptop-17.devices.example')));
+  expect(report.read(options, 0, options.length, ALL)).toBe(REPORTED.NAMED);
+  expect(Buffer.from(report.device.subarray(0, report.deviceLength)).toString()).toBe(
+    'cpe:laptop-17.devices.example',
+  );
+});
