@@ -6,6 +6,7 @@
 // authority whose key was replaced, by somebody with the one from the safe, decides nothing more.
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { MessageBus } from './bus.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
@@ -14,7 +15,7 @@ import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
 import { answerEntry } from './member.ts';
-import type { FleetAlarm, Policy } from './policy.ts';
+import type { Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { hasHeardOthers } from './presence-check.ts';

@@ -17,13 +17,13 @@ import {
   type RecordClass,
 } from '../evidence/records/records.ts';
 import type { FleetLog } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { EvidenceMessage } from './bus.ts';
 import { CollectedResolver } from './collected-resolver.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
 import { leave } from './handler.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { JudgedPresence } from './presence-check.ts';
 import type { Member, Roll } from './roll.ts';
 

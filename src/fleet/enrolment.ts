@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { Authority } from './authority.ts';
 import type { MessageBus } from './bus.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
@@ -19,7 +20,6 @@ import {
   parseNkey,
   type SigningKey,
 } from './key.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { countingSubject, NODE_NAME } from './subjects.ts';

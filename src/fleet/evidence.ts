@@ -1,9 +1,9 @@
 // The main thread's side of sending records: keeps the thread alive, and knows up to where they are confirmed.
 import { Worker } from 'node:worker_threads';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { ConfirmedClass } from './confirmation.ts';
 import type { EvidenceOrder, EvidenceReply, EvidenceStart } from './evidence-thread.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { Unbelieved } from './uploader.ts';
 
 /** Pauses before the thread is started again, milliseconds. */

@@ -3,7 +3,7 @@
 // Nothing that one says moves a figure of another: its role is that of the log of policy, and what was refused as evidence is
 // the word of the collector alone.
 import type { FleetActs } from './acts.ts';
-import type { FleetAlarm } from './policy.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { Presence } from './presence.ts';
 import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
 import type { Roll } from './roll.ts';

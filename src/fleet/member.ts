@@ -5,13 +5,14 @@
 import { isDeepStrictEqual } from 'node:util';
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
 import type { PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
-import { type FleetAlarm, Policy, readBody } from './policy.ts';
+import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import type { Roll } from './roll.ts';

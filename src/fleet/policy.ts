@@ -6,6 +6,7 @@
 // behind it is kept, and only what ends exemptions is still applied.
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { Done, FleetActs, FleetNote, Verdict } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
@@ -23,35 +24,6 @@ const AGAIN_MS_MIN = 60_000;
 const AGAIN_MS_MAX = HOUR_MS;
 /** Messages that were set aside within this time of each other are one issue, and recorded once: nobody fills a disk by them. */
 const SET_ASIDE_MS = HOUR_MS;
-
-/** Why something is an alarm. Label of a metric. */
-export const FLEET_ALARMS = [
-  'forged-entry',
-  'fork',
-  'refused-entry',
-  'stopped',
-  'cut-off',
-  'clock',
-  'token',
-  'forged-block',
-  'conflict',
-  'hole',
-  'removed-node',
-  'log-damaged',
-  'forged-probe',
-  'replaced',
-  /** A presence or a confirmation that its sender did not sign. */
-  'forged-presence',
-  'forged-confirmation',
-  /** A tide, a presence or a confirmation that was heard before. */
-  'replayed',
-  /** Somebody of a version that does not sign what it says: it counts for nothing. */
-  'older',
-  /** What handles messages failed. */
-  'fault',
-] as const;
-/** One of FLEET_ALARMS. */
-export type FleetAlarm = (typeof FLEET_ALARMS)[number];
 
 /** Puts one entry in force. */
 export type Apply = (entry: PolicyEntry) => Promise<Verdict>;

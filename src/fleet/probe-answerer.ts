@@ -1,11 +1,11 @@
 // A resolver's side of one probe of all: follows what the authority asks, once a minute at most, and signs what came of it.
 import { errorText, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { MessageBus } from './bus.ts';
 import { type OwnProbe, PROBE_MS_MIN, readRequest, signResult } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { Roll } from './roll.ts';
 import { PROBE_SUBJECT, probedSubject } from './subjects.ts';
 

@@ -1,10 +1,10 @@
 // The authority's side of one probe of all: asks, and keeps what each resolver was answered.
 import { AppError, type Clock, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { MessageBus } from './bus.ts';
 import { PROBE_MS_MIN, type ProbeRequest, type ProbeResult, readResult, signRequest } from './fleet-probe.ts';
 import type { SigningKey } from './key.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { Roll } from './roll.ts';
 import { PROBE_SUBJECT, probedSubject, STREAM } from './subjects.ts';
 

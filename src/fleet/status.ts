@@ -2,11 +2,12 @@
 
 import type { FleetNeedKind } from '../base/words/words.ts';
 import type { WitnessFacts } from '../evidence/records/records.ts';
+import type { FleetAlarm } from './alarms.ts';
 import type { ShownEnd } from './engine-keeper.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { LastStep } from './last-steps.ts';
-import type { FleetAlarm, RefusedEntry, SetAside } from './policy.ts';
+import type { RefusedEntry, SetAside } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
 import type { EngineTrouble } from './publication.ts';
 

@@ -6,8 +6,8 @@
 // an older version numbers none: its time is all there is, until it is heard with a number once.
 import { CUT_OFF_TIDES } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
 import { leave } from './handler.ts';
-import type { FleetAlarm } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import type { Roll } from './roll.ts';
 import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
+import type { FleetAlarm } from '../../../src/fleet/alarms.ts';
 import {
   entryHash,
   formatEntry,
@@ -13,7 +14,7 @@ import {
   signEntry,
 } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
-import { type Apply, type FleetAlarm, Policy } from '../../../src/fleet/policy.ts';
+import { type Apply, Policy } from '../../../src/fleet/policy.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { Roll } from '../../../src/fleet/roll.ts';
 
