@@ -274,7 +274,9 @@ class DatabaseHeads implements ShelvedHeads {
     const isNew = head.number > this.#place.sequence;
     if (head.number === this.#place.sequence + 1) {
       const key = this.#keys.get(head.keyId);
-      if (key === undefined || !isHeadSignedBy(head, key)) return 'forged';
+      // Its key may be on its way: it comes again, with the keys.
+      if (key === undefined) return 'early';
+      if (!isHeadSignedBy(head, key)) return 'forged';
     }
     const rows = await this.#database.attempt('SELECT cordon.add_head($1, $2, $3, $4, $5) AS outcome', [
       this.#label,

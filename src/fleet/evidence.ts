@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import type { ConfirmedClass } from './confirmation.ts';
-import type { EvidenceOrder, EvidenceReply, EvidenceStart } from './evidence-thread.ts';
+import type { EvidenceOrder, EvidenceReply, EvidenceStart } from './record-sending.ts';
 import type { Unbelieved } from './uploader.ts';
 
 /** Pauses before the thread is started again, milliseconds. */

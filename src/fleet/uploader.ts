@@ -97,13 +97,12 @@ export class Uploader {
     }
   }
 
-  /** Reads what is confirmed and follows it. Rejects with ERR_FLEET_ENGINE. */
-  async begin(): Promise<void> {
+  /** Follows what is confirmed from now on. */
+  listen(): void {
     const { engine, name } = this.#options;
     engine.subscribe(confirmedSubject(name, '*'), (bytes, subject, stamp) =>
       this.#take(subject, bytes, stamp),
     );
-    await this.recall();
   }
 
   /** What the engine last kept: to be called when it is there again. Rejects with ERR_FLEET_ENGINE. */
@@ -231,11 +230,14 @@ export class Uploader {
     // A head of another chain under these numbers would speak against the one that the collector has.
     const tracks = [...this.#tracks.values()];
     if (tracks.some(({ isForeign }) => isForeign) || tracks.every(({ isOwn }) => !isOwn)) return 0;
-    if (this.#headsSent > this.#headsConfirmed && monotonic() - this.#headsMovedMs > RESEND_MS_MIN) {
+    const areWaiting = this.#headsSent > this.#headsConfirmed;
+    if (areWaiting && monotonic() - this.#headsMovedMs > RESEND_MS_MIN) {
       this.#headsSent = this.#headsConfirmed;
-      this.#areKeysSent = false;
+      this.#headsMovedMs = monotonic();
       this.#headsBytes = -1;
       this.#attempt++;
+      // First: of a head whose key a collector does not have, it cannot tell who signed it.
+      await this.#sendKeys();
     }
     const bytes = headsSizeOf(directory);
     if (bytes === this.#headsBytes) return 0;
@@ -252,7 +254,8 @@ export class Uploader {
       heads.map((head) => ({ kind: 'head', head })),
     );
     this.#headsSent = Math.max(this.#headsSent, this.#headsConfirmed) + heads.length;
-    this.#headsMovedMs = monotonic();
+    // As with chains: what is sent on top of what waits is no sign that the collector takes any of it.
+    if (!areWaiting) this.#headsMovedMs = monotonic();
     return heads.length;
   }
 

@@ -231,6 +231,25 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(Number(last)).toBe(confirmed.get('ns1.queries'));
   });
 
+  test('heads that come before the keys that signed them are no forgery, and are taken behind these', async () => {
+    const { pieces } = await record(1);
+    const isKey = ([, piece]: Piece): boolean => piece.kind === 'key';
+    const heads = pieces.filter(([, piece]) => piece.kind === 'head');
+    expect(heads.length).toBeGreaterThan(0);
+    for (const kind of ['database', 'directory'] as const) {
+      const to = kind === 'database' ? collector : open('directory');
+      await send(
+        pieces.filter((piece) => !isKey(piece)),
+        to,
+      );
+      expect([kind, [...to.alarms.counts]]).toEqual([kind, []]);
+      await send([...pieces.filter(isKey), ...heads], to);
+      expect([kind, confirmed.get('ns1.heads'), [...to.alarms.counts]]).toEqual([kind, heads.length, []]);
+      confirmed.clear();
+      if (kind === 'directory') await to.close();
+    }
+  });
+
   test('the role of the collector adds, and neither reads, changes, deletes nor makes anything', async () => {
     const { pieces } = await record(1);
     await send(pieces);

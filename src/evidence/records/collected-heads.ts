@@ -57,7 +57,9 @@ export class CollectedHeads {
     if (known !== undefined) return known === headHash(head) ? 'known' : 'other';
     if (head.number > this.#hashes.length + 1) return 'early';
     const key = this.#keys.get(head.keyId);
-    if (key === undefined || !isHeadSignedBy(head, key)) return 'forged';
+    // Its key may be on its way: it comes again, with the keys.
+    if (key === undefined) return 'early';
+    if (!isHeadSignedBy(head, key)) return 'forged';
     if (head.previous !== this.place.hash) return 'other';
     appendHead(headsPath(this.#directory), head);
     this.#hashes.push(headHash(head));

@@ -4,7 +4,8 @@ import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
 import { CHAIN_START, ChainFeed, type ChainPlace } from '../../../src/evidence/records/records.ts';
 import type { Take } from '../../../src/fleet/bus.ts';
-import type { Confirmation } from '../../../src/fleet/confirmation.ts';
+import type { Confirmation, ConfirmedClass } from '../../../src/fleet/confirmation.ts';
+import { type EvidencePiece, unpackEvidence } from '../../../src/fleet/evidence-message.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
 import { HeardSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { confirmedSubject } from '../../../src/fleet/subjects.ts';
@@ -15,10 +16,16 @@ const NAME = 'ns1';
 /** Longer than the first wait for a confirmation. */
 const SECONDS = 60;
 
+const toldOf = (piece: EvidencePiece | undefined): string =>
+  piece?.kind === 'head'
+    ? `head ${String((JSON.parse(piece.head) as { number: number }).number)}`
+    : String(piece?.kind);
+
 /** An uploader of a bench's records, with an engine that keeps nothing; confirm() is the collector. */
 const upload = async (bench: Bench) => {
   const foreign: string[] = [];
   const sent: string[] = [];
+  const heads: string[] = [];
   const doubts: string[] = [];
   const numbers: number[] = [];
   let take: Take = () => undefined;
@@ -33,8 +40,10 @@ const upload = async (bench: Bench) => {
         take = taken;
       },
       read: () => Promise.resolve(undefined),
-      store: (subject) => {
-        sent.push(subject.split('.').at(-1) ?? '');
+      store: (subject, bytes) => {
+        const of = subject.split('.').at(-1) ?? '';
+        sent.push(of);
+        if (of === 'heads') heads.push(toldOf(unpackEvidence(Buffer.from(bytes))?.piece));
         return Promise.resolve();
       },
     },
@@ -47,17 +56,20 @@ const upload = async (bench: Bench) => {
     onForeign: (recordClass) => foreign.push(recordClass),
     warn: () => undefined,
   });
-  await uploader.begin();
+  uploader.listen();
+  await uploader.recall();
   let sequence = 1_000;
-  const subject = confirmedSubject(NAME, 'queries');
-  const stampOf = (bytes: Uint8Array, by = collector, number = ++sequence): Stamp =>
+  const queries = confirmedSubject(NAME, 'queries');
+  const stampOf = (bytes: Uint8Array, by = collector, number = ++sequence, subject = queries): Stamp =>
     stampMessage(subject, bytes, number, by);
-  const hear = (bytes: Uint8Array, stamp: Stamp | undefined): void => void take(bytes, subject, stamp);
-  const confirm = (confirmation: Confirmation): void => {
+  const hear = (bytes: Uint8Array, stamp: Stamp | undefined, subject = queries): void =>
+    void take(bytes, subject, stamp);
+  const confirm = (confirmation: Confirmation, of: ConfirmedClass = 'queries'): void => {
     const bytes = Buffer.from(JSON.stringify(confirmation));
-    hear(bytes, stampOf(bytes));
+    const subject = confirmedSubject(NAME, of);
+    hear(bytes, stampOf(bytes, collector, ++sequence, subject), subject);
   };
-  return { uploader, foreign, sent, confirm, hear, stampOf, doubts, numbers, key };
+  return { uploader, foreign, sent, heads, confirm, hear, stampOf, doubts, numbers, key };
 };
 
 test('another chain under these numbers is noticed while records are written without a pause', async () => {
@@ -111,6 +123,32 @@ test('a collector that has nothing any more is sent everything from the beginnin
   }
   expect(foreign).toEqual([]);
   expect(sent.filter((one) => one === 'queries').length - before).toBeGreaterThanOrEqual(all);
+  uploader.close();
+});
+
+test('a collector that has nothing any more is sent the keys before the heads that they signed', async () => {
+  const bench = new Bench({ heads: { everyMs: 5_000 } });
+  const { uploader, heads, confirm } = await upload(bench);
+  const run = async (seconds: number, each: (second: number) => void = () => undefined): Promise<void> => {
+    for (let second = 0; second < seconds; second++) {
+      each(second);
+      bench.record(10);
+      await uploader.send();
+    }
+  };
+  await run(30);
+  confirm({ enrolment: 1, ...(await endOf(bench)) });
+  confirm({ enrolment: 1, sequence: 3, hash: 'a'.repeat(64) }, 'heads');
+  await run(30);
+  expect(heads).toContain('head 4');
+  heads.length = 0;
+  // In its place is one whose database is empty.
+  await run(SECONDS, (second) => {
+    if (second % 15 !== 0) return;
+    for (const of of ['queries', 'changes', 'heads'] as const) confirm(NOTHING, of);
+  });
+  expect(heads).toContain('head 1');
+  expect(heads.slice(0, heads.indexOf('head 1'))).toContain('key');
   uploader.close();
 });
 
