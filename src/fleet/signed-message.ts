@@ -13,8 +13,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { type Clock, replaceFileNow } from '../base/base.ts';
 import { isSignature, type SigningKey } from './key.ts';
 
-/** Numbers that are set aside at a time: a resolver says something some ten times a minute. */
-const SET_ASIDE = 10_000;
+/** Numbers that are set aside at a time: they follow the clock, so that they are written once a minute. */
+const SET_ASIDE = 60_000;
 /** Senders whose last number is remembered: twice the largest fleet. */
 const SENDERS_MAX = 4_096;
 /** Between two times that what was heard is written, milliseconds. */
@@ -59,15 +59,18 @@ export const readStamp = (sequence: string, signature: string): Stamp | undefine
 
 /**
  * The numbers of one sender. A start begins behind all that any run before can have used: behind what was set aside, and behind
- * the clock, because the file may be an older copy.
+ * the clock, because the file may be an older copy. One whose file is gone is behind what it said before by what that had set
+ * aside: following the clock, it is heard again some minutes later.
  */
 export class Sequence {
   readonly #path: string;
+  readonly #clock: Clock;
   #last: number;
   #setAside: number;
 
   constructor(path: string, clock: Clock) {
     this.#path = path;
+    this.#clock = clock;
     const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
     this.#setAside = SEQUENCE_FORM.test(kept) ? Number(kept) : 0;
     this.#last = Math.max(this.#setAside, clock());
@@ -75,7 +78,7 @@ export class Sequence {
 
   /** The next number. A disk that takes nothing holds up nobody: the next start begins behind the clock as well. */
   next(): number {
-    const next = this.#last + 1;
+    const next = Math.max(this.#last + 1, Math.floor(this.#clock()));
     if (next > this.#setAside && isWritten(this.#path, `${next + SET_ASIDE}\n`))
       this.#setAside = next + SET_ASIDE;
     this.#last = next;
@@ -96,6 +99,11 @@ export class HeardSequences {
     this.#writtenMs = monotonic();
     for (const [sender, sequence] of Object.entries(readObject(path)))
       if (Number.isSafeInteger(sequence)) this.#last.set(sender, Number(sequence));
+  }
+
+  /** Nobody was ever heard. */
+  get isEmpty(): boolean {
+    return this.#last.size === 0;
   }
 
   /** Who was ever heard. */

@@ -98,6 +98,11 @@ export class TideWatch {
   begin(log: PolicyLog): void {
     const { acts, heard } = this.#options;
     const last = log.at(log.end.number);
+    // Of a version that heard the authority and did not keep when: its time begins now, and never again.
+    if (heard.last(HEARD) === 0 && !heard.isEmpty) {
+      heard.note(HEARD, Math.round(acts.clock()));
+      heard.write();
+    }
     const knownMs = Math.max(heard.last(HEARD), last === undefined ? 0 : Date.parse(last.entry.time));
     if (knownMs > 0) this.#heardMs = acts.monotonic() - Math.max(0, acts.clock() - knownMs);
   }

@@ -168,6 +168,27 @@ test('a start gives exemptions no other time: the bound counts from when the aut
   log.close();
 });
 
+test('the first start behind a version that did not keep when it heard the authority begins its time, once', async () => {
+  const log = PolicyLog.open(join(directory, 'upgraded.sqlite'), 0).log;
+  const time = new Date(nowMs - 2 * SUSPEND_MS).toISOString();
+  log.append(signEntry(NO_END, { time, kind: 'decision', must: false, body: '{}' }, authority));
+  // What such a version kept: the number of the last tide.
+  const kept = sequences();
+  kept.note(`tide ${authority.keyId}`, 1);
+  kept.write();
+  const first = watch(sequences());
+  first.begin(log);
+  await first.look();
+  expect(first.isSuspended).toBe(false);
+  advance(SUSPEND_MS / 2);
+  const second = watch(sequences());
+  second.begin(log);
+  advance(SUSPEND_MS / 2 + 1_000);
+  await second.look();
+  expect(second.isSuspended).toBe(true);
+  log.close();
+});
+
 test('a tide that a node signed, and a number that was put on another tide, are refused', () => {
   const node = watch(sequences());
   const forged = tide(keys.get('thief'));
@@ -282,6 +303,17 @@ test('a start begins behind all numbers of before, with its file or an older cop
   rmSync(path);
   advance(1_000);
   expect(new Sequence(path, acts.clock).next()).toBeGreaterThan(used[1] ?? 0);
+});
+
+test('one whose file is gone is heard again minutes later, however often it was started before', () => {
+  const path = join(directory, 'sequence');
+  let last = 0;
+  for (let start = 0; start < 5; start++) last = new Sequence(path, acts.clock).next();
+  rmSync(path);
+  const anew = new Sequence(path, acts.clock);
+  anew.next();
+  advance(5 * 60_000);
+  expect(anew.next()).toBeGreaterThan(last);
 });
 
 test('what was heard before a start is known after it', () => {
