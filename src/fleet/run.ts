@@ -1,10 +1,10 @@
 // A fleet in the running program: everything of it put together, for an authority and for a node.
-import { renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { Authority, type RegisterSource } from './authority.ts';
+import { readAuthorityKey, replaceAuthorityKey } from './authority-key.ts';
 import type { ConnectBus, MessageBus } from './bus.ts';
 import { contentStatus } from './content-status.ts';
 import { makeCountingKey } from './counting-key.ts';
@@ -18,7 +18,7 @@ import type { OwnProbe, ProbeRequest } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import { fleetPath, type Identity, readIdentity } from './identity.ts';
 import { SYSTEM_SEED_NAME } from './init.ts';
-import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey, toSeedKey } from './key.ts';
+import { formatPublicKey, type SigningKey, toSeedKey } from './key.ts';
 import { LastSteps } from './last-steps.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { ListPublication } from './list-publication.ts';
@@ -100,7 +100,6 @@ export class Fleet {
     this.#options = options;
     this.#identity = site === undefined ? identity : { ...identity, site };
     const onAlarm = (alarm: FleetAlarm): void => this.alarm(alarm);
-    if (role === 'authority') this.#key = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#steps = new LastSteps(log);
@@ -135,6 +134,7 @@ export class Fleet {
       confirmed: () => this.confirmed(),
       onUp: (engine) => this.#up(engine),
     });
+    if (role === 'authority') this.#key = readAuthorityKey(stateDirectory, this.#roll);
     this.#answerer = new ProbeAnswerer({
       name: identity.name,
       key: () => toSeedKey(seed()),
@@ -264,16 +264,12 @@ export class Fleet {
   /** Makes another key of the authority: the one in use signs it. Rejects with ERR_FLEET_NODE and errors of the system. */
   async rotateKey(): Promise<{ readonly trust: string }> {
     const { authority } = this.#requireParts();
-    const before = formatPublicKey(this.#requireKey().publicKey);
-    const path = fleetPath(this.#options.stateDirectory, 'authorityKey');
-    const next = `${path}.next`;
-    const key = createKeyFile(next);
-    const add = formatPublicKey(key.publicKey);
-    await authority.replaceKey({ add, remove: before }, key);
-    // A crash before this leaves the old key in place, which nobody trusts any more, and the new one beside it.
-    renameSync(next, path);
+    const { stateDirectory } = this.#options;
+    const key = await replaceAuthorityKey(stateDirectory, this.#requireKey(), (body, next) =>
+      authority.replaceKey(body, next),
+    );
     this.#key = key;
-    return { trust: add };
+    return { trust: formatPublicKey(key.publicKey) };
   }
 
   /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
