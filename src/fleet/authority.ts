@@ -7,6 +7,7 @@
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import { answerEntry } from './answer-entry.ts';
 import type { MessageBus } from './bus.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
@@ -14,7 +15,6 @@ import { Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
-import { answerEntry } from './member.ts';
 import type { Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';

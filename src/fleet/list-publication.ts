@@ -101,7 +101,7 @@ export class ListPublication {
   }
 
   #lists(): Body<'list'>[] {
-    return [...this.#options.log.from(1)].flatMap(({ entry }) => {
+    return this.#options.log.ofKind('list').flatMap(({ entry }) => {
       const read = entry.kind === 'list' ? KINDS.list.safeParse(bodyOf(entry)) : undefined;
       return read?.success === true ? [read.data] : [];
     });

@@ -6,10 +6,12 @@ import { isDeepStrictEqual } from 'node:util';
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { FleetActs, Verdict } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import { answerEntry } from './answer-entry.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
-import type { PolicyEntry } from './entry.ts';
+import { bodyOf, type PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
+import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import { overlaysFor } from './overlays.ts';
 import { Policy, readBody } from './policy.ts';
@@ -37,6 +39,10 @@ const AUTHORITY_MS = 3_000;
 const RETRY_MS = 1_000;
 /** Several entries in a row are one presence, milliseconds. */
 const TELL_MS = 20;
+/** A fleet that has all heard of something says so one after the other: so much later for each resolver, milliseconds. */
+const TELL_SPREAD_MS = 1;
+/** Entries are asked for one by one where no more are missing. */
+const FEW = 4;
 
 /** What a member is made with. */
 export interface MemberOptions {
@@ -92,7 +98,9 @@ export class Member {
       ...{ log, roll, acts, onAlarm },
       apply: (entry) => this.#apply(entry),
       offsetMs: () => this.tide.offsetMs,
-      onTaken: () => this.#tellSoon(),
+      isElsewhere: (entry) => this.#isElsewhere(entry),
+      // That others come, all of them need not say at once.
+      onTaken: (entry) => (this.#isElsewhere(entry) ? undefined : this.#tellSoon()),
       onMissing: (number) => this.#want(number),
     });
     this.tide = new TideWatch({
@@ -351,20 +359,42 @@ export class Member {
   async #fetch(): Promise<void> {
     const engine = this.#engine;
     if (engine === undefined || !this.#isUp) return;
-    for (;;) {
+    for (let isPaged = true; ; ) {
       await this.policy.settled();
       const first = this.policy.end.number + 1;
+      // What was missing when a tide told of it has come meanwhile, as it mostly does.
+      if (first > this.#wanted) break;
+      isPaged &&= this.#wanted >= first + FEW && (await this.#takePage(engine, first));
+      if (isPaged) continue;
+      // Of the next one alone nobody knows whether it is the last.
+      const length =
+        first === this.#wanted ? FETCH_AT_A_TIME : Math.min(FETCH_AT_A_TIME, this.#wanted - first + 1);
       const found = await Promise.all(
-        Array.from({ length: FETCH_AT_A_TIME }, (_, index) =>
+        Array.from({ length }, (_, index) =>
           engine.read(STREAM.POLICY, policySubject(first + index)).catch(() => undefined),
         ),
       );
       for (const [index, stored] of found.entries())
         await this.#takeNext(engine, first + index, stored?.bytes);
       // What is missing is tried again at the next look.
-      if (this.policy.end.number < first + FETCH_AT_A_TIME - 1) break;
+      if (this.policy.end.number < first + length - 1) break;
+      // There may be more than anybody told of.
+      this.#wanted = Math.max(this.#wanted, this.policy.end.number + 1);
     }
     this.#wanted = Math.min(this.#wanted, Math.max(this.tide.number, this.policy.end.number));
+  }
+
+  /** Takes many entries at once, of the authority: false where it is not there, has none, or is of an older version. */
+  async #takePage(engine: MessageBus, first: number): Promise<boolean> {
+    const page = await engine.ask(ENTRY_SUBJECT, `${first}+`, AUTHORITY_MS).catch(() => undefined);
+    return page !== undefined && page.length > 0 && this.policy.receivePage(page, first);
+  }
+
+  /** Another resolver came: it changes nothing here. The authority, which took it in, records it. */
+  #isElsewhere(entry: PolicyEntry): boolean {
+    if (this.#isAuthority || entry.kind !== 'node') return false;
+    const { success, data } = KINDS.node.safeParse(bodyOf(entry));
+    return success && data.name !== this.#options.identity.name;
   }
 
   /** Takes an entry when it is the next one: what the engine has of it when that fits, otherwise what the authority says. */
@@ -403,20 +433,13 @@ export class Member {
   }
 
   #tellSoon(): void {
+    const { roll, identity } = this.#options;
+    const turn = Math.max(0, roll.turnOf(identity.name)) * TELL_SPREAD_MS;
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
       this.tell();
-    }, TELL_MS);
+    }, TELL_MS + turn);
   }
 }
 
 const REASON_LENGTH_MAX = 500;
-
-/** The entry whose number was asked for; nothing for one that is not there. */
-export const answerEntry = (log: PolicyLog, bytes: Uint8Array): string => {
-  const text = Buffer.from(bytes.subarray(0, NUMBER_LENGTH_MAX)).toString('latin1');
-  const logged = /^\d+$/.test(text) ? log.at(Number(text)) : undefined;
-  return logged === undefined ? '' : JSON.stringify(logged.entry);
-};
-
-const NUMBER_LENGTH_MAX = 15;

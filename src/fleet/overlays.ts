@@ -13,8 +13,8 @@ export const overlaysFor = (
   { name, site }: Identity,
 ): string[] => {
   const latest = new Map<string, string>();
-  for (const { entry, outcome } of log.from(1)) {
-    if (entry.kind !== 'overlay' || outcome === 'refused') continue;
+  for (const { entry, outcome } of log.ofKind('overlay')) {
+    if (outcome === 'refused') continue;
     const { for: whom, yaml } = readBody('overlay', entry);
     latest.set(whom, yaml);
   }

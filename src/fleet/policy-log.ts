@@ -7,9 +7,10 @@
 // ever added; a log that is not whole is not used, and a node fetches it anew.
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { AppError, DIRECTORY_MODE, errorText } from '../base/base.ts';
 import { entryHash, formatEntry, type LogEnd, NO_END, type PolicyEntry, parseEntry } from './entry.ts';
+import type { Kind } from './kinds.ts';
 
 /** How long a backup, which reads it from another process, may hold up a write, milliseconds. */
 const BUSY_MS = 2_000;
@@ -17,7 +18,13 @@ const BUSY_MS = 2_000;
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS entries (
     number INTEGER PRIMARY KEY, entry TEXT NOT NULL, hash TEXT NOT NULL, source INTEGER, outcome TEXT) STRICT;
+  CREATE INDEX IF NOT EXISTS kinds ON entries (json_extract(entry, '$.kind'));
 `;
+const COLUMNS = 'entry, hash, outcome';
+
+/** Entries of one page, and characters behind which it ends. A message of the engine holds sixteen times as much. */
+const PAGE_ENTRIES_MAX = 256;
+const PAGE_LENGTH_MAX = 256 * 1024;
 
 /** What came of an entry. `waiting`: it stands behind one at which this version had to stop. */
 export type EntryOutcome = 'applied' | 'refused' | 'kept' | 'stopped' | 'waiting';
@@ -35,6 +42,7 @@ export class PolicyLog {
   readonly #database: DatabaseSync;
   #end: LogEnd = NO_END;
   #source = 0;
+  readonly #statements = new Map<string, StatementSync>();
 
   private constructor(path: string) {
     this.#path = path;
@@ -72,20 +80,31 @@ export class PolicyLog {
     return this.#source;
   }
 
-  /** Adds the entry behind the end; it is on the disk when this returns. */
-  append(entry: PolicyEntry, source?: number): void {
+  /** Adds the entry behind the end; it is on the disk when this returns, or at the end of together(). */
+  append(entry: PolicyEntry, source?: number, outcome?: EntryOutcome): void {
     if (entry.number !== this.#end.number + 1 || entry.previous !== this.#end.hash) {
       throw new RangeError('policy log: an entry that does not follow the last one');
     }
     const hash = entryHash(entry);
-    this.#run('INSERT INTO entries (number, entry, hash, source) VALUES (?, ?, ?, ?)', [
-      entry.number,
-      formatEntry(entry),
-      hash,
-      source ?? null,
+    this.#run('INSERT INTO entries (number, entry, hash, source, outcome) VALUES (?, ?, ?, ?, ?)', [
+      ...[entry.number, formatEntry(entry), hash, source ?? null, outcome ?? null],
     ]);
     this.#end = { number: entry.number, hash };
     this.#source = Math.max(this.#source, source ?? 0);
+  }
+
+  /** What is added within is on the disk together when this returns: a thousand entries are one write. */
+  together(append: () => void): void {
+    const end = this.#end;
+    this.#run('BEGIN', []);
+    try {
+      append();
+      this.#run('COMMIT', []);
+    } catch (thrown) {
+      this.#end = end;
+      if (this.#database.isTransaction) this.#run('ROLLBACK', []);
+      throw thrown;
+    }
   }
 
   /** Notes what came of an entry. */
@@ -95,10 +114,27 @@ export class PolicyLog {
 
   /** An entry by its number; undefined where there is none. */
   at(number: number): LoggedEntry | undefined {
-    const row = this.#database
-      .prepare('SELECT entry, hash, outcome FROM entries WHERE number = ?')
-      .get(number);
+    const row = this.#statement(`SELECT ${COLUMNS} FROM entries WHERE number = ?`).get(number);
     return row === undefined ? undefined : toLogged(row);
+  }
+
+  /** Entries from a number on as they travel, a line each: as many as one message holds. */
+  page(first: number): string {
+    const rows = this.#statement('SELECT entry FROM entries WHERE number >= ? ORDER BY number LIMIT ?');
+    let page = '';
+    for (const { entry } of rows.iterate(first, PAGE_ENTRIES_MAX)) {
+      if (page !== '' && page.length + String(entry).length > PAGE_LENGTH_MAX) break;
+      page += `${String(entry)}\n`;
+    }
+    return page;
+  }
+
+  /** The entries of a kind. */
+  ofKind(kind: Kind): LoggedEntry[] {
+    const where = "json_extract(entry, '$.kind') = ?";
+    return this.#statement(`SELECT ${COLUMNS} FROM entries WHERE ${where} ORDER BY number`)
+      .all(kind)
+      .map(toLogged);
   }
 
   /** The entries from a number on. */
@@ -139,9 +175,15 @@ export class PolicyLog {
     }
   }
 
+  #statement(text: string): StatementSync {
+    const statement = this.#statements.get(text) ?? this.#database.prepare(text);
+    this.#statements.set(text, statement);
+    return statement;
+  }
+
   #run(statement: string, values: readonly (string | number | null)[]): void {
     try {
-      this.#database.prepare(statement).run(...values);
+      this.#statement(statement).run(...values);
     } catch (cause) {
       throw new AppError('ERR_FLEET_LOG', `writing ${this.#path}: ${errorText(cause)}`, {
         cause,

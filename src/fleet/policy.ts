@@ -53,8 +53,10 @@ export interface PolicyOptions {
   /** By how much this clock is ahead of the authority's, milliseconds; undefined while nothing told. */
   readonly offsetMs: () => number | undefined;
   readonly onAlarm: (alarm: FleetAlarm) => void;
+  /** True for an entry that changes nothing here, such as another resolver's coming: it is kept, and there is nothing to record. */
+  readonly isElsewhere: (entry: PolicyEntry) => boolean;
   /** An entry was taken. */
-  readonly onTaken: () => void;
+  readonly onTaken: (entry: PolicyEntry) => void;
   /** Entries are missing up to this number. */
   readonly onMissing: (number: number) => void;
 }
@@ -146,6 +148,19 @@ export class Policy {
   receive(bytes: Uint8Array, number: number): void {
     const entry = this.#readEntry(bytes, number);
     if (entry !== undefined) this.take(entry);
+  }
+
+  /** Takes a page of entries, of which the first has that number. True when that brought any. */
+  async receivePage(bytes: Uint8Array, first: number): Promise<boolean> {
+    const entries: PolicyEntry[] = [];
+    for (const line of Buffer.from(bytes).toString('utf8').split('\n')) {
+      if (line === '') continue;
+      const entry = this.#readEntry(Buffer.from(line), first + entries.length);
+      if (entry === undefined) break;
+      entries.push(entry);
+    }
+    await this.#queue(() => (this.#isClosed ? Promise.resolve() : this.#takeAll(entries)));
+    return this.end.number >= first;
   }
 
   /** The next entry, of a place where that number is kept: one that somebody signed who may. Anything else is set aside. */
@@ -249,8 +264,43 @@ export class Policy {
     if (next !== undefined) await this.#take(next);
   }
 
+  /** Those in a row that change nothing here are written together. */
+  async #takeAll(entries: readonly PolicyEntry[]): Promise<void> {
+    const { log, roll, isElsewhere } = this.#options;
+    for (let index = 0; index < entries.length; ) {
+      const run: PolicyEntry[] = [];
+      for (let end = log.end; this.#stopped === undefined; ) {
+        const entry = entries[index + run.length];
+        const follows = entry?.number === end.number + 1 && entry.previous === end.hash;
+        if (entry === undefined || !follows || !isElsewhere(entry) || !roll.isTrusted(entry)) break;
+        run.push(entry);
+        end = { number: entry.number, hash: entryHash(entry) };
+      }
+      if (run.length > 1) this.#keepAll(run);
+      const next = entries[index + run.length];
+      index += Math.max(1, run.length);
+      if (run.length <= 1 && next !== undefined) await this.#take(run[0] ?? next);
+    }
+  }
+
+  #keepAll(entries: readonly PolicyEntry[]): void {
+    const { log, roll, onTaken } = this.#options;
+    log.together(() => {
+      for (const entry of entries) log.append(entry, undefined, 'applied');
+    });
+    for (const entry of entries) {
+      roll.take(entry);
+      this.signed.take(entry);
+      onTaken(entry);
+    }
+  }
+
   async #append(entry: PolicyEntry, source: number | undefined): Promise<void> {
-    const { log, roll, onTaken, apply } = this.#options;
+    const { log, roll, onTaken, apply, isElsewhere } = this.#options;
+    if (source === undefined && this.#stopped === undefined && isElsewhere(entry)) {
+      this.#keepAll([entry]);
+      return;
+    }
     try {
       log.append(entry, source);
     } catch (thrown) {
@@ -262,7 +312,7 @@ export class Policy {
     this.signed.take(entry);
     await this.#putInForce({ entry, hash: log.end.hash, outcome: undefined });
     this.#forgetSuperseded(entry);
-    onTaken();
+    onTaken(entry);
   }
 
   async #putInForce({ entry, hash, outcome: before }: LoggedEntry): Promise<void> {

@@ -38,6 +38,7 @@ const NKEYS_MAX = 4_096;
 /** Follows the entries, one after the other. */
 export class Roll {
   readonly #members = new Map<string, Member>();
+  readonly #turns = new Map<string, number>();
   readonly #keys = new Map<string, KeyObject>();
   readonly #nkeys = new Map<string, KeyObject>();
   #collector: CollectorIdentity | undefined;
@@ -92,6 +93,11 @@ export class Roll {
     return this.#members.get(name);
   }
 
+  /** How many resolvers came for the first time before one of the fleet; -1 for one that never was in it. */
+  turnOf(name: string): number {
+    return this.#turns.get(name) ?? -1;
+  }
+
   /** True while that key makes policy. */
   hasKey(keyId: string): boolean {
     return this.#keys.has(keyId);
@@ -133,6 +139,7 @@ export class Roll {
         const since = isSame ? known.since : entry.time;
         const before = isSame ? { key: known.key, until: entry.time } : undefined;
         const isAuthority = role === 'authority';
+        if (known === undefined) this.#turns.set(name, this.#turns.size);
         this.#members.set(name, { name, site, key, before, enrolment, since, until: undefined, isAuthority });
         return;
       }

@@ -13,8 +13,8 @@ import { NODE_NAME } from './subjects.ts';
 
 /** How long a token can be used, milliseconds. */
 const TOKEN_MS = DAY_MS;
-/** Tokens that are known at a time: a large fleet is taken in over several days. */
-const TOKENS_MAX = 1_000;
+/** Tokens that are known at a time: twice the largest fleet. */
+const TOKENS_MAX = 4_096;
 const SECRET_BYTES = 32;
 const PREFIX = 'cordon1.';
 const FILE_MODE = 0o600;

@@ -109,7 +109,7 @@ export class Desk {
     this.#policy = new Policy({
       ...{ log: this.#log, roll: this.#roll, acts, onAlarm },
       ...{ apply: () => Promise.resolve({ isApplied: true }), offsetMs: () => undefined },
-      ...{ onTaken: () => undefined, onMissing: () => undefined },
+      ...{ isElsewhere: () => false, onTaken: () => undefined, onMissing: () => undefined },
     });
     const settings = readEngineSettings(this.#engineDirectory);
     this.#authority = new Authority({

@@ -56,6 +56,7 @@ const open = (apply?: Apply): Policy =>
     },
     offsetMs: () => 2.4,
     onAlarm: (alarm) => alarms.push(alarm),
+    isElsewhere: ({ kind }) => kind === 'node',
     onTaken: () => undefined,
     onMissing: (number) => missing.push(number),
   });
@@ -100,6 +101,54 @@ test('takes entries in their order, whatever the order in which they come, and e
     ['applied', 3, 2],
   ]);
   expect(alarms).toEqual([]);
+});
+
+const coming = (index: number): Partial<PolicyEntry> => ({
+  kind: 'node',
+  body: JSON.stringify({ name: `ns${index}`, key: `U${'A'.repeat(55)}`, enrolment: 1 }),
+});
+
+test('takes a page of entries: what changes nothing here is kept at once, unrecorded, and the rest in its place', async () => {
+  const policy = open();
+  const entries = chain(9, [coming(1), coming(2), {}, coming(3), {}, {}, coming(4), coming(5), coming(6)]);
+  const page = entries.map((entry) => `${formatEntry(entry)}\n`).join('');
+  expect(await policy.receivePage(Buffer.from(page), 1)).toBe(true);
+  expect(policy.end).toEqual({ number: 9, hash: entryHash(entries[8] as PolicyEntry) });
+  expect(applied).toEqual(['3 exemption', '5 exemption', '6 exemption']);
+  expect(notes.map(({ number }) => number)).toEqual([3, 5, 6]);
+  expect(entries.map((_, index) => log.at(index + 1)?.outcome)).toEqual(entries.map(() => 'applied'));
+  const again = log.page(8).trimEnd().split('\n');
+  expect(again.map((line) => JSON.parse(line))).toEqual(entries.slice(7));
+  const last = entries.at(-1) as PolicyEntry;
+  expect(await policy.receivePage(Buffer.from(formatEntry(last)), 9)).toBe(true);
+  expect(alarms).toEqual([]);
+});
+
+test('takes of a page no more than what is signed and follows, and sets the rest aside', async () => {
+  const entries = chain(6, [{}, ...[1, 2, 3, 4, 5].map(coming)]);
+  const line = (entry: PolicyEntry | undefined): string => JSON.stringify(entry);
+  const changed = { ...(entries[3] as PolicyEntry), ...coming(7) };
+  const [other] = chain(1, [], createKeyFile(join(directory, 'other.pem')));
+  for (const [bad, taken] of [
+    [line(changed), 3],
+    ['{', 3],
+    [line(entries[4]), 3],
+    [line({ ...(other as PolicyEntry), number: 4 }), 3],
+  ] as const) {
+    rmSync(join(directory, 'policy.sqlite'));
+    ({ log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0));
+    alarms = [];
+    const policy = open();
+    const page = [...entries.slice(0, 3).map(line), bad, ...entries.slice(4).map(line)].join('\n');
+    await policy.receivePage(Buffer.from(page), 1);
+    expect([policy.end.number, log.end.number]).toEqual([taken, taken]);
+    expect(alarms).toContain('forged-entry');
+    expect(policy.isForked).toBe(false);
+    expect(await policy.receivePage(Buffer.from(entries.slice(3).map(line).join('\n')), 4)).toBe(true);
+    expect(policy.end.number).toBe(6);
+    log.close();
+  }
+  ({ log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0));
 });
 
 test('refuses what no key of the fleet signed, records it, and goes on with what one did', async () => {
