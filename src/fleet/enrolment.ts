@@ -101,6 +101,8 @@ export class Enrolment {
   #writing: Promise<unknown> = Promise.resolve();
   /** Requests that were refused, by the name of a token that the engine still lets in. */
   readonly #refusals = new Map<string, number>();
+  /** The last request for another key of each name, while it is under way. */
+  readonly #rotations = new Map<string, Promise<void>>();
 
   constructor(options: EnrolmentOptions) {
     this.#options = options;
@@ -113,7 +115,7 @@ export class Enrolment {
       JSON.stringify(await this.#trying(() => this.#join(nameOf(subject), bytes))),
     );
     engine.serve('cordon.rotate.*', async (bytes, subject) =>
-      JSON.stringify(await this.#trying(() => this.#rotate(nameOf(subject), bytes))),
+      JSON.stringify(await this.#trying(() => this.#inTurn(nameOf(subject), bytes))),
     );
     // Of a resolver that joined an authority of an older version. It is sealed to the resolver's key, whoever asks.
     engine.serve(countingSubject('*'), (_, subject) => {
@@ -213,6 +215,25 @@ export class Enrolment {
     };
   }
 
+  /** One that is asked for again while the first is under way is the same one: two entries would forget the key before both. */
+  #inTurn(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {
+    const before = this.#rotations.get(name) ?? Promise.resolve();
+    const rotated = before.then(() => this.#rotate(name, bytes));
+    const settled = rotated.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#rotations.set(name, settled);
+    leave(
+      settled.then(() => {
+        if (this.#rotations.get(name) === settled) this.#rotations.delete(name);
+      }),
+      'forgetting a request',
+      this.#options.acts.log,
+    );
+    return rotated;
+  }
+
   async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {
     const { roll, authority } = this.#options;
     const member = roll.find(name);
@@ -285,14 +306,15 @@ export class Enrolment {
     const { engineDirectory, acts } = this.#options;
     // Leaf nodes are told so long after the writing, not after the reading: the engine closes no connection that it is about to close.
     const reloading = this.#write(leafs);
-    const leafUsers = leafUsersPath(engineDirectory, readEngineSettings(engineDirectory), site) ?? null;
+    const settings = readEngineSettings(engineDirectory);
+    const leafUsers = leafUsersPath(engineDirectory, settings, site) ?? null;
     if (leafUsers !== null) {
       acts.log.warn(
         { site, file: leafUsers },
         'fleet: copy this file to the leaf node of the site, and reload that',
       );
     }
-    if (leafs === 'later')
+    if (leafs === 'later' && Object.keys(settings.leafs ?? {}).length > 0)
       setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
     return { reloaded: await reloading, leafUsers };
   }

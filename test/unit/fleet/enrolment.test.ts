@@ -1,11 +1,15 @@
 // Who may connect is written for all who come at once, and names each of them.
 import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
-import { fleetPath } from '../../../src/fleet/identity.ts';
+import { rotationText } from '../../../src/fleet/enrolment.ts';
+import { fleetPath, readIdentity } from '../../../src/fleet/identity.ts';
+import { toSeedKey } from '../../../src/fleet/key.ts';
 import { Fleet } from '../../../src/fleet/run.ts';
+import { rotateSubject } from '../../../src/fleet/subjects.ts';
 import { readToken } from '../../../src/fleet/tokens.ts';
 import { FleetTemplate } from '../../support/fleet-schedules.ts';
 import { MemoryBus } from '../../support/memory-bus.ts';
@@ -14,12 +18,15 @@ interface Scene {
   readonly fleet: Fleet;
   readonly bus: MemoryBus;
   readonly notes: FleetNote[];
+  readonly stateDirectory: string;
+  readonly template: FleetTemplate;
   users(): string;
 }
 
 /** An authority that runs, and what it reads and writes. */
 const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void> => {
   const notes: FleetNote[] = [];
+  let passedMs = 0;
   const template = new FleetTemplate();
   const stateDirectory = join(template.directory, 'authority');
   cpSync(join(template.directory, 'template', 'authority'), stateDirectory, { recursive: true });
@@ -28,9 +35,14 @@ const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void
   const acts = {
     ...{
       note: (note: FleetNote) => void notes.push(note),
+      decides: () => Promise.resolve(),
       log: quiet,
       clock: () => Date.parse('2026-11-26T08:00:00Z'),
-      monotonic: () => 0,
+      // It has waited long enough for what the nodes know.
+      monotonic: () => {
+        passedMs += 60_000;
+        return passedMs;
+      },
     },
     contents: () => undefined,
     facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
@@ -44,12 +56,30 @@ const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void
   });
   const users = (): string => readFileSync(join(fleetPath(stateDirectory, 'engine'), 'users.conf'), 'utf8');
   try {
-    await act({ fleet, bus, notes, users });
+    await act({ fleet, bus, notes, users, stateDirectory, template });
   } finally {
     await fleet.stop();
     template.close();
   }
 };
+
+test('another key that is asked for again while the first request is under way is one entry', () =>
+  withAuthority(async ({ bus, users, stateDirectory, template }) => {
+    const { identity, seed } = readIdentity(join(template.directory, 'template', 'ns1'));
+    const key = createUser().getPublicKey();
+    const signature = toSeedKey(seed).sign(rotationText(identity.name, key));
+    const user = bus.connect('ns1', { onFault: () => undefined });
+    const ask = (): Promise<Uint8Array> =>
+      user.ask(rotateSubject('ns1'), JSON.stringify({ key, signature }), 60_000);
+    const answers = await Promise.all([ask(), ask(), ask()]);
+    expect(answers.map((answer) => Buffer.from(answer).toString())).toEqual(['{}', '{}', '{}']);
+    // A second one would forget the key before both, by which what is under way is signed.
+    const database = new DatabaseSync(fleetPath(stateDirectory, 'policy'), { readOnly: true });
+    const entries = database.prepare('SELECT entry FROM entries').all();
+    database.close();
+    expect(entries.filter(({ entry }) => String(entry).includes(key))).toHaveLength(1);
+    expect(users()).toContain(key);
+  }));
 
 test('resolvers that are invited at once are all let in, by as few writings as it takes', () =>
   withAuthority(async ({ fleet, users }) => {
