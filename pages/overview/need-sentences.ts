@@ -58,6 +58,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'reminders-failing': 'needReminders',
   'fleet-disconnected': 'needDisconnected',
   'fleet-certificate-ends': 'needFleetCertificateEnds',
+  'fleet-engine': 'needFleetEngine',
   'fleet-clock': 'needFleetClock',
   'fleet-refused': 'needFleetRefused',
   'fleet-forged': 'needFleetForged',

@@ -248,6 +248,8 @@ export const de: Texts = {
     '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
   needDisconnected:
     '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
+  needFleetEngine:
+    '*Der Träger des Verbunds nimmt nichts an.* Schaffen Sie auf seinem Datenträger Platz und starten Sie ihn neu; Entscheide kommen inzwischen an.',
   needFleetRefused:
     '*Was die führende Stelle der Flotte signiert hat, gilt hier nicht.* Beheben Sie, was der Text nennt, und laden Sie neu: dann wird es wieder versucht.',
   needFleetForged:

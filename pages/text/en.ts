@@ -232,6 +232,8 @@ export const en = {
   needReports: '*Reports of the schedule are not made or sent.* The log says why.',
   needReminders: '*Reminders before exemptions end are not sent.* The log says why.',
   needDisconnected: '*The engine of the fleet is not reached.* Records wait on the disk.',
+  needFleetEngine:
+    '*The engine of the fleet takes nothing.* Give its disk room and restart it; policy arrives meanwhile.',
   needFleetRefused:
     '*What the authority of the fleet signed is not in force here.* Mend what the text names, and reload: it is tried again.',
   needFleetForged:

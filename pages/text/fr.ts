@@ -249,6 +249,8 @@ export const fr: Texts = {
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
   needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
   needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
+  needFleetEngine:
+    '*Le moteur du parc n’accepte rien.* Libérez de la place sur son disque et redémarrez-le ; les décisions arrivent entre-temps.',
   needFleetRefused:
     '*Ce que l’autorité du parc a signé n’est pas en vigueur ici.* Corrigez ce que le texte nomme et rechargez : un nouvel essai suit.',
   needFleetForged:

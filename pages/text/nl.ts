@@ -242,6 +242,8 @@ export const nl: Texts = {
   needReminders:
     '*Herinneringen voor het einde van ontheffingen worden niet verzonden.* Het logboek zegt waarom.',
   needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
+  needFleetEngine:
+    '*De motor van de vloot neemt niets aan.* Maak ruimte op zijn schijf en herstart hem; besluiten komen intussen aan.',
   needFleetRefused:
     '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
   needFleetForged:

@@ -80,13 +80,12 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
     add('list-missing', `the content of ${id} that the authority gave is not in force here`, id);
   if (!isConnected) add('fleet-disconnected', 'the engine of the fleet is not reached');
   else if (facts.engineTrouble !== undefined)
-    found.push({
-      id: 'fleet-disconnected',
-      subject: '',
-      text: `the engine of the fleet is reached and takes nothing: ${facts.engineTrouble.text}`,
-      do: 'give its disk room (see "Disk" in docs/fleet.md) and restart it; policy comes from the authority meanwhile',
-      sinceMs: facts.engineTrouble.sinceMs,
-    });
+    add(
+      'fleet-engine',
+      `the engine of the fleet is reached and takes nothing: ${facts.engineTrouble.text}`,
+      '',
+      facts.engineTrouble.sinceMs,
+    );
   for (const { server, untilMs } of facts.engineEnds) {
     const until = new Date(untilMs).toISOString();
     add('fleet-certificate-ends', `a certificate of the engine at ${server} ends at ${until}`, server);

@@ -371,6 +371,13 @@ export const HEALTH_ISSUES = {
     'a certificate of the engine of the fleet ends soon',
     'cordon fleet certificates at the authority; those of other machines have to be taken there',
   ),
+  'fleet-engine': kind(
+    'warning',
+    'FleetEngineFull',
+    5,
+    'the engine of the fleet is reached and takes nothing',
+    'give its disk room (see "Disk" in docs/fleet.md) and restart it; policy comes from the authority meanwhile',
+  ),
   'fleet-clock': kind(
     'warning',
     'FleetClock',

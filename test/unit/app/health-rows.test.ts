@@ -342,7 +342,7 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
   [
     'a fleet whose engine has no room',
     { fleet: { ...FLEET, engineTrouble: { sinceMs: NOW_MS, text: 'insufficient storage' } } },
-    { id: 'fleet-disconnected', sinceMs: NOW_MS, text: expect.stringContaining('insufficient storage') },
+    { id: 'fleet-engine', sinceMs: NOW_MS, text: expect.stringContaining('insufficient storage') },
   ],
   [
     'a fleet whose engine is not reached',
