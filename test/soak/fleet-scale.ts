@@ -1,13 +1,17 @@
 // What a fleet costs as it grows: simulated nodes without DNS, with one authority and one engine, on loopback.
 //
-//   npm run fleet -- scale [NODES...]    10 40 120 unless told
+//   npm run fleet -- scale [NODES...] [--engines 3] [--tls]    10 40 120 unless told
 //
 // Nodes ask to be taken in sixteen at a time, as a rollout does, and only then begin: each reads the log of all. Printed for each
-// size: seconds until all are in, seconds until all have all of policy, milliseconds from a decision to its last node, memory of
-// authority and engine, and what the presences are of the network.
-import { mkdirSync, readFileSync } from 'node:fs';
+// size: seconds until all are in and until all have all of policy, milliseconds from a decision to its nodes, memory of authority
+// and engines at the end, processor of both while nothing is decided, and what the presences are of the network.
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import type { FleetActs } from '../../src/fleet/acts.ts';
+import { entryHash, type PolicyEntry } from '../../src/fleet/entry.ts';
 import { joinFleet } from '../../src/fleet/fleet.ts';
 import { readIdentity } from '../../src/fleet/identity.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
@@ -18,7 +22,10 @@ import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
 import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
-import { TestFleet } from '../support/fleet.ts';
+import type { Tide } from '../../src/fleet/tide.ts';
+import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
+import { FleetEngine } from '../support/fleet-engine.ts';
+import { freePort } from '../support/ports.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /** Resolvers that are taken in at a time. */
@@ -27,6 +34,8 @@ const AT_A_TIME = 16;
 const DECISIONS = 20;
 /** Header lines of a presence: number and signature. */
 const HEADER_BYTES = 200;
+/** How long it is looked at while nothing is decided, milliseconds. */
+const QUIET_MS = 20_000;
 const TRIES_MAX = 20;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -35,15 +44,101 @@ const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 const memoryOf = (pid: number): number =>
   Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
 
-const eachAtATime = async (names: readonly string[], act: (name: string) => Promise<void>): Promise<void> => {
-  const left = [...names];
+const eachAtATime = async <One>(all: readonly One[], act: (one: One) => Promise<void>): Promise<void> => {
+  const left = [...all];
   const work = async (): Promise<void> => {
-    for (let name = left.shift(); name !== undefined; name = left.shift()) await act(name);
+    for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
 };
 
-const createNode = (fleet: TestFleet, name: string, onStep: (id: string) => void): Member => {
+/** Seconds of a processor that a process has used. */
+const processorOf = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
+
+/** How the engines are made: each of three from a directory of its own, as on a machine of its own. */
+const enginesOf = async (
+  count: number,
+  isTls: boolean,
+  engines: FleetEngine[],
+  directory: string,
+): Promise<Pick<TestFleetOptions, 'tls' | 'engine' | 'startEngine'>> => {
+  const [port, clusterPort] = [await freePort(), await freePort()];
+  const hosts = Array.from({ length: count }, (_, index) => `127.0.0.${index + 1}`);
+  const tls = {
+    cert: join(directory, 'cert.pem'),
+    key: join(directory, 'key.pem'),
+    ca: join(directory, 'cert.pem'),
+  };
+  if (isTls) {
+    const names = ['DNS:localhost', ...hosts.map((host) => `IP:${host}`)].join();
+    const made = [
+      'req',
+      '-x509',
+      '-newkey',
+      'ec',
+      '-pkeyopt',
+      'ec_paramgen_curve:P-256',
+      '-nodes',
+      '-days',
+      '1',
+    ];
+    const extensions = [`subjectAltName=${names}`, 'extendedKeyUsage=serverAuth,clientAuth'];
+    const files = ['-subj', '/CN=scale', '-keyout', tls.key, '-out', tls.cert];
+    execFileSync('openssl', [...made, ...files, ...extensions.flatMap((one) => ['-addext', one])], {
+      stdio: 'ignore',
+    });
+  }
+  return {
+    ...(isTls ? { tls } : {}),
+    engine: { servers: hosts.map((host) => `${host}:${port}`), clusterPort },
+    startEngine: async ({ engineDirectory }) => {
+      for (const [index, host] of hosts.entries()) {
+        const directory = join(engineDirectory, `machine-${index + 1}`);
+        mkdirSync(directory);
+        const name = count === 1 ? 'nats-server.conf' : `nats-server-${index + 1}.conf`;
+        const text = readFileSync(join(engineDirectory, name), 'utf8');
+        const path = join(directory, 'nats-server.conf');
+        const store = `store_dir: ${JSON.stringify(join(directory, 'store'))}`;
+        writeFileSync(path, text.replace(/store_dir: .*/, store));
+        symlinkSync(join(engineDirectory, 'users.conf'), join(directory, 'users.conf'));
+        engines.push(new FleetEngine(path, port, host));
+      }
+      await Promise.all(engines.map((engine) => engine.start()));
+      const [first] = engines;
+      if (first === undefined) throw new Error('no engine');
+      return first;
+    },
+  };
+};
+
+const checked = new Map<string, boolean>();
+const once = (text: string, check: () => boolean): boolean => {
+  const known = checked.get(text);
+  if (known !== undefined) return known;
+  const is = check();
+  checked.set(text, is);
+  return is;
+};
+/** What one simulated node has checked is not checked again by the others: each has a machine of its own otherwise. */
+class SharedRoll extends Roll {
+  override isTrusted(entry: PolicyEntry): boolean {
+    return once(`${entryHash(entry)} ${entry.signature}`, () => super.isTrusted(entry));
+  }
+
+  override isTrustedTide(tide: Tide): boolean {
+    return once(JSON.stringify(tide), () => super.isTrustedTide(tide));
+  }
+}
+
+const createNode = (
+  fleet: TestFleet,
+  caPath: string | undefined,
+  name: string,
+  onStep: (id: string) => void,
+): Member => {
   const stateDirectory = join(fleet.directory, name);
   const { identity, seed } = readIdentity(stateDirectory);
   const { log } = PolicyLog.open(join(stateDirectory, 'policy.sqlite'), Date.now());
@@ -65,8 +160,8 @@ const createNode = (fleet: TestFleet, name: string, onStep: (id: string) => void
   const sequence = new Sequence(join(stateDirectory, 'sequence'), acts.clock);
   return new Member({
     ...{ identity, log, acts, role: 'node', connect: connectNats },
-    access: { servers: fleet.made.servers, caPath: undefined, name, seed: () => seed },
-    roll: new Roll(fleet.made.trust),
+    access: { servers: fleet.made.servers, caPath, name, seed: () => seed },
+    roll: new SharedRoll(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
     heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
@@ -75,9 +170,13 @@ const createNode = (fleet: TestFleet, name: string, onStep: (id: string) => void
   });
 };
 
-const measure = async (count: number): Promise<void> => {
+const measure = async (count: number, engineCount: number, isTls: boolean): Promise<void> => {
   const upstream = await ScriptedUpstream.open();
-  const fleet = await TestFleet.start(upstream.endpoint.port);
+  const engines: FleetEngine[] = [];
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-scale-'));
+  const made = await enginesOf(engineCount, isTls, engines, directory);
+  const caPath = made.tls?.ca;
+  const fleet = await TestFleet.start(upstream.endpoint.port, made);
   const { servers } = fleet.made;
   const names = Array.from({ length: count }, (_, index) => `sim${index}`);
   let retries = 0;
@@ -88,7 +187,7 @@ const measure = async (count: number): Promise<void> => {
     const token = await fleet.invite(name);
     for (let tries = 1; ; tries++) {
       try {
-        await joinFleet({ servers, caPath: undefined, token, stateDirectory });
+        await joinFleet({ servers, caPath, token, stateDirectory });
         return;
       } catch (thrown) {
         // An authority that has just begun does not listen yet.
@@ -99,39 +198,61 @@ const measure = async (count: number): Promise<void> => {
     }
   });
   const enrolledMs = performance.now();
-  const heard = new Map<string, number>();
+  /** By step: when each node had it in force. */
+  const heard = new Map<string, number[]>();
   const nodes = names.map((name) =>
-    createNode(fleet, name, (step) => heard.set(step, (heard.get(step) ?? 0) + 1)),
+    createNode(fleet, caPath, name, (step) =>
+      heard.set(step, [...(heard.get(step) ?? []), performance.now()]),
+    ),
   );
-  await Promise.all(nodes.map((node) => node.start()));
+  // One process makes the keys of all connections: at once, each would take longer than a connection may.
+  await eachAtATime([...nodes.keys()], async (index) => {
+    await nodes[index]?.start();
+    await nodes[index]?.caughtUp;
+  });
   const { policy } = await fleet.ask<{ policy: { number: number } }>('authority', 'GET', '/v1/fleet');
   while (nodes.some((node) => node.policy.end.number < policy.number)) await sleep(20);
   const readMs = performance.now();
+  const { pid: authority } = fleet.programOf('authority');
+  const used = (): number[] => [authority, ...engines.map(({ pid }) => pid)].map(processorOf);
+  const before = used();
+  await sleep(QUIET_MS);
+  const quietShare = used().map((after, index) => (after - (before[index] ?? 0)) / (QUIET_MS / 1000));
   const times: number[] = [];
   for (let round = 0; round < DECISIONS; round++) {
     const { id } = await fleet.request({ clients: [`127.1.0.${round + 1}`] });
     const startMs = performance.now();
     await fleet.ask('authority', 'POST', `/v1/exemptions/${id}/approve`, { role: 'agency-head' });
-    while ((heard.get(`${id} approved`) ?? 0) < count) await sleep(2);
-    times.push(performance.now() - startMs);
+    while ((heard.get(`${id} approved`)?.length ?? 0) < count) await sleep(2);
+    times.push(...(heard.get(`${id} approved`) ?? []).map((atMs) => atMs - startMs));
   }
   times.sort((a, b) => a - b);
   const bytes = nodes.reduce((sum, node) => sum + formatPresence(node.presence()).length + HEADER_BYTES, 0);
-  const { pid: authority } = fleet.programOf('authority');
+  const at = (share: number): string =>
+    `${(times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(0)} ms`;
   const shown = [
-    `${count} nodes: all in after ${((enrolledMs - beganMs) / 1000).toFixed(1)} s (asked again ${retries} times)`,
+    `${count} nodes, engines ${engineCount}${isTls ? ' with TLS' : ''}, load ${loadavg()[0]?.toFixed(0)}: all in after ${((enrolledMs - beganMs) / 1000).toFixed(1)} s (asked again ${retries} times)`,
     `all of policy after ${((readMs - enrolledMs) / 1000).toFixed(1)} s`,
-    `decision to the last node p50 ${times[DECISIONS / 2]?.toFixed(0)} ms, most ${times.at(-1)?.toFixed(0)} ms`,
-    `authority ${memoryOf(authority).toFixed(0)} MB, engine ${memoryOf(fleet.engine.pid).toFixed(0)} MB`,
+    `decision in force p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}`,
+    `authority ${memoryOf(authority).toFixed(0)} MB, engine ${engines.map(({ pid }) => memoryOf(pid).toFixed(0)).join(' ')} MB`,
+    `undisturbed they use ${quietShare.map((share) => share.toFixed(2)).join(' ')} of a processor`,
     `presences ${((bytes * 8 * 1000) / PRESENCE_MS / 1e6).toFixed(3)} Mbit/s`,
   ];
   process.stdout.write(`${shown.join('; ')}\n`);
   await Promise.all(nodes.map((node) => node.close()));
+  for (const engine of engines) await engine.kill();
   await fleet.close();
+  rmSync(directory, { recursive: true });
   await upstream.close();
 };
 
 /** One size after the other. */
-export const measureScale = async (sizes: readonly number[]): Promise<void> => {
-  for (const size of sizes.length === 0 ? [10, 40, 120] : sizes) await measure(size);
+export const measureScale = async (given: readonly string[]): Promise<void> => {
+  const { values, positionals } = parseArgs({
+    args: [...given],
+    allowPositionals: true,
+    options: { engines: { type: 'string', default: '1' }, tls: { type: 'boolean', default: false } },
+  });
+  const sizes = positionals.length === 0 ? [10, 40, 120] : positionals.map(Number);
+  for (const size of sizes) await measure(size, Number(values.engines), values.tls);
 };

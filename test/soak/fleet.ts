@@ -36,7 +36,7 @@ if (process.argv[2] === 'sites') {
   process.exit(await walkSites(process.argv.slice(3)));
 }
 if (process.argv[2] === 'scale') {
-  await measureScale(process.argv.slice(3).map(Number));
+  await measureScale(process.argv.slice(3));
   process.exit(0);
 }
 const [rounds = 20, count = 40] = process.argv.slice(2).map(Number);

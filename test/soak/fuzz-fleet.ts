@@ -40,13 +40,16 @@ const elapsed = (): string => `${Math.round((performance.now() - startMs) / 1_00
 /** Each schedule has the seed behind that of the one before: what is printed runs it alone. */
 const runSchedules = async (): Promise<string> => {
   const template = new FleetTemplate();
-  const seen = { carried: 0, entries: 0, virtualMs: 0 };
+  const seen = { carried: 0, entries: 0, records: 0, virtualMs: 0 };
+  const acts = new Map<string, number>();
   let done = 0;
   try {
     for (; done < inputs && performance.now() - startMs < minutes * MINUTE_MS; done++) {
       try {
         const result = await runSchedule(template, { seed: seed + done, steps });
-        for (const name of ['carried', 'entries', 'virtualMs'] as const) seen[name] += result[name];
+        for (const name of ['carried', 'entries', 'records', 'virtualMs'] as const)
+          seen[name] += result[name];
+        for (const [act, count] of Object.entries(result.done)) acts.set(act, (acts.get(act) ?? 0) + count);
       } catch (thrown) {
         print(`--schedules 1 --steps ${steps} --seed ${seed + done}`);
         throw thrown;
@@ -56,8 +59,9 @@ const runSchedules = async (): Promise<string> => {
   } finally {
     template.close();
   }
+  const told = [...acts].map(([act, count]) => `${act} ${count}`).join(', ');
   const hours = Math.round(seen.virtualMs / (60 * MINUTE_MS));
-  return `${done} schedules, ${done * steps} steps, ${seen.carried} messages, ${seen.entries} entries, ${hours} hours`;
+  return `${done} schedules, ${done * steps} steps, ${seen.carried} messages, ${seen.entries} entries, ${seen.records} records, ${hours} hours; ${told}`;
 };
 
 const runInputs = async (): Promise<string> => {
