@@ -1,5 +1,5 @@
-// A mixed network: Cordon publishes its lists, BIND and unbound take them up, clients ask both, and a collector watches them over
-// dnstap. What the fleet's report says is what the clients of this test were answered.
+// A mixed network: Cordon publishes its lists, BIND, unbound and Knot Resolver take them up, clients ask them, and a collector
+// watches them over dnstap. What the fleet's report says is what the clients of this test were answered.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +17,8 @@ import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const KEPT_MS = 3_000;
+/** In the order of the report. */
+const ALL = ['bind', 'kresd', 'unbound'] as const;
 const ZONE = 'rpz.agency.example';
 const WAIT = { timeout: 60_000, interval: 50 };
 const EMPTY = `$TTL 60\n@ SOA localhost. root.localhost. 1 60 60 60 60\n@ NS localhost.\n`;
@@ -46,10 +48,10 @@ const rcodeOf = (port: number, name: string): Promise<number | undefined> =>
     sleep(1_000, undefined),
   ]);
 
-test('BIND and unbound are watched: what was refused, what leaked and when, and when nothing was seen', {
+test('BIND, unbound and Knot Resolver are watched: what was refused, what leaked and when, and when nothing was seen', {
   timeout: 180_000,
 }, async (context) => {
-  for (const program of ['named', 'unbound']) requireProgram(context, program);
+  for (const program of ['named', 'unbound', 'kresd']) requireProgram(context, program);
   const place = mkdtempSync(join(tmpdir(), 'cordon-foreign-'));
   closing.push(() => rmSync(place, { recursive: true, force: true }));
   const path = (name: string): string => join(place, name);
@@ -57,7 +59,12 @@ test('BIND and unbound are watched: what was refused, what leaked and when, and 
     answer(query, query.type === TYPE.A ? [`${query.name} 1 IN A 192.0.2.1`] : []),
   );
   closing.push(() => upstream.close());
-  const ports = { named: await freePort(), unbound: await freePort(), tap: await freePort() };
+  const ports = {
+    bind: await freePort(),
+    unbound: await freePort(),
+    kresd: await freePort(),
+    tap: await freePort(),
+  };
 
   // Cordon publishes.
   writeFileSync(path('banned.txt'), 'banned.example\nother.example\n');
@@ -82,6 +89,7 @@ test('BIND and unbound are watched: what was refused, what leaked and when, and 
     listen: 127.0.0.1:${ports.tap}
     from: [127.0.0.1]
     policy: [{ file: ${path('published.conf')}, format: unbound }]
+  kresd: { listen: ${path('kresd.sock')}, policy: [{ file: ${path('published.rpz')}, format: rpz }] }
 `,
   );
   const collector = start(process.execPath, [PROGRAM, 'collect', '--dnstap', path('dnstap.yaml')], place);
@@ -97,12 +105,12 @@ test('BIND and unbound are watched: what was refused, what leaked and when, and 
     if (foreign === null) throw new Error(stderr);
     return foreign;
   };
-  await vi.waitFor(async () => expect((await report()).resolvers).toHaveLength(2), WAIT);
+  await vi.waitFor(async () => expect((await report()).resolvers).toHaveLength(3), WAIT);
 
   mkdirSync(path('named'));
   writeFileSync(
     path('named.conf'),
-    `options { directory "${path('named')}"; listen-on port ${ports.named} { 127.0.0.1; }; listen-on-v6 { none; };
+    `options { directory "${path('named')}"; listen-on port ${ports.bind} { 127.0.0.1; }; listen-on-v6 { none; };
   pid-file none; session-keyfile none; recursion yes; dnssec-validation no; qname-minimization off; empty-zones-enable no;
   forwarders { 127.0.0.1 port ${upstream.endpoint.port}; }; forward only;
   response-policy { zone "${ZONE}"; } qname-wait-recurse no;
@@ -136,18 +144,34 @@ dnstap:
   );
   const other = start('unbound', ['-d', '-c', path('unbound.conf')], place);
 
+  writeFileSync(
+    path('kresd.conf'),
+    `net.listen('127.0.0.1', ${ports.kresd}, { kind = 'dns' })
+trust_anchors.remove('.')
+modules = { dnstap = { socket_path = '${path('kresd.sock')}', client = { log_queries = false, log_responses = true } } }
+policy.add(policy.rpz(policy.DENY, '${path('published.rpz')}'))
+policy.add(policy.all(policy.FORWARD('127.0.0.1@${upstream.endpoint.port}')))
+cache.open(10 * MB, 'lmdb://${path('kresd-cache')}')
+`,
+  );
+  const knot = start('kresd', ['-n', '-c', path('kresd.conf'), place], place);
+
   /** What clients were answered, by resolver: an account of its own. */
-  const counts = { bind: new Map<string, number>(), unbound: new Map<string, number>() };
+  const counts = {
+    bind: new Map<string, number>(),
+    kresd: new Map<string, number>(),
+    unbound: new Map<string, number>(),
+  };
   const query = async (who: keyof typeof counts, name: string): Promise<number | undefined> => {
-    const rcode = await rcodeOf(who === 'bind' ? ports.named : ports.unbound, name);
+    const rcode = await rcodeOf(ports[who], name);
     const isListed = /(?:^|\.)(?:banned|other)\.example$/.test(name);
     const word = !isListed ? 'free' : rcode === RCODE.NOERROR ? 'leaked' : 'refused';
     if (rcode !== undefined) counts[who].set(word, (counts[who].get(word) ?? 0) + 1);
     return rcode;
   };
-  for (const who of ['bind', 'unbound'] as const)
+  for (const who of ALL)
     await vi.waitUntil(async () => (await query(who, 'www.banned.example')) === RCODE.NXDOMAIN, WAIT);
-  for (const who of ['bind', 'unbound'] as const)
+  for (const who of ALL)
     for (let i = 0; i < 20; i++) {
       await query(who, `n${i}.banned.example`);
       await query(who, `n${i}.free.example`);
@@ -168,8 +192,8 @@ dnstap:
   const sumOf = (who: keyof typeof counts): number => [...counts[who].values()].reduce((a, b) => a + b, 0);
   // unbound keeps messages back for a second, and forgets them when it ends; BIND sends them then.
   await sleep(KEPT_MS);
-  for (const child of [named, other]) child.kill('SIGTERM');
-  await Promise.all([named, other].map((child) => child.exitCode ?? once(child, 'exit')));
+  for (const child of [named, other, knot]) child.kill('SIGTERM');
+  await Promise.all([named, other, knot].map((child) => child.exitCode ?? once(child, 'exit')));
   const isOver = (text: string | null | undefined): boolean => text !== null && text !== undefined;
   await vi.waitUntil(
     async () => (await report()).resolvers.every(({ unseen }) => isOver(unseen.at(-1)?.reason)),
@@ -179,12 +203,9 @@ dnstap:
   await once(collector, 'exit');
   const { gaps, resolvers } = await report();
   expect(gaps).toEqual([]);
-  const [bind, unbound] = resolvers;
-  for (const [who, found] of [
-    ['bind', bind],
-    ['unbound', unbound],
-  ] as const)
-    expect(found).toMatchObject({
+  const [bind, ...others] = resolvers;
+  for (const [index, who] of ALL.entries())
+    expect(resolvers[index]).toMatchObject({
       name: who,
       answers: sumOf(who),
       refused: count(who, 'refused'),
@@ -200,5 +221,5 @@ dnstap:
   expect(leak?.names.map(({ qname }) => qname)).toEqual(
     expect.arrayContaining(['away0.banned.example', 'away1.banned.example', 'www.other.example']),
   );
-  expect(unbound?.leaks).toEqual([]);
+  for (const one of others) expect(one.leaks).toEqual([]);
 });
