@@ -82,7 +82,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   'policy/keeping': ['policy/generation', 'policy/feeds', 'policy/lists', 'policy', 'config'],
   'policy/generation': ['policy/lists', 'policy', 'policy/access', 'config'],
-  'policy/feeds': ['policy/lists'],
+  'policy/feeds': ['policy/lists', 'config'],
   'policy/imports': ['policy/lists'],
   'policy/lists': ['policy'],
   'policy/access': [],

@@ -6,7 +6,7 @@ import type { FoundIssue } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import { CONNECTING, type RecordingFacts } from '../../evidence/records/records.ts';
 import { type FleetFacts, fleetIssues } from '../../fleet/fleet.ts';
-import type { FeedState, ListStatus } from '../../policy/keeping/keeping.ts';
+import type { FeedState, ListStatus, NewerStanding } from '../../policy/keeping/keeping.ts';
 import type { AcmeFacts, TlsFacts } from '../../resolver/certificates/certificates.ts';
 import {
   describeEnforcement,
@@ -61,6 +61,8 @@ export interface HealthFacts {
   readonly incomplete: ReadonlySet<string>;
   readonly lists: readonly ListStatus[];
   readonly feeds: readonly FeedState[];
+  /** By mandate: how it stands by a pack of a feed. */
+  readonly standings: ReadonlyMap<string, NewerStanding>;
   /** Why what was last to be put in force is not; undefined: it is. */
   readonly refused: string | undefined;
 }
@@ -80,7 +82,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...certificateIssues(facts),
   ...exemptionIssues(facts),
   ...approverIssues(facts.config),
-  ...standingIssues(facts.config),
+  ...standingIssues(facts.config, facts.standings),
   ...recordIssues(facts),
   ...queryLogIssues(facts.evidence),
   ...facts.lists.flatMap(listIssues),

@@ -56,7 +56,18 @@ export interface HealthParts {
   enforcementMs(): number;
   facts(): Pick<
     HealthFacts,
-    | ('config' | 'stateTrouble' | 'workers' | 'upstreams' | 'forwarders' | 'fleet' | 'tls' | 'acme' | 'refused' | 'feeds')
+    | (
+        | 'config'
+        | 'stateTrouble'
+        | 'workers'
+        | 'upstreams'
+        | 'forwarders'
+        | 'fleet'
+        | 'tls'
+        | 'acme'
+        | 'refused'
+      )
+    | ('feeds' | 'standings')
     | ('roomCertificateEndMs' | 'hasAdministrator')
   > & { readonly outlets: Pick<HealthFacts['evidence'], 'reports' | 'reminders'> };
   /** Rejects with ERR_LIST_STORE where what is kept of one cannot be read. */

@@ -44,7 +44,7 @@ export class KeptLists implements Part {
   readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
 
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
-  async open({ lists, feeds, stateDirectory }: Config): Promise<void> {
+  async open({ lists, feeds, mandates, stateDirectory }: Config): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
     const { log, state, onChange, onOutcome } = this.#parts;
     try {
@@ -58,7 +58,11 @@ export class KeptLists implements Part {
         onChange,
         onOutcome,
       });
-      await this.#keeper.follow(lists, feeds);
+      await this.#keeper.follow(
+        lists,
+        feeds,
+        mandates.map(({ mandate }) => mandate.id),
+      );
     } catch (error) {
       if (!isAppError(error)) throw error;
       log.error({ err: error }, 'lists with an address are not kept');

@@ -9,8 +9,8 @@ import type { CounterTotals, Log } from '../../telemetry/observe/observe.ts';
 import type { Changes } from './changes.ts';
 import type { EnforcementKeeper } from './enforcement-keeper.ts';
 import type { Evidence } from './evidence.ts';
-import { ForwarderWatch } from './forwarder-watch.ts';
 import type { FleetLink } from './fleet-link.ts';
+import { ForwarderWatch } from './forwarder-watch.ts';
 import { Health } from './health.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { ListenerProof } from './listener-proof.ts';
@@ -74,6 +74,7 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
       outlets: outlets.facts(),
       refused: changes.refused?.message,
       feeds: kept.keeper?.feedStates() ?? [],
+      standings: kept.keeper?.standings() ?? new Map(),
     }),
     lists: () => lists.statuses(),
     unreadable: async () => {

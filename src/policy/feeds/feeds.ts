@@ -15,4 +15,4 @@ export {
   toFeedState,
 } from './feed-state.ts';
 export { FEED_ROLES, type FeedRole, type Published, publishFeed } from './publisher.ts';
-export { FeedReader, type FeedTarget } from './reader.ts';
+export { FeedReader, type FeedTarget, type FeedTargets } from './reader.ts';

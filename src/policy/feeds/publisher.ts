@@ -6,11 +6,12 @@
 // something changed or would end, so that a machine which renews the timestamp each day needs the keys of timestamp and snapshot
 // alone, and those of root stay in safes. What was published and its keys is all the state there is.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join, parse, relative, resolve } from 'node:path';
 import { canonicalize } from '@tufjs/canonical-json';
 import { z } from 'zod';
 import { DAY_MS, errorText, isAppError, replaceFileNow, systemErrorCode } from '../../base/base.ts';
+import { readMandate } from '../../config/config.ts';
 import { parseCordonList, readListFile } from '../lists/lists.ts';
 import {
   createSigner,
@@ -41,6 +42,8 @@ const DIRECTORY_MODE = 0o755;
 const TARGET_BYTES_MAX = 256 * 1024 * 1024;
 const TARGETS_MAX = 1000;
 const TARGET_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+/** Folder of the packs of mandates, the only one whose files are published beside those directly in the folder. */
+const MANDATES_NAME = 'mandates';
 const ROOT_NAME = /^([1-9][0-9]{0,8})\.root\.json$/;
 
 const roleSchema = z.object({ keyids: z.array(z.string()), threshold: z.number() });
@@ -150,7 +153,11 @@ const publish = (options: PublishOptions): Published => {
   const [place] = keys;
   if (place === undefined) throw publishError('there is no place for new keys', 'Write --keys DIRECTORY.');
   for (const [name, signer] of root.newKeys ?? []) saveSigner(place, name, signer);
-  for (const { name, bytes, sha256 } of files) write(join(repository, 'targets', `${sha256}.${name}`), bytes);
+  for (const { name, bytes, sha256 } of files) {
+    const { dir, base } = parse(name);
+    mkdirSync(join(repository, 'targets', dir), { recursive: true, mode: DIRECTORY_MODE });
+    write(join(repository, 'targets', dir, `${sha256}.${base}`), bytes);
+  }
   if (nextTargets.bytes !== undefined)
     write(join(repository, `${nextTargets.version}.targets.json`), nextTargets.bytes);
   if (nextSnapshot.bytes !== undefined)
@@ -249,23 +256,35 @@ interface TargetBytes {
   readonly sha256: string;
 }
 
-const readTargets = (from: string): TargetBytes[] => {
-  const names = readdirSync(from, { withFileTypes: true })
+/** Files of a folder that may be published. */
+const namesIn = (from: string): string[] =>
+  readdirSync(from, { withFileTypes: true })
     .filter((entry) => entry.isFile() && TARGET_NAME.test(entry.name) && entry.name !== 'README.md')
     .map(({ name }) => name)
     .sort();
+
+const readTargets = (from: string): TargetBytes[] => {
+  const packs = existsSync(join(from, MANDATES_NAME)) ? namesIn(join(from, MANDATES_NAME)) : [];
+  const names = [...namesIn(from), ...packs.map((name) => `${MANDATES_NAME}/${name}`)];
   if (names.length === 0 || names.length > TARGETS_MAX)
     throw publishError(`${from} has ${names.length} files`, `At least one and at most ${TARGETS_MAX}.`);
   return names.map((name) => {
     const path = join(from, name);
     if (name.endsWith('.pem')) throw publishError(`${path} looks like a key, and would be published`);
     // What nobody could load is not published.
-    if (name.endsWith('.yaml')) requireList(path);
+    if (name.startsWith(`${MANDATES_NAME}/`)) requirePack(path);
+    else if (name.endsWith('.yaml')) requireList(path);
     const bytes = readFileSync(path);
     if (bytes.length > TARGET_BYTES_MAX)
       throw publishError(`${path} has more than ${TARGET_BYTES_MAX} bytes`);
     return { name, bytes, sha256: sha256Of(bytes) };
   });
+};
+
+const requirePack = (path: string): void => {
+  const [problem] = readMandate(path).problems;
+  if (problem === undefined) return;
+  throw publishError(`${path}:${problem.line}:${problem.column}: ${problem.path} ${problem.text}`);
 };
 
 const requireList = (path: string): void => {

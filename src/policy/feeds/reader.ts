@@ -133,6 +133,19 @@ export class FeedReader {
     return this.#underWay;
   }
 
+  /** The bytes of a target, which are proven. Rejects with ERR_FEED_PROOF and ERR_LIST_…. */
+  async read({ url, sha256, sizeBytes }: FeedTarget, sizeBytesMax: number): Promise<Buffer> {
+    const { feed, resolve, userAgent, limits, signal } = this.#options;
+    const outcome = await fetchBytes({
+      ...{ url, resolve, userAgent, signal, etag: undefined },
+      sizeBytesMax: Math.min(sizeBytes, sizeBytesMax),
+      limits: { totalMs: METADATA_MS_MAX, ...limits },
+    });
+    const bytes = outcome.kind === 'fetched' ? outcome.bytes : Buffer.alloc(0);
+    if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+    throw feedError('ERR_FEED_PROOF', feed.id, `${nameOf(url)} is not what its metadata names`);
+  }
+
   async #find(updater: Updater, isConsistent: boolean, path: string): Promise<FeedTarget | undefined> {
     const { id, url } = this.#options.feed;
     let found: TargetFile | undefined;

@@ -6,11 +6,13 @@ import {
   FeedReader,
   type FeedRecord,
   type FeedState,
+  type FeedTargets,
   feedDirectory,
   readFeedRecord,
   toFeedState,
 } from '../feeds/feeds.ts';
 import { ListStore, type StoreRecord } from '../lists/lists.ts';
+import { FeedPacks, type NewerStanding } from './feed-packs.ts';
 import type { FetchingOptions, KeptList } from './fetching.ts';
 import { isUrlList, type UrlList } from './review.ts';
 import { toTime } from './status.ts';
@@ -25,7 +27,13 @@ interface KeptFeedsOptions extends FetchingOptions {
 export class KeptFeeds {
   readonly #options: KeptFeedsOptions;
   readonly #signal: AbortSignal;
-  readonly #readers = new Map<string, { readonly key: string; readonly reader: FeedReader }>();
+  readonly #readers = new Map<
+    string,
+    { readonly key: string; readonly reader: FeedReader; readonly packs: FeedPacks }
+  >();
+  #mandates: readonly string[] = [];
+  /** The feed that newer versions of what ships come from. */
+  #shipping: string | undefined;
 
   /** Ends what is under way with the signal. */
   constructor(options: KeptFeedsOptions, signal: AbortSignal) {
@@ -33,8 +41,10 @@ export class KeptFeeds {
     this.#signal = signal;
   }
 
-  /** From now on knows these feeds and no others. */
-  async follow(feeds: readonly FeedConfig[]): Promise<void> {
+  /** From now on knows these feeds and no others, and looks for packs of these mandates. */
+  async follow(feeds: readonly FeedConfig[], mandates: readonly string[]): Promise<void> {
+    this.#mandates = mandates;
+    this.#shipping = feeds.find(({ isForShipped }) => isForShipped)?.id;
     for (const id of this.#readers.keys())
       if (!feeds.some((feed) => feed.id === id)) this.#readers.delete(id);
     for (const feed of feeds) {
@@ -51,12 +61,29 @@ export class KeptFeeds {
         limits,
         signal: this.#signal,
       });
-      this.#readers.set(feed.id, { key, reader });
+      const packs = new FeedPacks(reader, feedDirectory(directory, feed), this.#options.log);
+      this.#readers.set(feed.id, { key, reader, packs });
     }
   }
 
   find(id: string): FeedReader | undefined {
     return this.#readers.get(id)?.reader;
+  }
+
+  /** A look at the feed went well: what it has of mandates is read as well. */
+  async looked(id: string, targets: FeedTargets): Promise<void> {
+    if (id === this.#shipping) await this.#readers.get(id)?.packs.look(targets, this.#mandates);
+  }
+
+  /** By mandate: how it stands by the pack of the feed. */
+  standings(): ReadonlyMap<string, NewerStanding> {
+    const packs = this.#readers.get(this.#shipping ?? '')?.packs;
+    const found = new Map<string, NewerStanding>();
+    for (const id of this.#mandates) {
+      const newer = packs?.of(id);
+      if (newer !== undefined) found.set(id, newer);
+    }
+    return found;
   }
 
   /** What is told of each, given the lists that are kept. */

@@ -5,7 +5,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { type Clock, errorText, isAppError } from '../../base/base.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import { type FeedReader, feedError } from '../feeds/feeds.ts';
+import { type FeedReader, type FeedTargets, feedError } from '../feeds/feeds.ts';
 import {
   type FetchedFile,
   type FetchLimits,
@@ -74,13 +74,20 @@ const UNPROVEN: ReadonlySet<string> = new Set([
   'ERR_LIST_SIGNATURE',
 ]);
 
+/** The feeds that lists come from. */
+interface Feeds {
+  find(id: string): FeedReader | undefined;
+  /** Told of each look that went well. */
+  looked(id: string, targets: FeedTargets): Promise<void>;
+}
+
 /** Fetches lists into one store. */
 export class ListFetcher {
   readonly #options: FetchingOptions;
   readonly #store: ListStore;
   readonly #signal: AbortSignal;
   readonly #neighbors: () => Neighbors;
-  readonly #feedOf: (id: string) => FeedReader | undefined;
+  readonly #feeds: Feeds;
 
   /** Ends what is under way with the signal; `neighbors` are all lists of the configuration. */
   constructor(
@@ -88,13 +95,13 @@ export class ListFetcher {
     store: ListStore,
     signal: AbortSignal,
     neighbors: () => Neighbors,
-    feedOf: (id: string) => FeedReader | undefined,
+    feeds: Feeds,
   ) {
     this.#options = options;
     this.#neighbors = neighbors;
     this.#store = store;
     this.#signal = signal;
-    this.#feedOf = feedOf;
+    this.#feeds = feeds;
   }
 
   /** One fetch with all that follows from it. Rejects never: what a source sends must not end the program. */
@@ -130,9 +137,10 @@ export class ListFetcher {
   /** What the metadata of the feed names is fetched as any list is, by its hash; what is here already is not. */
   async #fetchFromFeed(kept: KeptList, id: string): Promise<FetchOutcome> {
     const { list, record, sha256 } = kept;
-    const feed = this.#feedOf(id);
+    const feed = this.#feeds.find(id);
     if (feed === undefined) throw feedError('ERR_FEED_ABSENT', id, 'it is not in the configuration');
     const targets = await feed.refresh();
+    await this.#feeds.looked(id, targets);
     const path = list.source.target ?? list.id;
     const target = await targets.find(path);
     if (target === undefined) {

@@ -15,6 +15,7 @@ import {
   type StoreDecision,
   type StoreRecord,
 } from '../lists/lists.ts';
+import type { NewerStanding } from './feed-packs.ts';
 import { KeptFeeds } from './feeds.ts';
 import {
   type FetchingOptions,
@@ -87,7 +88,7 @@ export class ListKeeper {
       store,
       this.#stopping.signal,
       () => ({ lists: this.#all, pathOf: (list) => newerPath(list, this.pathOf(list)) }),
-      (id) => this.#feeds.find(id),
+      this.#feeds,
     );
   }
 
@@ -97,9 +98,13 @@ export class ListKeeper {
   }
 
   /** From now on keeps the lists of a configuration that have an address, and no others. Reads what is kept. */
-  async follow(lists: readonly ListConfig[], feeds: readonly FeedConfig[] = []): Promise<void> {
+  async follow(
+    lists: readonly ListConfig[],
+    feeds: readonly FeedConfig[] = [],
+    mandates: readonly string[] = [],
+  ): Promise<void> {
     this.#all = lists;
-    await this.#feeds.follow(feeds);
+    await this.#feeds.follow(feeds, mandates);
     const wanted = lists.filter(isUrlList);
     for (const id of this.#lists.keys()) if (!wanted.some((list) => list.id === id)) this.#lists.delete(id);
     for (const list of wanted) {
@@ -196,6 +201,11 @@ export class ListKeeper {
   /** What is told of the feeds. */
   feedStates(): FeedState[] {
     return this.#feeds.states([...this.#lists.values()]);
+  }
+
+  /** By mandate: how it stands by a pack of a feed. */
+  standings(): ReadonlyMap<string, NewerStanding> {
+    return this.#feeds.standings();
   }
 
   /** Ends fetches that are under way and begins no other. */

@@ -47,7 +47,7 @@ const service = (change: Partial<HealthFacts> = {}): HealthFacts => ({
   tls: { startMs: NOW_MS - DAY_MS, endMs: NOW_MS + 90 * DAY_MS, isRefused: false },
   ...{ roomCertificateEndMs: undefined, hasAdministrator: true, records: RECORDS, refused: undefined },
   evidence: { exemptions: EXEMPTIONS, decisions: [], probe: PROBE },
-  ...{ incomplete: new Set(), lists: [LIST], feeds: [] },
+  ...{ incomplete: new Set(), lists: [LIST], feeds: [], standings: new Map() },
   ...change,
 });
 

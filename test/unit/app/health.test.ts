@@ -61,6 +61,7 @@ const program = () => {
         forwarders: [],
       },
       ...{ fleet: undefined, tls: undefined, acme: undefined, refused: undefined, feeds: [] },
+      standings: new Map(),
       ...{ roomCertificateEndMs: undefined, hasAdministrator: true, outlets: {} },
     }),
     lists: () => Promise.resolve([]),
