@@ -86,9 +86,20 @@ const eventOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subjec
   return {
     what,
     subject: joined(
-      ['list', 'id', 'entry', 'number', 'subject', 'worker', 'output', 'day', 'group', 'code'].map((name) =>
-        textIn(record, name),
-      ),
+      [
+        'list',
+        'id',
+        'feed',
+        'resolver',
+        'entry',
+        'number',
+        'subject',
+        'worker',
+        'output',
+        'day',
+        'group',
+        'code',
+      ].map((name) => textIn(record, name)),
     ),
   };
 };

@@ -245,7 +245,7 @@ export const Refusals = (): VNode => {
           label={say('period')}
           value={days}
           onValue={set('days')}
-          options={RANGES.map((one) => [one, word('range', one)])}
+          options={RANGES.map((one) => [one, word('range', `d${one}`)])}
         />
         <Select
           label={say('figuresBy')}

@@ -90,6 +90,7 @@ export class RoomScene {
         'otto.operator': ['dns-operators'],
         'hanna.desk': ['service-desk'],
         'udo.auditor': ['audit'],
+        'vera.viewer': ['staff'],
       }),
       chromium.launch({ executablePath: findProgram('chromium') ?? 'chromium', args: ['--no-sandbox'] }),
       buildPages(join(folder, 'pages')),
@@ -127,6 +128,7 @@ control-room:
       - { group: dns-operators, role: operator }
       - { group: service-desk, role: help-desk }
       - { group: audit, role: auditor }
+      - { group: staff, role: viewer }
 `,
     });
     const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
