@@ -248,9 +248,9 @@ export const nl: Texts = {
     '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
   needFleetForged:
     '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
-  needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
   needFleetCertificateEnds:
     '*Een certificaat van de engine van de vloot verloopt binnenkort.* Daarna horen resolvers niets nieuws meer.',
+  needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
   needQueryLog:
