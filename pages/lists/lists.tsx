@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import type { Coverage, FeedStatus, ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
+import { heldText } from '../parts/fault-text.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { nowMs, state } from '../parts/room.ts';
@@ -18,7 +19,8 @@ const byMandate = (a: ListStatus, b: ListStatus): number =>
   Number(b.mandate === true) - Number(a.mandate === true);
 
 const HeldPanel = ({ held }: { readonly held: readonly ListStatus[] }): VNode => {
-  const { say, format } = useText();
+  const speech = useText();
+  const { say, format } = speech;
   return (
     <Panel title={say('heldTitle')} beside={say('heldBeside')}>
       {held.length === 0 ? (
@@ -31,8 +33,8 @@ const HeldPanel = ({ held }: { readonly held: readonly ListStatus[] }): VNode =>
               <span>
                 <b>{list.id}</b>{' '}
                 {say('heldCounts', { held: list.held?.entries ?? 0, inForce: list.inForce?.entries ?? 0 })}{' '}
-                <span class="soft" lang="en">
-                  {list.held?.reasons.join('; ')}
+                <span class="soft">
+                  {list.held?.reasons.map((reason) => heldText(speech, reason)).join(' ')}
                 </span>
               </span>
               <time dateTime={list.held?.since}>

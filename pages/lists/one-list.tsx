@@ -4,6 +4,7 @@ import { useState } from 'preact/hooks';
 import { ConfirmAct } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
+import { heldText } from '../parts/fault-text.ts';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
@@ -148,7 +149,8 @@ const Fetch = ({ id, onDone }: { readonly id: string; readonly onDone: () => voi
 };
 
 export const OneList = ({ id }: { readonly id: string }): VNode => {
-  const { say, word } = useText();
+  const speech = useText();
+  const { say, word } = speech;
   const known = useStore(state);
   const list = useData<ListStatus>(`/v1/lists/${inPath(id)}`, ['lists']);
   const acts = useData<readonly Act[]>('/v1/acts', ['acts', 'lists']);
@@ -189,7 +191,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
         {(found) => (
           <>
             {waiting !== undefined && (
-              <Panel title={say('waitsForSecond')} beside={<span lang="en">{waiting.summary}</span>}>
+              <Panel title={say('waitsForSecond')} beside={word('op', waiting.operation)}>
                 <div class="body stack">
                   <p>
                     {say('waitsAsked', { by: waiting.by, reason: waiting.reason })}{' '}
@@ -206,8 +208,8 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                 <header>
                   <h2>{earlier === undefined ? say('whyHeld') : say('earlierContent')}</h2>
                   {earlier === undefined && held !== null && (
-                    <span class="tag warn" lang="en">
-                      {held.reasons.join('; ')}
+                    <span class="tag warn">
+                      {held.reasons.map((reason) => heldText(speech, reason)).join(' ')}
                     </span>
                   )}
                 </header>

@@ -2,7 +2,7 @@
 // and what was refused never reads like what was granted.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { faultText, problemText } from '../../../pages/parts/fault-text.ts';
+import { faultText, heldText, problemText } from '../../../pages/parts/fault-text.ts';
 import type { Speech } from '../../../pages/parts/speech.ts';
 import { personIn, toldOf } from '../../../pages/parts/told.ts';
 import { de } from '../../../pages/text/de.ts';
@@ -75,6 +75,18 @@ describe.each(LANGUAGES)('in %s', (language, texts) => {
   test('the grounds of the profiles that ship have words', () => {
     const grounds = [...SHIPPED_PROFILES.values()].flatMap((profile) => profile.grounds.map(({ id }) => id));
     expect(grounds.filter((id) => !(keyOf('grounds', id) in texts))).toEqual([]);
+  });
+
+  test('why a content is held has words, with what the program saw behind them', () => {
+    const codes = [
+      ...(readFileSync('src/policy/lists/review.ts', 'utf8')
+        .split('export type ReviewCode =')[1]
+        ?.split(';')[0]
+        ?.matchAll(/'([a-z-]+)'/g) ?? []),
+    ].map(([, code = '']) => code);
+    expect(codes.length).toBeGreaterThan(8);
+    expect(codes.filter((code) => heldText(speech, `${code}: saw`).startsWith(code))).toEqual([]);
+    expect(heldText(speech, 'of-later: saw')).toBe('of-later: saw');
   });
 
   test('whose file it is names nobody: no path and no number of a user', () => {
