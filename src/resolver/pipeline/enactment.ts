@@ -79,7 +79,7 @@ const writeAction = (turn: Turn, rules: InForce, list: PolicyList, answer: Answe
   const { query, out } = turn;
   switch (turn.verdict.action) {
     case ACTION.DROP:
-      turn.source = SOURCE.POLICY;
+      turn.origin.source = SOURCE.POLICY;
       turn.observer.dropped(DROP.POLICY);
       return DROPPED;
     case ACTION.TCP_ONLY:

@@ -100,7 +100,7 @@ export const judgeAliases = (turn: Turn, rules: InForce, { aliases }: Failure): 
 /** Writes an answer that passes. One of the cache that expires soon is fetched anew. */
 export const writeFresh = (turn: Turn, rules: InForce, answer: Answer, source: number): number => {
   turn.answered(source, answer.rcode);
-  if (answer.secure) turn.validation = VALIDATION.SECURE;
+  if (answer.secure) turn.origin.validation = VALIDATION.SECURE;
   if (source === SOURCE.CACHE && rules.prefetch && turn.asksResolver && expiresSoon(answer, turn.nowMs))
     turn.refresh = REFRESH.EARLY;
   return writeAnswer(turn.query, answer, turn.ageSecOf(answer), turn.limit, turn.out);

@@ -18,15 +18,15 @@ export const logQuery = (
 ): void => {
   const { asker, query, parts, out, notes } = turn;
   // A message that was no query, and the self-probe's, are nobody's.
-  if (asker.isProbe || turn.source < 0 || !log.wants()) return;
+  if (asker.isProbe || turn.origin.source < 0 || !log.wants()) return;
   const { client } = asker;
   const { refusal } = notes;
   entry.kind = LOGGED.CLIENT;
   entry.timeMs = parts.clock();
   entry.tookMs = tookMs;
   entry.transport = asker.transport;
-  entry.source = turn.source;
-  entry.validation = turn.validation;
+  entry.source = turn.origin.source;
+  entry.validation = turn.origin.validation;
   entry.address = asker.address;
   entry.port = asker.port;
   entry.generation = generation;

@@ -72,6 +72,14 @@ export class Asker {
   isProbe = false;
 }
 
+/** What an answer comes from. */
+class Origin {
+  /** SOURCE; below 0: nothing was answered. */
+  source = -1;
+  /** VALIDATION. */
+  validation: number = VALIDATION.NONE;
+}
+
 /** One query. */
 export class Turn implements ExemptionObserver {
   readonly parts: Parts;
@@ -96,10 +104,7 @@ export class Turn implements ExemptionObserver {
   alias: Alias | undefined = undefined;
   /** REFRESH. */
   refresh: number = REFRESH.NO;
-  /** SOURCE of what was answered; below 0: nothing was. */
-  source = -1;
-  /** VALIDATION of what was answered. */
-  validation: number = VALIDATION.NONE;
+  readonly origin = new Origin();
 
   constructor(parts: Parts) {
     this.parts = parts;
@@ -130,8 +135,8 @@ export class Turn implements ExemptionObserver {
     this.out = out;
     this.alias = undefined;
     this.refresh = REFRESH.NO;
-    this.source = -1;
-    this.validation = VALIDATION.NONE;
+    this.origin.source = -1;
+    this.origin.validation = VALIDATION.NONE;
     this.notes.clear();
   }
 
@@ -169,14 +174,14 @@ export class Turn implements ExemptionObserver {
 
   /** Tells what made the answer. */
   answered(source: number, rcode: number): void {
-    this.source = source;
+    this.origin.source = source;
     this.observer.answer(source, rcode);
   }
 
   /** Answers without data, and counts it. */
   answerEmpty(source: number, rcode: number, ede: Uint8Array | undefined): number {
     this.answered(source, rcode);
-    if (ede !== undefined && isBogus(ede)) this.validation = VALIDATION.BOGUS;
+    if (ede !== undefined && isBogus(ede)) this.origin.validation = VALIDATION.BOGUS;
     return writeEmpty(this.query, rcode, ede, this.out);
   }
 

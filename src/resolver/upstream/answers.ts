@@ -163,7 +163,7 @@ const judge = (
   endpoint.noteAnswer(flight.question.name, rttMs, attempt.form.hasCookie);
   traffic.observer.answered(endpoint.index, rttMs, rcode);
   const transport = isDatagram || endpoint.transport !== 'udp' ? endpoint.transport : 'tcp';
-  traffic.observer.told?.(endpoint.server, transport, bytes, rttMs);
+  traffic.observer.told?.(endpoint.server.endpoint, transport, bytes, rttMs);
   traffic.silent.answered(flight.question.name, flight.question.view);
   flight.question.trace?.step('upstream', `${endpoint.text} answers ${formatRcode(rcode)}`);
   const fault = faultOfRcode(rcode);

@@ -3,8 +3,8 @@
 // The pipeline sees an Exchange and nothing else of this room; other ways to resolve implement the same interface.
 // Callbacks instead of promises: a miss costs no microtask and no promise object.
 
+import type { Endpoint } from '../../base/base.ts';
 import type { Question, ResolveFailure } from '../../wire/dns/dns.ts';
-import type { UpstreamServer } from './upstream-server.ts';
 
 /** The view of everybody who has no other. */
 export const VIEW_DEFAULT = 0;
@@ -73,9 +73,9 @@ export interface UpstreamObserver {
   /** The endpoint was silent for so long that another one is asked as well; that one's sent() follows. */
   hedged(endpointIndex: number): void;
   /** The message that sent() tells of, in the first `length` bytes; valid during the call. */
-  asked?(server: UpstreamServer, transport: UpstreamTransport, query: Uint8Array, length: number): void;
+  asked?(to: Endpoint, transport: UpstreamTransport, query: Uint8Array, length: number): void;
   /** The message that answered() tells of; valid during the call. */
-  told?(server: UpstreamServer, transport: UpstreamTransport, response: Uint8Array, rttMs: number): void;
+  told?(by: Endpoint, transport: UpstreamTransport, response: Uint8Array, rttMs: number): void;
   /** The endpoint proved who it is; until when its certificate and those above it are valid, milliseconds since the epoch. */
   trusted?(endpointIndex: number, endMs: number): void;
   /** The endpoint did not prove who it is. */

@@ -37,7 +37,7 @@ export const sendDatagram = (traffic: Traffic, attempt: Try): void => {
   awaitAnswer(traffic, attempt);
   channel.send(id, attempt, length);
   traffic.observer.sent(endpoint.index, 'udp');
-  traffic.observer.asked?.(endpoint.server, 'udp', query, length);
+  traffic.observer.asked?.(endpoint.server.endpoint, 'udp', query, length);
   if (flight.question.trace !== undefined) traceSent(flight.question, endpoint.text, 'udp');
 };
 
@@ -57,7 +57,7 @@ export const sendStreamed = (traffic: Traffic, attempt: Try): void => {
   connection.send(attempt, query);
   const transport = endpoint.transport === 'udp' ? 'tcp' : endpoint.transport;
   traffic.observer.sent(endpoint.index, transport);
-  traffic.observer.asked?.(endpoint.server, transport, query, query.length);
+  traffic.observer.asked?.(endpoint.server.endpoint, transport, query, query.length);
   if (flight.question.trace !== undefined) traceSent(flight.question, endpoint.text, transport);
 };
 

@@ -48,7 +48,6 @@ export interface EndpointContext<T> {
 export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
   /** As metrics and logs name it. */
   readonly server: UpstreamServer;
-  readonly text: string;
   /** Place in Forwarding.endpoints. */
   readonly index: number;
   readonly transport: UpstreamTransport;
@@ -75,7 +74,6 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     const { clock, cookieSecret, mixedCase, observer, ownPorts } = context;
     const isUdp = server.transport === 'udp';
     this.server = server;
-    this.text = server.text;
     this.index = index;
     this.transport = server.transport;
     this.isEncrypted = isEncrypted(server);
@@ -89,6 +87,11 @@ export class UpstreamEndpoint<T> implements ChannelListener<T>, Candidate {
     this.#health = new EndpointHealth(index, clock, observer);
     this.#sockets = new EndpointSockets<T>(server.endpoint, this, ownPorts);
     this.#context = context;
+  }
+
+  /** As metrics and logs name it. */
+  get text(): string {
+    return this.server.text;
   }
 
   /** True when it has as many queries outstanding as it may have. */

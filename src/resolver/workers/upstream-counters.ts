@@ -1,13 +1,8 @@
 // Counts what a worker's upstreams do: the upstream room speaks in words, the counters in numbers.
+import type { Endpoint } from '../../base/base.ts';
 import { UNTRUSTED, UPSTREAM_FAILURE, type WorkerCounters } from '../../telemetry/observe/observe.ts';
 import { TRANSPORT } from '../pipeline/pipeline.ts';
-import type {
-  TryFault,
-  UntrustedReason,
-  UpstreamObserver,
-  UpstreamServer,
-  UpstreamTransport,
-} from '../upstream/upstream.ts';
+import type { TryFault, UntrustedReason, UpstreamObserver, UpstreamTransport } from '../upstream/upstream.ts';
 import type { UpstreamLog } from './upstream-log.ts';
 
 /** The counters of one set of upstreams, whose places in the counters belong to them for as long as they are in force. */
@@ -34,12 +29,12 @@ export class UpstreamCounters implements UpstreamObserver {
     this.#counters?.upstreamAnswered(endpoint, rttMs, rcode);
   }
 
-  asked(server: UpstreamServer, transport: UpstreamTransport, query: Uint8Array, length: number): void {
-    this.log?.asked(server, transport, query, length);
+  asked(to: Endpoint, transport: UpstreamTransport, query: Uint8Array, length: number): void {
+    this.log?.asked(to, transport, query, length);
   }
 
-  told(server: UpstreamServer, transport: UpstreamTransport, response: Uint8Array, rttMs: number): void {
-    this.log?.told(server, transport, response, rttMs);
+  told(by: Endpoint, transport: UpstreamTransport, response: Uint8Array, rttMs: number): void {
+    this.log?.told(by, transport, response, rttMs);
   }
 
   failed(endpoint: number, fault: TryFault): void {
