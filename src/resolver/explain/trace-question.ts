@@ -199,7 +199,7 @@ const isCutShort = (message: Uint8Array, { refusal }: Findings): boolean =>
   message.length > 0 && (messageFlags(message) & FLAG.TC) !== 0 && refusal?.action !== ACTION.TCP_ONLY;
 
 /** As a stub resolver asks: with RD, and with EDNS, so that it is told why. */
-const createQuery = (name: Uint8Array, type: number, options = NO_OPTIONS): Uint8Array => {
+const createQuery = (name: Uint8Array, type: number, options: Uint8Array = NO_OPTIONS): Uint8Array => {
   const builder = new MessageBuilder(new Uint8Array(UDP_LENGTH_MAX));
   builder.start(0, FLAG.RD).question(name, type, CLASS.IN);
   const { bytes, length } = builder;
