@@ -3,7 +3,8 @@
 // Records are read from the newest on, for so long and no longer: a count that stopped says how far back it goes, and is
 // "at least". Nothing is known of a name that no list had when it was asked for, because such queries are not recorded.
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type QueryRecord, signalOfCategory } from './record.ts';
+import { signalOfCategory } from './bypass-signal.ts';
+import type { QueryRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
 
 /** Names that are counted apart: with what is above them some 20 MB. Beyond it queries count without their name. */

@@ -3,8 +3,9 @@
 import { EVENT, TRANSPORT } from '../../base/words/words.ts';
 import type { RingEvent } from '../../telemetry/events/events.ts';
 import { formatRcode, formatType, TRIGGER } from '../../wire/dns/dns.ts';
+import { BYPASS_SIGNALS, signalOfCategory } from './bypass-signal.ts';
 import type { KnownGenerations } from './facts.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS, signalOfCategory } from './record.ts';
+import { QUERY_KINDS } from './record.ts';
 import { rollupColumns } from './rollup.ts';
 import type { Sketch } from './sketch.ts';
 

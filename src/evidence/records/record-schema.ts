@@ -10,11 +10,11 @@ import {
   MANDATE_STATES,
   NOT_ENFORCING_CAUSES,
 } from '../../telemetry/enforcement/enforcement.ts';
+import { BYPASS_SIGNALS } from './bypass-signal.ts';
 import type { ForeignRecord } from './foreign-record.ts';
 import { isMoment } from './moment.ts';
 import {
   type AdminRecord,
-  BYPASS_SIGNALS,
   type CHANGE_KINDS,
   type ChangeRecord,
   type ConfigurationRecord,

@@ -9,6 +9,7 @@ import type {
   MandateState,
   NotEnforcingCause,
 } from '../../telemetry/enforcement/enforcement.ts';
+import type { BypassSignal } from './bypass-signal.ts';
 import type { ForeignRecord } from './foreign-record.ts';
 
 /** The chains of records. */
@@ -39,20 +40,6 @@ export const CHANGE_KINDS = [
 export type QueryKind = (typeof QUERY_KINDS)[number];
 /** One of CHANGE_KINDS. */
 export type ChangeKind = (typeof CHANGE_KINDS)[number];
-
-/** Ways around the resolver that a query can be a sign of. */
-export const BYPASS_SIGNALS = ['canary', 'private-relay', 'foreign-doh', 'ddr', 'unlisted-network'] as const;
-
-/** One of BYPASS_SIGNALS. */
-export type BypassSignal = (typeof BYPASS_SIGNALS)[number];
-
-/** Signals that only lists see: their categories are of the same names. */
-export const LISTED_SIGNALS = ['canary', 'private-relay', 'foreign-doh'] as const satisfies BypassSignal[];
-const SIGNAL_CATEGORIES: ReadonlySet<string> = new Set(LISTED_SIGNALS);
-
-/** The signal that a refusal by a list of this category is; undefined for a list that is there for something else. */
-export const signalOfCategory = (category: string | undefined): BypassSignal | undefined =>
-  category !== undefined && SIGNAL_CATEGORIES.has(category) ? (category as BypassSignal) : undefined;
 
 /** What every record has. */
 interface RecordHead {

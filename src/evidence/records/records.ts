@@ -7,6 +7,7 @@
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
 export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
+export { LISTED_SIGNALS, signalOfCategory } from './bypass-signal.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { findCosigned, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
@@ -79,7 +80,6 @@ export {
   type ExemptionRecord,
   type FeedRecordState,
   type FleetRecord,
-  LISTED_SIGNALS,
   type ListRecord,
   type ProbedCertificate,
   type ProbeRecord,
@@ -88,7 +88,6 @@ export {
   type RecordClass,
   type RecordsRecord,
   type ServiceRecord,
-  signalOfCategory,
 } from './record.ts';
 export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';

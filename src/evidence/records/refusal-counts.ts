@@ -11,9 +11,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Clock, DAY_MS, DIRECTORY_MODE, replaceFile } from '../../base/base.ts';
+import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
 import { dayOf, type PartitionFile } from './partition.ts';
-import { type QueryRecord, signalOfCategory } from './record.ts';
+import type { QueryRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
 import { rollupHourMs } from './rollup.ts';
 

@@ -4,7 +4,7 @@ import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 import { createAddress, formatAddress, parseAddress } from '../../../src/base/base.ts';
 import { EVENT, SIGNAL } from '../../../src/base/words/words.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/evidence/records/record.ts';
+import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/evidence/records/bypass-signal.ts';
 import { createEventRing, EventReader, EventWriter } from '../../../src/telemetry/events/event-ring.ts';
 import type { QueryEvent, RingEvent, RuleNumbers } from '../../../src/telemetry/events/events.ts';
 import { formatName, nameFrom } from '../../../src/wire/dns/dns.ts';
