@@ -12,7 +12,8 @@ import {
   TCP_REFUSAL,
   TRANSPORT,
 } from '../../../src/base/words/words.ts';
-import { BYPASS_SIGNALS, QUERY_KINDS } from '../../../src/evidence/records/bypass-signal.ts';
+import { BYPASS_SIGNALS } from '../../../src/evidence/records/bypass-signal.ts';
+import { QUERY_KINDS } from '../../../src/evidence/records/record.ts';
 import { MATCH, MATCH_NAMES } from '../../../src/policy/rule.ts';
 import { MATCH_WORDS, SIGNAL_WORDS, TRIGGER_WORDS } from '../../../src/telemetry/observe/labels.ts';
 import { UPSTREAM_FAILURE } from '../../../src/telemetry/observe/observe.ts';
