@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Clock, DAY_MS, DIRECTORY_MODE, replaceFile } from '../../base/base.ts';
+import { type Clock, DAY_MS, DIRECTORY_MODE, isAppError, replaceFile } from '../../base/base.ts';
 import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
 import { dayOf, type PartitionFile } from './partition.ts';
@@ -166,6 +166,20 @@ export class RefusalCounts {
     this.#directory = directory;
     this.#kept = join(stateDirectory, DIRECTORY_NAME);
     this.#clock = clock;
+    // Also where nobody looks: no name is kept for longer than its records.
+    this.#tidy();
+    setInterval(() => this.#tidy(), DAY_MS).unref();
+  }
+
+  #tidy(): void {
+    try {
+      const reader = RecordsReader.open(this.#directory);
+      this.#forget(new Set(partitionsOf(reader).map(keyOf)));
+      reader.close();
+    } catch (thrown) {
+      // Records that cannot be read now are looked for again tomorrow, and by the next who looks.
+      if (!isAppError(thrown)) throw thrown;
+    }
   }
 
   /** Counts of full hours; older than two days, of full days. Rejects with ERR_COMPLIANCE_RECORDS and ERR_COMPLIANCE_NO_RECORDS. */
@@ -192,7 +206,7 @@ export class RefusalCounts {
   async #update(): Promise<void> {
     const reader = RecordsReader.open(this.#directory);
     try {
-      const partitions = reader.partitions('queries').filter(({ state }) => state !== 'damaged');
+      const partitions = partitionsOf(reader);
       this.#forget(new Set(partitions.map(keyOf)));
       for (const partition of partitions) {
         const counts = this.#open(keyOf(partition));
@@ -286,6 +300,9 @@ export class RefusalCounts {
       if (!there.has(name.replace(/\.json$/, ''))) rmSync(join(this.#kept, name), { force: true });
   }
 }
+
+const partitionsOf = (reader: RecordsReader): readonly PartitionFile[] =>
+  reader.partitions('queries').filter(({ state }) => state !== 'damaged');
 
 const keyOf = ({ ordinal, day }: PartitionFile): string => `${ordinal}-${day}`;
 
