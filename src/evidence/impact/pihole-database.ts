@@ -7,7 +7,7 @@ const TYPES: Readonly<Record<number, string>> = {
   ...{ 1: 'A', 2: 'AAAA', 3: 'ANY', 4: 'SRV', 5: 'SOA', 6: 'PTR', 7: 'TXT', 8: 'NAPTR', 9: 'MX', 10: 'DS' },
   ...{ 11: 'RRSIG', 12: 'DNSKEY', 13: 'NS', 14: 'TYPE0', 15: 'SVCB', 16: 'HTTPS' },
 };
-const TYPE_OFFSET = 100;
+const OTHERS_FROM = 100;
 
 /** Calls `take` with each query. Throws ERR_QUERY_LOG_READ. */
 export const readPiholeDatabase = (
@@ -28,7 +28,7 @@ export const readPiholeDatabase = (
         take({
           timeMs: Number(timestamp) * 1000,
           name: String(domain),
-          type: number >= TYPE_OFFSET ? `TYPE${number - TYPE_OFFSET}` : (TYPES[number] ?? 'A'),
+          type: number >= OTHERS_FROM ? `TYPE${number - OTHERS_FROM}` : (TYPES[number] ?? 'A'),
           client: String(client),
           group: undefined,
           answers: '',

@@ -133,6 +133,17 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     { id: 'unrecorded' },
   ],
   ['records that are off', 'records: { enabled: false }', { id: 'records-off' }],
+  [
+    'a query log that lost queries',
+    evidence({
+      queryLog: {
+        outputs: [{ name: 'file:/q', written: 0, trouble: 'no space' }],
+        lost: { ring: 0, receiver: 7, day: 0, disk: 0 },
+        isLossy: true,
+      },
+    }),
+    { id: 'query-log-lossy', text: expect.stringContaining('7 (receiver); file:/q: no space') },
+  ],
   ['records that are not whole', records({ isVerified: false }), { id: 'records-not-whole' }],
   ['a disk that is nearly full', records({ freeBytes: 4 }), { id: 'records-reserve' }],
   ['a disk that gets full', records({ freeBytes: 9 }), { id: 'records-disk-low' }],
