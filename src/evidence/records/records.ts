@@ -48,7 +48,7 @@ export { DNSTAP_CONTENT_TYPE, DNSTAP_PROTOCOL, type DnstapOptions, DnstapOutput 
 export { DNSTAP, DNSTAP_TYPE_MESSAGE, MESSAGE, MESSAGE_TYPE } from './outputs/dnstap-message.ts';
 export { ECS_VERSION } from './outputs/ecs.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
-export { CONTROL, readControlFrame, toControlFrame, toDataFrame } from './outputs/frame-stream.ts';
+export { CONTROL, readControlFrame, toControlFrame } from './outputs/frame-stream.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { OutputQueue } from './outputs/output-queue.ts';
 export { CONNECTING, type StreamAddress, StreamLink } from './outputs/stream-link.ts';
