@@ -143,10 +143,7 @@ export interface ServiceRecord extends RecordHead {
   /** SHA-256, hexadecimal with colons. */
   readonly fingerprint?: string;
   readonly until?: string;
-  /**
-   * Of `feed`: how a signed feed of lists is, written when that changes; without `feed` and with the state `none`: there is no
-   * feed, and the lists that ship were `reviewed` last on that day. `until` is the end of what it vouches for.
-   */
+  /** Of `feed`: how a feed of lists is, when that changes, and `until` when it vouches; without `feed`: there is none. */
   readonly feed?: string;
   readonly state?: FeedRecordState;
   readonly reason?: string;
