@@ -5,7 +5,7 @@ import { LISTS_DIRECTORY } from './catalog.ts';
 import { listError, readListFile } from './list-file.ts';
 
 /** The names of a row: by how many votes there are for them, those that hold a TikTok zone, and those with a rank. */
-export const COVERAGE_NAMES = ['all', 'three', 'two', 'one', 'no-vote', 'tiktok', 'ranked'] as const;
+const COVERAGE_NAMES = ['all', 'three', 'two', 'one', 'no-vote', 'tiktok', 'ranked'] as const;
 
 /** What was answered to some names: how many of each. */
 export interface CoverageRow {

@@ -35,7 +35,7 @@ export {
   parseCordonHeader,
   parseCordonList,
 } from './cordon-format.ts';
-export { COVERAGE_NAMES, type Coverage, type CoverageRow, readCoverage } from './coverage.ts';
+export { type Coverage, type CoverageRow, readCoverage } from './coverage.ts';
 export {
   DIAGNOSTICS_MAX,
   type Diagnostic,
