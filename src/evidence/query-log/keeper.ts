@@ -120,7 +120,9 @@ export class QueryLogKeeper {
     });
     this.#thread = thread;
     thread.on('message', (reply: QueryLogReply) => this.#take(reply));
-    thread.on('error', (error: unknown) => this.#log.error({ err: error }, 'the thread of the query log died'));
+    thread.on('error', (error: unknown) =>
+      this.#log.error({ err: error }, 'the thread of the query log died'),
+    );
     thread.on('exit', () => {
       if (this.#thread !== thread) return;
       this.#thread = undefined;
