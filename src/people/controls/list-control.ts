@@ -98,7 +98,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     candidates: async () => (await parts.candidates()).map(toCandidateStatus),
     statuses: () => Promise.all(parts.lists().map(statusOf)),
     status: async (id) => statusOf(find(id)),
-    coverage: async () => readCoverage(),
+    coverage: () => Promise.resolve(readCoverage()),
     feeds: () => Promise.resolve(parts.keeper()?.feedStates() ?? []),
     difference: (id, sha256) => diffList(parts.config(), find(id).id, sha256, systemClock),
     asked: async (id, sha256) => {

@@ -81,8 +81,8 @@ const wordOf = (output: string): string => /cordon1\.\S+/.exec(output)?.[0] ?? '
 /** A resolver that answers, as docs/packages.md has it. */
 const install = (machine: Machine, deb: string): void => {
   if (deb !== '') {
-    machine.put(deb, '/root/cordon.deb');
-    machine.must('dpkg --install /root/cordon.deb');
+    machine.put(deb, '/var/tmp/cordon.deb');
+    machine.must('dpkg --install /var/tmp/cordon.deb');
   }
   machine.must(`sed -i 's/^upstreams: .*/upstreams: ["${UPSTREAM}"]/' /etc/cordon/cordon.yaml`);
   machine.must('systemctl enable --now cordon');
@@ -251,8 +251,8 @@ const dayTwo = async (
   from = walked.steps.length;
   if (newer !== '')
     for (const machine of [next, ns2, ns1]) {
-      machine.put(newer, '/root/newer.deb');
-      walked.type(machine, 'dpkg --install /root/newer.deb', /Setting up/);
+      machine.put(newer, '/var/tmp/newer.deb');
+      walked.type(machine, 'dpkg --install /var/tmp/newer.deb', /Setting up/);
       // The others answer meanwhile; this one does again.
       for (const one of [next, ns2, ns1]) walked.type(one, 'dig +tries=5 @127.0.0.1 www.tiktok.com', REFUSED);
     }
