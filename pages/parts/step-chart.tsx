@@ -5,6 +5,7 @@ import { useId } from 'preact/hooks';
 import type { Span } from '../api/shapes.ts';
 import { placeSpan, stackHours } from './geometry.ts';
 import { useText } from './say.tsx';
+import { COLORS, type StepSeries, stepTime } from './step-series.ts';
 
 const CHART_PX = 140;
 /** Above the bars: marks of changes. Below: gaps, then times. */
@@ -15,14 +16,6 @@ const GRID_SHARES = [0.25, 0.5, 0.75, 1];
 const BARS_SHARE = 0.9;
 /** Times below the axis: as many as a phone has room for. */
 const TIMES = 4;
-/** Series with a color of their own. */
-export const COLORS = 5;
-
-export interface StepSeries {
-  readonly name: string;
-  readonly counts: readonly number[];
-}
-
 interface StepChartProps {
   readonly title: string;
   readonly from: string;
@@ -33,10 +26,6 @@ interface StepChartProps {
   /** When something changed. */
   readonly marks: readonly string[];
 }
-
-/** Of a step: its beginning. */
-export const stepTime = (from: string, stepSec: number, step: number): string =>
-  new Date(Date.parse(from) + step * stepSec * 1000).toISOString();
 
 const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 

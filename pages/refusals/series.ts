@@ -1,6 +1,6 @@
 // What a chart of refusals shows, out of the counts of the server: by list, network or mandate; and the same as CSV. Pure.
 import type { RefusalFigures } from '../api/shapes.ts';
-import { COLORS, type StepSeries, stepTime } from '../parts/step-chart.tsx';
+import { COLORS, type StepSeries, stepTime } from '../parts/step-series.ts';
 
 export const GROUPINGS = ['list', 'network', 'mandate'] as const;
 export type Grouping = (typeof GROUPINGS)[number];

@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RefusalFigures, State } from '../../../pages/api/shapes.ts';
-import { firstSteps } from '../../../pages/overview/first-steps.tsx';
+import { firstSteps } from '../../../pages/overview/steps.ts';
 import { csvOf, GROUPINGS, seriesBy } from '../../../pages/refusals/series.ts';
 
 const STEPS = 4;
