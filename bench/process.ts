@@ -151,10 +151,10 @@ export const readThreadCpu = (pid: number): ReadonlyMap<string, number> =>
     ]),
   );
 
-/** Processor time of all threads of a process that still run, nanoseconds: finer than the ticks of readCpu(). */
+/** CPU time of all threads of a process that still run, nanoseconds: finer than the ticks of readCpu(). */
 export const readRunNs = (pid: number): number => sumSchedstat(pid, 0);
 
-/** Processor time of the thread that a process began with, nanoseconds: the main thread of Node.js. */
+/** CPU time of the thread that a process began with, nanoseconds: the main thread of Node.js. */
 export const readMainNs = (pid: number): number => readSchedstat(pid, `${pid}`, 0);
 
 /** How long all threads of a process waited for a core so far, nanoseconds: much of it means a disturbed measurement. */

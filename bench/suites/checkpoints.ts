@@ -1,4 +1,4 @@
-// What a checkpoint each second costs: processor time, bytes a day, and how large proofs are in a log of 100 million blocks.
+// What a checkpoint each second costs: CPU time, bytes a day, and how large proofs are in a log of 100 million blocks.
 //
 // Measured is the code of the recorder on a real file: leaves appended, the root of what is there, two signatures, and the file
 // replaced, for many seconds in a row without waiting. The large log is simulated: the hash of a node follows from its place, so

@@ -3,7 +3,7 @@
 // is what the kernel takes, and the bare batched server, which is what Node.js takes with the sockets that Cordon has and
 // nothing built upon them.
 //
-// The processor time comes from the scheduler in nanoseconds (/proc/PID/task/N/schedstat), because 200 queries a second
+// The CPU time comes from the scheduler in nanoseconds (/proc/PID/task/N/schedstat), because 200 queries a second
 // need fewer ticks of /proc/PID/stat than a figure can be made of. What a server does with no query at all is a row of
 // its own: at low rates it is part of what each query costs.
 import { join } from 'node:path';
@@ -23,7 +23,7 @@ const QUICK_RATES: readonly number[] = [1000, 20_000];
 const GOAL_FROM = 1000;
 const GOAL_RATIO = 1.2;
 /**
- * Processor time without a query, milliseconds a second, all threads: on a machine with nothing else to do it decides
+ * CPU time without a query, milliseconds a second, all threads: on a machine with nothing else to do it decides
  * whether the processor sleeps. Looks once a second, signs of life and commits come to some 7.
  */
 const IDLE_MS_MAX = 10;
@@ -45,14 +45,14 @@ const FLOOR_UP_TO = 5000;
 interface Note {
   readonly id: string;
   readonly rate: number;
-  /** Microseconds of processor time a query; at rate 0, milliseconds a second. */
+  /** Microseconds of CPU time a query; at rate 0, milliseconds a second. */
   readonly cost: number;
   readonly latencyUs: number;
   readonly sentPerSec: number;
   readonly lost: number;
 }
 
-/** Processor time a query by rate. */
+/** CPU time a query by rate. */
 export const rates: Suite = {
   name: 'rates',
   title: 'Cost of a query by rate',
@@ -134,13 +134,13 @@ const toResult = (
   return {
     conditions: [
       `the mix of cached and refused names, ${seconds} s at each rate from 8 sockets; all threads of the server count`,
-      'without a query: milliseconds of processor time a second, part of what a query costs at low rates',
+      'without a query: milliseconds of CPU time a second, part of what a query costs at low rates',
       'a waking with one datagram makes four system calls: epoll_pwait twice, because Node.js measures idle time, recvmmsg and sendmmsg; with nothing else to do, what it costs is the kernel and cold caches',
       `${FLOOR}: a server on Node.js with the same sockets that reads a question and writes a record, nothing else; why it is here: [0080](adr/0080-what-node-takes-of-a-query.md)`,
     ],
     tables: [
       {
-        title: 'Microseconds of processor time a query',
+        title: 'Microseconds of CPU time a query',
         head: [
           'queries a second',
           ...servers.map(({ id }) => id),
@@ -169,7 +169,7 @@ const toResult = (
     verdicts: [
       {
         holds: costOf('cordon', 0) <= IDLE_MS_MAX,
-        text: `without a query at most ${IDLE_MS_MAX} ms of processor time a second: ${costOf('cordon', 0).toFixed(1)} ms`,
+        text: `without a query at most ${IDLE_MS_MAX} ms of CPU time a second: ${costOf('cordon', 0).toFixed(1)} ms`,
       },
       ...rates
         .filter((rate) => rate >= GOAL_FROM && rate <= FLOOR_UP_TO)

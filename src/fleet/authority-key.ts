@@ -5,17 +5,17 @@
 import { existsSync, renameSync } from 'node:fs';
 import { fleetPath } from './identity.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey } from './key.ts';
-import type { Roll } from './roll.ts';
+import type { Membership } from './membership.ts';
 
 const nextOf = (path: string): string => `${path}.next`;
 
 /** Reads the key; the one that was made last where the log says so. Throws ERR_FLEET_KEY and errors of the system. */
-export const readAuthorityKey = (stateDirectory: string, roll: Roll): SigningKey => {
+export const readAuthorityKey = (stateDirectory: string, membership: Membership): SigningKey => {
   const path = fleetPath(stateDirectory, 'authorityKey');
   const key = readKeyFile(path);
-  if (roll.hasKey(key.keyId) || !existsSync(nextOf(path))) return key;
+  if (membership.hasKey(key.keyId) || !existsSync(nextOf(path))) return key;
   const next = readKeyFile(nextOf(path));
-  if (!roll.hasKey(next.keyId)) return key;
+  if (!membership.hasKey(next.keyId)) return key;
   renameSync(nextOf(path), path);
   return next;
 };

@@ -15,13 +15,13 @@ import { Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
+import type { CollectorIdentity, Membership } from './membership.ts';
 import type { Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { hasHeardOthers } from './presence-check.ts';
 import { Publication } from './publication.ts';
 import { Recovery } from './recovery.ts';
-import type { CollectorIdentity, Roll } from './roll.ts';
 import { type HeardSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { stepKey } from './step-key.ts';
 import { ENTRY_SUBJECT, presenceSubject, STREAM, TIDE_SUBJECT } from './subjects.ts';
@@ -59,7 +59,7 @@ export interface AuthorityOptions {
   readonly heard: HeardSequences;
   readonly log: PolicyLog;
   readonly policy: Policy;
-  readonly roll: Roll;
+  readonly membership: Membership;
   /** Undefined while the register cannot be used. */
   readonly register: () => RegisterSource | undefined;
   readonly acts: FleetActs;
@@ -103,11 +103,11 @@ export class Authority {
   #whenReconciled = Promise.withResolvers<void>();
 
   constructor(options: AuthorityOptions) {
-    const { name, policy, roll, acts, log, onAlarm } = options;
+    const { name, policy, membership, acts, log, onAlarm } = options;
     this.#options = options;
-    this.hearing = new Hearing({ roll, sequences: options.heard, acts, onAlarm });
-    this.#recovery = new Recovery({ name, policy, roll, acts, heard: this.hearing.all });
-    this.publication = new Publication({ log, policy, roll, acts });
+    this.hearing = new Hearing({ membership, sequences: options.heard, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, membership, acts, heard: this.hearing.all });
+    this.publication = new Publication({ log, policy, membership, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
   }
 
@@ -311,14 +311,14 @@ export class Authority {
 
   /** The authority is a resolver of the fleet as well, and says whose confirmations count. */
   #enrol(): void {
-    const { roll, name, site, nkey, enrolment, collector } = this.#options;
-    if (roll.collector?.key !== collector.key && !this.#isCollectorTold) {
+    const { membership, name, site, nkey, enrolment, collector } = this.#options;
+    if (membership.collector?.key !== collector.key && !this.#isCollectorTold) {
       this.#isCollectorTold = true;
       this.add('collector', { ...collector }).catch(() => {
         this.#isCollectorTold = false;
       });
     }
-    const known = roll.find(name);
+    const known = membership.find(name);
     const isKnown = known?.key === nkey && known.until === undefined && known.isAuthority;
     if (isKnown && known.enrolment >= enrolment) return;
     const about = { name, ...(site === undefined ? {} : { site }), key: nkey, role: 'authority' };
@@ -391,8 +391,8 @@ export class Authority {
 
   /** True when the log says that this key makes no policy any more: somebody took over. Told once. */
   #standDown(): boolean {
-    const { roll, key, policy, acts, onAlarm, onReplaced } = this.#options;
-    if (roll.hasKey(key.keyId)) return false;
+    const { membership, key, policy, acts, onAlarm, onReplaced } = this.#options;
+    if (membership.hasKey(key.keyId)) return false;
     if (this.#isReplaced) return true;
     this.#isReplaced = true;
     clearInterval(this.#tideTimer);

@@ -15,10 +15,10 @@ import { toSeedKey } from './key.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { Member } from './member.ts';
 import { POLICY_NAME } from './members.ts';
+import { Membership } from './membership.ts';
 import { connectNats } from './nats-bus.ts';
 import { PolicyLog } from './policy-log.ts';
 import { PresenceCheck } from './presence-check.ts';
-import { Roll } from './roll.ts';
 import { HeardSequences, Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { COLLECTOR_NAME, confirmedSubject, presenceSubject } from './subjects.ts';
 
@@ -65,13 +65,13 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const key = toSeedKey(seed);
   const { judgeRecord } = await loadRecordSchema();
   const databaseStore = options.database && (await openDatabase(options.database, judgeRecord));
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   let engine: MessageBus | undefined;
   const confirmed = new Map<string, string>();
   const collector = new Collector({
     directory,
     store: databaseStore ?? new DirectoryStore(directory, judgeRecord),
-    roll,
+    membership,
     clock,
     log,
     before: databaseStore && (() => databaseStore.keepPolicy(policyLog)),
@@ -88,7 +88,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const sequence = new Sequence(join(directory, 'sequence'), clock);
   const heard = new HeardSequences(join(directory, 'heard.json'), monotonic);
   const stamp = (subject: string, text: string): Stamp => stampMessage(subject, text, sequence.next(), key);
-  const presences = new PresenceCheck(roll, heard, clock);
+  const presences = new PresenceCheck(membership, heard, clock);
   const acts = collectorActs({ log, clock, monotonic }, () => collector.trouble);
   /** Says again what is confirmed. */
   const repeat = (): void => {
@@ -113,7 +113,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     connect: options.connect ?? connectNats,
     access: { servers, caPath, name: COLLECTOR_NAME, seed: () => seed },
     log: policyLog,
-    roll,
+    membership,
     acts,
     lists: new ListFetcher(directory, acts),
     stamp,

@@ -24,8 +24,8 @@ import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
 import { leave } from './handler.ts';
+import type { Member, Membership } from './membership.ts';
 import type { JudgedPresence } from './presence-check.ts';
-import type { Member, Roll } from './roll.ts';
 
 /** Messages are taken together for so long, milliseconds: one commit for many. */
 const TOGETHER_MS = 20;
@@ -41,7 +41,7 @@ export interface CollectorOptions {
   /** Its own, which no other collector uses at the same time. */
   readonly directory: string;
   readonly store: EvidenceStore;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly clock: Clock;
   readonly log: FleetLog;
   /** Is done before anything is kept: who is in the fleet is there before the records are. */
@@ -147,7 +147,7 @@ export class Collector {
   /** A resolver said how it is: what it had recorded then is here, or is not. What it did not sign moves nothing. */
   async hear(judged: JudgedPresence): Promise<void> {
     const name = judged.kind === 'refused' ? judged.name : judged.presence.name;
-    const member = this.#options.roll.find(name);
+    const member = this.#options.membership.find(name);
     if (member === undefined || member.until !== undefined || judged.kind === 'unknown') return;
     await this.#next(() =>
       this.#alone(member.name, new Set(), async () => {
@@ -178,7 +178,7 @@ export class Collector {
   async confirmAll(): Promise<void> {
     await this.#next(async () => {
       await this.#options.before?.();
-      for (const member of this.#options.roll.members) {
+      for (const member of this.#options.membership.members) {
         if (member.until !== undefined) continue;
         await this.#alone(member.name, new Set(), async () => this.#confirm(await this.#resolverOf(member)));
       }
@@ -251,9 +251,9 @@ export class Collector {
   }
 
   async #takeOne(name: string, message: EvidenceMessage): Promise<CollectedResolver | undefined> {
-    const { roll, clock } = this.#options;
+    const { membership, clock } = this.#options;
     const word = message.subject.split('.').at(-1);
-    const member = roll.find(name);
+    const member = membership.find(name);
     if (member === undefined)
       return this.#refuse('removed-node', name, 'it is not in the fleet', message.subject);
     if (member.until !== undefined) {
@@ -264,7 +264,7 @@ export class Collector {
         member.until,
       );
     }
-    const keys = roll.keysOf(name, clock());
+    const keys = membership.keysOf(name, clock());
     const { subject, bytes, signature } = message;
     if (!keys.some((key) => isEvidenceSignedBy(subject, bytes, signature, key))) {
       return this.#refuse('forged-block', name, 'a message that its key did not sign', signature);
@@ -395,7 +395,7 @@ export class Collector {
   /** Whether something more of a resolver is noted in this hour. */
   #mayNote(node: string): boolean {
     // Names that nobody knows are one.
-    const name = this.#options.roll.find(node) === undefined ? '' : node;
+    const name = this.#options.membership.find(node) === undefined ? '' : node;
     const hour = Math.floor(this.#options.clock() / HOUR_MS);
     let noted = this.#noted.get(name);
     if (noted?.hour !== hour) {

@@ -1,7 +1,7 @@
 // Where what was signed is in force, as all resolvers of the fleet say: for status, by hash and not by number.
 import type { Heard } from './hearing.ts';
+import type { Member } from './membership.ts';
 import type { Presence } from './presence.ts';
-import type { Member } from './roll.ts';
 import { hasInForce, type SignedContents } from './signed-contents.ts';
 import type { ContentStatus } from './status.ts';
 

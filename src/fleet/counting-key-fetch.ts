@@ -6,7 +6,7 @@ import type { MessageBus } from './bus.ts';
 import { keepCountingKey, parseCountingKey } from './counting-key.ts';
 import { fleetPath, readIdentity } from './identity.ts';
 import { parsePublicKey } from './key.ts';
-import type { Roll } from './roll.ts';
+import type { Membership } from './membership.ts';
 import { countingSubject } from './subjects.ts';
 
 /** How long the authority may take to give the key to count by, milliseconds. */
@@ -15,7 +15,7 @@ const COUNTING_MS = 10_000;
 /** What is needed to ask. */
 export interface CountingKeyFetch {
   readonly stateDirectory: string;
-  readonly roll: Roll;
+  readonly membership: Membership;
   /** Which keys make policy is known. */
   readonly caughtUp: Promise<void>;
   readonly log: FleetLog;
@@ -24,7 +24,7 @@ export interface CountingKeyFetch {
 /** Asks for the key where there is none. */
 export const fetchCountingKey = async (
   engine: MessageBus,
-  { stateDirectory, roll, caughtUp, log }: CountingKeyFetch,
+  { stateDirectory, membership, caughtUp, log }: CountingKeyFetch,
 ): Promise<void> => {
   if (existsSync(fleetPath(stateDirectory, 'countingKey'))) return;
   await caughtUp;
@@ -32,7 +32,7 @@ export const fetchCountingKey = async (
     const { identity, seed } = readIdentity(stateDirectory);
     const { name } = identity;
     const given = parseCountingKey(await engine.ask(countingSubject(name), '', COUNTING_MS));
-    const keys = roll.keys.flatMap((text) => parsePublicKey(text) ?? []);
+    const keys = membership.keys.flatMap((text) => parsePublicKey(text) ?? []);
     if (given !== undefined && keepCountingKey(stateDirectory, given, name, seed, keys)) return;
     log.warn({}, 'fleet: what was given as the key to count by is not of the authority');
   } catch (thrown) {

@@ -23,8 +23,8 @@ import { isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
 import { parseNkey } from './key.ts';
 import { KINDS } from './kinds.ts';
 import { POLICY_NAME } from './members.ts';
+import { Membership } from './membership.ts';
 import { PolicyLog } from './policy-log.ts';
-import { Roll } from './roll.ts';
 import { evidenceSubject } from './subjects.ts';
 
 /** Rows that are read at a time: some 4 MB of blocks. */
@@ -100,16 +100,16 @@ const writePolicy = async (
 ): Promise<ReadonlyMap<string, readonly string[]>> => {
   const nkeys = new Map<string, string[]>();
   const { log } = PolicyLog.open(join(directory, POLICY_NAME), 0);
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   try {
     const rows = await database.query('SELECT entry FROM cordon.entries ORDER BY number', []);
     const isNext = (entry: PolicyEntry): boolean =>
-      entry.number === log.end.number + 1 && entry.previous === log.end.hash && roll.isTrusted(entry);
+      entry.number === log.end.number + 1 && entry.previous === log.end.hash && membership.isTrusted(entry);
     for (const row of rows) {
       const entry = parseEntry(Buffer.from(String(row['entry'])));
       if (entry === undefined || !isNext(entry)) continue;
       log.append(entry);
-      roll.take(entry);
+      membership.take(entry);
       const node = entry.kind === 'node' ? KINDS.node.safeParse(bodyOf(entry)).data : undefined;
       if (node !== undefined) nkeys.set(node.name, [...(nkeys.get(node.name) ?? []), node.key]);
     }

@@ -14,7 +14,7 @@ import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
-import type { Member } from './roll.ts';
+import type { Member } from './membership.ts';
 import { collectorRights, inboxOf, nodeRights, type Rights, tokenRights } from './subjects.ts';
 import type { IssuedToken } from './tokens.ts';
 

@@ -20,8 +20,8 @@ import {
   parseNkey,
   type SigningKey,
 } from './key.ts';
+import type { Membership } from './membership.ts';
 import type { PolicyLog } from './policy-log.ts';
-import type { Roll } from './roll.ts';
 import { countingSubject, NODE_NAME } from './subjects.ts';
 import { ENGINE_SERVER, issuedMs, type Tokens } from './tokens.ts';
 
@@ -71,7 +71,7 @@ export interface EnrolmentOptions {
   readonly key: () => SigningKey;
   readonly trust: readonly string[];
   readonly tokens: Tokens;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly log: PolicyLog;
   readonly acts: FleetActs;
   /** Under which all resolvers count clients. */
@@ -119,7 +119,7 @@ export class Enrolment {
     );
     // Of a resolver that joined an authority of an older version. It is sealed to the resolver's key, whoever asks.
     engine.serve(countingSubject('*'), (_, subject) => {
-      const member = this.#options.roll.find(nameOf(subject));
+      const member = this.#options.membership.find(nameOf(subject));
       if (member === undefined || member.until !== undefined) return Promise.resolve(undefined);
       return Promise.resolve(JSON.stringify(this.#counting(member.name, member.key).counting));
     });
@@ -140,13 +140,13 @@ export class Enrolment {
   /** Why a key cannot be one of the engine; undefined for one that can. The engine would read no users at all with it. */
   #faultOf(name: string, key: string): string | undefined {
     if (!isPublicNkey(key)) return 'its key is none';
-    const { roll, tokens, engineDirectory } = this.#options;
+    const { membership, tokens, engineDirectory } = this.#options;
     const { authority, collector, system, leafs } = readEngineSettings(engineDirectory);
     const taken = [
       ...[authority.key, collector.key, system.key],
       ...Object.values(leafs ?? {}),
       ...tokens.open.map((token) => token.key),
-      ...roll.members.filter((member) => member.name !== name).map((member) => member.key),
+      ...membership.members.filter((member) => member.name !== name).map((member) => member.key),
     ];
     return taken.includes(key) ? 'its key is that of somebody else' : undefined;
   }
@@ -165,10 +165,10 @@ export class Enrolment {
 
   /** Writes who may connect where that is not what was written last: who came or went since a copy was made. */
   async refresh(): Promise<void> {
-    const { engineDirectory, roll, tokens, acts } = this.#options;
+    const { engineDirectory, membership, tokens, acts } = this.#options;
     try {
       const settings = readEngineSettings(engineDirectory);
-      if (areUsersWritten(engineDirectory, settings, roll.members, tokens.open)) return;
+      if (areUsersWritten(engineDirectory, settings, membership.members, tokens.open)) return;
       acts.log.warn({}, 'fleet: who may connect to the engine is written again');
       await this.#letIn(undefined);
     } catch (thrown) {
@@ -179,14 +179,14 @@ export class Enrolment {
 
   /** Removes a resolver; its records that come later are refused. */
   async remove(name: string, by: string, reason: string): Promise<LetIn> {
-    const { authority, tokens, roll } = this.#options;
+    const { authority, tokens, membership } = this.#options;
     await authority.add('node-removed', { name, by, reason });
     tokens.withdraw(name);
-    return this.#letIn(roll.find(name)?.site);
+    return this.#letIn(membership.find(name)?.site);
   }
 
   async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {
-    const { tokens, authority, roll, log, trust, key } = this.#options;
+    const { tokens, authority, membership, log, trust, key } = this.#options;
     const read = joinSchema.safeParse(parseJson(bytes));
     if (!read.success) return this.#refuseToken(name, 'the request has another form');
     const token = tokens.check(name, read.data.secret);
@@ -194,11 +194,11 @@ export class Enrolment {
     const fault = this.#faultOf(name, read.data.key);
     if (fault !== undefined) return this.#refuseToken(name, fault);
     // The tokens may be an older copy than the log: a resolver that came since then came by this one.
-    const known = roll.find(name);
+    const known = membership.find(name);
     const lastMs = Math.max(...[known?.since, known?.until].map((time) => Date.parse(time ?? '') || 0));
     if (lastMs >= issuedMs(token)) return this.#refuseToken(name, 'the token is used');
     tokens.use(token);
-    const enrolment = (roll.find(name)?.enrolment ?? 0) + 1;
+    const enrolment = (membership.find(name)?.enrolment ?? 0) + 1;
     const site = token.site === undefined ? {} : { site: token.site };
     const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
     await this.#letIn(token.site, 'later');
@@ -235,8 +235,8 @@ export class Enrolment {
   }
 
   async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {
-    const { roll, authority } = this.#options;
-    const member = roll.find(name);
+    const { membership, authority } = this.#options;
+    const member = membership.find(name);
     const read = rotateSchema.safeParse(parseJson(bytes));
     // A command that was interrupted asks again for the key that the log has already.
     const isKnown = member !== undefined && read.success && read.data.key === member.key;
@@ -334,18 +334,18 @@ export class Enrolment {
 
   #writeNow({ leafs }: { readonly leafs: 'now' | 'later' }): Promise<number> {
     this.#next = undefined;
-    const { engineDirectory, roll, tokens, reload } = this.#options;
-    writeUsers(engineDirectory, readEngineSettings(engineDirectory), roll.members, tokens.open, leafs);
+    const { engineDirectory, membership, tokens, reload } = this.#options;
+    writeUsers(engineDirectory, readEngineSettings(engineDirectory), membership.members, tokens.open, leafs);
     return reload();
   }
 
   /** What a program that ends before this has not done, its next start does. */
   async #renewLeafs(): Promise<void> {
-    const { engineDirectory, roll, tokens, reload, acts } = this.#options;
+    const { engineDirectory, membership, tokens, reload, acts } = this.#options;
     try {
       const settings = readEngineSettings(engineDirectory);
-      if (areUsersWritten(engineDirectory, settings, roll.members, tokens.open)) return;
-      writeUsers(engineDirectory, settings, roll.members, tokens.open);
+      if (areUsersWritten(engineDirectory, settings, membership.members, tokens.open)) return;
+      writeUsers(engineDirectory, settings, membership.members, tokens.open);
       await reload();
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;

@@ -11,7 +11,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import { isSignature, parseNkey, type SigningKey } from './key.ts';
-import type { Member, Roll } from './roll.ts';
+import type { Member, Membership } from './membership.ts';
 import { NODE_NAME } from './subjects.ts';
 
 /** Between two requests; a sweep of the shipped lists takes about as long. Milliseconds. */
@@ -90,11 +90,16 @@ export type RequestFault =
   | 'too old, or of a time to come';
 
 /** The request of bytes from the network, or why it is none. `nowMs` is the authority's time as far as it is known. */
-export const readRequest = (bytes: Uint8Array, roll: Roll, nowMs: number): ProbeRequest | RequestFault => {
+export const readRequest = (
+  bytes: Uint8Array,
+  membership: Membership,
+  nowMs: number,
+): ProbeRequest | RequestFault => {
   const read = requestSchema.safeParse(parseJson(bytes, REQUEST_BYTES_MAX));
   if (!read.success) return 'of another form';
   const { data } = read;
-  if (!roll.isSignedBy(data.key, requestText(data), data.signature)) return 'signed by no key of the fleet';
+  if (!membership.isSignedBy(data.key, requestText(data), data.signature))
+    return 'signed by no key of the fleet';
   if (Math.abs(nowMs - Date.parse(data.time)) > REQUEST_MS_MAX) return 'too old, or of a time to come';
   return data;
 };

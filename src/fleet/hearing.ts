@@ -4,9 +4,9 @@
 // the word of the collector alone.
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import type { Membership } from './membership.ts';
 import type { Presence } from './presence.ts';
 import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
-import type { Roll } from './roll.ts';
 import type { HeardSequences, Stamp } from './signed-message.ts';
 
 /** A presence that was made longer ago than this came late, milliseconds: they come every ten seconds. */
@@ -32,7 +32,7 @@ export interface Heard {
 
 /** What it needs. */
 export interface HearingOptions {
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly sequences: HeardSequences;
   readonly acts: FleetActs;
   readonly onAlarm: (alarm: FleetAlarm) => void;
@@ -52,9 +52,9 @@ export class Hearing {
   readonly #startedTimeMs: number;
 
   constructor(options: HearingOptions) {
-    const { roll, sequences, acts } = options;
+    const { membership, sequences, acts } = options;
     this.#options = options;
-    this.#check = new PresenceCheck(roll, sequences, acts.clock);
+    this.#check = new PresenceCheck(membership, sequences, acts.clock);
     this.#startedTimeMs = acts.clock();
   }
 
@@ -118,10 +118,10 @@ export class Hearing {
   }
 
   #refuse({ name, alarm, reason }: Extract<JudgedPresence, { kind: 'refused' }>): void {
-    const { acts, onAlarm, roll } = this.#options;
+    const { acts, onAlarm, membership } = this.#options;
     onAlarm(alarm);
     const nowMs = acts.monotonic();
-    const sender = roll.find(name) === undefined ? '' : name;
+    const sender = membership.find(name) === undefined ? '' : name;
     if (nowMs - (this.#refusedMs.get(sender) ?? Number.NEGATIVE_INFINITY) < REFUSED_MS) return;
     this.#refusedMs.set(sender, nowMs);
     const subject = name.slice(0, NAME_SHOWN);

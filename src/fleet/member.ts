@@ -13,11 +13,11 @@ import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
 import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
+import type { Membership } from './membership.ts';
 import { overlaysFor } from './overlays.ts';
 import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
-import type { Roll } from './roll.ts';
 import { differing, hashesOf } from './signed-contents.ts';
 import type { HeardSequences, Stamp } from './signed-message.ts';
 import {
@@ -51,7 +51,7 @@ export interface MemberOptions {
   readonly connect: ConnectBus;
   readonly access: BusAccess;
   readonly log: PolicyLog;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
   readonly lists: ListFetcher;
   /** Signs what it says of itself, by its key of this moment. */
@@ -91,11 +91,11 @@ export class Member {
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
-    const { log, roll, acts, heard, onAlarm, tideMs, suspendAfterMs } = options;
+    const { log, membership, acts, heard, onAlarm, tideMs, suspendAfterMs } = options;
     this.#options = options;
     this.#isAuthority = options.role === 'authority';
     this.policy = new Policy({
-      ...{ log, roll, acts, onAlarm },
+      ...{ log, membership, acts, onAlarm },
       apply: (entry) => this.#apply(entry),
       offsetMs: () => this.tide.offsetMs,
       isElsewhere: (entry) => this.#isElsewhere(entry),
@@ -104,7 +104,7 @@ export class Member {
       onMissing: (number) => this.#want(number),
     });
     this.tide = new TideWatch({
-      ...{ acts, roll, heard },
+      ...{ acts, membership, heard },
       tideMs,
       suspendAfterMs,
       onAlarm,
@@ -433,8 +433,8 @@ export class Member {
   }
 
   #tellSoon(): void {
-    const { roll, identity } = this.#options;
-    const turn = Math.max(0, roll.turnOf(identity.name)) * TELL_SPREAD_MS;
+    const { membership, identity } = this.#options;
+    const turn = Math.max(0, membership.turnOf(identity.name)) * TELL_SPREAD_MS;
     this.#tellTimer ??= setTimeout(() => {
       this.#tellTimer = undefined;
       this.tell();

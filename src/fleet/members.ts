@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError } from '../base/base.ts';
 import { parseEntry } from './entry.ts';
-import { Roll } from './roll.ts';
+import { Membership } from './membership.ts';
 
 /** A resolver with the directories that the collector has of it. */
 export interface CollectedMember {
@@ -22,20 +22,20 @@ export const readMembers = (directory: string, trust: readonly string[]): Collec
       hint: 'Name what "cordon collect" writes with --directory.',
     });
   }
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   const first = new Map<string, string>();
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     for (const row of database.prepare('SELECT entry FROM entries ORDER BY number').iterate()) {
       const entry = parseEntry(Buffer.from(String(row['entry'])));
-      if (entry === undefined || !roll.isTrusted(entry)) continue;
-      roll.take(entry);
-      for (const { name, since } of roll.members) if (!first.has(name)) first.set(name, since);
+      if (entry === undefined || !membership.isTrusted(entry)) continue;
+      membership.take(entry);
+      for (const { name, since } of membership.members) if (!first.has(name)) first.set(name, since);
     }
   } finally {
     database.close();
   }
-  return roll.members.map(({ name, enrolment, since, until }) => ({
+  return membership.members.map(({ name, enrolment, since, until }) => ({
     name,
     labels: Array.from({ length: enrolment }, (_, index) => (index === 0 ? name : `${name}.${index + 1}`)),
     since: first.get(name) ?? since,

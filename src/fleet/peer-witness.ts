@@ -21,7 +21,7 @@ import type { FleetLog } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { PRIVATE_MODE } from './identity.ts';
 import type { SigningKey } from './key.ts';
-import type { Member, Roll } from './roll.ts';
+import type { Member, Membership } from './membership.ts';
 import { witnessSubject } from './subjects.ts';
 import {
   formatAnswer,
@@ -45,7 +45,7 @@ export interface PeerWitnessOptions {
   readonly directory: string;
   readonly name: string;
   readonly key: () => SigningKey;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly clock: Clock;
   readonly log: FleetLog;
 }
@@ -69,9 +69,9 @@ export class PeerWitness {
 
   /** What is said to a question; undefined to what no resolver of the fleet asks. Throws ERR_WITNESS_KEY. */
   answer(bytes: Uint8Array): string | undefined {
-    const { name, roll, key, clock, log } = this.#options;
-    const question = parseQuestion(name, bytes, (from) => roll.keysOf(from, clock()));
-    const member = question && roll.find(question.from);
+    const { name, membership, key, clock, log } = this.#options;
+    const question = parseQuestion(name, bytes, (from) => membership.keysOf(from, clock()));
+    const member = question && membership.find(question.from);
     if (question === undefined || member === undefined || member.name === name) return undefined;
     this.#key ??= openWitnessKey(this.#options.directory);
     const witness = formatVerifier(createVerifier(witnessName(name), this.#key, SIGNATURE_TYPE.cosignature));

@@ -3,13 +3,13 @@
 // Each is asked over the engine, as any witness is over HTTP, and what it says is kept and told in the same way. What
 // verifies a witness it says itself, signed by the key that it has in the fleet.
 import { errorText, isAppError } from '../base/base.ts';
-import { isOfDisk, LogReader, type WitnessFacts, WitnessKeeper } from '../evidence/records/records.ts';
+import { CosignatureCollector, isOfDisk, LogReader, type WitnessFacts } from '../evidence/records/records.ts';
 import { parseVerifier, type SubmissionAnswer, type Verifier } from '../wire/transparency/transparency.ts';
 import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import type { SigningKey } from './key.ts';
+import type { Membership } from './membership.ts';
 import { witnessName } from './peer-witness.ts';
-import type { Roll } from './roll.ts';
 import { witnessSubject } from './subjects.ts';
 import { formatQuestion, parseAnswer, type WitnessReplied } from './witness-message.ts';
 
@@ -28,7 +28,7 @@ export interface PeerWitnessesOptions {
   readonly recordsDirectory: string;
   readonly name: string;
   readonly key: () => SigningKey;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
   /** Undefined while there was no connection yet. */
   readonly engine: () => Pick<MessageBus, 'ask'> | undefined;
@@ -45,8 +45,8 @@ interface Peer {
 }
 
 /** The two behind a name among those that are in the fleet; fewer in a small one. */
-export const witnessesOf = (name: string, roll: Pick<Roll, 'members'>): readonly string[] => {
-  const names = roll.members
+export const witnessesOf = (name: string, membership: Pick<Membership, 'members'>): readonly string[] => {
+  const names = membership.members
     .flatMap((member) => (member.until === undefined && member.name !== name ? [member.name] : []))
     .toSorted();
   const behind = names.findIndex((other) => other > name);
@@ -57,7 +57,7 @@ export const witnessesOf = (name: string, roll: Pick<Roll, 'members'>): readonly
 /** All witnesses of this resolver in its fleet. */
 export class PeerWitnesses {
   readonly #options: PeerWitnessesOptions;
-  readonly #keeper: WitnessKeeper;
+  readonly #keeper: CosignatureCollector;
   readonly #reader: LogReader;
   readonly #peers = new Map<string, Peer>();
   #log = '';
@@ -69,7 +69,7 @@ export class PeerWitnesses {
     const { acts, recordsDirectory } = options;
     this.#options = options;
     this.#reader = new LogReader(recordsDirectory);
-    this.#keeper = new WitnessKeeper({
+    this.#keeper = new CosignatureCollector({
       directory: recordsDirectory,
       ...{ clock: acts.clock, monotonic: acts.monotonic, log: acts.log, everyMs: EVERY_MS },
       own: { note: ({ file = '', text = '' }) => acts.damaged(file, text) },
@@ -87,8 +87,8 @@ export class PeerWitnesses {
 
   /** Asks those whose turn it is. */
   look(): void {
-    const { name, roll, acts } = this.#options;
-    const wanted = witnessesOf(name, roll);
+    const { name, membership, acts } = this.#options;
+    const wanted = witnessesOf(name, membership);
     for (const known of this.#peers.keys()) if (!wanted.includes(known)) this.#peers.delete(known);
     for (const one of wanted) {
       const peer = this.#peers.get(one) ?? {
@@ -164,7 +164,7 @@ export class PeerWitnesses {
 
   /** Rejects where nobody answers, or not with the key of that resolver. */
   async #ask(name: string, submission: string): Promise<WitnessReplied> {
-    const { engine, roll, acts, key, name: from } = this.#options;
+    const { engine, membership, acts, key, name: from } = this.#options;
     const connection = engine();
     if (connection === undefined) throw new Error('there is no engine');
     const question = formatQuestion(name, { from, log: this.#log, submission }, key());
@@ -175,7 +175,7 @@ export class PeerWitnesses {
       if (!isAppError(thrown)) throw thrown;
       throw new Error('it does not answer', { cause: thrown });
     }
-    const answer = parseAnswer(question, bytes, roll.keysOf(name, acts.clock()));
+    const answer = parseAnswer(question, bytes, membership.keysOf(name, acts.clock()));
     if (answer === undefined) throw new Error('what it answered is not signed by it');
     return answer;
   }

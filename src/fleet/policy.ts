@@ -10,8 +10,8 @@ import type { FleetAlarm } from './alarms.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
+import type { Membership } from './membership.ts';
 import type { LoggedEntry, PolicyLog } from './policy-log.ts';
-import type { Roll } from './roll.ts';
 import { SignedContents, subjectOf } from './signed-contents.ts';
 
 /** Entries that came before those that they follow; the others are fetched again. */
@@ -47,7 +47,7 @@ export interface SetAside {
 /** What policy is made with. */
 export interface PolicyOptions {
   readonly log: PolicyLog;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
   readonly apply: Apply;
   /** By how much this clock is ahead of the authority's, milliseconds; undefined while nothing told. */
@@ -80,7 +80,7 @@ export class Policy {
   constructor(options: PolicyOptions) {
     this.#options = options;
     for (const { entry } of options.log.from(1)) {
-      options.roll.take(entry);
+      options.membership.take(entry);
       this.signed.take(entry);
     }
   }
@@ -166,7 +166,7 @@ export class Policy {
   /** The next entry, of a place where that number is kept: one that somebody signed who may. Anything else is set aside. */
   examine(bytes: Uint8Array, number: number): PolicyEntry | undefined {
     const entry = this.#readEntry(bytes, number);
-    if (entry === undefined || this.#options.roll.isTrusted(entry)) return entry;
+    if (entry === undefined || this.#options.membership.isTrusted(entry)) return entry;
     this.setAside({ number }, `no key of the fleet signed what stands as entry ${number}`);
     return undefined;
   }
@@ -237,7 +237,7 @@ export class Policy {
   }
 
   async #take(entry: PolicyEntry): Promise<void> {
-    const { log, roll, onMissing } = this.#options;
+    const { log, membership, onMissing } = this.#options;
     const { end } = log;
     if (entry.number > end.number + 1) {
       if (this.#early.size < EARLY_MAX) this.#early.set(entry.number, entry);
@@ -246,7 +246,7 @@ export class Policy {
     }
     const hash = entryHash(entry);
     if (entry.number <= end.number && log.at(entry.number)?.hash === hash) return;
-    if (!roll.isTrusted(entry)) {
+    if (!membership.isTrusted(entry)) {
       const said = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
       this.setAside(said, 'no key of the fleet signed it');
       return;
@@ -266,13 +266,13 @@ export class Policy {
 
   /** Those in a row that change nothing here are written together. */
   async #takeAll(entries: readonly PolicyEntry[]): Promise<void> {
-    const { log, roll, isElsewhere } = this.#options;
+    const { log, membership, isElsewhere } = this.#options;
     for (let index = 0; index < entries.length; ) {
       const run: PolicyEntry[] = [];
       for (let end = log.end; this.#stopped === undefined; ) {
         const entry = entries[index + run.length];
         const follows = entry?.number === end.number + 1 && entry.previous === end.hash;
-        if (entry === undefined || !follows || !isElsewhere(entry) || !roll.isTrusted(entry)) break;
+        if (entry === undefined || !follows || !isElsewhere(entry) || !membership.isTrusted(entry)) break;
         run.push(entry);
         end = { number: entry.number, hash: entryHash(entry) };
       }
@@ -284,19 +284,19 @@ export class Policy {
   }
 
   #keepAll(entries: readonly PolicyEntry[]): void {
-    const { log, roll, onTaken } = this.#options;
+    const { log, membership, onTaken } = this.#options;
     log.together(() => {
       for (const entry of entries) log.append(entry, undefined, 'applied');
     });
     for (const entry of entries) {
-      roll.take(entry);
+      membership.take(entry);
       this.signed.take(entry);
       onTaken(entry);
     }
   }
 
   async #append(entry: PolicyEntry, source: number | undefined): Promise<void> {
-    const { log, roll, onTaken, apply, isElsewhere } = this.#options;
+    const { log, membership, onTaken, apply, isElsewhere } = this.#options;
     if (source === undefined && this.#stopped === undefined && isElsewhere(entry)) {
       this.#keepAll([entry]);
       return;
@@ -308,7 +308,7 @@ export class Policy {
       if (isAppError(thrown) && isRevocation(entry.kind, bodyOf(entry))) await this.#judge(entry, apply);
       throw thrown;
     }
-    roll.take(entry);
+    membership.take(entry);
     this.signed.take(entry);
     await this.#putInForce({ entry, hash: log.end.hash, outcome: undefined });
     this.#forgetSuperseded(entry);

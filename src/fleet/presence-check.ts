@@ -3,8 +3,8 @@
 // What a version before signatures says is known to be that and counts for nothing: it is asked as a hint where to look for
 // policy, which proves itself. Who signed once is never believed without a signature again.
 import type { Clock } from '../base/base.ts';
+import type { Membership } from './membership.ts';
 import { type Presence, parsePresence } from './presence.ts';
-import type { Roll } from './roll.ts';
 import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
@@ -26,12 +26,12 @@ type RefusedPresence = Extract<JudgedPresence, { kind: 'refused' }>;
 
 /** Judges presences against the roll. */
 export class PresenceCheck {
-  readonly #roll: Roll;
+  readonly #membership: Membership;
   readonly #heard: HeardSequences;
   readonly #clock: Clock;
 
-  constructor(roll: Roll, heard: HeardSequences, clock: Clock) {
-    this.#roll = roll;
+  constructor(membership: Membership, heard: HeardSequences, clock: Clock) {
+    this.#membership = membership;
     this.#heard = heard;
     this.#clock = clock;
   }
@@ -55,7 +55,7 @@ export class PresenceCheck {
       if (last === 0) return { kind: 'older', presence };
       return refused('forged-presence', 'it is not signed, and what this resolver said before was');
     }
-    if (!isStampedBy(subject, bytes, stamp, this.#roll.keysOf(name, this.#clock())))
+    if (!isStampedBy(subject, bytes, stamp, this.#membership.keysOf(name, this.#clock())))
       return refused('forged-presence', 'its key did not sign it');
     if (isStored ? stamp.sequence < last : stamp.sequence <= last)
       return {
@@ -69,12 +69,12 @@ export class PresenceCheck {
   #senderOf(
     name: string,
   ): { readonly key: string; readonly enrolment: number; readonly role: Presence['role'] } | undefined {
-    const member = this.#roll.find(name);
+    const member = this.#membership.find(name);
     if (member !== undefined && member.until === undefined) {
       const { key, enrolment, isAuthority } = member;
       return { key, enrolment, role: isAuthority ? 'authority' : 'node' };
     }
-    const { collector } = this.#roll;
+    const { collector } = this.#membership;
     return collector?.name === name ? { key: collector.key, enrolment: 1, role: 'collector' } : undefined;
   }
 }

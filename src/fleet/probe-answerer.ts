@@ -6,7 +6,7 @@ import type { MessageBus } from './bus.ts';
 import { type OwnProbe, PROBE_MS_MIN, readRequest, signResult } from './fleet-probe.ts';
 import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
-import type { Roll } from './roll.ts';
+import type { Membership } from './membership.ts';
 import { PROBE_SUBJECT, probedSubject } from './subjects.ts';
 
 /** What a resolver answers with. */
@@ -14,7 +14,7 @@ export interface ProbeAnswererOptions {
   readonly name: string;
   /** Of this moment: it may have been replaced. */
   readonly key: () => SigningKey;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
   /** By how much this clock is ahead of the authority's, milliseconds; undefined while nothing told. */
   readonly offsetMs: () => number | undefined;
@@ -48,8 +48,8 @@ export class ProbeAnswerer {
 
   /** Takes a request; done when what came of it is told. Never rejects for what it says. */
   async take(bytes: Uint8Array): Promise<void> {
-    const { name, key, roll, acts, offsetMs, probe } = this.#options;
-    const request = readRequest(bytes, roll, acts.clock() - (offsetMs() ?? 0));
+    const { name, key, membership, acts, offsetMs, probe } = this.#options;
+    const request = readRequest(bytes, membership, acts.clock() - (offsetMs() ?? 0));
     if (typeof request === 'string') {
       this.#refuse(request);
       return;

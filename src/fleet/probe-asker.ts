@@ -5,12 +5,12 @@ import type { FleetAlarm } from './alarms.ts';
 import type { MessageBus } from './bus.ts';
 import { PROBE_MS_MIN, type ProbeRequest, type ProbeResult, readResult, signRequest } from './fleet-probe.ts';
 import type { SigningKey } from './key.ts';
-import type { Roll } from './roll.ts';
+import type { Membership } from './membership.ts';
 import { PROBE_SUBJECT, probedSubject, STREAM } from './subjects.ts';
 
 /** What an authority asks with. */
 export interface ProbeAskerOptions {
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly key: () => SigningKey;
   readonly clock: Clock;
   readonly monotonic: Clock;
@@ -87,9 +87,9 @@ export class ProbeAsker {
   }
 
   #take(bytes: Uint8Array, subject: string): void {
-    const { roll, acts, onAlarm } = this.#options;
+    const { membership, acts, onAlarm } = this.#options;
     const name = subject.split('.').at(-1) ?? '';
-    const result = readResult(bytes, roll.find(name));
+    const result = readResult(bytes, membership.find(name));
     if (result === undefined) {
       onAlarm('forged-probe');
       acts.log.error(

@@ -3,9 +3,9 @@ import { errorText } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { MessageBus, StoredMessage } from './bus.ts';
 import { entryHash, formatEntry, type PolicyEntry, parseEntry } from './entry.ts';
+import type { Membership } from './membership.ts';
 import type { Policy } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import type { Roll } from './roll.ts';
 import { policySubject, STREAM } from './subjects.ts';
 
 /** Between two tries, milliseconds. */
@@ -25,7 +25,7 @@ export interface EngineTrouble {
 export interface PublicationOptions {
   readonly log: PolicyLog;
   readonly policy: Policy;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
 }
 
@@ -123,7 +123,7 @@ export class Publication {
   }
 
   async #publishOne(engine: MessageBus, entry: PolicyEntry, hash: string): Promise<boolean> {
-    const { policy, roll, acts } = this.#options;
+    const { policy, membership, acts } = this.#options;
     const { number } = entry;
     const subject = policySubject(number);
     try {
@@ -137,7 +137,7 @@ export class Publication {
       const other = readAt(number, stored);
       if (other !== undefined && entryHash(other) === hash) return true;
       // Of this number: a replayed one of another is no second log.
-      if (other !== undefined && roll.isTrusted(other)) {
+      if (other !== undefined && membership.isTrusted(other)) {
         policy.fork(`the engine has another entry ${number}`, { number, hash: entryHash(other) });
         return false;
       }

@@ -7,8 +7,8 @@ import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import type { Heard } from './hearing.ts';
+import type { Membership } from './membership.ts';
 import type { Policy } from './policy.ts';
-import type { Roll } from './roll.ts';
 import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
 
 /** Nodes that were heard within it may know of the last decisions, milliseconds. */
@@ -27,7 +27,7 @@ export interface RecoveryOptions {
   /** Of the authority itself. */
   readonly name: string;
   readonly policy: Policy;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly acts: FleetActs;
   readonly heard: ReadonlyMap<string, Heard>;
 }
@@ -56,11 +56,11 @@ export class Recovery {
 
   /** Until each resolver of the fleet has said where it stands, or the time is over. */
   async awaitNodes(engine: MessageBus, forMs: number): Promise<void> {
-    const { roll, name, acts, heard } = this.#options;
+    const { membership, name, acts, heard } = this.#options;
     const since = acts.monotonic();
     const atMs = (node: string): number => heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY;
     // An authority that was lost is not waited for: what it alone knows was never policy anywhere else.
-    const nodes = roll.members.filter(
+    const nodes = membership.members.filter(
       (member) => member.until === undefined && member.name !== name && !member.isAuthority,
     );
     const lately = nodes.filter((node) => atMs(node.name) > since - LATELY_MS);
@@ -116,10 +116,10 @@ export class Recovery {
 
   /** A resolver says that it has another entry of a number: only the entry proves it. */
   async judgeClaim(engine: MessageBus, name: string, { number, hash }: LogEnd): Promise<void> {
-    const { policy, roll, acts } = this.#options;
+    const { policy, membership, acts } = this.#options;
     const nowMs = acts.monotonic();
     // Names that nobody knows are one.
-    const claimant = roll.find(name) === undefined ? '' : name;
+    const claimant = membership.find(name) === undefined ? '' : name;
     if (nowMs - (this.#claimedMs.get(claimant) ?? Number.NEGATIVE_INFINITY) < CLAIM_MS) return;
     this.#claimedMs.set(claimant, nowMs);
     const entry = await ask(engine, name, number);
@@ -156,7 +156,7 @@ export class Recovery {
   }
 
   #isSigned(entry: PolicyEntry, number: number): boolean {
-    return entry.number === number && this.#options.roll.isTrusted(entry);
+    return entry.number === number && this.#options.membership.isTrusted(entry);
   }
 }
 

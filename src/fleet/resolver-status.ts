@@ -2,9 +2,9 @@
 // answered, and what of all that needs a person.
 import type { ProbeResult } from './fleet-probe.ts';
 import type { Heard } from './hearing.ts';
+import type { Member, Membership } from './membership.ts';
 import { type HeardResolver, needsOfResolver } from './needs.ts';
 import type { Presence } from './presence.ts';
-import type { Member, Roll } from './roll.ts';
 import type { FleetNeed, ProbeSummary, ResolverStatus } from './status.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
@@ -16,7 +16,7 @@ export interface RowFacts {
   readonly nowMs: number;
   /** Of the last entry of policy. */
   readonly number: number;
-  readonly roll: Roll;
+  readonly membership: Membership;
   /** Of an authority; undefined on a node, which knows itself only. */
   readonly heard: ReadonlyMap<string, Heard> | undefined;
   readonly resultOf: (name: string) => ProbeResult | undefined;
@@ -28,15 +28,15 @@ export interface RowFacts {
 
 /** Every resolver that ever was in the fleet, and the collector; this one first. */
 export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
-  const { own, nowMs, number, roll, heard, resultOf } = facts;
+  const { own, nowMs, number, membership, heard, resultOf } = facts;
   const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
   if (heard === undefined) return rows;
-  const names = new Set(roll.members.map(({ name }) => name));
+  const names = new Set(membership.members.map(({ name }) => name));
   if (heard.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
   names.delete(own.name);
   for (const name of [...names].sort()) {
     const known = heard.get(name);
-    const member = roll.find(name);
+    const member = membership.find(name);
     if (known?.isSigned === false)
       rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
     else

@@ -23,6 +23,7 @@ import { LastSteps } from './last-steps.ts';
 import { ListFetcher } from './list-fetcher.ts';
 import { ListPublication } from './list-publication.ts';
 import { Member } from './member.ts';
+import { Membership } from './membership.ts';
 import { connectNats } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
 import { PeerWitness } from './peer-witness.ts';
@@ -32,7 +33,6 @@ import type { Presence } from './presence.ts';
 import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
 import { resolverRows } from './resolver-status.ts';
-import { Roll } from './roll.ts';
 import { differing } from './signed-contents.ts';
 import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
@@ -80,7 +80,7 @@ interface AuthorityParts {
 export class Fleet {
   readonly #options: FleetOptions;
   readonly #identity: Identity;
-  readonly #roll: Roll;
+  readonly #membership: Membership;
   readonly #member: Member;
   readonly #lists: ListFetcher;
   readonly #alarms = new Map<FleetAlarm, number>();
@@ -103,8 +103,8 @@ export class Fleet {
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#steps = new LastSteps(log);
-    this.#roll = new Roll(trust);
-    this.#roll.onCollector = () => this.#sender?.setCollectors(this.#collectors());
+    this.#membership = new Membership(trust);
+    this.#membership.onCollector = () => this.#sender?.setCollectors(this.#collectors());
     const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
     const heard = new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic);
     this.#lists = new ListFetcher(fleetPath(stateDirectory, 'lists'), acts);
@@ -123,7 +123,7 @@ export class Fleet {
       connect: options.connect ?? connectNats,
       access: { servers, caPath, name: identity.name, seed },
       log,
-      roll: this.#roll,
+      membership: this.#membership,
       acts,
       lists: this.#lists,
       stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed())),
@@ -134,22 +134,22 @@ export class Fleet {
       confirmed: () => this.confirmed(),
       onUp: (engine) => this.#up(engine),
     });
-    if (role === 'authority') this.#key = readAuthorityKey(stateDirectory, this.#roll);
+    if (role === 'authority') this.#key = readAuthorityKey(stateDirectory, this.#membership);
     this.#answerer = new ProbeAnswerer({
       name: identity.name,
       key: () => toSeedKey(seed()),
-      ...{ roll: this.#roll, acts, onAlarm, probe: options.probe },
+      ...{ membership: this.#membership, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.tide.offsetMs,
     });
     const key = () => toSeedKey(seed());
     this.#witness = new PeerWitness({
       directory: fleetPath(stateDirectory, 'witness'),
-      ...{ name: identity.name, key, roll: this.#roll, clock: acts.clock, log: acts.log },
+      ...{ name: identity.name, key, membership: this.#membership, clock: acts.clock, log: acts.log },
     });
     const { recordsDirectory } = options;
     if (recordsDirectory !== undefined)
       this.#witnesses = new PeerWitnesses({
-        ...{ recordsDirectory, name: identity.name, key, roll: this.#roll, acts },
+        ...{ recordsDirectory, name: identity.name, key, membership: this.#membership, acts },
         engine: () => this.#engine,
       });
     if (this.#key === undefined) return;
@@ -173,7 +173,7 @@ export class Fleet {
       heard,
       log,
       policy: this.#member.policy,
-      roll: this.#roll,
+      membership: this.#membership,
       register,
       acts,
       tideMs,
@@ -185,7 +185,7 @@ export class Fleet {
     this.#parts = {
       ...{ authority, lists, engine },
       asker: new ProbeAsker({
-        ...{ roll: this.#roll, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
+        ...{ membership: this.#membership, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
         key: () => this.#requireKey(),
       }),
       enrolment: new Enrolment({
@@ -193,7 +193,7 @@ export class Fleet {
         key: () => this.#requireKey(),
         trust,
         tokens: new Tokens(fleetPath(stateDirectory, 'tokens'), acts.clock),
-        roll: this.#roll,
+        membership: this.#membership,
         log,
         acts,
         countingKey: makeCountingKey(stateDirectory),
@@ -242,7 +242,7 @@ export class Fleet {
   /** Removes a resolver. Rejects with ERR_FLEET_UNKNOWN and ERR_FLEET_NODE. */
   async remove(name: string, by: string, reason: string): ReturnType<Enrolment['remove']> {
     const { enrolment } = this.#requireParts();
-    const member = this.#roll.find(name);
+    const member = this.#membership.find(name);
     if (member === undefined || member.until !== undefined) {
       throw new AppError('ERR_FLEET_UNKNOWN', `removing ${name}: it is not in the fleet`, {
         hint: '"cordon fleet status" shows who is.',
@@ -334,7 +334,7 @@ export class Fleet {
     const heard = this.#parts?.authority.hearing.all;
     const { policy } = this.#member;
     if (heard === undefined) return [];
-    return contentStatus(policy.signed, this.#roll.members, heard, this.#member.presence());
+    return contentStatus(policy.signed, this.#membership.members, heard, this.#member.presence());
   }
 
   /** What metrics tell. */
@@ -387,7 +387,7 @@ export class Fleet {
 
   /** Public nkeys by which confirmations are signed. */
   #collectors(): string[] {
-    const { collector } = this.#roll;
+    const { collector } = this.#membership;
     return collector === undefined ? [] : [collector.key];
   }
 
@@ -406,7 +406,12 @@ export class Fleet {
     this.#answerer.up(engine);
     if (this.#parts === undefined)
       leave(
-        fetchCountingKey(engine, { stateDirectory, roll: this.#roll, caughtUp: this.#member.caughtUp, log }),
+        fetchCountingKey(engine, {
+          stateDirectory,
+          membership: this.#membership,
+          caughtUp: this.#member.caughtUp,
+          log,
+        }),
         'asking for the key to count by',
         log,
       );
@@ -417,7 +422,7 @@ export class Fleet {
       own: this.#member.presence(),
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,
-      roll: this.#roll,
+      membership: this.#membership,
       heard: this.#parts?.authority.hearing.all,
       resultOf: (name) => this.#parts?.asker.resultOf(name),
       isTwice: (name) => this.#parts?.authority.hearing.isTwice(name) === true,

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { bodyOf, parseEntry } from './entry.ts';
 import { KINDS } from './kinds.ts';
-import { Roll } from './roll.ts';
+import { Membership } from './membership.ts';
 
 /**
  * The bodies of these entries, in their order: as the authority wrote each, and as this resolver was given it, whose members stand in
@@ -14,14 +14,14 @@ import { Roll } from './roll.ts';
  */
 export const readSignedSteps = (path: string, trust: readonly string[]): unknown[] => {
   if (!existsSync(path)) return [];
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   const steps: unknown[] = [];
   const database = new DatabaseSync(path, { readOnly: true });
   try {
     for (const row of database.prepare('SELECT entry FROM entries ORDER BY number').iterate()) {
       const entry = parseEntry(Buffer.from(String(row['entry'])));
-      if (entry === undefined || !roll.isTrusted(entry)) continue;
-      roll.take(entry);
+      if (entry === undefined || !membership.isTrusted(entry)) continue;
+      membership.take(entry);
       if (entry.kind !== 'exemption') continue;
       steps.push(bodyOf(entry));
       const given = KINDS.exemption.safeParse(bodyOf(entry));

@@ -12,8 +12,8 @@ import { fleetPath, readIdentity, writeIdentity } from './identity.ts';
 import { type EngineOptions, engineUrls, makeEngineSettings } from './init.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, readKeyText } from './key.ts';
 import { MUST } from './kinds.ts';
+import { Membership } from './membership.ts';
 import { PolicyLog } from './policy-log.ts';
-import { Roll } from './roll.ts';
 
 /** What is asked for. */
 export interface TakeOverOptions {
@@ -55,12 +55,12 @@ export const takeOver = (options: TakeOverOptions): TakenOver => {
     });
   }
   const safe = safeKey === undefined ? readKeyFile(safeKeyPath) : readKeyText(safeKey, safeKeyPath);
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   const log = openLog(stateDirectory, nowMs);
   try {
-    for (const { entry } of log.from(1)) roll.take(entry);
+    for (const { entry } of log.from(1)) membership.take(entry);
     const safeText = formatPublicKey(safe.publicKey);
-    if (!roll.hasKey(safe.keyId)) {
+    if (!membership.hasKey(safe.keyId)) {
       throw new AppError('ERR_FLEET_SIGNATURE', `taking over: no resolver trusts the key of ${safeKeyPath}`, {
         hint: 'It has to be the one that "cordon fleet init" wrote with --safe.',
       });
@@ -70,14 +70,14 @@ export const takeOver = (options: TakeOverOptions): TakenOver => {
     const next = `${keyPath}.next`;
     const key = createKeyFile(next);
     const add = formatPublicKey(key.publicKey);
-    const removed = roll.keys.filter((one) => one !== safeText);
+    const removed = membership.keys.filter((one) => one !== safeText);
     for (const remove of removed.length === 0 ? [undefined] : removed) {
       const body = JSON.stringify({ add, ...(remove === undefined ? {} : { remove }) });
       const about = { kind: 'authority-key', must: MUST.has('authority-key'), body } as const;
       log.append(signEntry(log.end, { time: new Date(nowMs).toISOString(), ...about }, safe));
     }
     const engineDirectory = fleetPath(stateDirectory, 'engine');
-    writeUsers(engineDirectory, settings, roll.members, []);
+    writeUsers(engineDirectory, settings, membership.members, []);
     // Last of all: with it the resolver may be started as an authority.
     renameSync(next, keyPath);
     return {
@@ -140,11 +140,11 @@ export const renewRecords = (
       hint: 'Move "fleet" and "records" of its state directory away, and have it join anew.',
     });
   }
-  const roll = new Roll(trust);
+  const membership = new Membership(trust);
   const { log } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), nowMs);
-  for (const { entry } of log.from(1)) roll.take(entry);
+  for (const { entry } of log.from(1)) membership.take(entry);
   log.close();
-  const enrolment = Math.max(identity.enrolment, roll.find(identity.name)?.enrolment ?? 0) + 1;
+  const enrolment = Math.max(identity.enrolment, membership.find(identity.name)?.enrolment ?? 0) + 1;
   const day = new Date(nowMs).toISOString().replaceAll(/[:.]/g, '-');
   const aside = existsSync(recordsDirectory) ? `${recordsDirectory}.before-${day}` : undefined;
   if (aside !== undefined) renameSync(recordsDirectory, aside);

@@ -8,8 +8,8 @@ import { CUT_OFF_TIDES } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { leave } from './handler.ts';
+import type { Membership } from './membership.ts';
 import type { PolicyLog } from './policy-log.ts';
-import type { Roll } from './roll.ts';
 import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
 import { TIDE_SUBJECT } from './subjects.ts';
 import { parseTide, type Tide } from './tide.ts';
@@ -25,7 +25,7 @@ const HEARD = 'authority at';
 /** What it needs. */
 export interface TideWatchOptions {
   readonly acts: FleetActs;
-  readonly roll: Roll;
+  readonly membership: Membership;
   readonly heard: HeardSequences;
   /** Between two tides, milliseconds. */
   readonly tideMs: number;
@@ -110,15 +110,15 @@ export class TideWatch {
   /** Whether the key that signed a tide makes policy, as far as is known here. */
   knowsKeyOf(bytes: Uint8Array): boolean {
     const tide = parseTide(bytes);
-    return tide !== undefined && this.#options.roll.hasKey(tide.key);
+    return tide !== undefined && this.#options.membership.hasKey(tide.key);
   }
 
   /** Takes a tide; gives it when it is one, signed, and not an old one. */
   take(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Tide | undefined {
-    const { roll, heard } = this.#options;
+    const { membership, heard } = this.#options;
     const tide = parseTide(bytes);
-    const key = tide === undefined ? undefined : roll.keyOf(tide.key);
-    if (tide === undefined || key === undefined || !roll.isTrustedTide(tide)) {
+    const key = tide === undefined ? undefined : membership.keyOf(tide.key);
+    if (tide === undefined || key === undefined || !membership.isTrustedTide(tide)) {
       this.#options.onForged('a tide that no key of the fleet signed');
       return undefined;
     }

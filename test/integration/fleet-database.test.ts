@@ -25,8 +25,8 @@ import { NO_END, type PolicyEntry, signEntry } from '../../src/fleet/entry.ts';
 import { type EvidencePiece, packEvidence } from '../../src/fleet/evidence-message.ts';
 import { exportDatabase, readMembers } from '../../src/fleet/fleet.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
-import { Roll } from '../../src/fleet/roll.ts';
 import { evidenceSubject } from '../../src/fleet/subjects.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ForgedChains } from '../support/forged-evidence.ts';
@@ -40,7 +40,7 @@ type Piece = readonly [ConfirmedClass, EvidencePiece];
 let server: Postgresql;
 let directory: string;
 let key: SigningKey;
-let roll: Roll;
+let membership: Membership;
 let entry: PolicyEntry;
 let trust: string;
 let collector: Collector;
@@ -75,13 +75,13 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     const pair = createUser();
     key = toSeedKey(Buffer.from(pair.getSeed()).toString());
     const body = JSON.stringify({ name: 'ns1', key: pair.getPublicKey(), enrolment: 1 });
-    roll = new Roll([trust]);
+    membership = new Membership([trust]);
     entry = signEntry(
       NO_END,
       { time: '2026-11-01T00:00:00.000Z', kind: 'node', must: true, body },
       authority,
     );
-    roll.take(entry);
+    membership.take(entry);
     confirmed = new Map();
     done = 0;
     logged = [];
@@ -105,7 +105,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     return new Collector({
       directory: join(directory, kind),
       store: kind === 'database' ? store : new DirectoryStore(join(directory, kind), judgeRecord),
-      roll,
+      membership,
       clock: () => Date.parse('2026-11-30T12:00:00Z'),
       log: { info: note, warn: note, error: note },
       onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),

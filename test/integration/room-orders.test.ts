@@ -128,7 +128,7 @@ const BREACHES: readonly (readonly [string, string, Plant])[] = [
     'what was read of a list before another decision is enforced after it',
     'accept rollBack',
     {
-      file: 'policy/keeping/keeper.ts',
+      file: 'policy/keeping/list-updater.ts',
       from: 'if (look < kept.looked) return false;\n    kept.sha256',
       to: 'kept.sha256',
     },

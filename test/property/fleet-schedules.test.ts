@@ -2,7 +2,7 @@
 // Each row of "Powers of the engine" in docs/fleet.md is a test here. The long run is npm run fuzz:fleet -- --schedules 10000.
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import type { FleetActs } from '../../src/fleet/acts.ts';
-import { Roll } from '../../src/fleet/roll.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import type { Power } from '../support/engine-mischief.ts';
 import { FleetTemplate, runSchedule } from '../support/fleet-schedules.ts';
 import { createRandom, seedOfRun } from '../support/mutate.ts';
@@ -80,7 +80,7 @@ test(
 test(
   'a planted breach is found: resolvers that believe what nobody signed',
   async () => {
-    vi.spyOn(Roll.prototype, 'isTrusted').mockReturnValue(true);
+    vi.spyOn(Membership.prototype, 'isTrusted').mockReturnValue(true);
     await expect(run(12, { powers: ['forge'] })).rejects.toThrow(/than was signed|fork|\[ERR_FLEET_FORK\]/);
   },
   SLOW_MS,

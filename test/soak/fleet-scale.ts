@@ -17,10 +17,10 @@ import { readIdentity } from '../../src/fleet/identity.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
 import { ListFetcher } from '../../src/fleet/list-fetcher.ts';
 import { Member } from '../../src/fleet/member.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
-import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import type { Tide } from '../../src/fleet/tide.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
@@ -123,7 +123,7 @@ const once = (text: string, check: () => boolean): boolean => {
   return is;
 };
 /** What one simulated node has checked is not checked again by the others: each has a machine of its own otherwise. */
-class SharedRoll extends Roll {
+class SharedRoll extends Membership {
   override isTrusted(entry: PolicyEntry): boolean {
     return once(`${entryHash(entry)} ${entry.signature}`, () => super.isTrusted(entry));
   }
@@ -161,7 +161,7 @@ const createNode = (
   return new Member({
     ...{ identity, log, acts, role: 'node', connect: connectNats },
     access: { servers: fleet.made.servers, caPath, name, seed: () => seed },
-    roll: new SharedRoll(fleet.made.trust),
+    membership: new SharedRoll(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
     heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),

@@ -15,9 +15,9 @@ import { readIdentity } from '../../src/fleet/identity.ts';
 import { toSeedKey } from '../../src/fleet/key.ts';
 import { ListFetcher } from '../../src/fleet/list-fetcher.ts';
 import { Member } from '../../src/fleet/member.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
-import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask as askNode } from '../support/client.ts';
@@ -84,7 +84,7 @@ for (let index = 0; index < count; index++) {
     role: 'node',
     connect: connectNats,
     access: { servers: fleet.made.servers, caPath: undefined, name, seed: () => seed },
-    roll: new Roll(fleet.made.trust),
+    membership: new Membership(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
     heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),

@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, wri
 import { join } from 'node:path';
 import type { Account } from '../../src/base/base.ts';
 import { type Config, configHash, loadConfig } from '../../src/config/config.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../../src/evidence/exemptions/exemptions.ts';
+import { ExemptionService, REGISTER_NAME } from '../../src/evidence/exemptions/exemptions.ts';
 import { createConfigurationControl } from '../../src/host/app/configuration-control.ts';
 import { ConfigurationTexts, sha256Of } from '../../src/host/app/configuration-texts.ts';
 import type { Controls } from '../../src/people/admin/admin.ts';
@@ -15,7 +15,7 @@ import {
 } from '../../src/people/controls/controls.ts';
 import type { ActRow } from '../../src/people/room/rows.ts';
 import type { RoomStore } from '../../src/people/room/store.ts';
-import { FileReview, ListKeeper } from '../../src/policy/keeping/keeping.ts';
+import { FileReview, ListUpdater } from '../../src/policy/keeping/keeping.ts';
 import { ListStore } from '../../src/policy/lists/lists.ts';
 
 const DAY_MS = 86_400_000;
@@ -218,8 +218,8 @@ export class DecidedTemplate {
   }
 }
 
-const openKeeper = (directory: string, clock: () => number): ExemptionKeeper =>
-  ExemptionKeeper.open({
+const openKeeper = (directory: string, clock: () => number): ExemptionService =>
+  ExemptionService.open({
     ...{ path: join(directory, REGISTER_NAME), clock, log },
     ...{ onEvent: () => undefined, onChange: () => turn() },
   });
@@ -233,8 +233,8 @@ const turn = async (): Promise<void> => {
 export class DecidedScene {
   readonly controls: Controls;
   readonly #directory: string;
-  readonly #keeper: ExemptionKeeper;
-  readonly #lists: ListKeeper;
+  readonly #keeper: ExemptionService;
+  readonly #lists: ListUpdater;
   /** In force: the configuration, and contents by list. */
   #config: Config;
   #contents: Readonly<Record<string, string>> = {};
@@ -242,8 +242,8 @@ export class DecidedScene {
   private constructor(parts: {
     readonly directory: string;
     readonly clock: () => number;
-    readonly keeper: ExemptionKeeper;
-    readonly lists: ListKeeper;
+    readonly keeper: ExemptionService;
+    readonly lists: ListUpdater;
     readonly configs: ReadonlyMap<string, Config>;
     readonly config: Config;
   }) {
@@ -312,7 +312,7 @@ export class DecidedScene {
     if (config === undefined) throw new TypeError(CONFIG);
     const keeper = openKeeper(directory, clock);
     await keeper.follow(exemptionSettings(config));
-    const lists = await ListKeeper.open({
+    const lists = await ListUpdater.open({
       ...{ directory, clock, log: log as never, userAgent: 'cordon/test', random: () => 0.5 },
       ...{ resolve: () => Promise.resolve([]), onChange: () => undefined },
     });

@@ -18,10 +18,10 @@ import { entryHash, formatEntry, NO_ENTRY, type PolicyEntry, signEntry } from '.
 import { fleetPath } from '../../src/fleet/identity.ts';
 import { initFleet } from '../../src/fleet/init.ts';
 import { readKeyFile, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import { PeerWitness } from '../../src/fleet/peer-witness.ts';
 import { Policy } from '../../src/fleet/policy.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
-import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
   askSubject,
@@ -63,7 +63,7 @@ export class Desk {
   readonly #random: Random;
   readonly #bus = new MemoryBus();
   readonly #engine: MemoryUser;
-  readonly #roll: Roll;
+  readonly #membership: Membership;
   readonly #log: PolicyLog;
   readonly #policy: Policy;
   readonly #authority: Authority;
@@ -95,7 +95,7 @@ export class Desk {
       store: join(directory, 'store'),
     });
     this.#engineDirectory = fleetPath(stateDirectory, 'engine');
-    this.#roll = new Roll(trust);
+    this.#membership = new Membership(trust);
     ({ log: this.#log } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), nowMs));
     this.#authorityKey = readKeyFile(fleetPath(stateDirectory, 'authorityKey'));
     const quiet = { info: () => undefined, warn: () => undefined };
@@ -107,7 +107,7 @@ export class Desk {
     } as unknown as FleetActs;
     const onAlarm = (alarm: FleetAlarm): void => void (alarm === 'fault' && this.#fault(alarm));
     this.#policy = new Policy({
-      ...{ log: this.#log, roll: this.#roll, acts, onAlarm },
+      ...{ log: this.#log, membership: this.#membership, acts, onAlarm },
       ...{ apply: () => Promise.resolve({ isApplied: true }), offsetMs: () => undefined },
       ...{ isElsewhere: () => false, onTaken: () => undefined, onMissing: () => undefined },
     });
@@ -117,7 +117,14 @@ export class Desk {
       ...{ key: this.#authorityKey, collector: settings.collector, log: this.#log, policy: this.#policy },
       sequence: new Sequence(fleetPath(stateDirectory, 'sequence'), () => nowMs),
       heard: new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic),
-      ...{ roll: this.#roll, register: () => undefined, acts, replicas: 1, tideMs: NEVER_MS, onAlarm },
+      ...{
+        membership: this.#membership,
+        register: () => undefined,
+        acts,
+        replicas: 1,
+        tideMs: NEVER_MS,
+        onAlarm,
+      },
       ...{
         onReconciled: () => Promise.resolve(),
         onListWanted: () => undefined,
@@ -129,7 +136,7 @@ export class Desk {
         authority: this.#authority,
         key: () => this.#authorityKey,
         trust,
-        roll: this.#roll,
+        membership: this.#membership,
         log: this.#log,
       },
       tokens: new Tokens(fleetPath(stateDirectory, 'tokens'), acts.clock),
@@ -142,7 +149,7 @@ export class Desk {
         name: 'authority',
         key: () => this.#authorityKey,
       },
-      ...{ roll: this.#roll, clock: acts.clock, log: acts.log },
+      ...{ membership: this.#membership, clock: acts.clock, log: acts.log },
     });
   }
 
@@ -250,8 +257,8 @@ export class Desk {
   /** Keys that somebody would like to have, and some that nobody has. */
   #wantedKey(): string {
     const settings = readEngineSettings(this.#engineDirectory);
-    const { key: ofNs1 = '' } = this.#roll.find('ns1') ?? {};
-    const { key: own = '' } = this.#roll.find('thief') ?? {};
+    const { key: ofNs1 = '' } = this.#membership.find('ns1') ?? {};
+    const { key: own = '' } = this.#membership.find('thief') ?? {};
     const keys = [ofNs1, own, settings.authority.key, settings.collector.key, settings.system.key];
     return keys[this.#random(2 * keys.length)] ?? this.#pair().key;
   }
@@ -281,7 +288,7 @@ export class Desk {
     const answer = await this.#ask(rotateSubject(name), this.#changed(bytesOf(request)));
     if (answer.startsWith('{"refused":')) return;
     assert.equal(name, 'thief', `${name} has another key by the word of the thief`);
-    const now = this.#roll.find('thief')?.key;
+    const now = this.#membership.find('thief')?.key;
     const seed = this.#pairs.find((one) => one.key === now)?.seed;
     if (seed !== undefined) this.#keys.set('thief', toSeedKey(seed));
   }
@@ -289,7 +296,7 @@ export class Desk {
   async #count(): Promise<void> {
     const name = this.#name();
     const answer = await this.#ask(countingSubject(name), this.#changed(Buffer.from('{}')));
-    if (answer !== '') assert.equal(this.#roll.find(name)?.until, undefined);
+    if (answer !== '') assert.equal(this.#membership.find(name)?.until, undefined);
   }
 
   /** It says that it has another log than the authority, and is asked for it. */
@@ -383,7 +390,12 @@ export class Desk {
     const keys = users.match(/nkey: \w+/g) ?? [];
     const about = users.slice(users.indexOf('# ns1'), users.indexOf('}', users.indexOf('# ns1')));
     return JSON.stringify([
-      ...[this.#roll.find('ns1'), this.#roll.find('authority'), this.#roll.keys, this.#roll.collector],
+      ...[
+        this.#membership.find('ns1'),
+        this.#membership.find('authority'),
+        this.#membership.keys,
+        this.#membership.collector,
+      ],
       ...[about, keys.length - new Set(keys).size, this.#policy.isForked, this.#authority.isReplaced],
       this.#authority.hearing.all.get('ns1') ?? null,
       readFileSync(join(this.#engineDirectory, 'engine.json'), 'utf8'),

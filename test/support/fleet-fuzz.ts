@@ -23,8 +23,8 @@ import type { EvidencePiece } from '../../src/fleet/evidence-message.ts';
 import { readResult, signResult } from '../../src/fleet/fleet-probe.ts';
 import { Hearing } from '../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
+import { Membership } from '../../src/fleet/membership.ts';
 import { resolverRows } from '../../src/fleet/resolver-status.ts';
-import { Roll } from '../../src/fleet/roll.ts';
 import { HeardSequences, stampMessage } from '../../src/fleet/signed-message.ts';
 import { evidenceSubject, presenceSubject, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
 import { signTide } from '../../src/fleet/tide.ts';
@@ -112,7 +112,7 @@ class Victim {
   readonly #directory: string;
   readonly #random: Random;
   readonly #authority: SigningKey;
-  readonly #roll: Roll;
+  readonly #membership: Membership;
   readonly #keys = new Map<string, SigningKey>();
   readonly #collector: Collector;
   readonly #hearing: Hearing;
@@ -134,7 +134,7 @@ class Victim {
     this.#directory = directory;
     this.#random = random;
     this.#authority = createKeyFile(join(directory, 'authority.pem'));
-    this.#roll = new Roll([formatPublicKey(this.#authority.publicKey)]);
+    this.#membership = new Membership([formatPublicKey(this.#authority.publicKey)]);
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
     const acts: FleetActs = {
       exemption: () => Promise.resolve({ isApplied: true }),
@@ -155,7 +155,7 @@ class Victim {
     };
     this.#desk = new Desk(directory, random, NOW_MS);
     const sequences = new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
-    const shared = { roll: this.#roll, acts, onAlarm: () => undefined };
+    const shared = { membership: this.#membership, acts, onAlarm: () => undefined };
     this.#hearing = new Hearing({ ...shared, sequences });
     this.#tides = new TideWatch({
       ...{ ...shared, heard: sequences, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
@@ -164,7 +164,7 @@ class Victim {
     this.#collector = new Collector({
       directory: join(directory, 'collected'),
       store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
-      roll: this.#roll,
+      membership: this.#membership,
       clock: () => NOW_MS,
       log,
       onConfirmed: (node, recordClass, _, sequence) =>
@@ -333,7 +333,7 @@ class Victim {
     const key = this.#keyOf('thief');
     const text = JSON.stringify(mutateJson(this.#result, this.#random));
     const signature = key.sign(`cordon fleet probed 1\n${text}\n`);
-    readResult(Buffer.from(JSON.stringify({ body: text, signature })), this.#roll.find('thief'));
+    readResult(Buffer.from(JSON.stringify({ body: text, signature })), this.#membership.find('thief'));
   }
 
   /** What a result says. To sign it takes as long as all else of an input. */
@@ -380,7 +380,7 @@ class Victim {
     this.#keys.set(name, toSeedKey(Buffer.from(pair.getSeed()).toString()));
     const body = JSON.stringify({ name, key: pair.getPublicKey(), enrolment });
     const entry = { time: '2026-11-25T00:00:00.000Z', kind: 'node', must: true, body };
-    this.#roll.take(signEntry(NO_END, entry, this.#authority));
+    this.#membership.take(signEntry(NO_END, entry, this.#authority));
   }
 
   #keyOf(name: string): SigningKey {
@@ -406,7 +406,7 @@ class Victim {
     });
     const rows = resolverRows({
       own: presenceOf('authority') as never,
-      ...{ nowMs: 1_000_000, number: 3, roll: this.#roll, heard: this.#hearing.all },
+      ...{ nowMs: 1_000_000, number: 3, membership: this.#membership, heard: this.#hearing.all },
       resultOf: () => undefined,
       differing: () => [],
     });

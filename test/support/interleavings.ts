@@ -11,7 +11,6 @@ import type { FastifyInstance } from 'fastify';
 import { generateSync } from 'otplib';
 import type { Controls, Role } from '../../src/people/admin/admin.ts';
 import { Acts } from '../../src/people/room/acts.ts';
-import { Brake } from '../../src/people/room/brake.ts';
 import { Grounds } from '../../src/people/room/grounds.ts';
 import { Live } from '../../src/people/room/live.ts';
 import type { RoomParts } from '../../src/people/room/parts.ts';
@@ -22,6 +21,7 @@ import type { Provider } from '../../src/people/room/provider.ts';
 import type { ActRow, Person } from '../../src/people/room/rows.ts';
 import { createServer } from '../../src/people/room/server.ts';
 import { Sessions } from '../../src/people/room/sessions.ts';
+import { SignInThrottle } from '../../src/people/room/sign-in-throttle.ts';
 import { Spending } from '../../src/people/room/spending.ts';
 import { hashOf, RoomStore } from '../../src/people/room/store.ts';
 import { cookieNames, csrfOf } from '../../src/people/room/visit.ts';
@@ -164,7 +164,7 @@ const openWorld = async (office: Office): Promise<World> => {
   const store = RoomStore.open(path);
   const clock = (): number => NOW_MS;
   const paused: number[] = [];
-  let brake: Brake | undefined;
+  let throttle: SignInThrottle | undefined;
   const status = { isPaused: true, state: 'paused', text: '' } as const;
   const decided = office === 'deciding' ? await openDecided() : undefined;
   const scripted = office === 'provided' ? new ScriptedProvider() : undefined;
@@ -182,7 +182,7 @@ const openWorld = async (office: Office): Promise<World> => {
       sessions: new Sessions(store, people, grounds, clock),
       csrfKey: Buffer.alloc(32),
       // It takes as long to make as all else, and most orders ask nobody to prove anything.
-      brake: behind(() => (brake ??= new Brake(clock))),
+      throttle: behind(() => (throttle ??= new SignInThrottle(clock))),
     },
     ...{ spending: new Spending(store, clock, () => []), origin: () => SITE.origin },
     controls: (): Controls => ({

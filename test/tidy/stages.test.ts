@@ -11,11 +11,11 @@ const ORDER = 'src/resolver/pipeline/order.ts';
 const FIELDS_MAX = 15;
 const LINES_MAX = 450;
 
-/** The stages that are called, in their order: `end = stage(turn, …)`. */
+/** The stages that are called, in their order: `end = stage(context, …)`. */
 const stagesCalled = (path: string, text: string): string[] => {
   const stages: string[] = [];
   walk(parseSource(path, text), (node) => {
-    if (!ts.isCallExpression(node) || node.arguments[0]?.getText() !== 'turn') return;
+    if (!ts.isCallExpression(node) || node.arguments[0]?.getText() !== 'context') return;
     const { parent } = node;
     const isKept =
       (ts.isVariableDeclaration(parent) && parent.name.getText() === 'end') ||
@@ -79,9 +79,9 @@ test('each stage says so where it stands', () => {
 test('stages that change places are found', () => {
   const swapped = (text: string, a: string, b: string): string =>
     text.replace(a, '?').replace(b, a).replace('?', b);
-  const order = swapped(pipeline.get(ORDER) ?? '', 'requirePolicy(turn', 'answerLocally(turn');
+  const order = swapped(pipeline.get(ORDER) ?? '', 'requirePolicy(context', 'answerLocally(context');
   expect(stagesOf(new Map([...pipeline, [ORDER, order]]))).not.toEqual(stagesTold(architecture));
-  const door = swapped(pipeline.get(DOOR) ?? '', 'decideQuestion(turn', 'decideByCache(turn');
+  const door = swapped(pipeline.get(DOOR) ?? '', 'decideQuestion(context', 'decideByCache(context');
   expect(stagesOf(new Map([...pipeline, [DOOR, door]]))).not.toEqual(stagesTold(architecture));
   expect(stagesTold(swapped(architecture, '- `admit`', '- `requireRd`'))).not.toEqual(stagesOf(pipeline));
 });

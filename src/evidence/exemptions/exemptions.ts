@@ -4,7 +4,6 @@
 // by another; a damaged register exempts nobody; no date of a decision ends a refusal. Nothing here is on the way of a
 // client's query: the resolver gets exemptions as plain data of policy.
 export { DECISION_LINE_MAX, type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
-export { ExemptionKeeper, type ExemptionKeeperOptions, type ExemptionSettings } from './keeper.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 export { type Profile, profileSchema, readProfile } from './profile.ts';
@@ -17,5 +16,6 @@ export { checkTexts } from './register-texts.ts';
 export { FLEET_REGISTER_NAME, REGISTER_NAME, registerWitnesses } from './register-witness.ts';
 export type { Rules } from './rule-context.ts';
 export type { Network } from './scope.ts';
+export { ExemptionService, type ExemptionServiceOptions, type ExemptionSettings } from './service.ts';
 export type { Draft, ExemptionTerms } from './terms.ts';
 export { readExemptionTexts, readRequestFile } from './texts.ts';

@@ -5,6 +5,6 @@
 
 export type { ProbeRunStatus } from './findings.ts';
 export { foreignForms, judgeOutcome } from './judge.ts';
-export { ProbeKeeper, type ProbeState, type ProbeStatus } from './keeper.ts';
 export { toProbedState } from './probed-state.ts';
+export { ProbeScheduler, type ProbeState, type ProbeStatus } from './scheduler.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -7,7 +7,7 @@ import {
   type State,
   toIdentities,
 } from '../../resolver/workers/workers.ts';
-import type { ProbeState } from './keeper.ts';
+import type { ProbeState } from './scheduler.ts';
 
 /** Undefined before the lists are loaded. `quicFault` says why there is no QUIC here; undefined: there is. */
 export const toProbedState = (state: State, quicFault: string | undefined): ProbeState | undefined => {

@@ -3,7 +3,7 @@
 // Queries stop to have records of their own when less than the reserve is free; changes, the register of exemptions and
 // sums of queries go on. On a small disk the reserve is a tenth of it. Operators hear of it at twice the reserve.
 import { statfsSync } from 'node:fs';
-import type { RecordLog } from './head-keeper.ts';
+import type { RecordLog } from './head-publisher.ts';
 
 /** Of the reserve: what is free when operators are warned. */
 const WARNED_TIMES = 2;

@@ -1,7 +1,7 @@
 // A disk that takes nothing: it is said once, and tried again after pauses that double.
 import { type Clock, errorText, isAppError, systemErrorCode } from '../../base/base.ts';
 import { isOperational } from './disk-error.ts';
-import type { RecordLog } from './head-keeper.ts';
+import type { RecordLog } from './head-publisher.ts';
 
 /** Pauses after a disk that failed, doubling, milliseconds. */
 const RETRY_MS_MIN = 250;

@@ -10,7 +10,7 @@ import type { Clock } from '../../base/base.ts';
 import { DAY_MS, errorText } from '../../base/base.ts';
 import { isOperational } from './disk-error.ts';
 import type { Finding } from './finding.ts';
-import type { RecordLog } from './head-keeper.ts';
+import type { RecordLog } from './head-publisher.ts';
 import { sealPartition } from './open-partition.ts';
 import { listPartitions, timeText } from './partition.ts';
 import { RECORD_CLASSES, type RecordClass, type RecordsRecord } from './record.ts';

@@ -1,6 +1,6 @@
 // What was lost, on record: events that found no room, and records that an output dropped.
 import type { Clock } from '../../base/base.ts';
-import type { RecordLog } from './head-keeper.ts';
+import type { RecordLog } from './head-publisher.ts';
 import { Interval } from './interval.ts';
 import type { LostEvents } from './lost-events.ts';
 import type { OwnRecords } from './own-records.ts';

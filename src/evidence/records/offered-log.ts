@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { consistencyProof, formatVerifier, TreeFile } from '../../wire/transparency/transparency.ts';
 import { logVerifiers, readCheckpoint, type SignedCheckpoint, TREE_NAME } from './checkpoint-file.ts';
+import type { OfferedLog } from './cosignature-collector.ts';
 import { readPublicKeys } from './heads.ts';
-import type { OfferedLog } from './witness-keeper.ts';
 
 /** Reads the log of one directory. */
 export class LogReader {

@@ -12,7 +12,7 @@ import { takeUpCountingKey } from './counting-key.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { DiskReserve } from './disk-reserve.ts';
 import type { KnownGenerations } from './facts.ts';
-import { type HeadKeeper, openHeadKeeper } from './head-keeper.ts';
+import { type HeadPublisher, openHeadPublisher } from './head-publisher.ts';
 import { PUBLIC_NAME, publicKeyFault } from './heads.ts';
 import { HEADS_NAME, type LastHeads } from './heads-file.ts';
 import { Housekeeping } from './housekeeping.ts';
@@ -48,7 +48,7 @@ export interface OpenRecords {
   readonly recent: RecentRefusals;
   readonly budget: RecordBudget;
   readonly reserve: DiskReserve;
-  readonly heads: HeadKeeper | undefined;
+  readonly heads: HeadPublisher | undefined;
   /** Undefined while its key cannot be read. */
   readonly checkpoints: CheckpointLog | undefined;
   readonly housekeeping: Housekeeping;
@@ -84,7 +84,7 @@ export const openRecords = ({
     const wasBegun = MADE_WITH_RECORDS.some((name) => existsSync(join(directory, name)));
     // A key that somebody puts in place before the first start has none beside it yet.
     const keyFault = existsSync(join(directory, HEADS_NAME)) ? publicKeyFault(directory) : undefined;
-    const { keeper: heads, last } = openHeadKeeper({
+    const { keeper: heads, last } = openHeadPublisher({
       directory,
       resolver,
       settings: settings.heads,

@@ -5,7 +5,7 @@ import type { ChainFault } from './chain.ts';
 import type { ChainStore } from './chain-store.ts';
 import type { Written } from './change-queue.ts';
 import { readEscrowKey, sealKey } from './escrow.ts';
-import type { RecordLog } from './head-keeper.ts';
+import type { RecordLog } from './head-publisher.ts';
 import { timeText } from './partition.ts';
 import type { PseudonymKeys } from './pseudonym-keys.ts';
 import type { ChangeRecord, RecordClass, RecordsRecord } from './record.ts';

@@ -1,14 +1,14 @@
 // What a recorder is told, and what it tells of itself.
 import type { Clock } from '../../base/base.ts';
 import type { EventReader } from '../../telemetry/events/events.ts';
+import type { WitnessFacts, WitnessSettings } from './cosignature-collector.ts';
 import type { DiskSpace } from './disk-reserve.ts';
-import type { HeadSettings, RecordLog } from './head-keeper.ts';
+import type { HeadSettings, RecordLog } from './head-publisher.ts';
 import type { IdentityPolicy } from './identity.ts';
 import type { RecordClass } from './record.ts';
 import type { RecordLimits } from './record-budget.ts';
 import type { OutputFacts, RecordOutput } from './record-output.ts';
 import type { Retention } from './retention.ts';
-import type { WitnessFacts, WitnessSettings } from './witness-keeper.ts';
 
 /** What the operator can change while the program runs. */
 export interface RecordingSettings {

@@ -9,6 +9,7 @@ import type { Batch, PlacedBlock } from './chain.ts';
 import type { ChainStore } from './chain-store.ts';
 import { ChangeQueue, type ChangeText, toChangeText, type Written } from './change-queue.ts';
 import { ClockWatch } from './clock-watch.ts';
+import { CosignatureCollector, toPlaces } from './cosignature-collector.ts';
 import { isOperational } from './disk-error.ts';
 import { DiskTrouble } from './disk-trouble.ts';
 import { type GenerationFacts, KnownGenerations } from './facts.ts';
@@ -34,7 +35,6 @@ import { placeRecords, type RecordOutput } from './record-output.ts';
 import { openFacts, outputFacts } from './recording-facts.ts';
 import type { RecordingFacts, RecordingOptions, RecordingSettings } from './recording-options.ts';
 import { RingDrain } from './ring-drain.ts';
-import { toPlaces, WitnessKeeper } from './witness-keeper.ts';
 
 /** Between two commits while little happens, milliseconds: what a crash may lose. */
 const COMMIT_MS = 250;
@@ -45,7 +45,7 @@ const COMMIT_MS = 250;
 const POLL_MS = 50;
 /**
  * Bytes of events that make a commit due at once: some 600. What a batch is made of lives until it is on the disk, and
- * what lives through a collection is copied: larger batches cost more processor time, though fewer writes (measured).
+ * what lives through a collection is copied: larger batches cost more CPU time, though fewer writes (measured).
  */
 const BACKLOG_BYTES_DUE = 1 << 16;
 /** Bytes of events that wake a recorder that sleeps: an eighth of a ring of 4 MiB. */
@@ -73,7 +73,7 @@ export class Recording {
   readonly #lost: LostEvents;
   readonly #losses: LossNotes;
   readonly #trouble: DiskTrouble;
-  readonly #witnesses: WitnessKeeper;
+  readonly #witnesses: CosignatureCollector;
   readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
   // Since the last commit, sign of life, heads, housekeeping, and look at what files take.
   readonly #committed: Interval;
@@ -108,7 +108,7 @@ export class Recording {
     this.#lost = new LostEvents(readers, droppedBefore, watchedUntilMs ?? clock(), clock);
     this.#losses = new LossNotes(this.#lost, this.#own, log, monotonic);
     this.#trouble = new DiskTrouble(monotonic, log);
-    this.#witnesses = new WitnessKeeper({
+    this.#witnesses = new CosignatureCollector({
       directory: options.directory,
       clock,
       monotonic,

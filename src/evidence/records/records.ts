@@ -14,6 +14,7 @@ export { findCosigned, readLogVerifier, type SignedCheckpoint } from './checkpoi
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
+export { CosignatureCollector, type WitnessFacts } from './cosignature-collector.ts';
 export { type Cosigned, checkpointText, checkpointVerifier, readCosigned } from './cosigned.ts';
 export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
@@ -29,7 +30,7 @@ export {
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
 export { FOREIGN_DIRECTORY, type ForeignRecord } from './foreign-record.ts';
-export type { RecordLog } from './head-keeper.ts';
+export type { RecordLog } from './head-publisher.ts';
 export {
   addPublicKey,
   headHash,
@@ -120,4 +121,3 @@ export {
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
 export { verifyRecords } from './verify.ts';
-export { type WitnessFacts, WitnessKeeper } from './witness-keeper.ts';

@@ -5,7 +5,6 @@
 import type { FleetReport, FleetReportOptions } from './fleet-report.ts';
 import type { MadeReport, ReportOptions } from './forms.ts';
 
-export { createReportAside, type SignedReport } from './aside.ts';
 export { EnforcementHistory } from './enforcement-history.ts';
 export type { FleetMember, FleetReport, FleetReportOptions } from './fleet-report.ts';
 export {
@@ -18,6 +17,7 @@ export {
 } from './forms.ts';
 export type { Statement as ReportStatement } from './model.ts';
 export { readPeriod } from './period.ts';
+export { createReportInThread, type SignedReport } from './report-in-thread.ts';
 export { SIGNATURE_ENDING, signReport, verifyReport } from './signature.ts';
 
 /**

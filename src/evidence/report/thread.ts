@@ -3,8 +3,8 @@ import { readlinkSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { isAppError } from '../../base/base.ts';
-import type { ReportOrder, ReportReply } from './aside.ts';
 import { produceReport } from './produce.ts';
+import type { ReportOrder, ReportReply } from './report-in-thread.ts';
 import { signReport } from './signature.ts';
 
 const NICE = 10;

@@ -1,5 +1,5 @@
 // What the program does to itself, as records: lists that came into force, configurations, what operators decided.
-// Whether the prohibition is in force is recorded by EnforcementKeeper.
+// Whether the prohibition is in force is recorded by EnforcementMonitor.
 //
 // It compares what is in force with what was, so that code that changes something need not say what changed; and it
 // counts what operators did, for the metrics. Where records go is passed in; without records nothing is lost but them.

@@ -4,13 +4,13 @@ import { type AppError, isAppError, systemClock, systemErrorCode } from '../../b
 import { type Config, type ConfigResult, keepInForce, startOnlyChanges } from '../../config/config.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
+import type { ActiveState } from './active-state.ts';
 import type { ChangeAuthor, ChangeJournal } from './change-journal.ts';
 import { configAuthor } from './config-author.ts';
-import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { EnforcementMonitor } from './enforcement-monitor.ts';
 import type { Generations } from './generations.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { Parts } from './part.ts';
-import type { StateKeeper } from './state-keeper.ts';
 
 /** Where the configuration comes from. */
 export interface ServiceSource {
@@ -30,11 +30,11 @@ export interface ChangesParts {
   /** The state directory. */
   readonly directory: string;
   readonly source: ServiceSource;
-  readonly state: StateKeeper;
+  readonly state: ActiveState;
   readonly generations: Generations;
   readonly lists: KeptLists;
   readonly journal: ChangeJournal;
-  readonly enforcement: EnforcementKeeper;
+  readonly enforcement: EnforcementMonitor;
   /** All that follow the configuration. */
   parts(): Parts;
   /** Who put the content of the file in force from the control room; undefined: nobody. */

@@ -69,15 +69,15 @@ export interface ConfigurationParts {
 
 /** The configuration of a running program. */
 export const createConfigurationControl = (parts: ConfigurationParts): ConfigurationControl => {
-  const keeper = new ConfigurationKeeper(parts);
+  const editor = new ConfigurationEditor(parts);
   return {
-    read: () => keeper.read(),
-    check: (text) => keeper.check(text),
-    draft: async (sha256) => keeper.look((await parts.texts.draft(sha256)).text, sha256),
-    draftVersion: async (sha256) => keeper.keep((await parts.texts.version(sha256)).text),
-    draftNotice: ({ group, texts }) => keeper.draftNotice(group ?? undefined, texts),
-    confirmers: async (asked) => keeper.confirmersOf((await keeper.require(asked)).reach),
-    apply: (asked, actor) => keeper.apply(asked, actor),
+    read: () => editor.read(),
+    check: (text) => editor.check(text),
+    draft: async (sha256) => editor.look((await parts.texts.draft(sha256)).text, sha256),
+    draftVersion: async (sha256) => editor.keep((await parts.texts.version(sha256)).text),
+    draftNotice: ({ group, texts }) => editor.draftNotice(group ?? undefined, texts),
+    confirmers: async (asked) => editor.confirmersOf((await editor.require(asked)).reach),
+    apply: (asked, actor) => editor.apply(asked, actor),
   };
 };
 
@@ -87,7 +87,7 @@ interface Obstacle {
   readonly todo: string;
 }
 
-class ConfigurationKeeper {
+class ConfigurationEditor {
   readonly #parts: ConfigurationParts;
   #isApplying = false;
 

@@ -3,7 +3,7 @@
 import { mkdirSync } from 'node:fs';
 import { DIRECTORY_MODE, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
 import type { Controls, RecorderStatus } from '../../people/admin/admin.ts';
 import type { AskedCounts, OperatorPause, RecordsCheck } from '../../people/controls/controls.ts';
 import { createRecordControl, toRecorderStatus } from '../../people/controls/controls.ts';
@@ -17,7 +17,7 @@ import type { RecordKeeping } from './record-keeping.ts';
 export interface Evidence {
   readonly recording: RecordKeeping;
   readonly exemptions: ExemptionKeeping;
-  readonly probe: ProbeKeeper;
+  readonly probe: ProbeScheduler;
   readonly asked: AskedCounts;
   readonly check: RecordsCheck;
   /** What metrics tell. */

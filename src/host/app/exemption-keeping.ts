@@ -6,7 +6,7 @@ import { isAppError, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import {
   adoptStep,
-  ExemptionKeeper,
+  ExemptionService,
   FLEET_REGISTER_NAME,
   formatExemptionProblem,
   REGISTER_NAME,
@@ -50,7 +50,7 @@ export class ExemptionKeeping implements Part {
   readonly #parts: ExemptionKeepingParts;
   /** In force. */
   #config: Config;
-  #keeper: ExemptionKeeper | undefined;
+  #keeper: ExemptionService | undefined;
   /** As the run before left them. */
   #recorded: RecordedMarks | undefined;
   #blocks: readonly ExemptionBlock[] = [];
@@ -161,7 +161,7 @@ export class ExemptionKeeping implements Part {
   }
 
   /** The register itself; undefined while it cannot be used. */
-  readRegister(): ExemptionKeeper['register'] | undefined {
+  readRegister(): ExemptionService['register'] | undefined {
     try {
       return this.#keeper?.register;
     } catch (thrown) {
@@ -217,7 +217,7 @@ export class ExemptionKeeping implements Part {
     // What is wrong in the configuration is said before anything is opened.
     exemptionSettings(config, this.#areTextsHeld);
     const isNode = config.fleet?.role === 'node';
-    this.#keeper = ExemptionKeeper.open({
+    this.#keeper = ExemptionService.open({
       // What a node decided before it was one is its own, and does not hold in a fleet.
       path: isNode ? fleetPath(stateDirectory, 'register') : join(stateDirectory, REGISTER_NAME),
       name: isNode ? FLEET_REGISTER_NAME : REGISTER_NAME,

@@ -7,7 +7,7 @@ import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
 import {
   type Done,
   type FleetActs,
@@ -21,21 +21,21 @@ import {
 import { RECORDS_NAME } from '../../people/controls/controls.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
+import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
 import type { ExemptionKeeping } from './exemption-keeping.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { Part } from './part.ts';
 import type { RecordKeeping } from './record-keeping.ts';
-import type { StateKeeper } from './state-keeper.ts';
 
 /** The parts of the program that a fleet concerns. */
 export interface FleetLinkParts {
   readonly log: Log;
   readonly recording: RecordKeeping;
   readonly exemptions: ExemptionKeeping;
-  readonly probe: Pick<ProbeKeeper, 'sweep'>;
+  readonly probe: Pick<ProbeScheduler, 'sweep'>;
   readonly changes: Changes;
-  readonly state: StateKeeper;
+  readonly state: ActiveState;
   readonly lists: KeptLists;
   enforcement(): Enforcement;
   monotonic(): number;
@@ -220,7 +220,7 @@ export class FleetLink implements Part {
 }
 
 /** Runs the self-probe over all names, as the fleet's authority asks. Rejects with ERR_APP_PROBE. */
-const sweep = async (probe: Pick<ProbeKeeper, 'sweep'>) => {
+const sweep = async (probe: Pick<ProbeScheduler, 'sweep'>) => {
   const { results, ...run } = await probe.sweep();
   const rows = results.map(({ examples: _, ...row }) => row);
   return { ...run, results: rows, examples: results.flatMap(({ examples }) => examples) };

@@ -3,8 +3,8 @@
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import {
-  buildAside,
   buildGeneration,
+  buildInThread,
   type Generation,
   type PathOf,
   SavedGeneration,
@@ -53,7 +53,7 @@ export class Generations {
     // What a fetch or an earlier build left behind would stand beside both tables: some 20 MB at a million names.
     if (inForce !== undefined) collectGarbage();
     // At a start nothing is in force that a disk could hold up, and a thread would take longer to start.
-    const build = inForce === undefined ? buildGeneration : buildAside;
+    const build = inForce === undefined ? buildGeneration : buildInThread;
     const generation = await build(config, this.#count + 1, nowMs, pathOf);
     try {
       fileReview.check(inForce, generation, { lists: config.lists, pathOf }, nowMs);

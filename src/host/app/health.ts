@@ -11,7 +11,7 @@ import {
   type HealthIssue,
   type HealthIssueId,
 } from '../../base/words/words.ts';
-import type { ProbeKeeper } from '../../evidence/probe/probe.ts';
+import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
 import {
   type Enforcement,
@@ -47,7 +47,7 @@ export interface HealthParts {
     facts(): EvidenceFacts;
     recordingFacts(): ReturnType<RecordKeeping['facts']>;
     incompleteExemptions(): ReadonlySet<string>;
-    readonly proofOf: ProbeKeeper['proofOf'];
+    readonly proofOf: ProbeScheduler['proofOf'];
     readonly losses: Pick<LossWatch, 'lastMs'>;
   };
   readonly pause: Pick<OperatorPause, 'status'>;

@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import type { Generation, PathOf } from '../../policy/generation/generation.ts';
 import {
   isUrlList,
-  ListKeeper,
+  ListUpdater,
   newerPath,
   type RefreshResult,
   withoutMissing,
@@ -30,13 +30,13 @@ export class KeptLists implements Part {
   readonly name = 'lists with an address';
   readonly #parts: KeptListsParts;
   /** Undefined when no list has an address, or the state directory cannot be used. */
-  #keeper: ListKeeper | undefined;
+  #keeper: ListUpdater | undefined;
 
   constructor(parts: KeptListsParts) {
     this.#parts = parts;
   }
 
-  get keeper(): ListKeeper | undefined {
+  get keeper(): ListUpdater | undefined {
     return this.#keeper;
   }
 
@@ -48,7 +48,7 @@ export class KeptLists implements Part {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
     const { log, state, onChange, onOutcome } = this.#parts;
     try {
-      this.#keeper ??= await ListKeeper.open({
+      this.#keeper ??= await ListUpdater.open({
         directory: stateDirectory,
         clock: systemClock,
         log,

@@ -2,7 +2,11 @@
 // certificates of clients is revoked. Each has a keeper of its own; here they are made and looked after together.
 import { type AppError, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { AcmeKeeper, RevocationKeeper, TlsKeeper } from '../../resolver/certificates/certificates.ts';
+import {
+  AcmeRenewer,
+  CertificateReloader,
+  RevocationReloader,
+} from '../../resolver/certificates/certificates.ts';
 import { createStateLookup } from '../../resolver/hosts/hosts.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
@@ -24,18 +28,23 @@ export interface ListenerProofParts {
 /** Proof and belief of the encrypted listeners. */
 export class ListenerProof implements Part {
   readonly name = 'certificates';
-  readonly tls: TlsKeeper;
-  readonly revocations: RevocationKeeper;
-  readonly acme: AcmeKeeper;
+  readonly tls: CertificateReloader;
+  readonly revocations: RevocationReloader;
+  readonly acme: AcmeRenewer;
   readonly #config: () => Config;
   #timer: NodeJS.Timeout | undefined;
 
   constructor({ log, state, journal, apply }: ListenerProofParts) {
     const onChange = (): void => void apply();
     this.#config = () => state().config;
-    this.tls = new TlsKeeper({ clock: systemClock, log, onChange, challenges: () => this.acme.challenges });
-    this.revocations = new RevocationKeeper({ log, onChange });
-    this.acme = new AcmeKeeper({
+    this.tls = new CertificateReloader({
+      clock: systemClock,
+      log,
+      onChange,
+      challenges: () => this.acme.challenges,
+    });
+    this.revocations = new RevocationReloader({ log, onChange });
+    this.acme = new AcmeRenewer({
       ...{ clock: systemClock, log, random: Math.random },
       resolve: createStateLookup(state),
       applyChallenges: apply,

@@ -2,10 +2,10 @@
 // before exemptions end.
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { ReminderKeeper } from '../../evidence/outbox/outbox.ts';
-import type { ReportShelf } from '../../people/controls/controls.ts';
-import { ReportKeeper } from '../../people/controls/controls.ts';
-import { NoticeKeeper } from '../../people/notice/notice.ts';
+import { ReminderSender } from '../../evidence/outbox/outbox.ts';
+import type { ReportStore } from '../../people/controls/controls.ts';
+import { ReportScheduler } from '../../people/controls/controls.ts';
+import { NoticeListener } from '../../people/notice/notice.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
 import type { ExemptionKeeping } from './exemption-keeping.ts';
@@ -19,20 +19,20 @@ export interface OutletsParts {
   readonly exemptions: Pick<ExemptionKeeping, 'papers'>;
   /** What is in force. */
   state(): State;
-  readonly shelf: ReportShelf;
+  readonly store: ReportStore;
 }
 
 /** All of one program. */
 export class Outlets implements Part {
   readonly name = 'notice, reports, reminders';
   readonly #config: () => Config;
-  readonly #notice: NoticeKeeper;
-  readonly #reports: ReportKeeper;
-  readonly #reminders: ReminderKeeper;
+  readonly #notice: NoticeListener;
+  readonly #reports: ReportScheduler;
+  readonly #reminders: ReminderSender;
 
-  constructor({ log, recording, exemptions, state, shelf }: OutletsParts) {
+  constructor({ log, recording, exemptions, state, store }: OutletsParts) {
     this.#config = () => state().config;
-    this.#notice = new NoticeKeeper({ log, state, recall: (whom) => recording.recall(whom) });
+    this.#notice = new NoticeListener({ log, state, recall: (whom) => recording.recall(whom) });
     const common = {
       log,
       nowMs: systemClock,
@@ -40,8 +40,8 @@ export class Outlets implements Part {
       record: (action: string, by: string, reason: string, detail: object) =>
         recording.journal.admin(action, by, reason, detail),
     };
-    this.#reports = new ReportKeeper({ ...common, shelf });
-    this.#reminders = new ReminderKeeper({ ...common, papers: () => exemptions.papers() });
+    this.#reports = new ReportScheduler({ ...common, store });
+    this.#reminders = new ReminderSender({ ...common, papers: () => exemptions.papers() });
   }
 
   /** Opens the notice. Throws ERR_NOTICE_LISTEN. */

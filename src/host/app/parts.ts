@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { REGISTER_NAME } from '../../evidence/exemptions/exemptions.ts';
-import { ProbeKeeper, toProbedState } from '../../evidence/probe/probe.ts';
+import { ProbeScheduler, toProbedState } from '../../evidence/probe/probe.ts';
 import { CONTROL_SOCKET_NAME } from '../../people/admin/admin.ts';
 import {
   AskedCounts,
@@ -20,11 +20,11 @@ import {
   personsOf,
   RECORDS_NAME,
   RecordsCheck,
-  ReportShelf,
+  ReportStore,
 } from '../../people/controls/controls.ts';
 import { FileReview } from '../../policy/keeping/keeping.ts';
 import { KeptHosts, OwnForwarding, UpstreamWatch } from '../../resolver/hosts/hosts.ts';
-import { TrustKeeper } from '../../resolver/resolve/resolve.ts';
+import { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
 import { createProbeSecret } from '../../resolver/server/server.ts';
 import {
   affordableWorkers,
@@ -37,19 +37,21 @@ import {
 } from '../../resolver/workers/workers.ts';
 import { describeEnforcement, isAnswering } from '../../telemetry/enforcement/enforcement.ts';
 import { CounterTotals, type Log } from '../../telemetry/observe/observe.ts';
-import { AdminDoor } from './admin-door.ts';
+import { ActiveState } from './active-state.ts';
+import { AdminListenerPart } from './admin-listener.ts';
 import { toAuthor } from './change-journal.ts';
 import { Changes, type ServiceSource } from './changes.ts';
 import { ConfigurationTexts } from './configuration-texts.ts';
-import { ControlDoor } from './control-door.ts';
-import { EnforcementKeeper } from './enforcement-keeper.ts';
+import { ControlRoomPart } from './control-room.ts';
+import { ControlSocketPart } from './control-socket.ts';
+import { EnforcementMonitor } from './enforcement-monitor.ts';
 import { createEvidence, makeStateDirectory } from './evidence.ts';
 import { ExemptionKeeping } from './exemption-keeping.ts';
+import { exitNow } from './fatal-exit.ts';
 import { readFips } from './fips.ts';
 import { FleetLink } from './fleet-link.ts';
 import { Generations } from './generations.ts';
 import { KeptLists } from './kept-lists.ts';
-import { endAtOnce } from './last-words.ts';
 import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
 import { type Part, Parts } from './part.ts';
@@ -57,11 +59,9 @@ import { QueryLogKeeping } from './query-log-keeping.ts';
 import { type QuicFacts, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
 import { RecordKeeping } from './record-keeping.ts';
-import { RoomDoor } from './room-door.ts';
 import { warnOfRoot } from './root-warning.ts';
 import { createHealth } from './service-health.ts';
 import { createServiceMetrics } from './service-metrics.ts';
-import { StateKeeper } from './state-keeper.ts';
 import { StateWatch } from './state-watch.ts';
 import { SystemdNotice } from './systemd-notice.ts';
 
@@ -110,7 +110,7 @@ export const createProgram = (
     requireDecisions: (isNew) => fleet.requireDecisions(isNew),
   });
   const probeSecret = createProbeSecret();
-  const probe: ProbeKeeper = new ProbeKeeper({
+  const probe: ProbeScheduler = new ProbeScheduler({
     clock: systemClock,
     log,
     random: Math.random,
@@ -125,7 +125,7 @@ export const createProgram = (
     onAlarm: () => undefined,
     onDirectPort: (port, isOpen) => supervisor.setProbePort(port, isOpen),
   });
-  const enforcement: EnforcementKeeper = new EnforcementKeeper({
+  const enforcement: EnforcementMonitor = new EnforcementMonitor({
     directory: stateDirectory,
     clock: systemClock,
     monotonic,
@@ -152,7 +152,7 @@ export const createProgram = (
     settingsFor: (index) => state.settingsOf(index),
     log,
     onChange: () => enforcement.update(),
-    onStuck: endAtOnce,
+    onStuck: exitNow,
   });
   const pause = new OperatorPause({
     msMax: () => state.current.config.compliance.pauseMsMax,
@@ -167,7 +167,7 @@ export const createProgram = (
       if (by !== undefined) journal.admin(isPaused ? 'pause' : 'resume', by, reason, detail);
     },
   });
-  const trust = TrustKeeper.open(config, { clock: systemClock, log, onChange: learned });
+  const trust = TrustAnchorUpdater.open(config, { clock: systemClock, log, onChange: learned });
   const upstreams = new UpstreamWatch({ totals, state: () => state.current });
   const own = new OwnForwarding(trust, upstreams);
   const hosts = new KeptHosts({ log, isListening: () => isListening, onChange: learned });
@@ -183,7 +183,7 @@ export const createProgram = (
     onOutcome: (result) => journal.fetched(result),
   });
   const retired = new RetiredMemory();
-  const state: StateKeeper = new StateKeeper(config, {
+  const state: ActiveState = new ActiveState(config, {
     ...{ totals, supervisor, trust, tls: proof.tls, revocations: proof.revocations, recording, queryLog },
     probe,
     ...{ enforcement, pause, hosts, own, retired, quicWorker },
@@ -215,9 +215,9 @@ export const createProgram = (
     ...{ log, recording, exemptions, probe, changes, state, lists, monotonic },
     enforcement: () => enforcement.current,
   });
-  const shelf = new ReportShelf({ stateDirectory, configPath: source.configPath, clock: systemClock });
-  const outlets = new Outlets({ log, recording, exemptions, shelf, state: () => state.current });
-  const room = new RoomDoor({
+  const store = new ReportStore({ stateDirectory, configPath: source.configPath, clock: systemClock });
+  const outlets = new Outlets({ log, recording, exemptions, store, state: () => state.current });
+  const room = new ControlRoomPart({
     ...{ log, clock: systemClock, journal },
     agency: () => state.current.config.agency,
     persons: () => personsOf(state.current.config),
@@ -254,7 +254,7 @@ export const createProgram = (
     ...{ log, monotonic, evidence, pause, enforcement, state, changes, supervisor, upstreams, fleet, proof },
     ...{ room, outlets, stateWatch, lists: listControl, kept: lists, records, totals },
   });
-  const admin: AdminDoor = new AdminDoor({
+  const admin: AdminListenerPart = new AdminListenerPart({
     ...{ log, state, enforcement, stateWatch, health },
     isListening: () => isListening,
     metrics: createServiceMetrics({
@@ -275,7 +275,7 @@ export const createProgram = (
       hasQuic: quic && quicWorker !== undefined,
     }),
   });
-  const controlDoor: ControlDoor = new ControlDoor({
+  const controlDoor: ControlSocketPart = new ControlSocketPart({
     ...{
       directory: stateDirectory,
       log,
@@ -287,7 +287,7 @@ export const createProgram = (
       trust,
       evidence,
     },
-    ...{ fleet, room, source, texts, shelf, health, records, totals, enforcement, upstreams, tls: proof.tls },
+    ...{ fleet, room, source, texts, store, health, records, totals, enforcement, upstreams, tls: proof.tls },
     acme: () => proof.acme.facts,
     readiness: admin.readiness,
     adminAddress: () => admin.address,

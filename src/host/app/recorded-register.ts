@@ -3,7 +3,7 @@
 import { join } from 'node:path';
 import { errorText, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { type ExemptionKeeper, marksOfStep } from '../../evidence/exemptions/exemptions.ts';
+import { type ExemptionService, marksOfStep } from '../../evidence/exemptions/exemptions.ts';
 import { compareRegister, type RecordedMarks, readRecordedMarks } from '../../evidence/records/records.ts';
 import { fleetPath, readSignedSteps } from '../../fleet/fleet.ts';
 import { RECORDS_NAME } from '../../people/controls/controls.ts';
@@ -11,7 +11,7 @@ import type { Log } from '../../telemetry/observe/observe.ts';
 
 /** Undefined where there are no records, and while the register cannot be used. To be read before the recorder writes. */
 export const readRecorded = async (
-  keeper: ExemptionKeeper,
+  keeper: ExemptionService,
   { stateDirectory, fleet }: Pick<Config, 'stateDirectory' | 'fleet'>,
   log: Pick<Log, 'warn'>,
 ): Promise<RecordedMarks | undefined> => {

@@ -14,9 +14,9 @@ import type {
 } from '../../people/admin/admin.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
 import type { ListStatus } from '../../policy/keeping/keeping.ts';
-import type { AcmeFacts, TlsKeeper } from '../../resolver/certificates/certificates.ts';
+import type { AcmeFacts, CertificateReloader } from '../../resolver/certificates/certificates.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
-import type { TrustKeeper } from '../../resolver/resolve/resolve.ts';
+import type { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
 import type { Supervisor } from '../../resolver/workers/workers.ts';
 import { describeEnforcement, todoOf } from '../../telemetry/enforcement/enforcement.ts';
 import {
@@ -25,11 +25,11 @@ import {
   type Series,
   type Snapshot,
 } from '../../telemetry/observe/observe.ts';
+import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
-import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { EnforcementMonitor } from './enforcement-monitor.ts';
 import type { Evidence } from './evidence.ts';
 import type { Health } from './health.ts';
-import type { StateKeeper } from './state-keeper.ts';
 
 /** Of the copies in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
@@ -39,12 +39,12 @@ const ROOM_COPY_NAME = 'room.copy.sqlite';
 export interface ServiceParts {
   readonly totals: CounterTotals;
   readonly supervisor: Supervisor;
-  readonly state: StateKeeper;
+  readonly state: ActiveState;
   readonly changes: Changes;
-  readonly enforcement: EnforcementKeeper;
+  readonly enforcement: EnforcementMonitor;
   readonly pause: OperatorPause;
-  readonly trust: TrustKeeper;
-  readonly tls: TlsKeeper;
+  readonly trust: TrustAnchorUpdater;
+  readonly tls: CertificateReloader;
   acme(): AcmeFacts | undefined;
   readonly evidence: Evidence;
   readonly upstreams: UpstreamWatch;

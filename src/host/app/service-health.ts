@@ -6,8 +6,10 @@ import type { OperatorPause, OverviewRecords } from '../../people/controls/contr
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { Supervisor } from '../../resolver/workers/workers.ts';
 import type { CounterTotals, Log } from '../../telemetry/observe/observe.ts';
+import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
-import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { ControlRoomPart } from './control-room.ts';
+import type { EnforcementMonitor } from './enforcement-monitor.ts';
 import type { Evidence } from './evidence.ts';
 import type { FleetLink } from './fleet-link.ts';
 import { ForwarderWatch } from './forwarder-watch.ts';
@@ -15,8 +17,6 @@ import { Health } from './health.ts';
 import type { KeptLists } from './kept-lists.ts';
 import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
-import type { RoomDoor } from './room-door.ts';
-import type { StateKeeper } from './state-keeper.ts';
 import type { StateWatch } from './state-watch.ts';
 
 /** The parts of the service that say something of themselves. */
@@ -25,15 +25,15 @@ export interface ServiceHealthParts {
   monotonic(): number;
   readonly evidence: Evidence;
   readonly pause: OperatorPause;
-  readonly enforcement: EnforcementKeeper;
-  readonly state: StateKeeper;
+  readonly enforcement: EnforcementMonitor;
+  readonly state: ActiveState;
   readonly changes: Changes;
   readonly supervisor: Supervisor;
   readonly totals: CounterTotals;
   readonly upstreams: UpstreamWatch;
   readonly fleet: FleetLink;
   readonly proof: ListenerProof;
-  readonly room: RoomDoor;
+  readonly room: ControlRoomPart;
   readonly outlets: Outlets;
   readonly stateWatch: StateWatch;
   readonly lists: Pick<NonNullable<Controls['lists']>, 'statuses'>;

@@ -3,7 +3,7 @@ import { VERSION } from '../../base/base.ts';
 import { configHash } from '../../config/config.ts';
 import type { FeedState, FileReview } from '../../policy/keeping/keeping.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
-import type { TrustKeeper } from '../../resolver/resolve/resolve.ts';
+import type { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
 import type { DescriptorBudget, Supervisor } from '../../resolver/workers/workers.ts';
 import {
   type CounterTotals,
@@ -12,8 +12,10 @@ import {
   type Metrics,
 } from '../../telemetry/observe/observe.ts';
 import { datagramKind } from '../../wire/datagram/datagram.ts';
+import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
-import type { EnforcementKeeper } from './enforcement-keeper.ts';
+import type { ControlRoomPart } from './control-room.ts';
+import type { EnforcementMonitor } from './enforcement-monitor.ts';
 import type { Evidence } from './evidence.ts';
 import type { FipsFacts } from './fips.ts';
 import type { Health } from './health.ts';
@@ -21,8 +23,6 @@ import type { KeptLists } from './kept-lists.ts';
 import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
 import { listFacts, sourceFacts } from './program-facts.ts';
-import type { RoomDoor } from './room-door.ts';
-import type { StateKeeper } from './state-keeper.ts';
 
 /** The parts of the service that are counted. */
 export interface ServiceMetricsParts {
@@ -33,16 +33,16 @@ export interface ServiceMetricsParts {
   readonly hasQuic: boolean | undefined;
   /** Bytes that the cache of one worker may take. */
   readonly cacheBytes: number;
-  readonly enforcement: EnforcementKeeper;
-  readonly state: StateKeeper;
+  readonly enforcement: EnforcementMonitor;
+  readonly state: ActiveState;
   readonly changes: Changes;
   readonly lists: KeptLists;
   readonly fileReview: FileReview;
   readonly supervisor: Supervisor;
   readonly proof: ListenerProof;
-  readonly room: RoomDoor;
+  readonly room: ControlRoomPart;
   readonly upstreams: UpstreamWatch;
-  readonly trust: TrustKeeper;
+  readonly trust: TrustAnchorUpdater;
   readonly evidence: Evidence;
   readonly outlets: Outlets;
   readonly health: Health;

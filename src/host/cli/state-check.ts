@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText, isAppError, systemClock } from '../../base/base.ts';
-import { ExemptionKeeper, REGISTER_NAME, registerWitnesses } from '../../evidence/exemptions/exemptions.ts';
+import { ExemptionService, REGISTER_NAME, registerWitnesses } from '../../evidence/exemptions/exemptions.ts';
 import { RECORDS_DIRECTORY, verifyRecords } from '../../evidence/records/records.ts';
 
 /** What was found in a copy. */
@@ -30,7 +30,7 @@ export const checkState = async (directory: string): Promise<CopyFacts> => {
   let [records, heads, exemptions] = [0, 0, 0];
   const registerPath = join(directory, REGISTER_NAME);
   if (existsSync(registerPath)) {
-    const keeper = ExemptionKeeper.open({
+    const keeper = ExemptionService.open({
       ...{ path: registerPath, clock: systemClock, log: SILENT },
       onEvent: () => {},
       onChange: () => Promise.resolve(),

@@ -25,5 +25,5 @@ export {
 } from './record-settings.ts';
 export { RecordsCheck } from './records-check.ts';
 export { RefusalFiguresMaker } from './refusal-figures.ts';
-export { ReportKeeper } from './report-keeper.ts';
-export { ReportShelf } from './report-shelf.ts';
+export { ReportScheduler } from './report-scheduler.ts';
+export { ReportStore } from './report-store.ts';

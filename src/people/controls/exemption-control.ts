@@ -11,9 +11,9 @@ import {
   checkTexts,
   type Decision,
   type ExemptionEvent,
-  type ExemptionKeeper,
   type ExemptionPaper,
   type ExemptionProblem,
+  type ExemptionService,
   type ExemptionSettings,
   type Network,
   type Profile,
@@ -85,7 +85,7 @@ export interface ExemptionSurroundings {
 
 /** The register of a running program, as control socket and control room show and change it. */
 export const createExemptionControl = (
-  keeper: ExemptionKeeper,
+  keeper: ExemptionService,
   { config, asked, requireDecisions }: ExemptionSurroundings,
 ): ExemptionControl => {
   const statusOf = (id: string): ExemptionStatus => {

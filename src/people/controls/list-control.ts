@@ -7,7 +7,7 @@ import { AppError, systemClock } from '../../base/base.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import type { AskedNames } from '../../evidence/records/records.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
-import type { FileReview, ListKeeper } from '../../policy/keeping/keeping.ts';
+import type { FileReview, ListUpdater } from '../../policy/keeping/keeping.ts';
 import {
   bareStatus,
   diffList,
@@ -30,7 +30,7 @@ export interface ListControlParts {
   lists(): readonly ListConfig[];
   generation(): Generation | undefined;
   candidates(): Promise<readonly Candidate[]>;
-  keeper(): ListKeeper | undefined;
+  keeper(): ListUpdater | undefined;
   readonly fileReview: FileReview;
   /** What was asked for in thirty days. */
   asked(): Promise<AskedNames>;
@@ -87,7 +87,7 @@ export const createListControl = (parts: ListControlParts): ListControl => {
         .join(', ')}.`,
     });
   };
-  const keeperOf = (id: string): ListKeeper => {
+  const keeperOf = (id: string): ListUpdater => {
     const keeper = parts.keeper();
     if (find(id).source.kind === 'url' && keeper !== undefined) return keeper;
     throw new AppError('ERR_LIST_ABSENT', `looking for contents of list ${id}: none are kept`, {

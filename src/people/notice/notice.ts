@@ -4,6 +4,6 @@
 // it but a name that the records say was refused to that client; nothing is read of a request but its header; connections,
 // headers, times and answers a second are bounded, and what is beyond is closed; a connection for HTTPS is reset at once,
 // because no certificate is forged. RFCs: 9110, 9112.
-export { NoticeKeeper } from './notice-keeper.ts';
+export { NoticeListener } from './notice-listener.ts';
 export type { NoticeFacts, NoticeSetting } from './page.ts';
 export type { RecordedIdentity } from './texts.ts';

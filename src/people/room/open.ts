@@ -15,7 +15,6 @@ import {
 import { readCertificate, type TlsMaterial } from '../../wire/tls/tls.ts';
 import type { ActShown, Controls, Spend } from '../admin/admin.ts';
 import { Acts } from './acts.ts';
-import { Brake } from './brake.ts';
 import { ROOM_FILE_NAME } from './file-name.ts';
 import { FirstPage } from './first.ts';
 import { Grounds } from './grounds.ts';
@@ -28,6 +27,7 @@ import { createPeopleControl } from './people-control.ts';
 import { Provider, type ProviderSettings } from './provider.ts';
 import { createServer } from './server.ts';
 import { Sessions } from './sessions.ts';
+import { SignInThrottle } from './sign-in-throttle.ts';
 import { Spending } from './spending.ts';
 import { RoomStore } from './store.ts';
 import { Vouching } from './vouching.ts';
@@ -109,7 +109,7 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
       vouching: new Vouching({ provider, people, grounds, clock, note }),
       sessions: new Sessions(store, people, grounds, clock),
       passkeys: new Passkeys(store, clock),
-      brake: new Brake(clock),
+      throttle: new SignInThrottle(clock),
       spending: new Spending(store, clock, () => options.persons),
       csrfKey: store.keyOf('csrf'),
       origin: () => origin,

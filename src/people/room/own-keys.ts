@@ -37,10 +37,10 @@ export class OwnKeys {
 
   /** Takes a password, which counts once a code of the new app was shown. Rejects with ERR_ROOM_PASSWORD and ERR_ROOM_PEOPLE. */
   async propose(password: string): Promise<{ readonly secret: string; readonly uri: string }> {
-    const { agency, brake, clock, store } = this.#parts;
+    const { agency, throttle, clock, store } = this.#parts;
     const { id, name } = this.#requireLocal();
     if (password.toLowerCase().includes(name.toLowerCase())) throw containsName();
-    brake.tryChoice(this.#pendingKey);
+    throttle.tryChoice(this.#pendingKey);
     const { secret, uri } = createCodeSecret(agency ?? 'Cordon', name);
     const hash = await hashPassword(password);
     // While it was hashed, somebody may have ended the session.
@@ -56,9 +56,9 @@ export class OwnKeys {
 
   /** Puts password and app in place of those before. Throws ERR_ROOM_CREDENTIALS. */
   confirm(code: string): void {
-    const { brake, clock, people, store } = this.#parts;
+    const { throttle, clock, people, store } = this.#parts;
     const { id } = this.#requireLocal();
-    const attempt = brake.tryProof(id);
+    const attempt = throttle.tryProof(id);
     const row = store.enrolments.get(this.#pendingKey);
     const pending = row !== undefined && row.endsMs > clock() ? row.pending : undefined;
     const step = pending && findStep(pending.secret, code, clock(), 0);

@@ -2,12 +2,12 @@
 
 import type { Clock, Persons } from '../../base/base.ts';
 import type { Controls } from '../admin/admin.ts';
-import type { Brake } from './brake.ts';
 import type { Grounds } from './grounds.ts';
 import type { Passkeys } from './passkeys.ts';
 import type { People } from './people.ts';
 import type { Provider } from './provider.ts';
 import type { Sessions } from './sessions.ts';
+import type { SignInThrottle } from './sign-in-throttle.ts';
 import type { Spending } from './spending.ts';
 import type { RoomStore } from './store.ts';
 import type { Vouching } from './vouching.ts';
@@ -29,7 +29,7 @@ export interface RoomParts {
   readonly grounds: Grounds;
   readonly sessions: Sessions;
   readonly passkeys: Passkeys;
-  readonly brake: Brake;
+  readonly throttle: SignInThrottle;
   readonly spending: Spending;
   readonly provider: Provider | undefined;
   readonly vouching: Vouching;

@@ -89,10 +89,10 @@ export class RoomSession implements SessionControl {
   }
 
   async signInByPassword(name: string, password: string, code: string): Promise<SessionShown> {
-    const { brake, people } = this.#parts;
+    const { throttle, people } = this.#parts;
     const person = people.findLocal(name);
     // By the account, however its name is written, and before the hash: a try costs a stranger more than this program.
-    const attempt = brake.tryPassword(this.#visit.address, person?.id ?? `name ${foldPersonName(name)}`);
+    const attempt = throttle.tryPassword(this.#visit.address, person?.id ?? `name ${foldPersonName(name)}`);
     // The same work for everybody, whatever is wrong.
     const kept = person?.password;
     const isRight = await (kept === undefined || !isVerifiable(kept)
@@ -135,8 +135,8 @@ export class RoomSession implements SessionControl {
   }
 
   async signInByPasskey(challenge: string, response: Assertion): Promise<SessionShown> {
-    const { brake, passkeys, people } = this.#parts;
-    const attempt = brake.tryPasskey(this.#visit.address);
+    const { throttle, passkeys, people } = this.#parts;
+    const attempt = throttle.tryPasskey(this.#visit.address);
     const shown = { ...this.#shownFor(SIGN_IN), challenge, response };
     try {
       return await passkeys.verify(shown, (id) => {
@@ -152,9 +152,9 @@ export class RoomSession implements SessionControl {
   }
 
   stepUpByCode(code: string): Promise<SessionShown> {
-    const { brake, sessions } = this.#parts;
+    const { throttle, sessions } = this.#parts;
     const session = this.#session();
-    const attempt = brake.tryProof(session.person.id);
+    const attempt = throttle.tryProof(session.person.id);
     if (this.#stepOf(session.person, code) === undefined) {
       this.#tellFailure(session.person.name);
       throw wrong();
@@ -202,14 +202,14 @@ export class RoomSession implements SessionControl {
 
   async enrolByPassword(token: string, name: string, password: string) {
     const { person } = this.#enrolment(token);
-    const { agency, brake, store } = this.#parts;
+    const { agency, throttle, store } = this.#parts;
     const account = person?.name ?? name;
     if (password.toLowerCase().includes(account.toLowerCase())) {
       throw new AppError('ERR_ROOM_PASSWORD', 'choosing a password: it contains the name', {
         hint: 'A sentence of four words that have nothing to do with each other is good.',
       });
     }
-    brake.tryChoice(hashOf(token));
+    throttle.tryChoice(hashOf(token));
     const { secret, uri } = createCodeSecret(agency ?? 'Cordon', account);
     const hash = await hashPassword(password);
     if (!store.enrolments.patch(hashOf(token), { pending: { name: account, password: hash, secret } }))
@@ -218,8 +218,8 @@ export class RoomSession implements SessionControl {
   }
 
   confirmEnrolment(token: string, code: string): Promise<SessionShown> {
-    const { brake, clock, people } = this.#parts;
-    const attempt = brake.tryEnrolment(this.#visit.address, hashOf(token));
+    const { throttle, clock, people } = this.#parts;
+    const attempt = throttle.tryEnrolment(this.#visit.address, hashOf(token));
     const { row } = this.#enrolment(token);
     const { pending } = row;
     const step = pending?.secret ? findStep(pending.secret, code, clock(), 0) : undefined;
@@ -294,10 +294,10 @@ export class RoomSession implements SessionControl {
 
   /** Signs somebody in whom the identity provider vouches for, or proves who it is; gives where the browser goes. */
   async endProvided(flow: string | undefined, query: string): Promise<string> {
-    const { brake, provider, people, sessions, vouching } = this.#parts;
+    const { throttle, provider, people, sessions, vouching } = this.#parts;
     if (provider === undefined)
       throw new AppError('ERR_ROOM_PROVIDER', 'signing in: there is no identity provider');
-    const attempt = brake.tryProvided(this.#visit.address);
+    const attempt = throttle.tryProvided(this.#visit.address);
     const provided = await provider.end(flow, query);
     attempt.succeed();
     const before = vouching.hear(provided.subject, provided.groups);

@@ -2,7 +2,7 @@
 //
 // Invariants: a generation is all or nothing; the one that was in force last is on the disk and comes back with the same
 // hash; an export says what the generation says. Files are read in a thread of its own, never on a query's way.
-export { buildAside } from './aside.ts';
+
 export {
   accessOf,
   buildGeneration,
@@ -13,6 +13,7 @@ export {
   precedenceOf,
   readingOfList,
 } from './build.ts';
+export { buildInThread } from './build-in-thread.ts';
 export {
   EXPORT_ORIGIN,
   type ExportFacts,

@@ -8,7 +8,7 @@ export { diffList, heldPath, type ListDiff } from './diff.ts';
 export type { NewerStanding } from './feed-packs.ts';
 export { readFeedStates } from './feeds.ts';
 export type { RefreshResult } from './fetching.ts';
-export { ListKeeper } from './keeper.ts';
+export { ListUpdater } from './list-updater.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';
 export { newerPath } from './shipped-version.ts';
 export {

@@ -13,7 +13,7 @@ import {
   type PipelineTrace,
   type Resolution,
   SOURCE,
-  type TracedTurn,
+  type TracedQuery,
 } from '../pipeline/pipeline.ts';
 
 /** Steps that are kept: a question with all tries at a dozen upstreams, and its aliases, has fewer. */
@@ -106,7 +106,7 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage, outcome });
   }
 
-  judged({ verdict, alias }: TracedTurn, targets: Targets | undefined): void {
+  judged({ verdict, alias }: TracedQuery, targets: Targets | undefined): void {
     const isQuestion = targets === undefined;
     const rule = verdict.list < 0 ? undefined : toRuleHit(verdict, targets, alias?.target);
     if (isQuestion) {
@@ -132,23 +132,23 @@ export class Tracing implements PipelineObserver, PipelineTrace {
     this.#add({ stage, outcome: verdictWords(verdict), rule });
   }
 
-  judgedNamed({ verdict }: TracedTurn, target: Uint8Array): void {
+  judgedNamed({ verdict }: TracedQuery, target: Uint8Array): void {
     this.#refusal = toRuleHit(verdict, undefined, target);
     this.#add({ stage: 'alias', outcome: verdictWords(verdict), rule: this.#refusal });
   }
 
-  watched({ watched }: TracedTurn, targets: Targets | undefined): void {
+  watched({ watched }: TracedQuery, targets: Targets | undefined): void {
     this.#watched = toRuleHit(watched, targets, undefined);
     this.#add({ stage: 'watched', outcome: 'would be refused', rule: this.#watched });
   }
 
-  takenOut({ verdict }: TracedTurn, targets: Targets | undefined, exemption: number): void {
+  takenOut({ verdict }: TracedQuery, targets: Targets | undefined, exemption: number): void {
     const rule = toRuleHit(verdict, targets, undefined);
     this.#exempting.push({ exemption, rule });
     this.#add({ stage: 'exemption', outcome: 'the rule does not count', rule, exemption });
   }
 
-  found({ nowMs }: TracedTurn, source: number, answer: Answer): void {
+  found({ nowMs }: TracedQuery, source: number, answer: Answer): void {
     if (source === SOURCE.UPSTREAM) return;
     const ageSec = Math.max(0, Math.floor((nowMs - answer.storedAtMs) / 1000));
     const age = `${ageSec} s old, kept for ${answer.lifetimeSec} s`;

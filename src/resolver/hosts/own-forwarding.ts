@@ -2,18 +2,18 @@
 //
 // It asks seldom, and nobody counts it; but it may be the first to whom a server proves nothing.
 import { systemClock } from '../../base/base.ts';
-import type { TrustKeeper } from '../resolve/resolve.ts';
+import type { TrustAnchorUpdater } from '../resolve/resolve.ts';
 import { Forwarding, UNOBSERVED, type UpstreamObserver, upstreamTexts } from '../upstream/upstream.ts';
 import type { State } from '../workers/workers.ts';
 import type { UpstreamWatch } from './upstream-watch.ts';
 
 /** The upstreams of the main thread. */
 export class OwnForwarding {
-  readonly #trust: TrustKeeper;
+  readonly #trust: TrustAnchorUpdater;
   readonly #watch: UpstreamWatch;
   #forwarding: Forwarding | undefined;
 
-  constructor(trust: TrustKeeper, watch: UpstreamWatch) {
+  constructor(trust: TrustAnchorUpdater, watch: UpstreamWatch) {
     this.#trust = trust;
     this.#watch = watch;
   }

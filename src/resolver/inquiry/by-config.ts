@@ -4,7 +4,7 @@ import type { Config } from '../../config/config.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import { CounterTotals, createLog } from '../../telemetry/observe/observe.ts';
 import { lookUpAddresses } from '../hosts/hosts.ts';
-import { TrustKeeper } from '../resolve/resolve.ts';
+import { TrustAnchorUpdater } from '../resolve/resolve.ts';
 import {
   type Forwarding,
   RESOLV_CONF,
@@ -78,7 +78,7 @@ export interface ConfigMeans {
 
 /** Opens what a state of a configuration asks upstreams with. */
 export const openByConfig = async (config: Config, state: State): Promise<ConfigMeans> => {
-  const trust = TrustKeeper.open(config, {
+  const trust = TrustAnchorUpdater.open(config, {
     clock: systemClock,
     // What was learned of trust anchors and cannot be read is worth a line beside the answer.
     log: createLog({ level: 'warn', to: process.stderr.fd }),

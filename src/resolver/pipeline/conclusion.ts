@@ -6,44 +6,44 @@ import { EDE, HEADER_LENGTH, RCODE, readU16 } from '../../wire/dns/dns.ts';
 
 import type { InForce } from './in-force.ts';
 import type { Note } from './notes.ts';
+import type { QueryContext } from './query-context.ts';
 import { limitTtls } from './respond.ts';
-import type { Turn } from './turn.ts';
 
 /** One object serves all events: an observer copies what it keeps. */
 const event = new QueryEvent();
 
 /** Tells what was noted of the query, whose answer was written with `length` bytes or dropped. */
-export const conclude = (turn: Turn, rules: InForce, length: number): void => {
-  if (!turn.notes.isAny) return;
-  const { refusal, watched, hits, hitCount } = turn.notes;
-  const { isProbe } = turn.asker;
-  const rcode = length > 0 ? (turn.out[3] ?? 0) & 0xf : -1;
-  if (refusal.list >= 0 && !isProbe) tell(turn, rules, EVENT.REFUSAL, refusal, rcode);
-  if (watched.list >= 0 && !isProbe) tell(turn, rules, EVENT.WOULD_REFUSE, watched, rcode);
+export const conclude = (context: QueryContext, rules: InForce, length: number): void => {
+  if (!context.notes.isAny) return;
+  const { refusal, watched, hits, hitCount } = context.notes;
+  const { isProbe } = context.asker;
+  const rcode = length > 0 ? (context.out[3] ?? 0) & 0xf : -1;
+  if (refusal.list >= 0 && !isProbe) tell(context, rules, EVENT.REFUSAL, refusal, rcode);
+  if (watched.list >= 0 && !isProbe) tell(context, rules, EVENT.WOULD_REFUSE, watched, rcode);
   // What a list said of one client is no answer for the next one of the same forwarder, which may keep it for all.
-  if (turn.asker.forwarder >= 0 && length > 0 && (refusal.list >= 0 || hitCount > 0))
-    limitTtls(turn.out, length, 0);
+  if (context.asker.forwarder >= 0 && length > 0 && (refusal.list >= 0 || hitCount > 0))
+    limitTtls(context.out, length, 0);
   if (hitCount === 0) return;
   for (let i = 0; i < hitCount && !isProbe; i++) {
     const hit = hits[i];
     if (hit === undefined) continue;
-    turn.observer.exempted(hit.index);
-    tell(turn, rules, EVENT.EXEMPTION_HIT, hit, rcode);
+    context.observer.exempted(hit.index);
+    tell(context, rules, EVENT.EXEMPTION_HIT, hit, rcode);
   }
-  if (length > 0) limitExempted(turn, length);
+  if (length > 0) limitExempted(context, length);
 };
 
 /** What clients keep of an exempted answer shall not outlive the exemption, nor for long its being taken back. */
-const limitExempted = ({ verdict, parts, out }: Turn, length: number): void => {
+const limitExempted = ({ verdict, parts, out }: QueryContext, length: number): void => {
   const leftSec = Math.max(0, Math.floor((verdict.exempted.untilMs - parts.clock()) / 1000));
   limitTtls(out, length, Math.min(verdict.exempted.ttlSec, leftSec));
 };
 
 /** Tells of an event of a list. */
-const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: number): void => {
+const tell = (context: QueryContext, rules: InForce, kind: number, note: Note, rcode: number): void => {
   const { events, policy } = rules;
   if (events === undefined) return;
-  const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && turn.query.opt.isPresent;
+  const isListSent = kind === EVENT.REFUSAL && rcode >= 0 && context.query.opt.isPresent;
   const ede = isListSent ? policy?.lists[note.list]?.ede : undefined;
   event.kind = kind;
   event.rule.list = note.list;
@@ -56,27 +56,27 @@ const tell = (turn: Turn, rules: InForce, kind: number, note: Note, rcode: numbe
   event.target = note.target;
   event.targetLength = note.targetLength;
   event.targetAddress = note.hasAddress ? note.address : undefined;
-  write(turn, rules, events, rcode);
+  write(context, rules, events, rcode);
 };
 
 /** Tells of a query from an address that may not ask. */
-export const writeOutsider = (turn: Turn, rules: InForce, events: EventObserver): void => {
+export const writeOutsider = (context: QueryContext, rules: InForce, events: EventObserver): void => {
   event.kind = EVENT.BYPASS;
   event.rule.list = -1;
   event.rule.line = 0;
   event.rule.match = 0;
   event.rule.trigger = 0;
-  event.edeCode = turn.query.opt.isPresent ? EDE.PROHIBITED : -1;
+  event.edeCode = context.query.opt.isPresent ? EDE.PROHIBITED : -1;
   event.rule.exemption = 0;
   event.signal = SIGNAL.UNLISTED_NETWORK;
   event.targetLength = 0;
   event.targetAddress = undefined;
-  write(turn, rules, events, RCODE.REFUSED);
+  write(context, rules, events, RCODE.REFUSED);
 };
 
 /** Completes the event with what is known of every query. */
 const write = (
-  { query, asker, parts }: Turn,
+  { query, asker, parts }: QueryContext,
   { generation }: InForce,
   events: EventObserver,
   rcode: number,

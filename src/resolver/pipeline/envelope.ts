@@ -8,8 +8,8 @@ import { CLASS, createEde, EDE, HEADER_LENGTH, QUERY_FAULT, RCODE, TYPE } from '
 import { refuseClient } from './admission.ts';
 import { COOKIE } from './cookie.ts';
 import type { InForce } from './in-force.ts';
+import { DROPPED, NEXT, type QueryContext } from './query-context.ts';
 import { PADDING_BLOCK, writeAny, writeFault } from './respond.ts';
-import { DROPPED, NEXT, type Turn } from './turn.ts';
 
 /** Units of TIMEOUT in a TCP-KEEPALIVE option, and the most that it can say (RFC 7828 section 3.1). */
 const KEEPALIVE_UNIT_MS = 100;
@@ -20,39 +20,44 @@ const EDE_NOT_SUPPORTED = createEde(EDE.NOT_SUPPORTED);
 const EDE_INVALID_QUERY_TYPE = createEde(EDE.INVALID_QUERY_TYPE);
 
 /** Stage: reads a message and who sent it. What is no sound query is dropped or answered with its fault. */
-export const readQuery = (turn: Turn, rules: InForce, bytes: Uint8Array, length: number): number => {
-  const { query, asker, observer } = turn;
-  turn.isRepeat = false;
-  if (asker.isProbe) turn.parts.observer.probed();
+export const readQuery = (
+  context: QueryContext,
+  rules: InForce,
+  bytes: Uint8Array,
+  length: number,
+): number => {
+  const { query, asker, observer } = context;
+  context.isRepeat = false;
+  if (asker.isProbe) context.parts.observer.probed();
   const fault = query.parse(bytes, length);
-  if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(turn, fault);
-  const client = identifyClient(turn, rules);
-  if (client === undefined) return answerFault(turn, QUERY_FAULT.BODY);
-  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
-  const cookie = query.opt.cookieLength >= 0 && client.allowed ? judgeCookie(turn) : COOKIE.NONE;
-  if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(turn, cookie);
+  if (fault !== QUERY_FAULT.NONE && fault !== QUERY_FAULT.COOKIE_ONLY) return answerFault(context, fault);
+  const client = identifyClient(context, rules);
+  if (client === undefined) return answerFault(context, QUERY_FAULT.BODY);
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(context);
+  const cookie = query.opt.cookieLength >= 0 && client.allowed ? judgeCookie(context) : COOKIE.NONE;
+  if (fault === QUERY_FAULT.COOKIE_ONLY) return answerCookie(context, cookie);
   observer.query(asker.transport, query.qtype, client.allowed ? client.group : -1);
   return NEXT;
 };
 
 /** Reads a query that waited: it was sound, and is counted already. Who sent it may be in another group by now. */
-export const readAgain = (turn: Turn, rules: InForce, bytes: Uint8Array, length: number): void => {
-  const { query } = turn;
-  turn.isRepeat = true;
+export const readAgain = (context: QueryContext, rules: InForce, bytes: Uint8Array, length: number): void => {
+  const { query } = context;
+  context.isRepeat = true;
   query.parse(bytes, length);
-  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(turn);
-  if (query.opt.cookieLength >= 0) judgeCookie(turn);
+  if (query.opt.hasPadding || query.opt.hasKeepalive) noteStreamOptions(context);
+  if (query.opt.cookieLength >= 0) judgeCookie(context);
   // What it said of its client was sound once; under other rules it may not be, and then nobody asked.
-  if (identifyClient(turn, rules) === undefined) turn.asker.client = NOBODY;
+  if (identifyClient(context, rules) === undefined) context.asker.client = NOBODY;
 };
 
 /** Finds who asks, by what the connection shows and by the address; undefined: a forwarder says it in a malformed way. */
-const identifyClient = (turn: Turn, { clients }: InForce): Client | undefined => {
-  const { asker, parts, verdict } = turn;
+const identifyClient = (context: QueryContext, { clients }: InForce): Client | undefined => {
+  const { asker, parts, verdict } = context;
   const { identities, forwarders } = clients;
   if (forwarders !== undefined) {
     asker.forwarder = forwarders.find(asker.peer, asker.shown, parts.clock());
-    if (asker.forwarder >= 0) return identifyReported(turn, clients, forwarders);
+    if (asker.forwarder >= 0) return identifyReported(context, clients, forwarders);
   }
   const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
   asker.who = who;
@@ -64,10 +69,14 @@ const identifyClient = (turn: Turn, { clients }: InForce): Client | undefined =>
 /**
  * Finds for whom a forwarder asks. Its own certificate is not the client's. Where it names nobody, it asks for itself; where it names somebody whom it does not speak for, nobody asks.
  */
-const identifyReported = (turn: Turn, clients: Clients, forwarders: Forwarders): Client | undefined => {
-  const { asker, query, verdict, isRepeat } = turn;
+const identifyReported = (
+  context: QueryContext,
+  clients: Clients,
+  forwarders: Forwarders,
+): Client | undefined => {
+  const { asker, query, verdict, isRepeat } = context;
   const said = forwarders.read(asker.forwarder, query);
-  if (!isRepeat && !asker.isProbe) turn.observer.reported(asker.forwarder, said);
+  if (!isRepeat && !asker.isProbe) context.observer.reported(asker.forwarder, said);
   const { report, who } = forwarders;
   asker.who = who;
   verdict.exempted.device = who?.device?.address;
@@ -88,7 +97,7 @@ const identifyReported = (turn: Turn, clients: Clients, forwarders: Forwarders):
  * Padding hides the length of what is encrypted (RFC 7830 section 4), and only that. How long the connection may be idle is
  * told where one belongs to the client alone: not in HTTP, which has words of its own (RFC 7828 section 3.2.2).
  */
-const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
+const noteStreamOptions = ({ query, asker, parts }: QueryContext): void => {
   const { transport } = asker;
   if (query.opt.hasPadding && transport >= TRANSPORT.DOT) query.answerOpt.block = PADDING_BLOCK;
   const { keepaliveMs } = parts;
@@ -101,59 +110,60 @@ const noteStreamOptions = ({ query, asker, parts }: Turn): void => {
 };
 
 /** Stage: an EDNS version, a signature or a class that is not served here. */
-export const checkEnvelope = (turn: Turn): number => {
-  const { query } = turn;
+export const checkEnvelope = (context: QueryContext): number => {
+  const { query } = context;
   // The envelope before the letter: an EDNS version that is not spoken here has other semantics (RFC 6891 6.1.3).
-  if (query.opt.version !== 0) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined);
-  if (query.hasTsig) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
+  if (query.opt.version !== 0) return context.answerEmpty(SOURCE.PROTOCOL, RCODE.BADVERS, undefined);
+  if (query.hasTsig) return context.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
   // Other classes hold no data for clients, so nothing listed can leak through them.
-  if (query.qclass !== CLASS.IN) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_SUPPORTED);
+  if (query.qclass !== CLASS.IN)
+    return context.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_SUPPORTED);
   return NEXT;
 };
 
 /** Stage: types that are no data, and ANY. */
-export const answerMeta = (turn: Turn): number => {
-  const { query } = turn;
+export const answerMeta = (context: QueryContext): number => {
+  const { query } = context;
   const unserved = unservedRcode(query.qtype);
   if (unserved >= 0) {
     const ede = unserved === RCODE.FORMERR ? EDE_INVALID_QUERY_TYPE : EDE_NOT_SUPPORTED;
-    return turn.answerEmpty(SOURCE.PROTOCOL, unserved, ede);
+    return context.answerEmpty(SOURCE.PROTOCOL, unserved, ede);
   }
   if (query.qtype !== TYPE.ANY) return NEXT;
-  turn.answered(SOURCE.LOCAL, RCODE.NOERROR);
-  return writeAny(query, turn.out);
+  context.answered(SOURCE.LOCAL, RCODE.NOERROR);
+  return writeAny(query, context.out);
 };
 
 /** Stage: without RD a client could look into the cache, which tells it what others asked (RFC 8914 section 4.21). */
-export const requireRd = (turn: Turn): number =>
-  turn.asksResolver || turn.asker.client.readsCache
+export const requireRd = (context: QueryContext): number =>
+  context.asksResolver || context.asker.client.readsCache
     ? NEXT
-    : turn.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE);
+    : context.answerEmpty(SOURCE.PROTOCOL, RCODE.REFUSED, EDE_NOT_AUTHORITATIVE);
 
 /** Nothing is known of the question: NOERROR without a record, as BIND and unbound answer. No SOA: nobody keeps it. */
-export const answerUnknown = (turn: Turn): number =>
-  turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOERROR, EDE_NOT_AUTHORITATIVE);
+export const answerUnknown = (context: QueryContext): number =>
+  context.answerEmpty(SOURCE.PROTOCOL, RCODE.NOERROR, EDE_NOT_AUTHORITATIVE);
 
-const judgeCookie = ({ parts, query, asker }: Turn): number =>
+const judgeCookie = ({ parts, query, asker }: QueryContext): number =>
   parts.cookies?.judge(query, asker.peer, parts.clock()) ?? COOKIE.NONE;
 
-const answerFault = (turn: Turn, fault: number): number => {
-  const { query, observer, out } = turn;
+const answerFault = (context: QueryContext, fault: number): number => {
+  const { query, observer, out } = context;
   if (fault === QUERY_FAULT.SILENT) {
     observer.dropped(query.length < HEADER_LENGTH ? DROP.SHORT : DROP.QR_SET);
     return DROPPED;
   }
   const length = writeFault(query, fault, out);
-  turn.answered(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
+  context.answered(SOURCE.PROTOCOL, (out[3] ?? 0) & 0xf);
   return length;
 };
 
 /** Answers a client that only wants a cookie (RFC 7873 section 5.4). */
-const answerCookie = (turn: Turn, cookie: number): number => {
-  if (!turn.asker.client.allowed) return refuseClient(turn);
-  if (turn.query.hasTsig) return turn.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
+const answerCookie = (context: QueryContext, cookie: number): number => {
+  if (!context.asker.client.allowed) return refuseClient(context);
+  if (context.query.hasTsig) return context.answerEmpty(SOURCE.PROTOCOL, RCODE.NOTAUTH, undefined);
   const rcode = cookie === COOKIE.UNKNOWN ? RCODE.BADCOOKIE : RCODE.NOERROR;
-  return turn.answerEmpty(SOURCE.PROTOCOL, rcode, undefined);
+  return context.answerEmpty(SOURCE.PROTOCOL, rcode, undefined);
 };
 
 /**

@@ -6,28 +6,28 @@ import { ACTION, type PolicyList } from '../../policy/policy.ts';
 import { foldedName, HEADER_LENGTH, RCODE, TYPE } from '../../wire/dns/dns.ts';
 import type { Answer } from '../cache/cache.ts';
 import type { InForce } from './in-force.ts';
+import { NEXT, type QueryContext } from './query-context.ts';
 import { NODATA, writeEmpty, writeRefusal } from './respond.ts';
 import { type Alias, aliasFor, aliasTarget, type Lead, leadTo, writeRecords } from './rewrite.ts';
 import { edeOf } from './structured-error.ts';
-import { NEXT, type Turn } from './turn.ts';
 
 /** Answers with the records of the rule; NEXT after noting the alias of one that leads elsewhere (Turn.alias). */
 export const writeData = (
-  turn: Turn,
+  context: QueryContext,
   rules: InForce,
   list: PolicyList,
   answer: Answer | undefined,
 ): number => {
-  const { query, verdict, limit, out } = turn;
+  const { query, verdict, limit, out } = context;
   const { records } = verdict;
-  const lead = answer && leadOf(turn, answer);
+  const lead = answer && leadOf(context, answer);
   const alias = aliasFor(records, query.qtype);
   if (alias !== undefined) {
-    const target = aliasTarget(alias, lead?.name ?? foldedQname(turn));
+    const target = aliasTarget(alias, lead?.name ?? foldedQname(context));
     if (target === undefined) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
-    if (turn.alias !== undefined)
+    if (context.alias !== undefined)
       return writeRecords(query, [{ ...alias, rdata: target }], lead, list.ede, limit, out);
-    turn.alias = {
+    context.alias = {
       target,
       ttlSec: alias.ttlSec,
       lead,
@@ -44,8 +44,8 @@ export const writeData = (
     return NEXT;
   }
   const asked = query.qtype === TYPE.ANY ? records : records.filter(({ type }) => type === query.qtype);
-  if (asked.length === 0) return writeRefusal(query, list, NODATA, edeOf(turn, rules, list, NODATA), out);
-  const target = namedTarget(turn, answer);
+  if (asked.length === 0) return writeRefusal(query, list, NODATA, edeOf(context, rules, list, NODATA), out);
+  const target = namedTarget(context, answer);
   if (target === TOO_LONG) return writeEmpty(query, RCODE.YXDOMAIN, list.ede, out);
   const said =
     target === undefined
@@ -61,27 +61,27 @@ const TOO_LONG = new Uint8Array(0);
  * Where the rule's alias leads that is answered itself and not resolved, because it is asked for or another rule's alias led
  * here: folded, TOO_LONG, or undefined where there is none or it will be resolved.
  */
-export const namedTarget = (turn: Turn, answer: Answer | undefined): Uint8Array | undefined => {
-  const { query, verdict } = turn;
-  if (query.qtype !== TYPE.CNAME && query.qtype !== TYPE.ANY && turn.alias === undefined) return undefined;
+export const namedTarget = (context: QueryContext, answer: Answer | undefined): Uint8Array | undefined => {
+  const { query, verdict } = context;
+  if (query.qtype !== TYPE.CNAME && query.qtype !== TYPE.ANY && context.alias === undefined) return undefined;
   const alias = verdict.records.find(({ type }) => type === TYPE.CNAME);
   if (alias === undefined) return undefined;
-  const lead = answer && leadOf(turn, answer);
-  return aliasTarget(alias, lead?.name ?? foldedQname(turn)) ?? TOO_LONG;
+  const lead = answer && leadOf(context, answer);
+  return aliasTarget(alias, lead?.name ?? foldedQname(context)) ?? TOO_LONG;
 };
 
 /** True when an answer under an alias is the one that the rules in force call for; a rule of an answer is noted anew. */
-export const isStillLedTo = (turn: Turn, rules: InForce, alias: Alias | undefined): boolean => {
-  if (isSameAlias(alias, turn.alias)) return true;
+export const isStillLedTo = (context: QueryContext, rules: InForce, alias: Alias | undefined): boolean => {
+  if (isSameAlias(alias, context.alias)) return true;
   // A rule led there from an answer: under the same rules it still does.
-  if (alias === undefined || turn.alias !== undefined || alias.isOfQuestion) return false;
+  if (alias === undefined || context.alias !== undefined || alias.isOfQuestion) return false;
   if (alias.generation !== rules.generation || alias.exemptionChange !== rules.exemptionChange) return false;
   // It was met because an exemption took out a list before its own, and that exemption has ended.
-  if (turn.parts.clock() >= alias.validUntilMs) return false;
-  turn.alias = alias;
-  turn.verdict.list = alias.list;
-  turn.verdict.action = ACTION.DATA;
-  if (rules.events !== undefined) turn.notes.led(alias);
+  if (context.parts.clock() >= alias.validUntilMs) return false;
+  context.alias = alias;
+  context.verdict.list = alias.list;
+  context.verdict.action = ACTION.DATA;
+  if (rules.events !== undefined) context.notes.led(alias);
   return true;
 };
 
@@ -89,13 +89,13 @@ const isSameAlias = (a: Alias | undefined, b: Alias | undefined): boolean =>
   a === b || (a !== undefined && b !== undefined && Buffer.compare(a.target, b.target) === 0);
 
 /** How an answer leads to the name that the rule is about. */
-const leadOf = (turn: Turn, answer: Answer): Lead | undefined => {
-  const { targetStart, targetLength } = turn.verdict;
+const leadOf = (context: QueryContext, answer: Answer): Lead | undefined => {
+  const { targetStart, targetLength } = context.verdict;
   if (targetLength === 0) return undefined;
   const name = answer.bytes.slice(targetStart, targetStart + targetLength);
-  return leadTo(answer, foldedQname(turn), name, turn.ageSecOf(answer));
+  return leadTo(answer, foldedQname(context), name, context.ageSecOf(answer));
 };
 
 /** The key may hold the name that a rule leads to. */
-const foldedQname = ({ query }: Turn): Uint8Array =>
+const foldedQname = ({ query }: QueryContext): Uint8Array =>
   foldedName(query.bytes.subarray(HEADER_LENGTH, HEADER_LENGTH + query.qnameLength));

@@ -15,26 +15,26 @@ import {
 import type { InForce } from './in-force.ts';
 import { judgeQuestion } from './judgement.ts';
 import { answerLocally } from './local-names.ts';
-import { NEXT, type Turn } from './turn.ts';
+import { NEXT, type QueryContext } from './query-context.ts';
 
 /** Decides a query that was read, by what is asked. NEXT: data is needed. */
-export const decideQuestion = (turn: Turn, rules: InForce): number => {
-  let end = admit(turn, rules);
-  if (end === NEXT) end = checkEnvelope(turn);
-  if (end === NEXT) end = requirePolicy(turn, rules);
-  if (end === NEXT) end = answerLocally(turn, rules);
-  if (end === NEXT && !turn.isRepeat) end = answerUnlisted(turn, rules);
-  if (end === NEXT) end = judgeQuestion(turn, rules);
-  if (end === NEXT) end = answerMeta(turn);
-  if (end === NEXT) end = requireRd(turn);
+export const decideQuestion = (context: QueryContext, rules: InForce): number => {
+  let end = admit(context, rules);
+  if (end === NEXT) end = checkEnvelope(context);
+  if (end === NEXT) end = requirePolicy(context, rules);
+  if (end === NEXT) end = answerLocally(context, rules);
+  if (end === NEXT && !context.isRepeat) end = answerUnlisted(context, rules);
+  if (end === NEXT) end = judgeQuestion(context, rules);
+  if (end === NEXT) end = answerMeta(context);
+  if (end === NEXT) end = requireRd(context);
   return end;
 };
 
 /** Decides it by what is there. NEXT: it has to be resolved. */
-export const decideByCache = (turn: Turn, rules: InForce, flight: InFlight): number => {
-  let end = answerFromCache(turn, rules);
-  if (end === NEXT) end = answerFailed(turn, rules);
-  if (end === NEXT) end = answerWithoutRd(turn, rules);
-  if (end === NEXT) end = answerLate(turn, rules, flight);
+export const decideByCache = (context: QueryContext, rules: InForce, flight: InFlight): number => {
+  let end = answerFromCache(context, rules);
+  if (end === NEXT) end = answerFailed(context, rules);
+  if (end === NEXT) end = answerWithoutRd(context, rules);
+  if (end === NEXT) end = answerLate(context, rules, flight);
   return end;
 };

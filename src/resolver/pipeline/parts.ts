@@ -3,8 +3,8 @@ import type { AddressWords, Clock } from '../../base/base.ts';
 import type { AnswerCache, FailureCache } from '../cache/cache.ts';
 import type { ServerCookies } from './cookie.ts';
 import type { Failure } from './outcome.ts';
-import type { OutsiderEvents } from './outsiders.ts';
 import type { PipelineTrace } from './trace.ts';
+import type { UnauthorizedClients } from './unauthorized-clients.ts';
 
 /** Told what happens to questions in flight. */
 export interface WaitingObserver {
@@ -73,7 +73,7 @@ export interface Parts {
   readonly candidates: CandidateObserver | undefined;
   /** Undefined: clients get no cookies. */
   readonly cookies: ServerCookies | undefined;
-  readonly outsiders: OutsiderEvents;
+  readonly unauthorized: UnauthorizedClients;
   /** True for an address and a port from which the self-probe asks listeners as any client would. */
   /** How long connections of a TRANSPORT may be idle; undefined: clients are not told. */
   readonly keepaliveMs: ((transport: number) => number) | undefined;

@@ -13,31 +13,31 @@ import type { EventObserver, QueryObserver } from '../../telemetry/events/events
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
-import { WaiterDesk } from './desk.ts';
 import { readQuery } from './envelope.ts';
 import { refresh } from './from-cache.ts';
 import { InForce, type PipelineRules } from './in-force.ts';
 import { decideByCache, decideQuestion } from './order.ts';
 import type { Failure } from './outcome.ts';
-import { OutsiderEvents } from './outsiders.ts';
 import type { CandidateObserver, Parts, PipelineObserver } from './parts.ts';
+import { NEXT, PENDING, QueryContext, REFRESH } from './query-context.ts';
 import { logQuery } from './query-log.ts';
 import type { Resolver } from './resolver.ts';
 import type { PipelineTrace } from './trace.ts';
-import { NEXT, PENDING, REFRESH, Turn } from './turn.ts';
+import { UnauthorizedClients } from './unauthorized-clients.ts';
 import { createAsked, createWaiter, type Reply } from './waiter.ts';
+import { WaiterResponder } from './waiter-responder.ts';
 
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../../base/words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
 export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
 export type { CandidateObserver, PipelineObserver } from './parts.ts';
 export { createPrivateIpv4Table, createPrivateTable } from './private-addresses.ts';
+export { DROPPED, PENDING, PORT_OF_PROBE } from './query-context.ts';
 export { RebindingGuard } from './rebinding.ts';
 export type { Question, Resolution, Resolver } from './resolver.ts';
 export { writeTruncated } from './respond.ts';
 export type { Alias } from './rewrite.ts';
-export type { PipelineTrace, TracedTurn } from './trace.ts';
-export { DROPPED, PENDING, PORT_OF_PROBE } from './turn.ts';
+export type { PipelineTrace, TracedQuery } from './trace.ts';
 export type { Reply } from './waiter.ts';
 
 /** Decides messages of clients: the pipeline, or a gate before it. */
@@ -87,8 +87,8 @@ export interface PipelineOptions {
 export class Pipeline implements Decider {
   #rules: InForce;
   readonly #parts: Parts;
-  readonly #turn: Turn;
-  readonly #desk: WaiterDesk;
+  readonly #context: QueryContext;
+  readonly #responder: WaiterResponder;
 
   constructor(options: PipelineOptions) {
     const { rules, resolver, exemptions, events, queryLog, cache, clock, observer, cookieSecret } = options;
@@ -100,14 +100,14 @@ export class Pipeline implements Decider {
       probeObserver: options.probeObserver ?? observer,
       candidates: options.candidates,
       cookies: cookieSecret && new ServerCookies(cookieSecret),
-      outsiders: new OutsiderEvents(),
+      unauthorized: new UnauthorizedClients(),
       isProbe: options.isProbe,
       keepaliveMs: options.keepaliveMs,
       trace: options.trace,
     };
     this.#rules = new InForce(rules, { resolver, exemptions, exemptionChange: 0, events, queryLog });
-    this.#turn = new Turn(this.#parts);
-    this.#desk = new WaiterDesk(this.#parts, this.#rules);
+    this.#context = new QueryContext(this.#parts);
+    this.#responder = new WaiterResponder(this.#parts, this.#rules);
     this.#exempt();
   }
 
@@ -139,12 +139,12 @@ export class Pipeline implements Decider {
   setResolver(resolver: Resolver): void {
     this.#parts.failures.clear();
     this.#enforce(this.#rules.with({ resolver }));
-    this.#desk.room.setResolver(resolver);
+    this.#responder.room.setResolver(resolver);
   }
 
   #enforce(rules: InForce): void {
     this.#rules = rules;
-    this.#desk.enforce(rules);
+    this.#responder.enforce(rules);
   }
 
   #exempt(): void {
@@ -160,7 +160,7 @@ export class Pipeline implements Decider {
 
   /** Questions for whose answer somebody waits. */
   get waiting(): number {
-    return this.#desk.room.awaited;
+    return this.#responder.room.awaited;
   }
 
   /** False for a client that nothing would be answered but REFUSED, which counts as a sign of a way around. */
@@ -214,26 +214,26 @@ export class Pipeline implements Decider {
     listener: string,
     shown?: Shown,
   ): number {
-    const turn = this.#turn;
+    const context = this.#context;
     const rules = this.#rules;
-    const { room } = this.#desk;
-    turn.begin(address, port, transport, listener, out, shown);
-    let end = readQuery(turn, rules, bytes, length);
-    if (end === NEXT) end = decideQuestion(turn, rules);
-    if (end === NEXT) end = decideByCache(turn, rules, room);
+    const { room } = this.#responder;
+    context.begin(address, port, transport, listener, out, shown);
+    let end = readQuery(context, rules, bytes, length);
+    if (end === NEXT) end = decideQuestion(context, rules);
+    if (end === NEXT) end = decideByCache(context, rules, room);
     if (end === NEXT) return PENDING;
-    end = turn.fitted(end);
-    conclude(turn, rules, end);
-    if (rules.queryLog !== undefined) logQuery(turn, rules, rules.queryLog, end, 0);
+    end = context.fitted(end);
+    conclude(context, rules, end);
+    if (rules.queryLog !== undefined) logQuery(context, rules, rules.queryLog, end, 0);
     // A resolver may answer at once: nothing of the turn is needed any more.
-    if (turn.refresh !== REFRESH.NO) refresh(turn, rules, room);
+    if (context.refresh !== REFRESH.NO) refresh(context, rules, room);
     return end;
   }
 
   /** Resolves the query that decide() just left pending. `reply` is called once, maybe before this returns. */
   resolve(reply: Reply): void {
-    const turn = this.#turn;
-    const waiter = createWaiter(turn, reply);
-    this.#desk.room.enter(waiter, createAsked(turn, this.#rules, turn.alias, waiter));
+    const context = this.#context;
+    const waiter = createWaiter(context, reply);
+    this.#responder.room.enter(waiter, createAsked(context, this.#rules, context.alias, waiter));
   }
 }

@@ -4,29 +4,29 @@
 
 import { LOGGED, LoggedQuery, type QueryObserver } from '../../telemetry/events/events.ts';
 import type { InForce } from './in-force.ts';
-import type { Turn } from './turn.ts';
+import type { QueryContext } from './query-context.ts';
 
 const entry = new LoggedQuery();
 
 /** Tells of a query whose answer of `length` bytes was written, or that a rule dropped. */
 export const logQuery = (
-  turn: Turn,
+  context: QueryContext,
   { generation }: InForce,
   log: QueryObserver,
   length: number,
   tookMs: number,
 ): void => {
-  const { asker, query, parts, out, notes } = turn;
+  const { asker, query, parts, out, notes } = context;
   // A message that was no query, and the self-probe's, are nobody's.
-  if (asker.isProbe || turn.origin.source < 0 || !log.wants()) return;
+  if (asker.isProbe || context.origin.source < 0 || !log.wants()) return;
   const { client } = asker;
   const { refusal } = notes;
   entry.kind = LOGGED.CLIENT;
   entry.timeMs = parts.clock();
   entry.tookMs = tookMs;
   entry.transport = asker.transport;
-  entry.source = turn.origin.source;
-  entry.validation = turn.origin.validation;
+  entry.source = context.origin.source;
+  entry.validation = context.origin.validation;
   entry.address = asker.address;
   entry.port = asker.port;
   entry.generation = generation;

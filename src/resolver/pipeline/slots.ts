@@ -1,26 +1,26 @@
 // The slots of questions in flight. Hot file: runs for each miss.
 //
-// Each question in flight takes one of a fixed number of slots and stands in two crowds: that of the client who asked
-// first, and that of its zone. All memory is reserved at once.
-import { Crowds } from './crowds.ts';
+// Each in-flight query takes one of a fixed number of slots and counts for two sources: the first client and the zone. All
+// memory is reserved at the start.
+import { InFlightBySource } from './in-flight-by-source.ts';
 import type { FairnessLimit } from './in-force.ts';
 import { PLACES } from './places.ts';
 
 /** Questions in flight where no limit is given. */
 const INFLIGHT_MAX = 10_000;
-/** Below this part of the room nobody is bounded: bursts of a single client are normal then. */
+/** Below this part of the slots no source is limited: bursts of a single client are normal then. */
 export const SCARCE_PART = 0.5;
-/** The only place of the crowd of ages. */
+/** The only bucket of `ages`. */
 export const MAY_GIVE_WAY = 0;
 
-/** The slots of questions in flight, and the crowds that their questions stand in. */
+/** The slots of in-flight queries, and the sources that they count for. */
 export class Slots<Pending extends { slot: number }> {
   taken = 0;
   readonly room: number;
-  readonly clients: Crowds;
-  readonly zones: Crowds;
-  /** Those that came when half of the slots were taken: the others run to their end unless they are of a greedy crowd. */
-  readonly ages: Crowds;
+  readonly clients: InFlightBySource;
+  readonly zones: InFlightBySource;
+  /** Queries that arrived after half of the slots were taken: only these can be evicted when no source dominates. */
+  readonly ages: InFlightBySource;
   readonly #pendings: (Pending | undefined)[];
   readonly #free: Int32Array;
 
@@ -31,9 +31,9 @@ export class Slots<Pending extends { slot: number }> {
   /** There may be more slots than the limit allows, `size`, for questions from before it was lowered. */
   constructor(limit: FairnessLimit | undefined, size = limit?.inflightMax ?? INFLIGHT_MAX) {
     this.room = limit?.inflightMax ?? INFLIGHT_MAX;
-    this.clients = new Crowds(PLACES + 1, size);
-    this.zones = new Crowds(PLACES, size);
-    this.ages = new Crowds(1, size);
+    this.clients = new InFlightBySource(PLACES + 1, size);
+    this.zones = new InFlightBySource(PLACES, size);
+    this.ages = new InFlightBySource(1, size);
     this.#pendings = new Array<Pending | undefined>(size).fill(undefined);
     this.#free = Int32Array.from({ length: size }, (_, index) => size - 1 - index);
     this.#setShares(limit);

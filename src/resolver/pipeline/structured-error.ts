@@ -8,14 +8,19 @@ import { TRANSPORT } from '../../base/words/words.ts';
 import type { BlockMode, PolicyList } from '../../policy/policy.ts';
 import { EDE, findOption, OPTION_HEADER_LENGTH, optionLength, readU16 } from '../../wire/dns/dns.ts';
 import type { InForce } from './in-force.ts';
+import type { QueryContext } from './query-context.ts';
 import { ednsLength, emptyRefusalLength } from './respond.ts';
-import type { Turn } from './turn.ts';
 
 /** The data of the EDE option of a refusal: structured for a client that asks, otherwise those of the list. */
-export const edeOf = (turn: Turn, rules: InForce, list: PolicyList, mode: BlockMode): Uint8Array => {
+export const edeOf = (
+  context: QueryContext,
+  rules: InForce,
+  list: PolicyList,
+  mode: BlockMode,
+): Uint8Array => {
   const { structured } = rules;
-  if (structured === undefined || turn.asker.transport < TRANSPORT.DOT) return list.ede;
-  const { query, verdict, asker } = turn;
+  if (structured === undefined || context.asker.transport < TRANSPORT.DOT) return list.ede;
+  const { query, verdict, asker } = context;
   // Data of our own would be a Forged Answer (EDE 4), about which a client believes nothing.
   if (hasData(mode) || readU16(list.ede, 0) === EDE.FORGED_ANSWER) return list.ede;
   const { bytes } = query;
@@ -26,7 +31,7 @@ export const edeOf = (turn: Turn, rules: InForce, list: PolicyList, mode: BlockM
   if (text === undefined) return list.ede;
   // A client may be a proxy that passes the answer on over UDP, in the size that the query names.
   const room =
-    Math.min(query.opt.udpLength, turn.limit) -
+    Math.min(query.opt.udpLength, context.limit) -
     emptyRefusalLength(query) -
     ednsLength(query) -
     OPTION_HEADER_LENGTH;

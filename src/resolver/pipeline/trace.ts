@@ -8,7 +8,7 @@ import type { Answer } from '../cache/cache.ts';
 import type { Alias } from './rewrite.ts';
 
 /** What is read of the turn of a question. */
-export interface TracedTurn {
+export interface TracedQuery {
   readonly verdict: Verdict;
   readonly watched: Verdict;
   /** Where a rule led the question. */
@@ -19,15 +19,15 @@ export interface TracedTurn {
 /** Is told how a question is decided. A question that waits for an answer is judged again with it. */
 export interface PipelineTrace extends Trace {
   /** What the lists say of the question, or of an answer (`targets`), to which a rule led or the question. */
-  judged(turn: TracedTurn, targets: Targets | undefined): void;
+  judged(context: TracedQuery, targets: Targets | undefined): void;
   /** The verdict is on the name to which a rule leads a question that asks for the alias itself: it is refused there. */
-  judgedNamed(turn: TracedTurn, target: Uint8Array): void;
+  judgedNamed(context: TracedQuery, target: Uint8Array): void;
   /** A list that is only watched would refuse. */
-  watched(turn: TracedTurn, targets: Targets | undefined): void;
+  watched(context: TracedQuery, targets: Targets | undefined): void;
   /** The list of the verdict does not count: the exemption of this number says so. */
-  takenOut(turn: TracedTurn, targets: Targets | undefined, exemption: number): void;
+  takenOut(context: TracedQuery, targets: Targets | undefined, exemption: number): void;
   /** There is an answer; SOURCE. */
-  found(turn: TracedTurn, source: number, answer: Answer): void;
+  found(context: TracedQuery, source: number, answer: Answer): void;
   /** The question failed a moment ago, which is remembered; SOURCE of the failure. */
   remembered(source: number): void;
 }

@@ -11,9 +11,9 @@ import { HEADER_LENGTH } from '../../wire/dns/dns.ts';
 import { KEY_FLAG, keyText } from '../cache/cache.ts';
 import type { InForce } from './in-force.ts';
 import type { PipelineObserver } from './parts.ts';
+import { PORT_OF_PROBE, type QueryContext } from './query-context.ts';
 import type { Question } from './resolver.ts';
 import type { Alias } from './rewrite.ts';
-import { PORT_OF_PROBE, type Turn } from './turn.ts';
 
 /**
  * Takes a finished answer; the bytes are only valid during the call. No bytes: nothing may be answered, because a
@@ -101,7 +101,10 @@ export interface Asked {
 export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
 
 /** The query of a turn, to wait. */
-export const createWaiter = ({ query, asker, observer, nowMs, alias }: Turn, reply: Reply): Waiter => {
+export const createWaiter = (
+  { query, asker, observer, nowMs, alias }: QueryContext,
+  reply: Reply,
+): Waiter => {
   const waiter = waiters.take() ?? new Waiter();
   waiter.copy(query.bytes, query.length, asker.address, asker.peer);
   // Its port may be another's by the time of the answer.
@@ -138,7 +141,7 @@ export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boo
  * `waiter`.
  */
 export const createAsked = (
-  { query, key, asker }: Turn,
+  { query, key, asker }: QueryContext,
   { resolver }: InForce,
   alias: Alias | undefined,
   waiter: Waiter | undefined,

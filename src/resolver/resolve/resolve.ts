@@ -5,4 +5,4 @@
 // RFCs 4035, 5011, 6147, 6840.
 export { createResolver, type ResolutionSettings, type ValidationMode } from './chain.ts';
 export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
-export { readTrustAnchors, TrustKeeper } from './trust.ts';
+export { readTrustAnchors, TrustAnchorUpdater } from './trust.ts';

@@ -85,7 +85,7 @@ export interface TrustOptions {
 }
 
 /** The trust anchors of one program. */
-export class TrustKeeper {
+export class TrustAnchorUpdater {
   readonly #options: TrustOptions;
   #config: Config;
   #configured: readonly TrustAnchor[] = [];
@@ -108,8 +108,8 @@ export class TrustKeeper {
   }
 
   /** Throws an AppError of the dnssec room when the file of anchors cannot be used. */
-  static open(config: Config, options: TrustOptions): TrustKeeper {
-    const keeper = new TrustKeeper(config, options);
+  static open(config: Config, options: TrustOptions): TrustAnchorUpdater {
+    const keeper = new TrustAnchorUpdater(config, options);
     keeper.#read(config);
     return keeper;
   }

@@ -1,15 +1,15 @@
-// Places for the client connections of a worker, over all its listeners, and the memory that unread answers take.
+// Limits of client connections of a worker, over all its listeners, and of the memory that unread answers take.
 //
-// One client has many addresses: a /64 of IPv6 at least, a /24 of IPv4 where it is a network that attacks. So places are
-// counted by address, by network and by site, and where one of them has all its own, the connection of it that was idle
-// for longest gives way to the new one. When all places of the worker are taken, a connection of the network that holds
-// most gives way, so that a client with few keeps what it has. A connection that waits for an answer gives way only to a
-// network that holds fewer. Places are scarce only under attack: then idle connections live shorter, too.
+// One client has many addresses: a /64 of IPv6 at least, a /24 of IPv4 where a network attacks. So connections are limited
+// by address, by network and by site; at its limit, a new connection closes the longest idle one of the same source. At the
+// limit of the worker, a new connection closes one of the network with the most, so that a client with few keeps them. A
+// connection with a query in flight is closed only for a network with fewer. Connections are scarce only under attack; idle
+// ones then live shorter, too.
 import { type AddressWords, type Clock, isIpv4, systemClock } from '../../base/base.ts';
 import { TCP_CLOSED, TCP_REFUSAL } from '../../base/words/words.ts';
 import { MESSAGE_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import { LoopTurns } from './loop-turns.ts';
-import { Offenders } from './offenders.ts';
+import { PenaltyList } from './penalty-list.ts';
 
 export { TCP_CLOSED, TCP_REFUSAL } from '../../base/words/words.ts';
 
@@ -42,11 +42,11 @@ const UNREAD_BYTES_MAX = 16 * MESSAGE_LENGTH_MAX;
 export const QUIC_UNREAD_BYTES_MAX = 100 * MESSAGE_LENGTH_MAX;
 /** Bytes of answers that all clients of a worker have not taken: what the largest answers of 256 clients come to. */
 const UNREAD_BYTES_TOTAL_MAX = 16 * 1024 * 1024;
-/** An idle connection gives way to one whose network holds as many only after this, milliseconds: else none is used. */
+/** An idle connection is closed for a network with as many only after this, milliseconds: else none could be used. */
 const GIVES_WAY_MS = 1000;
 /** The shortest that an idle connection lives, milliseconds: a client needs a round trip to ask. */
 const IDLE_MS_MIN = 1000;
-/** Connections that are looked at for one that gives way; the next look goes on behind them. */
+/** Connections that are examined for one to close; the next search goes on behind them. */
 const LOOK_MAX = 1024;
 
 /** A connection as the budget sees it. */
@@ -79,7 +79,7 @@ export class ConnectionBudget {
   readonly turns = new LoopTurns();
   readonly #observer: StreamObserver;
   readonly #clock: Clock;
-  readonly #offenders = new Offenders();
+  readonly #penalties = new PenaltyList();
   readonly #places = new Map<Tenant, Place>();
   readonly #groups = new Map<string, Set<Place>>();
   #look: Iterator<Place> = [][Symbol.iterator]();
@@ -92,9 +92,9 @@ export class ConnectionBudget {
     this.#clock = clock;
   }
 
-  /** Takes a place; false when there is none and nobody gives way. */
+  /** Admits a connection; false when a limit is reached and none can be closed for it. */
   take(tenant: Tenant, nowMs: number): boolean {
-    if (this.#offenders.mustWait(tenant.words, nowMs)) return this.#refuse(TCP_REFUSAL.OFFENDER);
+    if (this.#penalties.mustWait(tenant.words, nowMs)) return this.#refuse(TCP_REFUSAL.OFFENDER);
     const keys = groupsOf(tenant.words);
     const [client, network, site] = keys;
     const { connectionsMax, connectionsPerClientMax, connectionsPerNetworkMax } = this.limits;
@@ -174,7 +174,7 @@ export class ConnectionBudget {
 
   /** The same for what its client did, who waits then before it may connect again. */
   punish(tenant: Tenant, reason: number): void {
-    this.#offenders.note(tenant.words, this.#clock());
+    this.#penalties.note(tenant.words, this.#clock());
     this.end(tenant, reason);
   }
 

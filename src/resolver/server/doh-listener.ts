@@ -27,10 +27,10 @@ import {
 } from '../../wire/http2/http2.ts';
 import { Challenges, type TlsSettings } from '../../wire/tls/tls.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type AcceptedConnection, Acceptor, type StreamOptions } from './acceptor.ts';
+import { CloseQueue } from './close-queue.ts';
 import { networkOf, TCP_CLOSED } from './connection-budget.ts';
 import { withToken } from './credentials.ts';
-import { Departures } from './departures.ts';
-import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { freshnessSec } from './http-answer.ts';
 import { type Exchange, fail, Http1Exchange, Http2Exchange, succeed, toHead } from './http-exchange.ts';
 import { CONTENT, type RequestHead, readRequest, STATUS, tokenOf } from './http-request.ts';
@@ -74,7 +74,7 @@ interface Owner {
 }
 
 /** One connection of a client, whatever version it speaks. */
-class Connection implements Guest, Http2Host {
+class Connection implements AcceptedConnection, Http2Host {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
   readonly words: AddressWords;
@@ -194,10 +194,10 @@ export class DohListener implements Owner {
   /** Undefined: a proxy ends TLS. */
   readonly #secure: SecureGate | undefined;
   readonly #http1: HttpServer;
-  readonly #entrance: Entrance<Connection>;
+  readonly #acceptor: Acceptor<Connection>;
   readonly #bySocket = new WeakMap<Socket, Connection>();
   readonly #sweep: NodeJS.Timeout;
-  readonly #departures = new Departures();
+  readonly #closeQueue = new CloseQueue();
   readonly #in = Buffer.allocUnsafeSlow(QUERY_LENGTH_MAX + 3);
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
 
@@ -207,7 +207,7 @@ export class DohListener implements Owner {
     const { secure, clock } = options;
     this.#secure = secure && new SecureGate(PROTOCOLS, secure, clock, new Challenges());
     this.#http1 = this.#createHttp1();
-    this.#entrance = new Entrance(servers, options, this.#secure, {
+    this.#acceptor = new Acceptor(servers, options, this.#secure, {
       create: (socket, caller, nowMs) => new Connection(this, socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
@@ -234,13 +234,13 @@ export class DohListener implements Owner {
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
   endOthers(): void {
-    this.#entrance.endOthers();
+    this.#acceptor.endOthers();
   }
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
-    return this.#entrance.close(({ session, socket }) => {
+    return this.#acceptor.close(({ session, socket }) => {
       if (session === undefined) socket.destroySoon();
       else session.close();
     });
@@ -395,17 +395,17 @@ export class DohListener implements Owner {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
-    this.#entrance.endFloods();
+    this.#acceptor.endFloods();
     // A certificate may have come to its end.
     this.endOthers();
-    const isTime = this.#departures.isDone;
-    for (const connection of this.#entrance.guests) {
+    const isTime = this.#closeQueue.isDone;
+    for (const connection of this.#acceptor.guests) {
       if (isFlooding(connection)) {
-        this.#departures.add(() => {
+        this.#closeQueue.add(() => {
           if (!connection.socket.destroyed) budget.punish(connection, TCP_CLOSED.FLOOD);
         });
       } else if (isTime && isStuck(connection, nowMs, idleMs)) {
-        this.#departures.add(() => this.#endIdle(connection));
+        this.#closeQueue.add(() => this.#endIdle(connection));
       } else if (connection.contents.size > 0) abandonLate(connection, nowMs);
     }
   }

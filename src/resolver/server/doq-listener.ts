@@ -33,7 +33,7 @@ import {
 } from '../../wire/quic/quic.ts';
 import type { TlsSettings } from '../../wire/tls/tls.ts';
 import { type Decider, DROP, PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
-import { Beginnings } from './beginnings.ts';
+import type { StreamOptions } from './acceptor.ts';
 import {
   QUIC_UNREAD_BYTES_MAX,
   type StreamLimits,
@@ -41,8 +41,8 @@ import {
   TCP_REFUSAL,
   type Tenant,
 } from './connection-budget.ts';
-import type { StreamOptions } from './entrance.ts';
 import { toListenError } from './listen-error.ts';
+import { QuicAdmission } from './quic-admission.ts';
 import { isReflectorPort } from './reflector-ports.ts';
 import type { SecureOptions } from './secure-gate.ts';
 import type { UdpObserver } from './udp.ts';
@@ -163,7 +163,7 @@ export class DoqListener implements DatagramHandler {
   readonly #server: QuicServer;
   readonly #sweep: NodeJS.Timeout;
   readonly #connections = new Set<Connection>();
-  readonly #beginnings = new Beginnings();
+  readonly #admission = new QuicAdmission();
   /** Address and port of clients whose handshake is under way. */
   readonly #shaking = new Set<string>();
   /** Addresses that make too many handshakes, until the next look. */
@@ -259,20 +259,20 @@ export class DoqListener implements DatagramHandler {
   /** Packets of a handshake that is under way may look like first ones. */
   #mayBegin(peer: Peer): boolean {
     if (this.#limited.has(peer.address)) return false;
-    return this.#beginnings.mayBegin(peer.words) || this.#shaking.has(nameOf(peer));
+    return this.#admission.mayBegin(peer.words) || this.#shaking.has(nameOf(peer));
   }
 
   #open(quic: QuicConnection): Connection | undefined {
     const { budget, clock, secure } = this.#options;
     const connection = new Connection(this, quic, clock());
-    this.#beginnings.note(connection.words);
+    this.#admission.note(connection.words);
     if (!secure.mayShake(connection.words)) {
       secure.observer.tlsHandshake(HANDSHAKE.LIMITED);
       if (this.#limited.size < LIMITED_MAX) this.#limited.add(quic.peer.address);
       return undefined;
     }
     if (!budget.take(connection, connection.aliveMs)) {
-      this.#beginnings.close(connection.words);
+      this.#admission.close(connection.words);
       return undefined;
     }
     this.#shaking.add(nameOf(quic.peer));
@@ -370,7 +370,7 @@ export class DoqListener implements DatagramHandler {
     const { budget, clock } = this.#options;
     const nowMs = clock();
     this.#limited.clear();
-    this.#beginnings.renew();
+    this.#admission.renew();
     budget.measureUnread();
     for (const connection of this.#connections) this.#lookAt(connection, nowMs);
     this.#server.look();

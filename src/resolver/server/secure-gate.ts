@@ -18,8 +18,8 @@ import {
   type TlsSettings,
 } from '../../wire/tls/tls.ts';
 import { ClientHello, HELLO } from './client-hello.ts';
+import { CloseQueue } from './close-queue.ts';
 import { networkOf } from './connection-budget.ts';
-import { Departures } from './departures.ts';
 import { HandshakeQueue } from './handshake-queue.ts';
 import { canReadInto, readInto } from './own-reads.ts';
 
@@ -76,7 +76,7 @@ export class SecureGate {
   /** Those with a whole ClientHello. */
   readonly #ready = new HandshakeQueue<Newcomer>();
   #turns = 0;
-  readonly #departures = new Departures();
+  readonly #closeQueue = new CloseQueue();
 
   /** `protocols` are names of ALPN in the order of preference; `challenges`: those of an authority are answered here. */
   constructor(protocols: readonly string[], options: SecureOptions, clock: Clock, challenges?: Challenges) {
@@ -146,13 +146,13 @@ export class SecureGate {
   sweep(): void {
     const nowMs = this.#clock();
     this.#ready.forget();
-    if (!this.#departures.isDone) return;
+    if (!this.#closeQueue.isDone) return;
     for (const newcomer of this.#newcomers) {
       const { sinceMs, hasBegun } = newcomer;
       const isLate = nowMs - sinceMs > (hasBegun ? HANDSHAKE_MS_MAX : HELLO_MS_MAX) || nowMs < sinceMs;
       // Who is ready waits for us.
       if (!isLate || this.#isReady(newcomer)) continue;
-      this.#departures.add(() => {
+      this.#closeQueue.add(() => {
         if (this.#newcomers.has(newcomer) && newcomer.hasBegun === hasBegun && !this.#isReady(newcomer))
           this.#refuse(newcomer, hasBegun ? HANDSHAKE.FAILED : HANDSHAKE.TOO_LATE);
       });

@@ -11,9 +11,9 @@ import type { Shown } from '../../policy/access/access.ts';
 import { FRAME_HEADER, MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../../wire/dns/dns.ts';
 import type { TlsSettings } from '../../wire/tls/tls.ts';
 import { PENDING, TRANSPORT } from '../pipeline/pipeline.ts';
+import { type AcceptedConnection, Acceptor, type StreamOptions } from './acceptor.ts';
+import { CloseQueue } from './close-queue.ts';
 import { networkOf, TCP_CLOSED, TCP_REFUSAL } from './connection-budget.ts';
-import { Departures } from './departures.ts';
-import { Entrance, type Guest, type StreamOptions } from './entrance.ts';
 import { COST_OF_MISS, costOf } from './loop-turns.ts';
 import { readInto } from './own-reads.ts';
 import type { Caller } from './proxies.ts';
@@ -31,7 +31,7 @@ const SWEEP_MS = 1000;
 /** Name of DNS over TLS in ALPN (RFC 7858 section 3.2, by the registry of IANA). */
 const PROTOCOLS = ['dot'] as const;
 
-class Connection implements Guest {
+class Connection implements AcceptedConnection {
   /** That of TLS takes the place of the one below it after the handshake. */
   socket: Socket;
   readonly words: AddressWords;
@@ -77,9 +77,9 @@ class Connection implements Guest {
 export class StreamListener {
   readonly #servers: readonly Server[];
   readonly #options: StreamOptions;
-  readonly #entrance: Entrance<Connection>;
+  readonly #acceptor: Acceptor<Connection>;
   readonly #sweep: NodeJS.Timeout;
-  readonly #departures = new Departures();
+  readonly #closeQueue = new CloseQueue();
   readonly #output = new TurnOutput<Connection>((connection, bytes) => this.#write(connection, bytes));
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
   /** Undefined: plain TCP. */
@@ -91,7 +91,7 @@ export class StreamListener {
     this.#options = options;
     this.#secure = options.secure && new SecureGate(PROTOCOLS, options.secure, options.clock);
     this.#transport = options.secure === undefined ? TRANSPORT.TCP : TRANSPORT.DOT;
-    this.#entrance = new Entrance(servers, options, this.#secure, {
+    this.#acceptor = new Acceptor(servers, options, this.#secure, {
       create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
@@ -121,14 +121,14 @@ export class StreamListener {
 
   /** Ends the connections of clients that have not shown, or not any more, what is required. */
   endOthers(): void {
-    this.#entrance.endOthers();
+    this.#acceptor.endOthers();
   }
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#output.flush();
-    return this.#entrance.close(({ socket }) => socket.destroySoon());
+    return this.#acceptor.close(({ socket }) => socket.destroySoon());
   }
 
   #begin(connection: Connection): void {
@@ -292,12 +292,12 @@ export class StreamListener {
     const { idleMs } = budget;
     budget.measureUnread();
     this.#secure?.sweep();
-    this.#entrance.endFloods();
+    this.#acceptor.endFloods();
     // A certificate may have come to its end.
     this.endOthers();
-    if (!this.#departures.isDone) return;
-    for (const connection of this.#entrance.guests) {
-      if (isStuck(connection, nowMs, idleMs)) this.#departures.add(() => this.#endIdle(connection));
+    if (!this.#closeQueue.isDone) return;
+    for (const connection of this.#acceptor.guests) {
+      if (isStuck(connection, nowMs, idleMs)) this.#closeQueue.add(() => this.#endIdle(connection));
     }
   }
 

@@ -6,7 +6,7 @@
 // end is silent once enough questions with enough different labels were; that tells the zone itself from the one above it,
 // of which a single label is silent. Labels that a client makes up are in no end that is looked at, or make it silent
 // the sooner. A label that was not silent yet is asked for, and one question after a time that doubles; any answer below
-// an end clears it. So a zone with one server that answers is never silent here: the waiting room bounds what it costs.
+// an end clears it. So a zone with one server that answers is never silent here: the limits of in-flight queries bound its cost.
 //
 // A table of fixed size; two ends that fall together push each other out, which costs a few questions more.
 import { SuffixHashes } from '../../wire/dns/dns.ts';

@@ -12,8 +12,8 @@ import { Forwarding, type OwnPorts, type UpstreamObserver, VIEW_DEFAULT } from '
 import type { WorkerSettings } from './messages.ts';
 
 /**
- * Questions to upstreams for each that waits in the pipeline: validation asks for keys beside it. The pipeline's room is
- * the bound that decides who gives way, so that nothing below it may be full before.
+ * Questions to upstreams for each that waits in the pipeline: validation asks for keys beside it. The pipeline's limit
+ * of in-flight queries decides which one is evicted, so that nothing below it may be full before.
  */
 const QUESTIONS_PER_QUERY = 2;
 

@@ -295,7 +295,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_questions_given_up_total',
     type: 'counter',
     labels: ['reason'],
-    help: 'Questions in flight that gave way to others: the oldest of a greedy client or zone, or, by age, of all.',
+    help: 'In-flight queries that were evicted: the oldest of the heaviest client or zone, or, by age, of all.',
     alarm: '`sum(rate(cordon_questions_given_up_total[5m])) > 1`: a flood of names that are not answered',
     read: summed('gaveWay'),
   },
@@ -913,7 +913,7 @@ const METRICS: readonly Metric[] = [
     type: 'gauge',
     labels: [],
     help: '1 while UDP sockets move datagrams in batches, 0 while they move them one by one.',
-    alarm: '0 where it was 1: the same load costs twice the processor time',
+    alarm: '0 where it was 1: the same load costs twice the CPU time',
     read: ({ source }) => single(source.isUdpBatched() ? 1 : 0),
   },
   {

@@ -1,7 +1,7 @@
 // Tells when a descriptor of ours can be read, and reads nothing. Hot file.
 //
 // node:dgram reads the datagram that it wakes with: into a new buffer of 64 KB, with an object for its sender, and once
-// more to find nothing behind it; some 20 µs of processor time, more than the query. Node.js has no call for "only tell
+// more to find nothing behind it; some 20 µs of CPU time, more than the query. Node.js has no call for "only tell
 // me", but a stream whose own buffer has no room is told of what could be read and reads nothing (libuv: UV_ENOBUFS). So
 // a stream is made over a pipe, and the socket takes the pipe's descriptor before the first look at it.
 import assert from 'node:assert/strict';

@@ -3,8 +3,8 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { Config } from '../../../src/config/config.ts';
-import { ExemptionKeeper } from '../../../src/evidence/exemptions/keeper.ts';
 import { adoptStep } from '../../../src/evidence/exemptions/register-adoption.ts';
+import { ExemptionService } from '../../../src/evidence/exemptions/service.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
 import { KINDS } from '../../../src/fleet/kinds.ts';
@@ -69,7 +69,7 @@ const suspended = async (
     log.append(signEntry(end, { ...about, body: JSON.stringify(step) }, by?.(authority) ?? authority));
   }
   log.close();
-  const keeper = ExemptionKeeper.open({
+  const keeper = ExemptionService.open({
     ...{ path: join(state, 'register.sqlite'), clock: () => NOW + 60_000, log: quiet },
     ...{ onEvent: () => undefined, onChange: () => Promise.resolve() },
   });

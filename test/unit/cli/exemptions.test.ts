@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { stringify } from 'yaml';
 import { systemAccount } from '../../../src/base/base.ts';
 import { type Config, loadConfig } from '../../../src/config/config.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
+import { ExemptionService, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
 import { type ControlSocket, openControlSocket } from '../../../src/people/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/people/controls/exemption-control.ts';
 import { runCommandHere } from '../../support/command.ts';
@@ -159,7 +159,7 @@ describe('check', () => {
 });
 
 describe('with a register', () => {
-  let keeper: ExemptionKeeper;
+  let keeper: ExemptionService;
   let socket: ControlSocket;
   let nowMs: number;
   /** Who the kernel says connects. */
@@ -169,7 +169,7 @@ describe('with a register', () => {
     nowMs = NOW;
     user = 'alice';
     const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    keeper = ExemptionKeeper.open({
+    keeper = ExemptionService.open({
       path: join(directory, 'state', REGISTER_NAME),
       clock: () => nowMs,
       log,

@@ -1,7 +1,7 @@
 // A run of the program's evidence: register and recorder over one state directory, with the clock of the test.
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { ExemptionKeeper, type ExemptionSettings } from '../../../src/evidence/exemptions/keeper.ts';
+import { ExemptionService, type ExemptionSettings } from '../../../src/evidence/exemptions/service.ts';
 import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
 import type { RecordingOptions } from '../../../src/evidence/records/recording-options.ts';
 import { readRecordedMarks } from '../../../src/evidence/records/register-walk.ts';
@@ -16,7 +16,7 @@ export const startRun = async (state: string, nowMs: number, options: Partial<Re
   const errors: string[] = [];
   let bench: Bench | undefined;
   const write = (record: ChangeRecord): void => bench?.recording.write(record);
-  const keeper = ExemptionKeeper.open({
+  const keeper = ExemptionService.open({
     path: join(state, 'register.sqlite'),
     clock: () => bench?.nowMs ?? nowMs,
     log: {

@@ -18,7 +18,7 @@ import { DirectoryStore } from '../../../src/fleet/directory-store.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { type EvidencePiece, packEvidence } from '../../../src/fleet/evidence-message.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
-import { Roll } from '../../../src/fleet/roll.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
 import { Bench, DAY_MS } from '../records/setup.ts';
 
@@ -26,7 +26,7 @@ let directory: string;
 let collector: Collector;
 let key: SigningKey;
 let confirmed: Map<string, number>;
-let roll: Roll;
+let membership: Membership;
 let done: number;
 
 beforeEach(() => {
@@ -35,8 +35,8 @@ beforeEach(() => {
   const pair = createUser();
   key = toSeedKey(Buffer.from(pair.getSeed()).toString());
   const body = JSON.stringify({ name: 'ns1', key: pair.getPublicKey(), enrolment: 1 });
-  roll = new Roll([formatPublicKey(authority.publicKey)]);
-  roll.take(
+  membership = new Membership([formatPublicKey(authority.publicKey)]);
+  membership.take(
     signEntry(NO_END, { time: '2026-11-25T00:00:00.000Z', kind: 'node', must: true, body }, authority),
   );
   confirmed = new Map();
@@ -53,7 +53,7 @@ const open = (): Collector =>
   new Collector({
     directory: join(directory, 'collected'),
     store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
-    roll,
+    membership,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),

@@ -11,9 +11,9 @@ import { LogReader } from '../../../src/evidence/records/records.ts';
 import type { FleetActs } from '../../../src/fleet/acts.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { PeerWitness } from '../../../src/fleet/peer-witness.ts';
 import { PeerWitnesses, witnessesOf } from '../../../src/fleet/peer-witnesses.ts';
-import { Roll } from '../../../src/fleet/roll.ts';
 import { formatQuestion } from '../../../src/fleet/witness-message.ts';
 import {
   createVerifier,
@@ -25,7 +25,7 @@ import { Bench, recordsDirectory } from '../records/setup.ts';
 const NAMES = ['ns1', 'ns2', 'ns3'];
 
 let directory: string;
-let roll: Roll;
+let membership: Membership;
 let authority: SigningKey;
 let keys: Map<string, SigningKey>;
 let witnesses: Map<string, PeerWitness>;
@@ -38,7 +38,7 @@ const enrol = (name: string, enrolment: number): void => {
   const pair = createUser();
   keys.set(name, toSeedKey(Buffer.from(pair.getSeed()).toString()));
   const body = JSON.stringify({ name, key: pair.getPublicKey(), enrolment });
-  roll.take(
+  membership.take(
     signEntry(NO_END, { time: '2026-11-25T00:00:00.000Z', kind: 'node', must: true, body }, authority),
   );
 };
@@ -58,7 +58,7 @@ const asks = (
   warn: (text: string) => void = () => undefined,
 ): PeerWitnesses =>
   new PeerWitnesses({
-    ...{ recordsDirectory, name, key: () => keyOf(name), roll },
+    ...{ recordsDirectory, name, key: () => keyOf(name), membership },
     acts: {
       log: { ...quiet, warn: (_: object, text: string) => warn(text) },
       ...{ clock: () => bench.nowMs, monotonic: () => bench.monotonicMs },
@@ -93,7 +93,7 @@ const copyOf = (of: string): string => {
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-peers-'));
   authority = createKeyFile(join(directory, 'authority.pem'));
-  roll = new Roll([formatPublicKey(authority.publicKey)]);
+  membership = new Membership([formatPublicKey(authority.publicKey)]);
   keys = new Map();
   damages = [];
   carry = (answer) => answer;
@@ -104,7 +104,7 @@ beforeEach(() => {
       name,
       new PeerWitness({
         directory: join(directory, name),
-        ...{ name, key: () => keyOf(name), roll, clock: () => bench.nowMs, log: quiet },
+        ...{ name, key: () => keyOf(name), membership, clock: () => bench.nowMs, log: quiet },
       }),
     ]),
   );
@@ -115,14 +115,14 @@ afterEach(() => rmSync(directory, { recursive: true }));
 
 test('the two behind a name, round the end of the names; nobody who was removed', () => {
   const members = ['d', 'b', 'a', 'c'].map((name) => ({ name, until: name === 'c' ? 'then' : undefined }));
-  const of = (name: string): readonly string[] => witnessesOf(name, { members } as unknown as Roll);
+  const of = (name: string): readonly string[] => witnessesOf(name, { members } as unknown as Membership);
   expect([of('a'), of('b'), of('d'), of('e')]).toEqual([
     ['b', 'd'],
     ['d', 'a'],
     ['a', 'b'],
     ['a', 'b'],
   ]);
-  expect(witnessesOf('a', { members: members.slice(2, 3) } as unknown as Roll)).toEqual([]);
+  expect(witnessesOf('a', { members: members.slice(2, 3) } as unknown as Membership)).toEqual([]);
 });
 
 test('both cosign, and again what came meanwhile', async () => {
@@ -218,7 +218,7 @@ test('nobody begins a log in the name of another, and who was removed gets no an
     must: true,
     body: '{"name":"ns1","by":"a","reason":"gone"}',
   };
-  roll.take(signEntry(NO_END, gone, authority));
+  membership.take(signEntry(NO_END, gone, authority));
   expect(of('ns2', 'ns1')).toBeUndefined();
 });
 

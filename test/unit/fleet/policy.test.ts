@@ -14,9 +14,9 @@ import {
   signEntry,
 } from '../../../src/fleet/entry.ts';
 import { createKeyFile, formatPublicKey, type SigningKey } from '../../../src/fleet/key.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { type Apply, Policy } from '../../../src/fleet/policy.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
-import { Roll } from '../../../src/fleet/roll.ts';
 
 let directory: string;
 let key: SigningKey;
@@ -48,7 +48,7 @@ const acts = {
 const open = (apply?: Apply): Policy =>
   new Policy({
     log,
-    roll: new Roll([formatPublicKey(key.publicKey)]),
+    membership: new Membership([formatPublicKey(key.publicKey)]),
     acts,
     apply: (entry) => {
       applied.push(`${entry.number} ${entry.kind}`);

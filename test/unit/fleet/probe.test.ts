@@ -9,9 +9,9 @@ import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import type { MessageBus } from '../../../src/fleet/bus.ts';
 import { type OwnProbe, readResult, signRequest, signResult } from '../../../src/fleet/fleet-probe.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
+import { type Member, Membership } from '../../../src/fleet/membership.ts';
 import { ProbeAnswerer } from '../../../src/fleet/probe-answerer.ts';
 import { ProbeAsker } from '../../../src/fleet/probe-asker.ts';
-import { type Member, Roll } from '../../../src/fleet/roll.ts';
 
 const START_MS = Date.parse('2026-11-26T08:00:00Z');
 const OWN: OwnProbe = {
@@ -87,7 +87,7 @@ const openAnswerer = (probe: () => Promise<OwnProbe> = () => Promise.resolve(OWN
   const answerer = new ProbeAnswerer({
     name: 'ns2',
     key: () => own.key,
-    roll: new Roll([formatPublicKey(key.publicKey)]),
+    membership: new Membership([formatPublicKey(key.publicKey)]),
     acts: actsOf(),
     offsetMs: () => 0,
     onAlarm: (alarm) => alarms.push(alarm),
@@ -214,7 +214,7 @@ describe('a result', () => {
 describe('the authority', () => {
   const openAsker = (): ProbeAsker =>
     new ProbeAsker({
-      roll: new Roll([formatPublicKey(key.publicKey)]),
+      membership: new Membership([formatPublicKey(key.publicKey)]),
       key: () => key,
       clock: () => nowMs,
       monotonic: () => nowMs,

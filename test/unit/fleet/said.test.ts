@@ -9,10 +9,10 @@ import type { FleetAlarm } from '../../../src/fleet/alarms.ts';
 import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
 import { Hearing } from '../../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
 import { resolverRows } from '../../../src/fleet/resolver-status.ts';
-import { Roll } from '../../../src/fleet/roll.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { presenceSubject, TIDE_SUBJECT } from '../../../src/fleet/subjects.ts';
 import { signTide } from '../../../src/fleet/tide.ts';
@@ -24,7 +24,7 @@ const SUSPEND_MS = 180_000;
 let directory: string;
 let authority: SigningKey;
 let keys: Map<string, SigningKey>;
-let roll: Roll;
+let membership: Membership;
 let nowMs: number;
 let monotonicMs: number;
 let alarms: FleetAlarm[];
@@ -34,7 +34,7 @@ let acts: FleetActs;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-said-'));
   authority = createKeyFile(join(directory, 'authority.pem'));
-  roll = new Roll([formatPublicKey(authority.publicKey)]);
+  membership = new Membership([formatPublicKey(authority.publicKey)]);
   keys = new Map();
   const time = '2026-11-25T00:00:00.000Z';
   for (const name of ['ns1', 'thief', 'collector']) {
@@ -46,7 +46,7 @@ beforeEach(() => {
       key: pair.getPublicKey(),
       ...(kind === 'node' ? { enrolment: 1 } : {}),
     });
-    roll.take(signEntry(NO_END, { time, kind, must: true, body }, authority));
+    membership.take(signEntry(NO_END, { time, kind, must: true, body }, authority));
   }
   nowMs = Date.parse('2026-11-26T12:00:00Z');
   monotonicMs = 5_000_000;
@@ -80,7 +80,7 @@ const sequences = (): HeardSequences => new HeardSequences(join(directory, 'hear
 
 const watch = (heard: HeardSequences): TideWatch =>
   new TideWatch({
-    ...{ acts, roll, heard, onAlarm, tideMs: TIDE_MS, suspendAfterMs: SUSPEND_MS },
+    ...{ acts, membership, heard, onAlarm, tideMs: TIDE_MS, suspendAfterMs: SUSPEND_MS },
     ...{ isAuthority: () => false, hasEntry: (number: number) => number <= hasUpTo },
     onForged: (reason) => {
       alarms.push('forged-entry');
@@ -234,7 +234,7 @@ const LAST_ALARMS = [
 ];
 
 test('a resolver says nothing of others: who says what was refused is the collector, and a role is that of policy', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', { role: 'collector', lastAlarms: LAST_ALARMS })?.role).toBe('node');
   expect(notes).toEqual([]);
   say(hearing, 'collector', { role: 'collector', lastAlarms: LAST_ALARMS });
@@ -254,25 +254,25 @@ test.each([
   ['an offset without an end', { offsetMs: 1e300 }],
   ['a list that is a path', { lists: { '../x': 'a'.repeat(64) } }],
 ])('a presence with %s is refused', (_, changes) => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', changes)).toBeUndefined();
   expect(alarms).toEqual(['forged-presence']);
 });
 
 test('what a terminal would obey is a blank', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', { state: 'in force\u001b[2J\nns1: gone' })?.state).toBe(
     'in force [2J ns1: gone',
   );
 });
 
 test('a resolver of an older version shows as that, and what it says counts for nothing', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   hearing.take(presence('ns1'), presenceSubject('ns1'), undefined);
   const rowOf = (name: string) =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 0, roll, heard: hearing.all },
+      ...{ nowMs: monotonicMs, number: 0, membership, heard: hearing.all },
       ...{ resultOf: () => undefined, differing: () => [] },
     }).find((row) => row.name === name);
   expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
@@ -284,7 +284,7 @@ test('a resolver of an older version shows as that, and what it says counts for 
 });
 
 test('a presence that was kept back is heard as late as it was said', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   const bytes = presence('ns1');
   const key = keys.get('ns1');
   if (key === undefined) throw new Error('a key of the test');
@@ -318,7 +318,7 @@ test('one whose file is gone is heard again minutes later, however often it was 
 
 test('what was heard before a start is known after it', () => {
   const heard = sequences();
-  const check = new PresenceCheck(roll, heard, acts.clock);
+  const check = new PresenceCheck(membership, heard, acts.clock);
   const key = keys.get('ns1');
   if (key === undefined) throw new Error('a key of the test');
   const subject = presenceSubject('ns1');
@@ -326,7 +326,7 @@ test('what was heard before a start is known after it', () => {
   const stamp = stampMessage(subject, bytes, 7, key);
   expect(check.judge(bytes, subject, stamp, false).kind).toBe('signed');
   heard.write();
-  const after = new PresenceCheck(roll, sequences(), acts.clock);
+  const after = new PresenceCheck(membership, sequences(), acts.clock);
   expect(after.judge(bytes, subject, stamp, false)).toMatchObject({ kind: 'refused', alarm: 'replayed' });
   expect(after.judge(bytes, subject, stamp, true).kind).toBe('signed');
 });
@@ -356,7 +356,7 @@ test('who hears tides and not what they speak of is cut off, and exempts nobody 
 });
 
 test('a copy of a resolver that runs as well is told of, and what the engine tells again is not', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   const said = presence('ns1');
   const key = keys.get('ns1') as SigningKey;
   const stamp = stampMessage(presenceSubject('ns1'), said, ++number, key);
@@ -392,12 +392,12 @@ test('a tide that comes late makes no clock wrong, and three in a row that diffe
 });
 
 test('heard by is said of what a resolver signed: a forged presence of one that has stopped is none', () => {
-  const hearing = new Hearing({ roll, sequences: sequences(), acts, onAlarm });
+  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
   say(hearing, 'ns1', { policy: { number: 4, hash: 'a'.repeat(64) } });
   const rows = () =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 5, roll, heard: hearing.all },
+      ...{ nowMs: monotonicMs, number: 5, membership, heard: hearing.all },
       ...{ resultOf: () => undefined, differing: () => [] },
     });
   const end = { policy: { number: 5, hash: 'b'.repeat(64) } };

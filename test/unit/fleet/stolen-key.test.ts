@@ -12,7 +12,7 @@ import { DirectoryStore } from '../../../src/fleet/directory-store.ts';
 import { NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { packEvidence } from '../../../src/fleet/evidence-message.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
-import { Roll } from '../../../src/fleet/roll.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
 import { ForgedChains, refusal, type SentPiece, TIME } from '../../support/forged-evidence.ts';
 import { Bench } from '../records/setup.ts';
@@ -20,7 +20,7 @@ import { Bench } from '../records/setup.ts';
 let directory: string;
 let collector: Collector;
 let keys: Map<string, SigningKey>;
-let roll: Roll;
+let membership: Membership;
 let done: number;
 let again: number;
 let confirmed: Map<string, number>;
@@ -29,14 +29,14 @@ let chains: ForgedChains;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-stolen-'));
   const authority = createKeyFile(join(directory, 'authority.pem'));
-  roll = new Roll([formatPublicKey(authority.publicKey)]);
+  membership = new Membership([formatPublicKey(authority.publicKey)]);
   keys = new Map();
   for (const name of ['ns1', 'thief']) {
     const pair = createUser();
     keys.set(name, toSeedKey(Buffer.from(pair.getSeed()).toString()));
     const body = JSON.stringify({ name, key: pair.getPublicKey(), enrolment: 1 });
     const entry = { time: '2026-11-25T00:00:00.000Z', kind: 'node', must: true, body };
-    roll.take(signEntry(NO_END, entry, authority));
+    membership.take(signEntry(NO_END, entry, authority));
   }
   done = 0;
   again = 0;
@@ -45,7 +45,7 @@ beforeEach(() => {
   collector = new Collector({
     directory: join(directory, 'collected'),
     store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
-    roll,
+    membership,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),

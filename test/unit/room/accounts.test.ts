@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import type { Account } from '../../../src/base/base.ts';
-import { ExemptionKeeper, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
+import { ExemptionService, REGISTER_NAME } from '../../../src/evidence/exemptions/exemptions.ts';
 import type { Controls } from '../../../src/people/admin/admin.ts';
 import { createExemptionControl, exemptionSettings } from '../../../src/people/controls/exemption-control.ts';
 import type { RoomOptions } from '../../../src/people/room/room.ts';
@@ -41,10 +41,10 @@ let setup: TestRoom;
 let directory: string;
 
 /** A register of exemptions in the directory of the room. */
-const openRegister = async (config = CONFIG): Promise<{ controls: Controls; keeper: ExemptionKeeper }> => {
+const openRegister = async (config = CONFIG): Promise<{ controls: Controls; keeper: ExemptionService }> => {
   const settings = configOf(config);
   const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const keeper = ExemptionKeeper.open({
+  const keeper = ExemptionService.open({
     ...{ path: join(mkdtempSync(join(directory, 'register-')), REGISTER_NAME), clock: Date.now, log },
     ...{ onEvent: () => undefined, onChange: () => Promise.resolve() },
   });

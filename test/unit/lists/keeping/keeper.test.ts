@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../../../src/config/config.ts';
-import { type KeeperOptions, ListKeeper } from '../../../../src/policy/keeping/keeper.ts';
+import { ListUpdater, type ListUpdaterOptions } from '../../../../src/policy/keeping/list-updater.ts';
 import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/policy/keeping/status.ts';
 import { createLog } from '../../../../src/telemetry/observe/observe.ts';
 import { content, ListServer, status, versioned } from '../../../support/list-server.ts';
@@ -17,7 +17,7 @@ let directory: string;
 let nowMs: number;
 let logged: Record<string, unknown>[];
 let changes: number;
-let keeper: ListKeeper | undefined;
+let keeper: ListUpdater | undefined;
 
 beforeEach(async () => {
   server = await ListServer.open();
@@ -42,8 +42,8 @@ const configWith = (...ids: readonly string[]): Config =>
     directory,
   );
 
-const open = async (config: Config, changed: Partial<KeeperOptions> = {}): Promise<ListKeeper> => {
-  keeper = await ListKeeper.open({
+const open = async (config: Config, changed: Partial<ListUpdaterOptions> = {}): Promise<ListUpdater> => {
+  keeper = await ListUpdater.open({
     directory: config.stateDirectory,
     clock: () => nowMs,
     log: createLog({ level: 'info', to: { write: (line) => void logged.push(JSON.parse(line) as never) } }),
@@ -59,7 +59,7 @@ const open = async (config: Config, changed: Partial<KeeperOptions> = {}): Promi
   return keeper;
 };
 
-const pathOf = (of: ListKeeper, config: Config): string | undefined => {
+const pathOf = (of: ListUpdater, config: Config): string | undefined => {
   const [list] = config.lists;
   return list && of.pathOf(list);
 };
@@ -68,7 +68,7 @@ const names = (count: number): string =>
   Array.from({ length: count }, (_value, index) => `name-${index}.example\n`).join('');
 
 /** Moves the clock in steps of a minute and fetches what is due; the hours at which the source was asked. */
-const live = async (of: ListKeeper, forMs: number): Promise<number[]> => {
+const live = async (of: ListUpdater, forMs: number): Promise<number[]> => {
   const hours: number[] = [];
   const startMs = nowMs;
   for (const endMs = nowMs + forMs; nowMs < endMs; nowMs += 60_000) {

@@ -1,0 +1,137 @@
+// The control socket of the program: what each of its operations reaches.
+import { join } from 'node:path';
+import { isAppError, systemClock } from '../../base/base.ts';
+import {
+  type ActShown,
+  CONTROL_SOCKET_NAME,
+  type ControlSocket,
+  type Controls,
+  openControlSocket,
+  SocketUsers,
+  type Spend,
+} from '../../people/admin/admin.ts';
+import type { OverviewRecords, ReportStore } from '../../people/controls/controls.ts';
+import { explainLive } from '../../resolver/inquiry/inquiry.ts';
+import { describeEnforcement } from '../../telemetry/enforcement/enforcement.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
+import { ServiceRates } from '../../telemetry/observe/observe.ts';
+import type { ServiceSource } from './changes.ts';
+import { createConfigurationControl } from './configuration-control.ts';
+import type { ConfigurationTexts } from './configuration-texts.ts';
+import { createEvidenceControls } from './evidence.ts';
+import type { FleetLink } from './fleet-link.ts';
+import { Overview } from './overview.ts';
+import type { Part } from './part.ts';
+import { createServiceControl, type ServiceParts } from './service-control.ts';
+
+/** The parts of the program that can be reached. */
+export interface ControlSocketNeeds extends Omit<ServiceParts, 'lists' | 'copyRoom'> {
+  readonly log: Log;
+  readonly lists: NonNullable<Controls['lists']>;
+  /** What the overview reads of records on the disk. */
+  readonly records: OverviewRecords;
+  readonly fleet: FleetLink;
+  readonly source: ServiceSource;
+  readonly store: ReportStore;
+  /** Texts of configurations that are kept. */
+  readonly texts: ConfigurationTexts;
+  /** Of the control room, while there is one. */
+  readonly room: {
+    /** What it answers on the socket. */
+    readonly controls: Controls;
+    readonly acts: readonly ActShown[];
+    readonly spend: Spend | undefined;
+    copyTo(path: string): Promise<boolean>;
+  };
+}
+
+/** Where decisions come in. Without it the service does all its work; only the command cannot decide. */
+export class ControlSocketPart implements Part {
+  readonly name = 'control socket';
+  readonly #parts: ControlSocketNeeds;
+  readonly #users = new SocketUsers();
+  #socket: ControlSocket | undefined;
+  #shared: Controls | undefined;
+
+  constructor(parts: ControlSocketNeeds) {
+    this.#parts = parts;
+  }
+
+  /** What can be asked on the socket, and in the control room by people with a role. */
+  get shared(): Controls {
+    this.#shared ??= this.#createShared();
+    return this.#shared;
+  }
+
+  #createShared(): Controls {
+    const { directory, supervisor, state, changes, lists, pause, trust, evidence, fleet } = this.#parts;
+    const { totals, enforcement, room, source, texts, health, records } = this.#parts;
+    const explaining = {
+      supervisor,
+      state: () => state.current,
+      validation: () => trust.mode,
+      isPaused: () => pause.isPaused,
+    };
+    const overview = new Overview({
+      clock: systemClock,
+      agency: () => state.current.config.agency,
+      stateDirectory: directory,
+      ...{ evidence, pause, lists },
+      rates: new ServiceRates(totals, () => performance.now()),
+      state: () => state.current,
+      enforcement: () => enforcement.current,
+      ...{ health, records },
+      acts: () => room.acts,
+    });
+    return {
+      service: createServiceControl({
+        ...this.#parts,
+        lists: () => lists.statuses(),
+        copyRoom: (path) => this.#parts.room.copyTo(path),
+      }),
+      lists,
+      overview,
+      reports: this.#parts.store,
+      configuration: createConfigurationControl({
+        ...{ source, texts, changes },
+        inForce: () => state.current.config,
+        generation: () => state.current.generation?.policy.generation ?? 0,
+        list: (id) => {
+          const facts = state.current.generation?.lists.find((list) => list.id === id);
+          return facts && { mandate: facts.mandate, entries: facts.loaded.entries };
+        },
+        enforcementText: () => describeEnforcement(enforcement.current),
+        note: (action, by, reason, detail) => evidence.recording.journal.admin(action, by, reason, detail),
+      }),
+      pause,
+      explain: { explain: (asked) => explainLive(explaining, asked) },
+      fleet: fleet.running,
+      ...createEvidenceControls(evidence),
+    };
+  }
+
+  /** Opens it, anew where it was open before. */
+  async open(): Promise<void> {
+    const { directory, log, room, changes } = this.#parts;
+    await this.close();
+    // Whoever finds the socket finds what it runs with.
+    await changes.keep();
+    const controls = () => ({ ...this.shared, ...room.controls });
+    try {
+      this.#socket = await openControlSocket({
+        path: join(directory, CONTROL_SOCKET_NAME),
+        openTo: this.#parts.state.current.config.admin.socket,
+        userOf: (socket) => this.#users.find(socket),
+        ...{ controls, log },
+        spend: () => room.spend,
+      });
+    } catch (error) {
+      if (!isAppError(error)) throw error;
+      log.warn({ err: error }, 'no control socket');
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#socket?.close();
+  }
+}
