@@ -10,7 +10,7 @@ import { contentStatus } from './content-status.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
 import { readEngineSettings } from './engine-files.ts';
-import { EngineKeeper } from './engine-keeper.ts';
+import { EngineMonitor } from './engine-monitor.ts';
 import { Enrolment } from './enrolment.ts';
 import type { LogEnd } from './entry.ts';
 import { EvidenceSender } from './evidence.ts';
@@ -73,7 +73,7 @@ interface AuthorityParts {
   readonly enrolment: Enrolment;
   readonly asker: ProbeAsker;
   readonly lists: ListPublication;
-  readonly engine: EngineKeeper;
+  readonly engine: EngineMonitor;
 }
 
 /** One resolver's part of its fleet. */
@@ -156,7 +156,7 @@ export class Fleet {
     const engineDirectory = fleetPath(stateDirectory, 'engine');
     const settings = readEngineSettings(engineDirectory);
     const seedPath = join(engineDirectory, SYSTEM_SEED_NAME);
-    const engine = new EngineKeeper({ directory: engineDirectory, seedPath, servers, caPath, acts });
+    const engine = new EngineMonitor({ directory: engineDirectory, seedPath, servers, caPath, acts });
     const lists = new ListPublication({
       ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
       add: (list) => authority.add('list', list),

@@ -3,7 +3,7 @@
 import type { FleetNeedKind } from '../base/words/words.ts';
 import type { WitnessFacts } from '../evidence/records/records.ts';
 import type { FleetAlarm } from './alarms.ts';
-import type { ShownEnd } from './engine-keeper.ts';
+import type { ShownEnd } from './engine-monitor.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { LastStep } from './last-steps.ts';

@@ -112,9 +112,3 @@ const isRecord = (value: unknown): value is ReplayedRecord => {
   const { name, type, data } = value as Readonly<Record<string, unknown>>;
   return typeof name === 'string' && typeof type === 'string' && typeof data === 'string';
 };
-
-/** Where a line of a file fails. */
-export const failAt =
-  (path: string, line: () => number) =>
-  (text: string): Error =>
-    logError(path, line(), text);

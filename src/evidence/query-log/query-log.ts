@@ -4,13 +4,8 @@
 // room, is over the bytes of a day or would take the reserve of the disk is counted; clients are named as the log's own
 // identity policy says, and by pseudonyms of the records. A room of its own, with a thread that records do not wait for.
 // Imports records, events, words, dns and base. dnstap over Frame Streams, syslog (RFC 5424), Elastic Common Schema.
-export { DNSTAP_MESSAGES, type DnstapMessage } from './dnstap-form.ts';
-export { type KeptLogFacts, QueryLogKeeper } from './keeper.ts';
+export type { DnstapMessage } from './dnstap-form.ts';
+export { type KeptLogFacts, QueryLogWriter } from './log-writer.ts';
 export type { LogIdentity } from './naming.ts';
 export { ARCHIVE_NAME, LogFileNames } from './rotated-file.ts';
-export {
-  LOG_LOSS,
-  type LogLoss,
-  type LogOutputSettings,
-  type QueryLogSettings,
-} from './settings.ts';
+export type { LogLoss, LogOutputSettings, QueryLogSettings } from './settings.ts';

@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { type KeptLogFacts, QueryLogKeeper } from '../../evidence/query-log/query-log.ts';
+import { type KeptLogFacts, QueryLogWriter } from '../../evidence/query-log/query-log.ts';
 import type { GenerationFacts } from '../../evidence/records/records.ts';
 import { queryLogSettings, RECORDS_NAME, resolverName } from '../../people/controls/controls.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
@@ -15,7 +15,7 @@ const LOSS_MS = 300_000;
 /** Of one program. */
 export class QueryLogKeeping implements Part {
   readonly name = 'query log';
-  readonly #keeper: QueryLogKeeper;
+  readonly #keeper: QueryLogWriter;
   readonly #resolver: string;
   readonly #monotonic: () => number;
   #lost = 0;
@@ -27,7 +27,7 @@ export class QueryLogKeeping implements Part {
   ) {
     this.#resolver = resolverName(config);
     this.#monotonic = parts.monotonic;
-    this.#keeper = new QueryLogKeeper(parts.workerCount, parts.log);
+    this.#keeper = new QueryLogWriter(parts.workerCount, parts.log);
   }
 
   async open(config: Config): Promise<void> {

@@ -15,7 +15,7 @@ import {
   readCertificates,
   renewCertificates,
 } from '../../../src/fleet/engine-certificates.ts';
-import { EngineKeeper } from '../../../src/fleet/engine-keeper.ts';
+import { EngineMonitor } from '../../../src/fleet/engine-monitor.ts';
 import { joinByWord } from '../../../src/fleet/join.ts';
 import { readKeyText } from '../../../src/fleet/key.ts';
 import { shownChain } from '../../../src/fleet/shown-chain.ts';
@@ -95,7 +95,7 @@ test('a server whose certificate ends soon is told, until it shows another one',
   const ending = await listen(issueServer(other, ['127.0.0.1'], NOW_MS - 380 * DAY_MS));
   const lasting = await listen(certificatePaths(directory));
   const options = { directory, seedPath: join(directory, 'none'), caPath: undefined };
-  const keeper = new EngineKeeper({
+  const keeper = new EngineMonitor({
     ...options,
     servers: [lasting, ending, 'nats://127.0.0.1:1'],
     acts: { log: quiet, clock: () => NOW_MS },

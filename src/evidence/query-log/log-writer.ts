@@ -30,7 +30,7 @@ export interface KeptLogFacts extends Omit<QueryLogFacts, 'day'> {
 const NO_LOSS: Readonly<Record<LogLoss, number>> = { ring: 0, receiver: 0, day: 0, disk: 0 };
 
 /** The query log of one program. */
-export class QueryLogKeeper {
+export class QueryLogWriter {
   readonly #log: RecordLog;
   readonly #count: number;
   readonly #generations = new KnownGenerations();

@@ -16,7 +16,7 @@ const LOOK_MS = DAY_MS / 4;
 const ENDS_DAYS = 30;
 
 /** What the keeper needs. */
-export interface EngineKeeperOptions {
+export interface EngineMonitorOptions {
   readonly directory: string;
   readonly seedPath: string;
   readonly servers: readonly string[];
@@ -31,12 +31,12 @@ export interface ShownEnd {
 }
 
 /** Looks after the engine of an authority. */
-export class EngineKeeper {
-  readonly #options: EngineKeeperOptions;
+export class EngineMonitor {
+  readonly #options: EngineMonitorOptions;
   #ends: readonly ShownEnd[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(options: EngineKeeperOptions) {
+  constructor(options: EngineMonitorOptions) {
     this.#options = options;
   }
 
