@@ -1,7 +1,7 @@
 // The JSON lines of our own query log. What a line is looked at for stands at known places of it, so that ten million are
 // read in seconds; a line that somebody else wrote or changed is parsed.
 import type { ReplayedRecord } from '../../resolver/inquiry/inquiry.ts';
-import { type Logged, logError, NO_RECORDS, type ReadingOf } from './logged.ts';
+import { type Logged, NO_RECORDS, type ReadingOf } from './logged.ts';
 
 const START = '{"@timestamp":"';
 const TIME_LENGTH = 24;
