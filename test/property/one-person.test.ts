@@ -264,7 +264,14 @@ test('the acts that are tried are those that take two, and those around them', (
       'renewExemption',
     ],
     ...['approveExemption', 'rejectExemption', 'revokeExemption', 'checkExemption', 'requestSweep'],
-    ...['recordOpening', 'makeReport', 'checkConfiguration', 'draftConfigurationVersion', 'draftNotice'],
+    ...[
+      'recordOpening',
+      'makeReport',
+      'checkRecords',
+      'checkConfiguration',
+      'draftConfigurationVersion',
+      'draftNotice',
+    ],
     ...['revokeToken', 'endOtherSession', 'probeFleet'],
   ]);
   const others = ALL_OPERATIONS.filter(
