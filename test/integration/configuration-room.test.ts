@@ -163,13 +163,15 @@ test('two persons change a rule: the difference is shown, the file and what is i
       const records = (body['records'] as { record: object }[]).map(({ record }) => record);
       expect(records).toContainEqual(
         expect.objectContaining({
-          ...{ kind: 'configuration', by: 'O. Operator' },
+          ...{ kind: 'configuration', by: 'O. Operator, confirmed by P. Approver' },
           reason: expect.stringContaining('own.example is served again') as string,
           differences: [{ key: 'groups[default].lists', from: 'tiktok, own', to: 'tiktok' }],
         }),
       );
       expect(records).toContainEqual(
-        expect.objectContaining({ kind: 'admin', action: 'configuration', by: 'O. Operator' }),
+        expect.objectContaining({
+          ...{ kind: 'admin', action: 'configuration', by: 'O. Operator, confirmed by P. Approver' },
+        }),
       );
       expect(records).toContainEqual(
         expect.objectContaining({ action: 'act-confirmed', by: 'P. Approver', reason: 'seen' }),
@@ -188,7 +190,7 @@ test('one person tightens alone, and a way back is a draft like any other', asyn
   const versions = body['versions'] as { sha256: string; by: string; isCurrent: boolean }[];
   expect(versions.map(({ by, isCurrent }) => [by, isCurrent])).toEqual([
     ['O. Operator', true],
-    ['O. Operator', false],
+    ['O. Operator, confirmed by P. Approver', false],
   ]);
   const back = await operator.post(`/api/v1/configuration/versions/${versions[1]?.sha256}/draft`);
   // The way back loosens, so that it takes two.

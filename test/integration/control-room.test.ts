@@ -156,9 +156,10 @@ test('two persons pause for an hour, one resumes; nobody acts for two', async ()
     status: 200,
     act: { state: 'confirmed', confirmedBy: 'P. Approver' },
   });
-  expect((await operator.get('/api/v1/pause')).body).toMatchObject({ isPaused: true, by: 'O. Operator' });
+  const by = 'O. Operator, confirmed by P. Approver';
+  expect((await operator.get('/api/v1/pause')).body).toMatchObject({ isPaused: true, by });
   expect((await operator.get('/api/v1/state')).body).toMatchObject({
-    headline: { state: 'paused', pause: { by: 'O. Operator' } },
+    headline: { state: 'paused', pause: { by } },
   });
   expect((await approver.post(`/api/v1/acts/${id}/confirm`, { reason: 'again' })).status).toBe(409);
   await operator.post('/api/v1/resume', { reason: '' });

@@ -2,7 +2,6 @@
 // them. What a process adds, such as signals, pipes that close and the code that it ends with, is of tests that start one.
 // A call comes sooner than a process after what was done before: the control socket opens after the ready line.
 import assert from 'node:assert/strict';
-import { chdir, cwd } from 'node:process';
 import type * as Command from '../../src/host/cli/command.ts';
 import { baseEnvironment, type RunOptions, type RunResult, run } from './process.ts';
 import { PROGRAM, roomOf } from './program.ts';
@@ -17,22 +16,23 @@ let isRunning = false;
 /** As runProgram(), in a directory, with variables of its own; one at a time. */
 export const runCommandHere = async (
   args: readonly string[],
-  { cwd: directory = cwd(), env = {} }: Pick<RunOptions, 'cwd' | 'env'> = {},
+  { cwd: directory = process.cwd(), env = {} }: Pick<RunOptions, 'cwd' | 'env'> = {},
 ): Promise<RunResult> => {
   assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
   isRunning = true;
   const { runCommand } = (await roomOf('host/cli/command')) as typeof Command;
-  const [place, environment] = [cwd(), process.env];
+  // By the object: packages (graceful-fs among them) put functions of their own there, which remember the directory.
+  const [place, environment] = [process.cwd(), process.env];
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
   try {
-    chdir(directory);
+    process.chdir(directory);
     process.env = { ...baseEnvironment(), ...env };
     const code = await runCommand([...args]);
     return { code, signal: null, stdout: stdout.text(), stderr: stderr.text() };
   } finally {
     for (const stream of [stdout, stderr]) stream.end();
     process.env = environment;
-    chdir(place);
+    process.chdir(place);
     isRunning = false;
   }
 };
