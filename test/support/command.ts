@@ -21,7 +21,7 @@ export const runCommandHere = async (
   assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
   isRunning = true;
   const { runCommand } = (await roomOf('host/cli/command')) as typeof Command;
-  // By the object: packages (graceful-fs among them) put functions of their own there, which remember the directory.
+  // By the object: packages (playwright among them) put functions of their own there, which remember the directory.
   const [place, environment] = [process.cwd(), process.env];
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];
   try {
