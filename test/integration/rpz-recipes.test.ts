@@ -1,3 +1,4 @@
+// @module-tag night
 // The recipes of deploy/rpz with the real programs: a list of Cordon is refused by secondaries, a zone of others by Cordon.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -137,9 +138,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-test('a list that changes in Cordon is refused by named and unbound within seconds', {
-  tags: 'night',
-}, async () => {
+test('a list that changes in Cordon is refused by named and unbound within seconds', async () => {
   await publish();
   start('knotd', '--config', recipe('knot-primary.conf'));
   await vi.waitUntil(
