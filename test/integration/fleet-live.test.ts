@@ -248,8 +248,14 @@ test('a list is given by its hash; another content is refused, recorded and an a
   expect(await rcodeOf('ns2', FIRST)).toBe(RCODE.NXDOMAIN);
   await intruder.request(subject, right);
   await becomes('ns2', EXTRA, RCODE.NXDOMAIN);
-  const needs = await fleet.command('ns2', ['fleet', 'status']);
-  expect(needs.stdout).not.toContain('refuses entry');
+  // The node says so a moment after its workers have the list.
+  await vi.waitFor(
+    async () => {
+      const needs = await fleet.command('ns2', ['fleet', 'status']);
+      expect(needs.stdout).not.toContain('refuses entry');
+    },
+    { timeout: 60_000, interval: 500 },
+  );
 });
 
 test('a resolver with another key goes on, and the key before opens nothing', async () => {
