@@ -2,7 +2,7 @@
 //
 // A file that is old or large enough gets the time in its name and is packed (zstd); what is past its time among the
 // searchable moves to `archive`, and what is past that is deleted. Only files of this name and pattern are touched.
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -104,12 +104,24 @@ export class RotatedFile {
     const isDue =
       nowMs - this.#beganMs >= this.#rotation.rotateMs || this.#bytes >= this.#rotation.rotateBytes;
     if (!isDue) return;
+    const { size } = await stat(this.#path).catch(() => ({ size: 0 }));
+    if (size > 0) {
+      const name = this.#names.at(nowMs);
+      // Of this second, by a clock that was set back, or by a file that fills in less: it goes on until a later one.
+      if (this.#isTaken(name)) return;
+      await rename(this.#path, join(this.#names.directory, name));
+      await this.file.reopen();
+    }
     this.#beganMs = nowMs;
     this.#bytes = 0;
-    const { size } = await stat(this.#path).catch(() => ({ size: 0 }));
-    if (size === 0) return;
-    await rename(this.#path, join(this.#names.directory, this.#names.at(nowMs)));
-    await this.file.reopen();
+  }
+
+  /** True when a file that was put aside has a name, wherever it is by now. */
+  #isTaken(name: string): boolean {
+    const { directory } = this.#names;
+    return [name, `${name}${PACKED}`, join(ARCHIVE_NAME, `${name}${PACKED}`)].some((one) =>
+      existsSync(join(directory, one)),
+    );
   }
 
   async #tidy(nowMs: number): Promise<void> {

@@ -121,7 +121,7 @@ const answerStale = (context: QueryContext, rules: InForce, mayLive: boolean): n
 
 /**
  * Judges and writes the stale answer under the key, or one that is not stale when it `mayLive` (see getStale()); NEXT when
- * there is none, or a rule leads elsewhere (Turn.alias).
+ * there is none, or a rule leads elsewhere (QueryContext.alias).
  */
 export const judgeStale = (context: QueryContext, rules: InForce, mayLive: boolean): number => {
   if (rules.stale === undefined) return NEXT;

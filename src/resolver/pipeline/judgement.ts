@@ -47,7 +47,7 @@ export const judgeQuestion = (context: QueryContext, rules: InForce): number => 
 
 /**
  * Judges an answer for the client and writes it, or what a rule says instead; NEXT when the rule leads elsewhere
- * (Turn.alias). Nothing that was resolved is given but through here or, once it is known to concern no rule, by
+ * (QueryContext.alias). Nothing that was resolved is given but through here or, once it is known to concern no rule, by
  * writeFresh().
  */
 export const judgeAnswer = (
@@ -90,7 +90,7 @@ export const judgeAnswer = (
 
 /**
  * Judges the aliases that led to a failure, so that a listed name is refused although nobody answers for it; NEXT when no
- * list decides by them, or when a rule leads elsewhere (Turn.alias).
+ * list decides by them, or when a rule leads elsewhere (QueryContext.alias).
  */
 export const judgeAliases = (context: QueryContext, rules: InForce, { aliases }: Failure): number => {
   const { policy } = rules;

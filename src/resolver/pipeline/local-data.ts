@@ -11,7 +11,7 @@ import { NODATA, writeEmpty, writeRefusal } from './respond.ts';
 import { type Alias, aliasFor, aliasTarget, type Lead, leadTo, writeRecords } from './rewrite.ts';
 import { edeOf } from './structured-error.ts';
 
-/** Answers with the records of the rule; NEXT after noting the alias of one that leads elsewhere (Turn.alias). */
+/** Answers with the records of the rule; NEXT after noting the alias of one that leads elsewhere (QueryContext.alias). */
 export const writeData = (
   context: QueryContext,
   rules: InForce,

@@ -1,0 +1,90 @@
+// Files of a query log by real files and a clock of the test: what is full or old is put aside, packed, moved and deleted.
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { zstdDecompressSync } from 'node:zlib';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { ARCHIVE_NAME, RotatedFile, type Rotation } from '../../../src/evidence/query-log/rotated-file.ts';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const START_MS = Date.UTC(2026, 10, 30, 8);
+const ROTATION: Rotation = {
+  ...{ rotateMs: DAY_MS, rotateBytes: 10 },
+  ...{ searchableMs: 7 * DAY_MS, archivedMs: 7 * DAY_MS },
+};
+
+let directory: string;
+let path: string;
+let warnings: string[];
+
+beforeEach(() => {
+  directory = mkdtempSync(join(tmpdir(), 'cordon-query-log-'));
+  path = join(directory, 'queries.jsonl');
+  warnings = [];
+});
+afterEach(() => rmSync(directory, { recursive: true, force: true }));
+
+const open = (rotation = ROTATION): RotatedFile =>
+  new RotatedFile(path, rotation, {
+    info: () => {},
+    warn: (_, text) => void warnings.push(text),
+    error: () => {},
+  });
+
+const write = async (file: RotatedFile, line: string): Promise<void> => {
+  file.push(Buffer.from(`${line}\n`), 1);
+  await vi.waitFor(() => expect(readFileSync(path, 'utf8')).toContain(line));
+};
+
+/** All lines in files that are not of the archive, in the order of their names. */
+const linesIn = (place: string): string[] =>
+  readdirSync(place)
+    .filter((name) => name.startsWith('queries'))
+    .sort()
+    .flatMap((name) => {
+      const bytes = readFileSync(join(place, name));
+      const text = (name.endsWith('.zst') ? zstdDecompressSync(bytes) : bytes).toString();
+      return text.split('\n').filter((line) => line !== '');
+    });
+
+test('files that are full within one second, and after a clock that went back, keep every line', async () => {
+  const file = open();
+  for (const [at, line] of [
+    [START_MS, 'first-of-the-second'],
+    [START_MS + 20, 'second-of-the-second'],
+    [START_MS + 40, 'third-of-the-second'],
+    [START_MS + 1_000, 'a-second-later'],
+    [START_MS, 'after-the-clock-went-back'],
+    [START_MS + 2_000, 'last-of-all'],
+  ] as const) {
+    await write(file, line);
+    await file.keep(at);
+  }
+  await file.close();
+  expect(linesIn(directory).sort()).toEqual(
+    [
+      ...['first-of-the-second', 'second-of-the-second', 'third-of-the-second'],
+      ...['a-second-later', 'after-the-clock-went-back', 'last-of-all'],
+    ].sort(),
+  );
+  expect(warnings).toEqual([]);
+});
+
+test('what is put aside is packed, moved to the archive and deleted in its time; other files stay', async () => {
+  const file = open();
+  writeFileSync(join(directory, 'queries-of-mine.jsonl'), 'mine\n');
+  await write(file, 'one-long-line');
+  await file.keep(START_MS);
+  expect(readdirSync(directory).sort()).toContain('queries-20261130T080000Z.jsonl.zst');
+  expect(linesIn(directory)).toContain('one-long-line');
+  await file.keep(START_MS + 7 * DAY_MS - 1);
+  expect(existsSync(join(directory, ARCHIVE_NAME))).toBe(false);
+  await file.keep(START_MS + 7 * DAY_MS);
+  expect(linesIn(join(directory, ARCHIVE_NAME))).toEqual(['one-long-line']);
+  await file.keep(START_MS + 14 * DAY_MS);
+  expect(readdirSync(join(directory, ARCHIVE_NAME))).toEqual([]);
+  await file.close();
+  expect(readFileSync(join(directory, 'queries-of-mine.jsonl'), 'utf8')).toBe('mine\n');
+  expect(warnings).toEqual([]);
+});
