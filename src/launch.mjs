@@ -130,7 +130,7 @@ const fillCompileCache = (runtime, env) => {
   // Without a command, the program prints its help, which nobody is to see; commands are loaded when they run, and a
   // thread without a start does nothing. They have to be threads, and of a process that has loaded the program: the
   // cache depends on V8's flags.
-  const commands = join(root, 'src', 'host', 'cli');
+  const commands = join(root, 'src', 'commands');
   const handlers = readdirSync(commands).filter((name) => name.endsWith('.ts'));
   const code = `
     import { Worker } from 'node:worker_threads';

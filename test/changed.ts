@@ -11,13 +11,13 @@ type Sources = ReadonlyMap<string, string>;
 /** Tests that run programs, a command a dozen times or promtool. The others are the quick ones. */
 export const PROGRAM_TESTS = [
   'test/{integration,conformance,golden}/**/*.test.ts',
-  'test/unit/cli/**/*.test.ts',
+  'test/unit/commands/**/*.test.ts',
   'test/unit/report/{command,recompute}.test.ts',
   'test/tidy/{deploy,deploy-generated}.test.ts',
 ];
 
 /** Whatever of src changed. */
-const SMOKE = ['integration/refusal', 'integration/resolve', 'integration/signals', 'unit/cli/main'];
+const SMOKE = ['integration/refusal', 'integration/resolve', 'integration/signals', 'unit/commands/main'];
 
 /**
  * Beginnings of names in test/integration and test/conformance, for rooms that these do not name themselves. What is below

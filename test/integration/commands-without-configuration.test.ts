@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
-import { ALL_COMMANDS } from '../../src/host/cli/declarations/all.ts';
+import { ALL_COMMANDS } from '../../src/commands/declarations/all.ts';
 import { runCommandHere } from '../support/command.ts';
 import { inTwo } from '../support/night.ts';
 import { hasOtherUser } from '../support/other-user.ts';

@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
-import type { Finding } from '../../src/host/cli/setup-look.ts';
+import type { Finding } from '../../src/commands/setup-look.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';

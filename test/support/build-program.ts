@@ -28,7 +28,7 @@ const cache = join(root, 'node_modules/.cache/program');
 const ENTRIES = [
   'main',
   'host/app/app',
-  'host/cli/command',
+  'commands/command',
   'resolver/workers/worker',
   'fleet/evidence-thread',
   'policy/generation/thread',

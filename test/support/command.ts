@@ -2,7 +2,7 @@
 // them. What a process adds, such as signals, pipes that close and the code that it ends with, is of tests that start one.
 // A call comes sooner than a process after what was done before: the control socket opens after the ready line.
 import assert from 'node:assert/strict';
-import type * as Command from '../../src/host/cli/command.ts';
+import type * as Command from '../../src/commands/command.ts';
 import { baseEnvironment, type RunOptions, type RunResult, run } from './process.ts';
 import { PROGRAM, roomOf } from './program.ts';
 
@@ -20,7 +20,7 @@ export const runCommandHere = async (
 ): Promise<RunResult> => {
   assert.ok(!isRunning, 'two commands at once: start them by runProgram()');
   isRunning = true;
-  const { runCommand } = (await roomOf('host/cli/command')) as typeof Command;
+  const { runCommand } = (await roomOf('commands/command')) as typeof Command;
   // By the object: packages (playwright among them) put functions of their own there, which remember the directory.
   const [place, environment] = [process.cwd(), process.env];
   const [stdout, stderr] = [capture(process.stdout), capture(process.stderr)];

@@ -173,7 +173,7 @@ test('findInstallScripts() catches a needed package and leaves an optional one',
 test('findStrayImports() catches an import of dns2 elsewhere, of a part of it as well', () => {
   const sources = plant({
     'src/wire/stub/dns2-client.ts': "import DNS from 'dns2';",
-    'src/host/cli/query.ts': "import DNS from 'dns2';",
+    'src/commands/query.ts': "import DNS from 'dns2';",
     'src/resolver/upstream/udp.ts': "export const f = () => import('dns2/client');",
   });
   expect(findStrayImports(sources)).toHaveLength(2);

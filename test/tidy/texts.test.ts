@@ -25,7 +25,7 @@ const MACHINE_PATH =
   /(?<![\w./-])\/(?:home|Users|work)\/|(?<![\w./-])\/root\/(?!cordon-fleet-safe\.pem)|\b[A-Z]:\\Users\\/;
 const OPEN_TASK = /\b(?:TODO|FIXME)\b(?!\(#(?:\d+|n)\))/;
 /** Where standard output is the interface. */
-const CONSOLE_ALLOWED = /^src\/(?:host\/cli\/|launch\.mjs$)/;
+const CONSOLE_ALLOWED = /^src\/(?:commands\/|launch\.mjs$)/;
 const ERROR_CODE = /^ERR_[A-Z][A-Z0-9]*_[A-Z0-9_]+$/;
 /** Codes of Node.js and OpenSSL that our code compares with. */
 const FOREIGN_CODE =
@@ -127,7 +127,7 @@ test('OPEN_TASK catches a task without an issue and accepts one with it', () => 
 test('findConsole() catches a call outside the command and leaves comments and the command alone', () => {
   const sources = plant({
     'src/wire/dns/a.ts': '// console.log\nconsole.error(1);',
-    'src/host/cli/query.ts': 'console.log(1);',
+    'src/commands/query.ts': 'console.log(1);',
   });
   expect(findConsole(sources)).toEqual(['src/wire/dns/a.ts:2']);
 });

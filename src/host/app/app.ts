@@ -1,4 +1,4 @@
-// app: the composition root. It alone knows all rooms, and nothing but host/cli imports it.
+// app: the composition root. It alone knows all rooms, and nothing but the commands import it.
 //
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.

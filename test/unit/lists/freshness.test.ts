@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { formatStatuses } from '../../../src/host/cli/lists-text.ts';
+import { formatStatuses } from '../../../src/commands/lists-text.ts';
 import type { ListStatus } from '../../../src/policy/keeping/keeping.ts';
 import {
   feedRules,

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { foreignText } from '../../../src/commands/foreign-text.ts';
 import { RETENTION } from '../../../src/config/retention.ts';
 import { FOREIGN_DIRECTORY, type ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
 import { Recording } from '../../../src/evidence/records/recording.ts';
 import { readForeign } from '../../../src/evidence/report/fleet-foreign.ts';
 import { buildFleetReport } from '../../../src/evidence/report/fleet-report.ts';
-import { foreignText } from '../../../src/host/cli/foreign-text.ts';
 import { UNBOUNDED } from '../../support/record-events.ts';
 
 const DAY = '2026-11-30';

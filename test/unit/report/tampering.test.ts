@@ -7,8 +7,8 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { report as runReport } from '../../../src/commands/report.ts';
 import type { Report } from '../../../src/evidence/report/model.ts';
-import { report as runReport } from '../../../src/host/cli/report.ts';
 import { inTwo } from '../../support/night.ts';
 import { CHANGES_1, FALSIFY, LIAR, live, sql, WAYS } from './tampered.ts';
 

@@ -1,0 +1,120 @@
+// Joining by a word, moving to another engine, and leaving: a node's side, on a machine with the installed service.
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
+import { systemClock } from '../base/base.ts';
+import type { Config } from '../config/config.ts';
+import { engineTools, fleetPath, joinByWord, readIdentity } from '../fleet/fleet.ts';
+import type { InputOf } from './declaration.ts';
+import type { FLEET_ENGINE, FLEET_LEAVE } from './declarations/fleet.ts';
+import { requireFleet } from './fleet-input.ts';
+import {
+  configure,
+  type FleetKeys,
+  lookAtOwnClock,
+  requireInstalled,
+  restartService,
+  STATE,
+} from './fleet-machine.ts';
+import { Steps } from './fleet-steps.ts';
+import { asOwner, makeState, unfit } from './machine.ts';
+import { print } from './output.ts';
+import { DONE, PROBLEM } from './statuses.ts';
+import { UsageError } from './usage-error.ts';
+
+/** Joins by a word alone. */
+export const joinMachine = async (
+  word: string,
+  values: {
+    readonly json: boolean;
+    readonly config?: string | undefined;
+    readonly 'state-directory'?: string | undefined;
+  },
+): Promise<number> => {
+  if (values.config !== undefined || values['state-directory'] !== undefined)
+    throw new UsageError('a word is for the installed service; elsewhere: cordon fleet join URL TOKEN');
+  const steps = new Steps(values.json);
+  let config: Config | undefined;
+  await steps.take('machine', async () => {
+    config = await requireInstalled();
+    if (config.fleet?.role === 'authority')
+      throw unfit('it is the authority of a fleet', 'Join from another machine.');
+    return { text: 'Cordon is as it has to be' };
+  });
+  await steps.take('clock', lookAtOwnClock);
+  const isJoined = config?.fleet !== undefined && existsSync(fleetPath(STATE, 'identity'));
+  let keys: FleetKeys | undefined;
+  await steps.take('fleet', async () => {
+    if (isJoined)
+      return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already; the word is not used` };
+    makeState(STATE);
+    const { name, site, servers, trust, caPath } = await asOwner(STATE, () =>
+      joinByWord(word, STATE, systemClock()),
+    );
+    keys = { servers, ca: caPath, trust, role: 'node' };
+    const place = site === undefined ? '' : ` of ${site}`;
+    return { text: `it is ${name}${place} at ${servers.join(', ')}; the word is used` };
+  });
+  const { undo } = await steps.take('configuration', () =>
+    keys === undefined ? { text: 'has the fleet already' } : configure(keys),
+  );
+  await steps.take('service', () => restartService('node', undo !== undefined));
+  print(
+    values.json,
+    { steps: steps.told },
+    () => '\nWhat the authority decides holds here. There: cordon fleet status\n',
+  );
+  return steps.isWhole ? DONE : PROBLEM;
+};
+
+/** The engine is elsewhere. */
+export const moveEngine = async ({ values, words }: InputOf<typeof FLEET_ENGINE>): Promise<number> => {
+  const wrong = words.url.find((url) => !/^tls:\/\/\S+:\d{1,5}$/.test(url));
+  if (wrong !== undefined) throw new UsageError(`"${wrong.slice(0, 80)}" is not tls://HOST:PORT`);
+  const steps = new Steps(values.json);
+  let role: FleetKeys['role'] = 'node';
+  await steps.take('machine', async () => {
+    const { isEngineThere } = await engineTools();
+    const fleet = requireFleet(await requireInstalled());
+    role = fleet.role;
+    for (const url of words.url)
+      if (fleet.caPath !== undefined && !(await isEngineThere(url, fleet.caPath)))
+        throw unfit(
+          `no engine with a certificate of ${fleet.caPath} answers at ${url}`,
+          'Look at its address, and at the firewall there.',
+        );
+    return { text: 'the engine of the fleet answers there' };
+  });
+  const { undo } = await steps.take('configuration', () => configure({ servers: words.url }));
+  await steps.take('service', () => restartService(role, undo !== undefined));
+  print(values.json, { steps: steps.told }, () => '');
+  return steps.isWhole ? DONE : PROBLEM;
+};
+
+/** The resolver goes on by itself. */
+export const leave = async ({ values }: InputOf<typeof FLEET_LEAVE>): Promise<number> => {
+  const steps = new Steps(values.json);
+  await steps.take('machine', async () => {
+    const { fleet } = await requireInstalled();
+    if (fleet?.role === 'authority')
+      throw unfit(
+        'it is the authority',
+        'Without it nothing is decided: let a node take over first (cordon fleet take-over).',
+      );
+    return { text: fleet === undefined ? 'it is in no fleet' : 'it is a node' };
+  });
+  const { undo } = await steps.take('configuration', () => configure(undefined));
+  await steps.take('service', () => restartService(undefined, undo !== undefined));
+  await steps.take('keys', () => {
+    const here = join(STATE, 'fleet');
+    if (!existsSync(here)) return { text: 'are not there' };
+    const aside = `${here}.before-${new Date(systemClock()).toISOString().replaceAll(/[:.]/g, '-')}`;
+    renameSync(here, aside);
+    return { text: `are in ${aside}` };
+  });
+  print(
+    values.json,
+    { steps: steps.told },
+    () => '\nAt the authority, if it was not yet: cordon fleet remove NAME --reason TEXT\n',
+  );
+  return steps.isWhole ? DONE : PROBLEM;
+};

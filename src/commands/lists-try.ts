@@ -1,0 +1,158 @@
+// cordon lists try: what a change of a list, of mandates or of groups would have meant for queries that were asked.
+//
+// Both sides are judged by the pipeline that answers clients, from files alone: the service is not asked, and nothing is
+// sent. Exemptions are not looked at.
+import { existsSync, statSync } from 'node:fs';
+import { AppError } from '../base/base.ts';
+import type { Config, ListConfig } from '../config/config.ts';
+import {
+  formatImpact,
+  type Impact,
+  ImpactCount,
+  LOG_FORMATS,
+  type LogFormat,
+  readLog,
+} from '../evidence/impact/impact.ts';
+import type { PathOf } from '../policy/generation/generation.ts';
+import { heldPath, readKeptPaths } from '../policy/keeping/keeping.ts';
+import { Guards, NEVER_BLOCK_FILE, ownersOf } from '../policy/lists/lists.ts';
+import { MATCH } from '../policy/policy.ts';
+import { Replay } from '../resolver/inquiry/inquiry.ts';
+import { foldedName, parseName } from '../wire/dns/dns.ts';
+import type { InputOf } from './declaration.ts';
+import type { LISTS_TRY } from './declarations/lists.ts';
+import { print } from './output.ts';
+import { ownLogs } from './own-logs.ts';
+import { findService } from './service.ts';
+import { requireConfig } from './usage.ts';
+import { UsageError } from './usage-error.ts';
+
+const DAY_MS = 86_400_000;
+const DAYS_MAX = 3_660;
+const TOP_MAX = 10_000;
+const MINUTE_MS = 60_000;
+
+type Input = InputOf<typeof LISTS_TRY>;
+
+/** One side of the comparison. */
+interface Side {
+  readonly config: Config;
+  readonly pathOf: PathOf;
+}
+
+/** Prints what the change would have meant. */
+export const tryList = async ({ values, words }: Input): Promise<number> => {
+  const { json } = values;
+  const days = numberFrom(values.against, 'against', DAYS_MAX);
+  const top = numberFrom(values.top, 'top', TOP_MAX) ?? 0;
+  const { config } = await findService(values);
+  const kept = await readKeptPaths(config, Date.now);
+  const { after, what } = await changeOf(values, words.id, config, kept);
+  const sinceMs = days === undefined ? 0 : Date.now() - days * DAY_MS;
+  const logs = values.log.length > 0 ? values.log : ownLogs(config, sinceMs, false);
+  const impact = await impactOf({ config, pathOf: kept }, after, logs, top, {
+    format: formatFrom(values.format),
+    how: { sinceMs, zoneMs: zoneFrom(values.zone) },
+  });
+  print(json, impact, () => formatImpact(impact, what));
+  return 0;
+};
+
+const impactOf = async (
+  before: Side,
+  after: Side,
+  logs: readonly string[],
+  top: number,
+  { format, how }: { format: LogFormat | undefined; how: Parameters<typeof readLog>[2] },
+): Promise<Impact> => {
+  const counted = new ImpactCount(
+    await Replay.open(before.config, before.pathOf),
+    await Replay.open(after.config, after.pathOf),
+  );
+  for (const path of logs) await readLog(path, format, how, counted.take);
+  const guards = Guards.load(NEVER_BLOCK_FILE);
+  const owners = new Map<string, ReadonlyMap<number, string>>();
+  return counted.told(top, {
+    guardOf: (name) => {
+      const wire = parseName(name);
+      return typeof wire === 'string'
+        ? undefined
+        : guards.protects(MATCH.EXACT, foldedName(wire), wire.length);
+    },
+    ownerOf: (id, line) => {
+      let known = owners.get(id);
+      if (known === undefined) {
+        const side = [after, before].find(({ config }) => config.lists.some((list) => list.id === id));
+        known = side === undefined ? new Map<number, string>() : ownersOfList(side, id);
+        owners.set(id, known);
+      }
+      return known.get(line);
+    },
+  });
+};
+
+const ownersOfList = ({ config, pathOf }: Side, id: string): ReadonlyMap<number, string> => {
+  const list = config.lists.find((known) => known.id === id);
+  const path =
+    list === undefined
+      ? undefined
+      : (pathOf(list) ?? (list.source.kind === 'file' ? list.source.path : undefined));
+  return path === undefined ? new Map() : ownersOf(path);
+};
+
+/** What is to be tried: another configuration, another file of a list, or the content of it that is held. */
+const changeOf = async (
+  { proposed, with: path }: Input['values'],
+  id: string | undefined,
+  config: Config,
+  kept: PathOf,
+): Promise<{ after: Side; what: string }> => {
+  if (proposed !== undefined) {
+    if (id !== undefined || path !== undefined)
+      throw new UsageError('--proposed goes with no list and no --with');
+    const other = requireConfig(proposed);
+    return { after: { config: other, pathOf: await readKeptPaths(other, Date.now) }, what: proposed };
+  }
+  if (id === undefined) throw new UsageError('name a list, or a configuration with --proposed');
+  const list = config.lists.find((known) => known.id === id);
+  if (list === undefined)
+    throw new AppError('ERR_LIST_UNKNOWN', `trying list ${id}: the configuration has none`, {
+      hint: `It has ${config.lists.map((known) => known.id).join(', ')}.`,
+    });
+  if (path !== undefined) {
+    if (!existsSync(path)) throw new UsageError(`--with ${path}: there is no such file`);
+    return { after: withFile(config, kept, list, path), what: `list ${id} as ${path}` };
+  }
+  const held = await heldPath(config, id, Date.now);
+  return {
+    after: withFile(config, kept, list, held.path),
+    what: `the held content ${held.sha256.slice(0, 8)} of list ${id}`,
+  };
+};
+
+/** The configuration with another content of one list. */
+const withFile = (config: Config, kept: PathOf, list: ListConfig, path: string): Side => {
+  if (list.source.kind === 'url') return { config, pathOf: (one) => (one.id === list.id ? path : kept(one)) };
+  const source = { ...list.source, path, isDirectory: statSync(path).isDirectory() };
+  const lists = config.lists.map((one) => (one.id === list.id ? { ...one, source } : one));
+  return { config: { ...config, lists }, pathOf: (one) => (one.id === list.id ? undefined : kept(one)) };
+};
+
+const numberFrom = (text: string | undefined, name: string, max: number): number | undefined => {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (/^\d{1,6}$/.test(text) && value >= 1 && value <= max) return value;
+  throw new UsageError(`--${name} is a whole number from 1 to ${max}`);
+};
+
+const formatFrom = (text: string | undefined): LogFormat | undefined =>
+  text === undefined ? undefined : LOG_FORMATS.find((known) => known === text);
+
+/** `+01:00` as milliseconds. */
+const zoneFrom = (text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const [found, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(text) ?? [];
+  if (found === undefined || Number(hours) > 14 || Number(minutes) > 59)
+    throw new UsageError('--zone is what a clock is ahead of UTC, such as +01:00');
+  return (sign === '-' ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * MINUTE_MS;
+};
