@@ -28,21 +28,24 @@ export const ROOMS: Readonly<Record<string, readonly string[]>> = {
   admin: ['control-room', 'cordon-health', 'operating', 'socket-users'],
   app: ['headlines', 'health-matrix', 'reload', 'state-directory'],
   cache: ['alias', 'dname', 'saved', 'whole-answers'],
-  cli: ['operating', 'setup'],
+  commands: ['operating', 'setup'],
   controls: ['exemptions', 'list-keeping', 'quarter'],
   config: ['reload', 'setup'],
   datagram: ['forged-sources', 'receive-buffer'],
   events: ['notice', 'outputs'],
   generation: ['list-keeping', 'reload'],
   grafana: ['dashboards'],
+  health: ['cordon-health', 'headlines'],
   hosts: ['list-sources', 'upstreams'],
   inquiry: ['explain'],
+  keeping: ['list-keeping'],
   observe: ['alarms', 'dashboards'],
   outbox: ['quarter'],
   package: ['image', 'install'],
   pages: ['fleet-page', 'letters'],
   pipeline: ['alias', 'edns', 'hostile', 'whole-answers'],
   policy: ['exemptions', 'list-traps', 'rpz.'],
+  recording: ['headlines', 'health-matrix', 'outputs', 'state-directory'],
   records: ['witnesses'],
   report: ['enforcement', 'fleet-evidence', 'quarter', 'tamperings'],
   room: ['identity.', 'letters', 'pages'],
@@ -76,7 +79,7 @@ const reached = (from: readonly string[], importers: ReadonlyMap<string, readonl
 };
 
 const roomOf = (path: string): string | undefined =>
-  /^src\/(?:(?!config\/|fleet\/)[^/]+\/(?=[^/]+\/))?([^/]+)\/|^deploy\/([^/]+)\/|^(pages|lists)\//
+  /^src\/(?:(?!commands\/|config\/|fleet\/)[^/]+\/(?=[^/]+\/))?([^/]+)\/|^deploy\/([^/]+)\/|^(pages|lists)\//
     .exec(path)
     ?.slice(1)
     .find(Boolean);

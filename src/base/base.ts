@@ -47,6 +47,7 @@ export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
 export { GrowingBytes } from './growing-bytes.ts';
 export { NumberMap } from './number-map.ts';
+export type { Part } from './part.ts';
 export { Pool, Reusable } from './pool.ts';
 export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
 export {

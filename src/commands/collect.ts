@@ -58,7 +58,7 @@ const collectForeign = async (path: string, directory: string, config: Config, l
   const [{ startDnstap }, { Recorder }, { recorderSettings, resolverName }] = await Promise.all([
     import('../evidence/dnstap/dnstap.ts'),
     import('../evidence/records-thread/records-thread.ts'),
-    import('../people/controls/controls.ts'),
+    import('../evidence/recording/recording.ts'),
   ]);
   const resolver = `dnstap.${resolverName(config)}`;
   const place = join(directory, FOREIGN_DIRECTORY);

@@ -324,8 +324,8 @@ test('requests have bounds, and nothing else is taken', async () => {
 
 /** As another user, who may read the file and not write it: the unit of the package has such a one. */
 const asNobody = `
-import { createConfigurationControl } from '${new URL('../../src/host/app/configuration-control.ts', import.meta.url).href}';
-import { ConfigurationTexts } from '${new URL('../../src/host/app/configuration-texts.ts', import.meta.url).href}';
+import { createConfigurationControl } from '${new URL('../../src/people/configuration/configuration-control.ts', import.meta.url).href}';
+import { ConfigurationTexts } from '${new URL('../../src/people/configuration/configuration-texts.ts', import.meta.url).href}';
 import { loadConfiguration } from '${new URL('../../src/host/app/app.ts', import.meta.url).href}';
 const [configPath, state] = process.argv.slice(1);
 const { config } = loadConfiguration(configPath);

@@ -1,6 +1,6 @@
 // Health issues in the running program: each is made to happen, and status with its exit code, what needs a person, readiness,
 // metric and log say the same, at its begin and at its end; the alerts that ship fire on what was scraped. One program for all.
-// Those with scenes of their own are in headlines.test.ts; every id is planted in test/unit/app/health.test.ts.
+// Those with scenes of their own are in headlines.test.ts; every id is planted in test/unit/health/health.test.ts.
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';

@@ -1,14 +1,15 @@
 // The parts of the program in their order: one that fails at its start leaves nothing of the others open, and the end leaves
 // nothing at all. Counted by the kernel: files, sockets and threads of this process.
+
 import { mkdtempSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AppError } from '../../src/base/base.ts';
 import type { Config } from '../../src/config/config.ts';
-import type { ServiceSource } from '../../src/host/app/changes.ts';
 import { type Part, Parts } from '../../src/host/app/part.ts';
 import { createProgram, type Program } from '../../src/host/app/parts.ts';
+import type { ConfigurationSource } from '../../src/people/configuration/configuration.ts';
 import { createLog } from '../../src/telemetry/observe/observe.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { NIGHT } from '../support/night.ts';
@@ -38,7 +39,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const source: ServiceSource = {
+const source: ConfigurationSource = {
   readConfig: () => config,
   configPath: undefined,
   checkProposal: () => ({ config, problems: [], warnings: [] }),

@@ -136,7 +136,11 @@ const BREACHES: readonly (readonly [string, string, Plant])[] = [
   [
     'two texts are put in force at the same time',
     'tighten confirmRules',
-    { file: 'host/app/configuration-control.ts', from: 'if (this.#isApplying) throw changed();', to: '' },
+    {
+      file: 'people/configuration/configuration-control.ts',
+      from: 'if (this.#isApplying) throw changed();',
+      to: '',
+    },
   ],
 ];
 test('no order of two requests does what neither order does: every tenth pair, and those of the breaches', {

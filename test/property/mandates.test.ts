@@ -16,7 +16,7 @@ import { judgeOutcome, type Outcome } from '../../src/evidence/probe/judge.ts';
 import { type ProbeLists, readProbeLists } from '../../src/evidence/probe/lists.ts';
 import { describeQuestion, ProbePlan } from '../../src/evidence/probe/plan.ts';
 import type { ProbeQuestion } from '../../src/evidence/probe/plan-facts.ts';
-import { judgeConfiguration } from '../../src/host/app/enforcement-monitor.ts';
+import { judgeConfiguration } from '../../src/evidence/recording/enforcement-monitor.ts';
 import { Clients } from '../../src/policy/access/access.ts';
 import { buildGeneration, type Generation } from '../../src/policy/generation/generation.ts';
 import { compileExemptions, Policy, type SharedExemption } from '../../src/policy/policy.ts';

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import type { Account } from '../../src/base/base.ts';
 import { type Config, configHash, loadConfig } from '../../src/config/config.ts';
 import { ExemptionService, REGISTER_NAME } from '../../src/evidence/exemptions/exemptions.ts';
-import { createConfigurationControl } from '../../src/host/app/configuration-control.ts';
-import { ConfigurationTexts, sha256Of } from '../../src/host/app/configuration-texts.ts';
 import type { Controls } from '../../src/people/admin/admin.ts';
+import { createConfigurationControl } from '../../src/people/configuration/configuration-control.ts';
+import { ConfigurationTexts, sha256Of } from '../../src/people/configuration/configuration-texts.ts';
 import {
   createExemptionControl,
   createListControl,
@@ -282,6 +282,7 @@ export class DecidedScene {
           checkProposal: (text) => ({ config: configOf(text), problems: [] }),
         },
         texts: new ConfigurationTexts(directory, clock),
+        require: () => undefined,
         changes: {
           isWaiting: false,
           reload: async () => {

@@ -43,7 +43,9 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
   'host/app': [],
 
-  'people/controls': ['people/admin', 'config'],
+  'people/controls': ['people/admin', 'people/health', 'config'],
+  'people/configuration': ['people/admin', 'config'],
+  'people/health': ['config'],
   'people/room': ['people/admin'],
   'people/notice': ['config'],
   'people/admin': [],
@@ -53,7 +55,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'evidence/outbox': ['evidence/report', 'evidence/exemptions', 'config'],
   'evidence/report': ['evidence/exemptions', 'evidence/records'],
   'evidence/probe': ['evidence/records', 'config'],
-  'evidence/exemptions': ['evidence/records'],
+  'evidence/exemptions': ['evidence/records', 'config'],
+  'evidence/recording': ['evidence/records-thread', 'evidence/query-log', 'evidence/records', 'config'],
   'evidence/dnstap': ['evidence/probe', 'evidence/records'],
   'evidence/records-thread': ['evidence/records'],
   'evidence/query-log': ['evidence/records'],

@@ -3,7 +3,9 @@
 // Invariants: no exemption without a paper that the rules of a jurisdiction allow, asked for by one person and granted
 // by another; a damaged register exempts nobody; no date of a decision ends a refusal. Nothing here is on the way of a
 // client's query: the resolver gets exemptions as plain data of policy.
+
 export { DECISION_LINE_MAX, type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
+export { ExemptionKeeping } from './exemption-keeping.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 export { type Profile, profileSchema, readProfile } from './profile.ts';

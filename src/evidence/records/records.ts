@@ -121,3 +121,4 @@ export {
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
 export { verifyRecords } from './verify.ts';
+export { witnessIssues } from './witness-issues.ts';

@@ -3,6 +3,13 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Endpoint, formatEndpoint } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
+import {
+  type ChangeAuthor,
+  type EnforcementMonitor,
+  namesOf,
+  type QueryLogKeeping,
+  type RecordKeeping,
+} from '../../evidence/recording/recording.ts';
 import type { GenerationFacts } from '../../evidence/records/records.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
 import { forwarderNames } from '../../policy/access/access.ts';
@@ -16,22 +23,20 @@ import {
   readSystemResolvers,
   upstreamTexts,
 } from '../../resolver/upstream/upstream.ts';
-import type { RetiredMemory, Supervisor, WorkerSettings } from '../../resolver/workers/workers.ts';
 import {
   buildRoutes,
   claimEncrypted,
   claimEndpoint,
   ENCRYPTED_KINDS,
   type EncryptedEndpoint,
+  type RetiredMemory,
   type State,
+  type Supervisor,
   toSettings,
+  type WorkerSettings,
   withPause,
 } from '../../resolver/workers/workers.ts';
 import type { CounterBlock, CounterTotals } from '../../telemetry/observe/observe.ts';
-import type { ChangeAuthor } from './change-journal.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
-import type { QueryLogKeeping } from './query-log-keeping.ts';
-import { namesOf, type RecordKeeping } from './record-keeping.ts';
 
 /** The parts of the program that a state concerns. */
 export interface StateParts {

@@ -2,13 +2,13 @@
 
 import { VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
+import type { EnforcementMonitor } from '../../evidence/recording/recording.ts';
 import { type Admin, type ProgramControl, type Readiness, startAdmin } from '../../people/admin/admin.ts';
+import type { Health } from '../../people/health/health.ts';
 import { AddressFeed } from '../../policy/keeping/keeping.ts';
 import type { Log, Metrics } from '../../telemetry/observe/observe.ts';
 import { formatName } from '../../wire/dns/dns.ts';
 import type { ActiveState } from './active-state.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
-import type { Health } from './health.ts';
 import type { Part } from './part.ts';
 import { readinessOf } from './program-facts.ts';
 import type { StateWatch } from './state-watch.ts';

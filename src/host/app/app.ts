@@ -13,7 +13,7 @@ import {
 import { readOverlays } from '../../fleet/fleet.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../../policy/lists/lists.ts';
 
-export { judgeConfiguration } from './enforcement-monitor.ts';
+export { judgeConfiguration } from '../../evidence/recording/recording.ts';
 export { requireFips } from './fips.ts';
 export { readQuic } from './quic.ts';
 export { Service } from './service.ts';

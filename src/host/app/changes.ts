@@ -1,35 +1,23 @@
 // Changes of what is in force, one at a time: at the start, at a reload, by lists that were fetched, by what was learned of
 // upstreams and keys, by a pause. Each is put in force whole or not at all, and leaves its record and its line.
+
 import { type AppError, isAppError, systemClock, systemErrorCode } from '../../base/base.ts';
-import { type Config, type ConfigResult, keepInForce, startOnlyChanges } from '../../config/config.ts';
+import { type Config, keepInForce, startOnlyChanges } from '../../config/config.ts';
+import type { ChangeAuthor, ChangeJournal, EnforcementMonitor } from '../../evidence/recording/recording.ts';
+import { type ConfigurationSource, configAuthor } from '../../people/configuration/configuration.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
+import type { KeptLists } from '../../policy/keeping/keeping.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { ActiveState } from './active-state.ts';
-import type { ChangeAuthor, ChangeJournal } from './change-journal.ts';
-import { configAuthor } from './config-author.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
 import type { Generations } from './generations.ts';
-import type { KeptLists } from './kept-lists.ts';
 import type { Parts } from './part.ts';
-
-/** Where the configuration comes from. */
-export interface ServiceSource {
-  /** Reads the configuration again; throws an AppError that names its problems. */
-  readonly readConfig: () => Config;
-  /** Its file, for records about changes; undefined: there is none. */
-  readonly configPath: string | undefined;
-  /** What a text in place of the file would be; it may name only files that the configuration in force names. */
-  readonly checkProposal: (text: string, inForce: Config) => ConfigResult;
-  /** The configuration of an empty file. */
-  readonly defaults: () => Config;
-}
 
 /** The parts of the program that a change concerns. */
 export interface ChangesParts {
   readonly log: Log;
   /** The state directory. */
   readonly directory: string;
-  readonly source: ServiceSource;
+  readonly source: ConfigurationSource;
   readonly state: ActiveState;
   readonly generations: Generations;
   readonly lists: KeptLists;

@@ -13,11 +13,11 @@ import {
   systemErrorCode,
 } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
+import type { ChangeJournal } from '../../evidence/recording/recording.ts';
 import type { ActShown, Controls, OverviewControl, Spend, StateShown } from '../../people/admin/admin.ts';
 import { type LiveSource, openRoom, type ProviderSettings, type Room } from '../../people/room/room.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import { formatName } from '../../wire/dns/dns.ts';
-import type { ChangeJournal } from './change-journal.ts';
 import type { Part } from './part.ts';
 
 /** Bytes of a file with a secret. */

@@ -1,4 +1,5 @@
 // The control socket of the program: what each of its operations reaches.
+
 import { join } from 'node:path';
 import { isAppError, systemClock } from '../../base/base.ts';
 import {
@@ -10,28 +11,38 @@ import {
   SocketUsers,
   type Spend,
 } from '../../people/admin/admin.ts';
-import type { OverviewRecords, ReportStore } from '../../people/controls/controls.ts';
+import {
+  type ConfigurationSource,
+  type ConfigurationTexts,
+  createConfigurationControl,
+} from '../../people/configuration/configuration.ts';
+import {
+  createEvidenceControls,
+  createServiceControl,
+  Overview,
+  type OverviewRecords,
+  type ReportStore,
+  type ServiceParts,
+} from '../../people/controls/controls.ts';
 import { explainLive } from '../../resolver/inquiry/inquiry.ts';
 import { describeEnforcement } from '../../telemetry/enforcement/enforcement.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
-import { ServiceRates } from '../../telemetry/observe/observe.ts';
-import type { ServiceSource } from './changes.ts';
-import { createConfigurationControl } from './configuration-control.ts';
-import type { ConfigurationTexts } from './configuration-texts.ts';
-import { createEvidenceControls } from './evidence.ts';
+import { type Log, ServiceRates } from '../../telemetry/observe/observe.ts';
+import type { ActiveState } from './active-state.ts';
+import type { Changes } from './changes.ts';
+import { requireFips } from './fips.ts';
 import type { FleetLink } from './fleet-link.ts';
-import { Overview } from './overview.ts';
 import type { Part } from './part.ts';
-import { createServiceControl, type ServiceParts } from './service-control.ts';
 
 /** The parts of the program that can be reached. */
-export interface ControlSocketNeeds extends Omit<ServiceParts, 'lists' | 'copyRoom'> {
+export interface ControlSocketNeeds extends Omit<ServiceParts, 'lists' | 'copyRoom' | 'state' | 'changes'> {
+  readonly state: ActiveState;
+  readonly changes: Changes;
   readonly log: Log;
   readonly lists: NonNullable<Controls['lists']>;
   /** What the overview reads of records on the disk. */
   readonly records: OverviewRecords;
   readonly fleet: FleetLink;
-  readonly source: ServiceSource;
+  readonly source: ConfigurationSource;
   readonly store: ReportStore;
   /** Texts of configurations that are kept. */
   readonly texts: ConfigurationTexts;
@@ -94,6 +105,7 @@ export class ControlSocketPart implements Part {
       reports: this.#parts.store,
       configuration: createConfigurationControl({
         ...{ source, texts, changes },
+        require: (config) => void requireFips(config),
         inForce: () => state.current.config,
         generation: () => state.current.generation?.policy.generation ?? 0,
         list: (id) => {

@@ -7,7 +7,10 @@ import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
+import type { ExemptionKeeping } from '../../evidence/exemptions/exemptions.ts';
 import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
+import type { RecordKeeping } from '../../evidence/recording/recording.ts';
+import { RECORDS_NAME } from '../../evidence/recording/recording.ts';
 import {
   type Done,
   type FleetActs,
@@ -18,15 +21,12 @@ import {
   startFleet,
   writeOverlays,
 } from '../../fleet/fleet.ts';
-import { RECORDS_NAME } from '../../people/controls/controls.ts';
+import type { KeptLists } from '../../policy/keeping/keeping.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
-import type { ExemptionKeeping } from './exemption-keeping.ts';
-import type { KeptLists } from './kept-lists.ts';
 import type { Part } from './part.ts';
-import type { RecordKeeping } from './record-keeping.ts';
 
 /** The parts of the program that a fleet concerns. */
 export interface FleetLinkParts {

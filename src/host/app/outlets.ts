@@ -2,15 +2,14 @@
 // before exemptions end.
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
+import type { ExemptionKeeping } from '../../evidence/exemptions/exemptions.ts';
 import { ReminderSender } from '../../evidence/outbox/outbox.ts';
-import type { ReportStore } from '../../people/controls/controls.ts';
-import { ReportScheduler } from '../../people/controls/controls.ts';
+import type { RecordKeeping } from '../../evidence/recording/recording.ts';
+import { ReportScheduler, type ReportStore } from '../../people/controls/controls.ts';
 import { NoticeListener } from '../../people/notice/notice.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
-import type { ExemptionKeeping } from './exemption-keeping.ts';
 import type { Part } from './part.ts';
-import type { RecordKeeping } from './record-keeping.ts';
 
 /** What they are shown and sent with. */
 export interface OutletsParts {

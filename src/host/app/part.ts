@@ -2,29 +2,12 @@
 //
 // The order of parts is the order of the start. The end, and a start that fails, go backward over what was opened: a part may
 // use those before it from its begin to its end.
+import type { Part as AnyPart } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 
-/** One of them; everything but its name may be left out. */
-export interface Part {
-  readonly name: string;
-  /** Opens it. What is thrown ends the start. */
-  open?(config: Config): Promise<void> | void;
-  /** All parts are open: what goes by time begins. */
-  begin?(): void;
-  /** Once a second. */
-  look?(): void;
-  /** Another configuration is to be in force: reads what it names. What is thrown keeps it from that. */
-  prepare?(config: Config): Promise<void> | void;
-  /** That came to nothing: the one that is in force goes on. */
-  restore?(config: Config): Promise<void> | void;
-  /** Another configuration is in force. */
-  follow?(config: Config): Promise<void> | void;
-  /** The program ends: nothing of its own begins any more. All are told before the first one is closed. */
-  drain?(): void;
-  /** Also called after an open() that threw. */
-  close?(): Promise<void> | void;
-}
+/** A part of this program. */
+export type Part = AnyPart<Config>;
 
 /** Between two looks, milliseconds. */
 const LOOK_MS = 1_000;

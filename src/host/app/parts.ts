@@ -6,24 +6,42 @@
 // (SERVFAIL, EDE 14), because a silent resolver is replaced by an unfiltered one; at a reload, any error is reported
 // and what is in force stays; at the end, queries are answered before sockets close. A list that was fetched anew is
 // put in force as a reload is, without reading the configuration.
+
 import { availableParallelism } from 'node:os';
 import { systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { REGISTER_NAME } from '../../evidence/exemptions/exemptions.ts';
+import { ExemptionKeeping, REGISTER_NAME } from '../../evidence/exemptions/exemptions.ts';
 import { ProbeScheduler, toProbedState } from '../../evidence/probe/probe.ts';
+import {
+  EnforcementMonitor,
+  QueryLogKeeping,
+  RECORDS_NAME,
+  RecordKeeping,
+  toAuthor,
+} from '../../evidence/recording/recording.ts';
+import { fleetPath } from '../../fleet/fleet.ts';
 import { CONTROL_SOCKET_NAME } from '../../people/admin/admin.ts';
+import { type ConfigurationSource, ConfigurationTexts } from '../../people/configuration/configuration.ts';
 import {
   AskedCounts,
+  createEvidence,
   createListControl,
+  exemptionSettings,
   OperatorPause,
   OverviewRecords,
   personsOf,
-  RECORDS_NAME,
   RecordsCheck,
   ReportStore,
 } from '../../people/controls/controls.ts';
-import { FileReview } from '../../policy/keeping/keeping.ts';
-import { KeptHosts, OwnForwarding, UpstreamWatch } from '../../resolver/hosts/hosts.ts';
+import { FileReview, KeptLists } from '../../policy/keeping/keeping.ts';
+import { ListenerProof } from '../../resolver/certificates/certificates.ts';
+import {
+  createPublicLookup,
+  createStateLookup,
+  KeptHosts,
+  OwnForwarding,
+  UpstreamWatch,
+} from '../../resolver/hosts/hosts.ts';
 import { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
 import { createProbeSecret } from '../../resolver/server/server.ts';
 import {
@@ -36,34 +54,26 @@ import {
   tellDescriptors,
 } from '../../resolver/workers/workers.ts';
 import { describeEnforcement, isAnswering } from '../../telemetry/enforcement/enforcement.ts';
-import { CounterTotals, type Log } from '../../telemetry/observe/observe.ts';
+import { CounterTotals, type Log, SystemdNotice } from '../../telemetry/observe/observe.ts';
 import { ActiveState } from './active-state.ts';
 import { AdminListenerPart } from './admin-listener.ts';
-import { toAuthor } from './change-journal.ts';
-import { Changes, type ServiceSource } from './changes.ts';
-import { ConfigurationTexts } from './configuration-texts.ts';
+import { Changes } from './changes.ts';
 import { ControlRoomPart } from './control-room.ts';
 import { ControlSocketPart } from './control-socket.ts';
-import { EnforcementMonitor } from './enforcement-monitor.ts';
-import { createEvidence, makeStateDirectory } from './evidence.ts';
-import { ExemptionKeeping } from './exemption-keeping.ts';
 import { exitNow } from './fatal-exit.ts';
 import { readFips } from './fips.ts';
 import { FleetLink } from './fleet-link.ts';
 import { Generations } from './generations.ts';
-import { KeptLists } from './kept-lists.ts';
-import { ListenerProof } from './listener-proof.ts';
 import { Outlets } from './outlets.ts';
 import { type Part, Parts } from './part.ts';
-import { QueryLogKeeping } from './query-log-keeping.ts';
 import { type QuicFacts, tellQuic } from './quic.ts';
 import { readyFields } from './ready-line.ts';
-import { RecordKeeping } from './record-keeping.ts';
+import { readRecorded } from './recorded-register.ts';
 import { warnOfRoot } from './root-warning.ts';
 import { createHealth } from './service-health.ts';
 import { createServiceMetrics } from './service-metrics.ts';
+import { makeStateDirectory } from './state-directory.ts';
 import { StateWatch } from './state-watch.ts';
-import { SystemdNotice } from './systemd-notice.ts';
 
 /** A program that was put together and not started. */
 export interface Program {
@@ -76,7 +86,7 @@ export interface Program {
 /** Puts the parts of a program together; nothing is open yet. */
 export const createProgram = (
   config: Config,
-  source: ServiceSource,
+  source: ConfigurationSource,
   log: Log,
   quic: QuicFacts | undefined,
 ): Program => {
@@ -98,16 +108,18 @@ export const createProgram = (
     log,
     workerCount,
     onCrash: (ms) => enforcement.clock.add('crash', ms),
+    countingKeyPath: (directory) => fleetPath(directory, 'countingKey'),
     fleetWitnesses: () => fleet.facts()?.witnesses ?? [],
   });
   const { journal } = recording;
   const queryLog = new QueryLogKeeping(config, { log, workerCount, monotonic });
   const asked = new AskedCounts(stateDirectory, systemClock);
   const exemptions = new ExemptionKeeping(config, {
-    ...{ log, totals, workerCount, asked, records: recording },
+    ...{ log, totals, workerCount, records: recording, settings: exemptionSettings },
+    nodeRegisterPath: (directory) => fleetPath(directory, 'register'),
+    readRecorded: (service, config) => readRecorded(service, config, log),
     share: (exemptionsFor) => probe.whileChanging(() => supervisor.setExemptions(exemptionsFor)),
     onRegister: () => fleet.registerChanged(),
-    requireDecisions: (isNew) => fleet.requireDecisions(isNew),
   });
   const probeSecret = createProbeSecret();
   const probe: ProbeScheduler = new ProbeScheduler({
@@ -173,12 +185,13 @@ export const createProgram = (
   const hosts = new KeptHosts({ log, isListening: () => isListening, onChange: learned });
   const proof: ListenerProof = new ListenerProof({
     ...{ log, journal },
-    state: () => state.current,
+    config: () => state.current.config,
+    lookup: createStateLookup(() => state.current),
     apply: () => changes.applyAgain(),
   });
   const lists = new KeptLists({
     log,
-    state: () => state.current,
+    lookup: createPublicLookup(() => state.current),
     onChange: () => void changes.renew(),
     onOutcome: (result) => journal.fetched(result),
   });
@@ -207,6 +220,7 @@ export const createProgram = (
   });
   const evidence = createEvidence({
     ...{ recording, queryLog, exemptions, probe, asked, pause },
+    requireDecisions: (isNew) => fleet.requireDecisions(isNew),
     check: new RecordsCheck({ stateDirectory, configPath: source.configPath, clock: systemClock }),
     state: () => state.current,
     fleet: () => fleet.facts(),

@@ -1,8 +1,9 @@
 // What the program says of itself to metrics and to health checks.
 
 import type { HealthIssue } from '../../base/words/words.ts';
+import type { ChangeJournal } from '../../evidence/recording/recording.ts';
 import type { ProgramControl } from '../../people/admin/admin.ts';
-import type { FileReview } from '../../policy/keeping/keeping.ts';
+import type { FileReview, KeptLists } from '../../policy/keeping/keeping.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import {
   describeEnforcement,
@@ -12,8 +13,6 @@ import {
   todoOf,
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { ListFacts, SourceFacts } from '../../telemetry/observe/observe.ts';
-import type { ChangeJournal } from './change-journal.ts';
-import type { KeptLists } from './kept-lists.ts';
 
 /** The lists in force. */
 export const listFacts = ({ generation }: State, lists: KeptLists, journal: ChangeJournal): ListFacts[] => {

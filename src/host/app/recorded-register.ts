@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { errorText, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { type ExemptionService, marksOfStep } from '../../evidence/exemptions/exemptions.ts';
+import { RECORDS_NAME } from '../../evidence/recording/recording.ts';
 import { compareRegister, type RecordedMarks, readRecordedMarks } from '../../evidence/records/records.ts';
 import { fleetPath, readSignedSteps } from '../../fleet/fleet.ts';
-import { RECORDS_NAME } from '../../people/controls/controls.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 
 /** Undefined where there are no records, and while the register cannot be used. To be read before the recorder writes. */

@@ -1,21 +1,19 @@
 // The health of the service put together: what each part is asked for, once a second.
 
 import { systemClock } from '../../base/base.ts';
+import type { EnforcementMonitor } from '../../evidence/recording/recording.ts';
 import type { Controls } from '../../people/admin/admin.ts';
-import type { OperatorPause, OverviewRecords } from '../../people/controls/controls.ts';
+import type { Evidence, OperatorPause, OverviewRecords } from '../../people/controls/controls.ts';
+import { ForwarderWatch, Health } from '../../people/health/health.ts';
+import type { KeptLists } from '../../policy/keeping/keeping.ts';
+import type { ListenerProof } from '../../resolver/certificates/certificates.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { Supervisor } from '../../resolver/workers/workers.ts';
 import type { CounterTotals, Log } from '../../telemetry/observe/observe.ts';
 import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
 import type { ControlRoomPart } from './control-room.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
-import type { Evidence } from './evidence.ts';
 import type { FleetLink } from './fleet-link.ts';
-import { ForwarderWatch } from './forwarder-watch.ts';
-import { Health } from './health.ts';
-import type { KeptLists } from './kept-lists.ts';
-import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
 import type { StateWatch } from './state-watch.ts';
 

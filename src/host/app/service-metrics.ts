@@ -1,7 +1,11 @@
 // The metrics of the service put together: what each part is asked for when somebody reads them.
 import { VERSION } from '../../base/base.ts';
 import { configHash } from '../../config/config.ts';
-import type { FeedState, FileReview } from '../../policy/keeping/keeping.ts';
+import type { EnforcementMonitor } from '../../evidence/recording/recording.ts';
+import type { Evidence } from '../../people/controls/controls.ts';
+import type { Health } from '../../people/health/health.ts';
+import type { FeedState, FileReview, KeptLists } from '../../policy/keeping/keeping.ts';
+import type { ListenerProof } from '../../resolver/certificates/certificates.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
 import type { DescriptorBudget, Supervisor } from '../../resolver/workers/workers.ts';
@@ -15,12 +19,7 @@ import { datagramKind } from '../../wire/datagram/datagram.ts';
 import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
 import type { ControlRoomPart } from './control-room.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
-import type { Evidence } from './evidence.ts';
 import type { FipsFacts } from './fips.ts';
-import type { Health } from './health.ts';
-import type { KeptLists } from './kept-lists.ts';
-import type { ListenerProof } from './listener-proof.ts';
 import type { Outlets } from './outlets.ts';
 import { listFacts, sourceFacts } from './program-facts.ts';
 

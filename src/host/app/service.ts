@@ -1,7 +1,8 @@
 // The running program on the main thread: start, reload, stop. What it consists of, and in which order, stands in parts.ts.
+
 import type { Config } from '../../config/config.ts';
+import type { ConfigurationSource } from '../../people/configuration/configuration.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import type { ServiceSource } from './changes.ts';
 import { createProgram, type Program } from './parts.ts';
 import { readQuic } from './quic.ts';
 
@@ -16,7 +17,7 @@ export class Service {
   }
 
   /** Starts everything; throws an AppError when it cannot listen, and has nothing open then. */
-  static async start(source: ServiceSource, createLogFor: (config: Config) => Log): Promise<Service> {
+  static async start(source: ConfigurationSource, createLogFor: (config: Config) => Log): Promise<Service> {
     const config = source.readConfig();
     const log = createLogFor(config);
     const program = createProgram(config, source, log, await readQuic(config));

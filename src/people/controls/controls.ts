@@ -2,7 +2,9 @@
 //
 // Invariants: it decides nothing that its room does not decide; who asked was judged before (admin); whatever is changed is
 // recorded with who asked and why.
+
 export { AskedCounts } from './asked-counts.ts';
+export { createEvidence, createEvidenceControls, type Evidence } from './evidence.ts';
 export {
   checkExemptionTexts,
   createExemptionControl,
@@ -11,19 +13,14 @@ export {
   personsOf,
 } from './exemption-control.ts';
 export { createListControl, type ListDecision } from './list-control.ts';
+export { Overview } from './overview.ts';
 export { needsOf } from './overview-needs.ts';
 export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
-export { createRecordControl } from './record-control.ts';
+export { createRecordControl, toRecorderStatus } from './record-control.ts';
 export { RefusalPages, searchRecords } from './record-pages.ts';
-export {
-  queryLogSettings,
-  RECORDS_NAME,
-  recorderSettings,
-  resolverName,
-  toRecorderStatus,
-} from './record-settings.ts';
 export { RecordsCheck } from './records-check.ts';
 export { RefusalFiguresMaker } from './refusal-figures.ts';
 export { ReportScheduler } from './report-scheduler.ts';
 export { ReportStore } from './report-store.ts';
+export { createServiceControl, type ServiceParts } from './service-control.ts';

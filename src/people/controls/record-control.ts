@@ -42,3 +42,18 @@ export const createRecordControl = ({
     return true;
   },
 });
+
+/** What the recorder knows of itself, as the control socket shows it. */
+export const toRecorderStatus = (
+  facts: ReturnType<Recorder['facts']> | undefined,
+): RecorderStatus | undefined => {
+  if (facts === undefined) return undefined;
+  const { written, sequence, distinctClients, queries, ...rest } = facts;
+  return {
+    ...rest,
+    written: Object.fromEntries(written),
+    sequence: Object.fromEntries(sequence),
+    distinctClients: Object.fromEntries(distinctClients),
+    queries: Object.fromEntries(queries),
+  };
+};

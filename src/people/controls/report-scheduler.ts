@@ -17,9 +17,9 @@ import {
   toReportWitnesses,
   toStatement,
 } from '../../evidence/outbox/outbox.ts';
+import { RECORDS_NAME } from '../../evidence/recording/recording.ts';
 import { createReportInThread } from '../../evidence/report/report.ts';
 import type { Log, ReportFacts } from '../../telemetry/observe/observe.ts';
-import { RECORDS_NAME } from './record-settings.ts';
 import type { ReportStore, Scheduled } from './report-store.ts';
 
 /** Name of the file in the state directory. */

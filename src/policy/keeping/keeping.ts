@@ -2,13 +2,16 @@
 //
 // Invariants: a source changes what is in force only through proof and review; what it did last is on the disk; a fault
 // of one list leaves the others alone. A room of its own above generation, which the readers of lists are below.
+
 export type { FeedState } from '../feeds/feeds.ts';
 export { AddressFeed } from './address-feed.ts';
 export { diffList, heldPath, type ListDiff } from './diff.ts';
 export type { NewerStanding } from './feed-packs.ts';
 export { readFeedStates } from './feeds.ts';
 export type { RefreshResult } from './fetching.ts';
+export { KeptLists } from './kept-lists.ts';
 export { ListUpdater } from './list-updater.ts';
+export { standingIssues } from './mandate-rows.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';
 export { newerPath } from './shipped-version.ts';
 export {

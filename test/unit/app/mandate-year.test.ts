@@ -6,9 +6,9 @@ import { type Config, reachOf, shippedMandateFile } from '../../../src/config/co
 import { DecisionWatch } from '../../../src/evidence/exemptions/decision.ts';
 import type { ChangeRecord, DecisionRecord } from '../../../src/evidence/records/record.ts';
 import { buildReport } from '../../../src/evidence/report/build.ts';
-import { standingIssues } from '../../../src/host/app/mandate-rows.ts';
 import { exemptionSettings } from '../../../src/people/controls/controls.ts';
 import { buildGeneration } from '../../../src/policy/generation/generation.ts';
+import { standingIssues } from '../../../src/policy/keeping/mandate-rows.ts';
 import { openRegister } from '../exemptions/setup.ts';
 import { createSource } from '../report/quarter.ts';
 import { configOf, createDirectory, judge } from './setup.ts';

@@ -1,7 +1,7 @@
 // What is wrong with the witnesses of the records: too few that cosign, or one that knows other records than are here.
 
 import type { FoundIssue } from '../../base/words/words.ts';
-import type { RecordingFacts } from '../../evidence/records/records.ts';
+import type { RecordingFacts } from './recording-options.ts';
 
 /** What is looked at of each witness. */
 type WatchedWitness = Pick<

@@ -4,9 +4,14 @@
 import { DAY_MS } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
-import { CONNECTING, type RecordingFacts } from '../../evidence/records/records.ts';
+import { CONNECTING, type RecordingFacts, witnessIssues } from '../../evidence/records/records.ts';
 import { type FleetFacts, fleetIssues } from '../../fleet/fleet.ts';
-import type { FeedState, ListStatus, NewerStanding } from '../../policy/keeping/keeping.ts';
+import {
+  type FeedState,
+  type ListStatus,
+  type NewerStanding,
+  standingIssues,
+} from '../../policy/keeping/keeping.ts';
 import type { AcmeFacts, TlsFacts } from '../../resolver/certificates/certificates.ts';
 import {
   describeEnforcement,
@@ -18,8 +23,6 @@ import {
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { EvidenceFacts } from '../../telemetry/observe/observe.ts';
 import { warningMs } from '../../wire/tls/tls.ts';
-import { standingIssues } from './mandate-rows.ts';
-import { witnessIssues } from './witness-issues.ts';
 
 /** A certificate of ours that ends sooner is told of: time for somebody who is away for a week. */
 const CERTIFICATE_MS_MIN = 14 * DAY_MS;

@@ -2,27 +2,7 @@
 
 import { type Clock, formatEndpoint, formatPrefix, unpackPrefixes, VERSION } from '../../base/base.ts';
 import { type Config, matrixOf } from '../../config/config.ts';
-import type {
-  ActShown,
-  Controls,
-  OverviewControl,
-  RecordsFound,
-  RefusalShown,
-  StateShown,
-} from '../../people/admin/admin.ts';
-import type { OperatorPause } from '../../people/controls/controls.ts';
-import {
-  type DayFacts,
-  dayStart,
-  needsOf,
-  type OverviewRecords,
-  RefusalFiguresMaker,
-  RefusalPages,
-  resolverName,
-  searchRecords,
-  sumUpToday,
-  unwatchedSigns,
-} from '../../people/controls/controls.ts';
+import { resolverName } from '../../evidence/recording/recording.ts';
 import type { State } from '../../resolver/workers/workers.ts';
 import {
   type Enforcement,
@@ -33,8 +13,27 @@ import {
   proofAgeMaxMs,
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { ServiceRates } from '../../telemetry/observe/observe.ts';
+import type {
+  ActShown,
+  Controls,
+  OverviewControl,
+  RecordsFound,
+  RefusalShown,
+  StateShown,
+} from '../admin/admin.ts';
+import type { Health } from '../health/health.ts';
 import { type Evidence, recorderStatus } from './evidence.ts';
-import type { Health } from './health.ts';
+import { needsOf } from './overview-needs.ts';
+import {
+  type DayFacts,
+  dayStart,
+  type OverviewRecords,
+  sumUpToday,
+  unwatchedSigns,
+} from './overview-records.ts';
+import type { OperatorPause } from './pause.ts';
+import { RefusalPages, searchRecords } from './record-pages.ts';
+import { RefusalFiguresMaker } from './refusal-figures.ts';
 
 /** States of the headline in which no list refuses anything. */
 const NOTHING_HOLDS: ReadonlySet<string> = new Set(['paused', 'not-in-force', 'starting']);

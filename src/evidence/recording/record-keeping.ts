@@ -2,26 +2,25 @@
 //
 // None of it is on the way of a query: workers have a ring, and all else happens in the main thread and the recorder's. A disk
 // that takes nothing costs the records, which the log says, and answers and refusals go on.
+
 import { join } from 'node:path';
-import { type AppError, isAppError, systemClock, VERSION } from '../../base/base.ts';
+import { type AppError, isAppError, type Part, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
+import { forwarderNames } from '../../policy/access/access.ts';
+import type { Generation } from '../../policy/generation/generation.ts';
+import { createEventRing } from '../../telemetry/events/events.ts';
+import type { Log } from '../../telemetry/observe/observe.ts';
 import {
   type ChangeRecord,
   type GenerationFacts,
   type RecalledClient,
   type RecalledWhom,
   readOwnKey,
-} from '../../evidence/records/records.ts';
-import { Recorder, type RecorderFacts } from '../../evidence/records-thread/records-thread.ts';
-import { fleetPath } from '../../fleet/fleet.ts';
-import { RECORDS_NAME, recorderSettings, resolverName } from '../../people/controls/controls.ts';
-import { forwarderNames } from '../../policy/access/access.ts';
-import type { Generation } from '../../policy/generation/generation.ts';
-import { createEventRing } from '../../telemetry/events/events.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
+} from '../records/records.ts';
+import { Recorder, type RecorderFacts } from '../records-thread/records-thread.ts';
 import { ChangeJournal } from './change-journal.ts';
 import { LossWatch } from './loss-watch.ts';
-import type { Part } from './part.ts';
+import { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
 
 /** One number for each chain and one for the heads. */
 const CONFIRMED_BYTES = 3 * Float64Array.BYTES_PER_ELEMENT;
@@ -40,6 +39,8 @@ export interface RecordKeepingParts {
   readonly workerCount: number;
   /** The program before this one ended without recording it, and was gone for so long, milliseconds. */
   onCrash(ms: number): void;
+  /** Where the key lies that a fleet counts clients with. */
+  countingKeyPath(stateDirectory: string): string;
   /** Who witnesses the records in a fleet. */
   fleetWitnesses(): RecorderFacts['witnesses'];
 }
@@ -57,7 +58,7 @@ export const namesOf = ({ policy, access, lists }: Generation): GenerationFacts 
 });
 
 /** Of one program. */
-export class RecordKeeping implements Part {
+export class RecordKeeping implements Part<Config> {
   readonly name = 'records';
   readonly journal: ChangeJournal;
   readonly losses = new LossWatch(systemClock);
@@ -89,7 +90,7 @@ export class RecordKeeping implements Part {
   open(config: Config): void {
     const settings = recorderSettings(config, this.#resolver);
     if (!config.records.isEnabled) return;
-    const { log, onCrash } = this.#parts;
+    const { log, onCrash, countingKeyPath } = this.#parts;
     const directory = join(config.stateDirectory, RECORDS_NAME);
     this.#wasSigned = readOwnKey(directory) !== undefined;
     this.#recorder = Recorder.start({
@@ -102,7 +103,7 @@ export class RecordKeeping implements Part {
       fleet: config.fleet && {
         confirmed: this.confirmed,
         unconfirmedMsMax: config.fleet.unconfirmedMsMax,
-        countingKeyPath: fleetPath(config.stateDirectory, 'countingKey'),
+        countingKeyPath: countingKeyPath(config.stateDirectory),
       },
       log,
       onCrash,

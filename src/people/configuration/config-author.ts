@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { systemErrorCode } from '../../base/base.ts';
-import type { ChangeAuthor } from './change-journal.ts';
+import type { ChangeAuthor } from '../../evidence/recording/recording.ts';
 
 const USERS_FILE = '/etc/passwd';
 

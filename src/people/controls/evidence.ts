@@ -1,17 +1,17 @@
 // The evidence of the running program as those see it who show it: records, exemptions, self-probe, and what metrics tell of
 // them. Each may be missing; none is on the way of a query.
-import { mkdirSync } from 'node:fs';
-import { DIRECTORY_MODE, systemClock } from '../../base/base.ts';
-import type { Config } from '../../config/config.ts';
+import { systemClock } from '../../base/base.ts';
+import type { ExemptionKeeping } from '../../evidence/exemptions/exemptions.ts';
 import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
-import type { Controls, RecorderStatus } from '../../people/admin/admin.ts';
-import type { AskedCounts, OperatorPause, RecordsCheck } from '../../people/controls/controls.ts';
-import { createRecordControl, toRecorderStatus } from '../../people/controls/controls.ts';
+import type { QueryLogKeeping, RecordKeeping } from '../../evidence/recording/recording.ts';
 import type { State } from '../../resolver/workers/workers.ts';
-import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
-import type { ExemptionKeeping } from './exemption-keeping.ts';
-import type { QueryLogKeeping } from './query-log-keeping.ts';
-import type { RecordKeeping } from './record-keeping.ts';
+import type { EvidenceFacts } from '../../telemetry/observe/observe.ts';
+import type { Controls, RecorderStatus } from '../admin/admin.ts';
+import type { AskedCounts } from './asked-counts.ts';
+import { createExemptionControl } from './exemption-control.ts';
+import type { OperatorPause } from './pause.ts';
+import { createRecordControl, toRecorderStatus } from './record-control.ts';
+import type { RecordsCheck } from './records-check.ts';
 
 /** The parts of the program that evidence consists of. */
 export interface Evidence {
@@ -20,6 +20,8 @@ export interface Evidence {
   readonly probe: ProbeScheduler;
   readonly asked: AskedCounts;
   readonly check: RecordsCheck;
+  /** Throws why this resolver of a fleet does not decide on exemptions, or not yet on new ones. */
+  requireDecisions(isNew: boolean): void;
   /** What metrics tell. */
   facts(): EvidenceFacts;
 }
@@ -61,9 +63,16 @@ export const recorderStatus = ({ recording }: Pick<Evidence, 'recording'>): Reco
 
 /** What of evidence can be asked on the control socket. */
 export const createEvidenceControls = (evidence: Evidence): Controls => {
-  const { recording, exemptions, probe } = evidence;
+  const { recording, exemptions, probe, asked, requireDecisions } = evidence;
+  const { service } = exemptions;
   return {
-    exemptions: exemptions.control(),
+    exemptions:
+      service &&
+      createExemptionControl(service, {
+        config: () => exemptions.config,
+        asked: exemptions.config.records.isEnabled ? asked : undefined,
+        requireDecisions,
+      }),
     probe,
     references: { refusals: (text) => recording.recall({ kind: 'reference', text }) },
     records: createRecordControl({
@@ -73,13 +82,4 @@ export const createEvidenceControls = (evidence: Evidence): Controls => {
       acted: () => recording.journal.act('reidentify'),
     }),
   };
-};
-
-/** Makes the state directory; where that fails, the parts that need it say what they miss. */
-export const makeStateDirectory = ({ stateDirectory }: Config, log: Pick<Log, 'warn'>): void => {
-  try {
-    mkdirSync(stateDirectory, { recursive: true, mode: DIRECTORY_MODE });
-  } catch (thrown) {
-    log.warn({ err: thrown }, 'the state directory cannot be made');
-  }
 };

@@ -17,6 +17,7 @@ import {
 import {
   type Config,
   type ConfigReach,
+  type ConfigResult,
   configDifferences,
   configHash,
   configVariables,
@@ -39,10 +40,8 @@ import {
   type ConfigurationShown,
   namesOf,
   type Role,
-} from '../../people/admin/admin.ts';
-import type { Changes, ServiceSource } from './changes.ts';
+} from '../admin/admin.ts';
 import { type ConfigurationTexts, sha256Of } from './configuration-texts.ts';
-import { requireFips } from './fips.ts';
 import { liftedMandates } from './lifted-mandates.ts';
 
 /** Bytes of a file that is shown and changed from here. */
@@ -52,11 +51,30 @@ const PROBLEMS_MAX = 100;
 const DIFFERENCES_MAX = 300;
 const PREVIOUS_ENDING = '.previous';
 
+/** Where the configuration comes from. */
+export interface ConfigurationSource {
+  /** Reads the configuration again; throws an AppError that names its problems. */
+  readonly readConfig: () => Config;
+  /** Its file, for records about changes; undefined: there is none. */
+  readonly configPath: string | undefined;
+  /** What a text in place of the file would be; it may name only files that the configuration in force names. */
+  readonly checkProposal: (text: string, inForce: Config) => ConfigResult;
+  /** The configuration of an empty file. */
+  readonly defaults: () => Config;
+}
+
 /** What it needs of the program. */
 export interface ConfigurationParts {
-  readonly source: ServiceSource;
+  readonly source: ConfigurationSource;
   readonly texts: ConfigurationTexts;
-  readonly changes: Pick<Changes, 'reload' | 'isWaiting'>;
+  readonly changes: {
+    /** Gives the error that was reported. */
+    reload(why: string): Promise<AppError | undefined>;
+    /** A configuration that was read waits for lists that are being fetched. */
+    readonly isWaiting: boolean;
+  };
+  /** Throws what a start with it would throw. */
+  require(config: Config): void;
   inForce(): Config;
   generation(): number;
   /** A list that is in force. */
@@ -252,11 +270,11 @@ class ConfigurationEditor {
   }
 
   /** As the service would read it; what keeps it from that is a problem as well. */
-  #load(text: string): ReturnType<ServiceSource['checkProposal']> {
+  #load(text: string): ReturnType<ConfigurationSource['checkProposal']> {
     const found = this.#parts.source.checkProposal(text, this.#parts.inForce());
     if (found.config === undefined) return found;
     try {
-      requireFips(found.config);
+      this.#parts.require(found.config);
       return found;
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;

@@ -4,12 +4,12 @@
 // changes by a deed (a reload, a pause, a worker's end) is looked at in that moment, what changes by the hour every
 // second, as workers do. Which lists were mandates is kept in the state directory, so that taking one out of the
 // configuration is not forgotten by a restart: until somebody writes it out of scope, it is missed.
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Clock, errorText, replaceFileNow, systemErrorCode } from '../../base/base.ts';
+import { type Clock, errorText, type Part, replaceFileNow, systemErrorCode } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import type { EnforcementStateRecord } from '../../evidence/records/records.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import { isInForce, type PolicyGroup, type SharedPolicy } from '../../policy/policy.ts';
 import {
@@ -23,8 +23,8 @@ import {
   todoOf,
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
+import type { EnforcementStateRecord } from '../records/records.ts';
 import type { ChangeAuthor } from './change-journal.ts';
-import type { Part } from './part.ts';
 
 /** How often schedules are looked at: as often as workers do. */
 const LOOK_MS = 1_000;
@@ -60,7 +60,7 @@ export interface EnforcementMonitorOptions {
 }
 
 /** Whether the prohibition is in force, from the start of the program to its end. */
-export class EnforcementMonitor implements Part {
+export class EnforcementMonitor implements Part<Config> {
   readonly name = 'enforcement';
   readonly clock: EnforcementClock;
   readonly #options: EnforcementMonitorOptions;

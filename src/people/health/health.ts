@@ -12,7 +12,7 @@ import {
   type HealthIssueId,
 } from '../../base/words/words.ts';
 import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
-import type { OperatorPause } from '../../people/controls/controls.ts';
+import type { LossWatch, RecordKeeping } from '../../evidence/recording/recording.ts';
 import {
   type Enforcement,
   type Headline,
@@ -23,8 +23,6 @@ import {
 import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
 import { HealthLines } from './health-lines.ts';
 import { findIssues, type HealthFacts } from './health-rows.ts';
-import type { LossWatch } from './loss-watch.ts';
-import type { RecordKeeping } from './record-keeping.ts';
 
 /** Issues of one id that are told; further ones say no more, and each is a series of the metric. */
 const SUBJECTS_MAX = 100;
@@ -37,6 +35,7 @@ const LEVELS = { critical: 'error', warning: 'warn', info: 'info' } as const;
 type OfDisk = Pick<HealthFacts, 'lists'> & Pick<HeadlineFacts['records'], 'unreadable'>;
 
 /** The parts of the program that are looked at. */
+export { ForwarderWatch } from './forwarder-watch.ts';
 export interface HealthParts {
   readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
   readonly clock: Clock;
@@ -50,7 +49,14 @@ export interface HealthParts {
     readonly proofOf: ProbeScheduler['proofOf'];
     readonly losses: Pick<LossWatch, 'lastMs'>;
   };
-  readonly pause: Pick<OperatorPause, 'status'>;
+  readonly pause: {
+    status(): {
+      readonly isPaused: boolean;
+      readonly by?: string;
+      readonly reason?: string;
+      readonly until?: string;
+    };
+  };
   enforcement(): Enforcement;
   /** How long it is what it is, milliseconds. */
   enforcementMs(): number;

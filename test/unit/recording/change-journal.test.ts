@@ -1,10 +1,10 @@
 // What the program does to itself, as records.
 import { beforeEach, expect, test } from 'vitest';
+import { ChangeJournal } from '../../../src/evidence/recording/change-journal.ts';
 import type { ChangeRecord } from '../../../src/evidence/records/records.ts';
-import { ChangeJournal } from '../../../src/host/app/change-journal.ts';
 import type { FeedState } from '../../../src/policy/feeds/feeds.ts';
 import { buildGeneration } from '../../../src/policy/generation/build.ts';
-import { configOf } from './setup.ts';
+import { configOf } from '../app/setup.ts';
 
 const START_MS = Date.UTC(2026, 10, 25, 12);
 const FILES = { 'a.txt': 'one.example\ntwo.example\n', 'b.txt': 'three.example\n' };

@@ -1,19 +1,19 @@
 // The query log of the running program, where the configuration wants one: rings for the workers, and the thread behind them.
+
 import { join } from 'node:path';
-import { VERSION } from '../../base/base.ts';
+import { type Part, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { type KeptLogFacts, QueryLogWriter } from '../../evidence/query-log/query-log.ts';
-import type { GenerationFacts } from '../../evidence/records/records.ts';
-import { queryLogSettings, RECORDS_NAME, resolverName } from '../../people/controls/controls.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import type { Log, QueryLogMetrics } from '../../telemetry/observe/observe.ts';
-import type { Part } from './part.ts';
+import { type KeptLogFacts, QueryLogWriter } from '../query-log/query-log.ts';
+import type { GenerationFacts } from '../records/records.ts';
+import { queryLogSettings, RECORDS_NAME, resolverName } from './record-settings.ts';
 
 /** How long a loss is a problem after it happened, milliseconds. */
 const LOSS_MS = 300_000;
 
 /** Of one program. */
-export class QueryLogKeeping implements Part {
+export class QueryLogKeeping implements Part<Config> {
   readonly name = 'query log';
   readonly #keeper: QueryLogWriter;
   readonly #resolver: string;

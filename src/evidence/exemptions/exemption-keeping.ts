@@ -1,21 +1,10 @@
 // The exemptions of the running program: the register, and what workers have of it.
 //
 // A register that cannot be used costs the exemptions, which the log says: names are refused to everybody then.
+
 import { join } from 'node:path';
-import { isAppError, systemClock } from '../../base/base.ts';
+import { isAppError, type Part, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import {
-  adoptStep,
-  ExemptionService,
-  FLEET_REGISTER_NAME,
-  formatExemptionProblem,
-  REGISTER_NAME,
-} from '../../evidence/exemptions/exemptions.ts';
-import type { RecordedMarks } from '../../evidence/records/records.ts';
-import { type Done, fleetPath } from '../../fleet/fleet.ts';
-import type { Controls } from '../../people/admin/admin.ts';
-import type { AskedCounts } from '../../people/controls/controls.ts';
-import { createExemptionControl, exemptionSettings } from '../../people/controls/controls.ts';
 import {
   compileExemptions,
   type ExemptionIndex,
@@ -24,9 +13,11 @@ import {
 } from '../../policy/policy.ts';
 import type { ExemptionsFor, WorkerExemptions } from '../../resolver/workers/workers.ts';
 import type { CounterTotals, ExemptionBlock, Log } from '../../telemetry/observe/observe.ts';
-import type { Part } from './part.ts';
-import type { RecordKeeping } from './record-keeping.ts';
-import { readRecorded } from './recorded-register.ts';
+import type { ChangeRecord, RecordedMarks } from '../records/records.ts';
+import { formatExemptionProblem } from './problem.ts';
+import { adoptStep } from './register-adoption.ts';
+import { FLEET_REGISTER_NAME, REGISTER_NAME } from './register-witness.ts';
+import { ExemptionService, type ExemptionSettings } from './service.ts';
 
 /** What exemptions are kept with. */
 export interface ExemptionKeepingParts {
@@ -34,18 +25,35 @@ export interface ExemptionKeepingParts {
   readonly totals: CounterTotals;
   /** Number of workers that should live. */
   readonly workerCount: number;
-  readonly records: RecordKeeping;
-  readonly asked: AskedCounts;
+  /** Where what happens to them is recorded. */
+  readonly records: ExemptionRecords;
+  /** What a configuration says of them; with `areTextsHeld`, texts change nothing yet. Throws ERR_EXEMPTION_PROFILE. */
+  settings(config: Config, areTextsHeld?: boolean): ExemptionSettings;
+  /** Of a node of a fleet: the register that its authority decides. */
+  nodeRegisterPath(stateDirectory: string): string;
+  /** What the records say of a register, as the run before left them; undefined where there are none. */
+  readRecorded(service: ExemptionService, config: Config): Promise<RecordedMarks | undefined>;
   /** Puts them in force in all workers. */
   share(exemptionsFor: ExemptionsFor): Promise<void>;
   /** The register has another event. */
   onRegister(): void;
-  /** Throws why this resolver of a fleet does not decide on exemptions, or not yet on new ones. */
-  requireDecisions(isNew: boolean): void;
 }
 
+/** The records that a register is borne out by. */
+interface ExemptionRecords {
+  readonly journal: { act(action: string): void };
+  note(record: ChangeRecord): void;
+  /** What is recorded until now is signed when this resolves. */
+  signed(): Promise<void>;
+}
+
+/** What came of a step of the fleet's authority. */
+type Adopted =
+  | { readonly isApplied: true; readonly subject: string }
+  | { readonly isApplied: false; readonly subject: string; readonly code: string; readonly reason: string };
+
 /** Of one program. */
-export class ExemptionKeeping implements Part {
+export class ExemptionKeeping implements Part<Config> {
   readonly name = 'exemptions';
   readonly #parts: ExemptionKeepingParts;
   /** In force. */
@@ -67,7 +75,7 @@ export class ExemptionKeeping implements Part {
   }
 
   /** Opens before the recorder writes: what it wrote before bears out the register. */
-  readonly register: Part = {
+  readonly register: Part<Config> = {
     name: 'register of exemptions',
     open: (config) => this.#openRegister(config),
     close: () => this.#keeper?.close(),
@@ -77,7 +85,7 @@ export class ExemptionKeeping implements Part {
   async open(config: Config): Promise<void> {
     if (config.records.isEnabled) this.#keeper?.judge(this.#recorded);
     this.#recorded = undefined;
-    await this.#keeper?.follow(exemptionSettings(config, this.#areTextsHeld));
+    await this.#keeper?.follow(this.#parts.settings(config, this.#areTextsHeld));
   }
 
   begin(): void {
@@ -85,13 +93,13 @@ export class ExemptionKeeping implements Part {
   }
 
   prepare(config: Config): void {
-    exemptionSettings(config);
+    this.#parts.settings(config);
   }
 
   async follow(config: Config): Promise<void> {
     this.#config = config;
     try {
-      await this.#keeper?.follow(exemptionSettings(config, this.#areTextsHeld));
+      await this.#keeper?.follow(this.#parts.settings(config, this.#areTextsHeld));
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       this.#parts.log.error({ err: thrown }, 'exemptions go on with the settings that they had');
@@ -109,17 +117,14 @@ export class ExemptionKeeping implements Part {
     return block === undefined ? undefined : { exemptions: this.#index, block };
   };
 
-  /** What can be asked on the control socket; undefined before the start. */
-  control(): Controls['exemptions'] {
-    const { asked, requireDecisions } = this.#parts;
-    return (
-      this.#keeper &&
-      createExemptionControl(this.#keeper, {
-        config: () => this.#config,
-        asked: this.#config.records.isEnabled ? asked : undefined,
-        requireDecisions,
-      })
-    );
+  /** The register with its rules; undefined before the start. */
+  get service(): ExemptionService | undefined {
+    return this.#keeper;
+  }
+
+  /** In force. */
+  get config(): Config {
+    return this.#config;
   }
 
   /**
@@ -184,7 +189,7 @@ export class ExemptionKeeping implements Part {
   }
 
   /** Takes a step of the register of the fleet's authority; done when all workers have what came of it. */
-  async adopt(event: { readonly id: string }): Promise<Done> {
+  async adopt(event: { readonly id: string }): Promise<Adopted> {
     const keeper = this.#keeper;
     if (keeper === undefined) throw new RangeError('exemptions: a step of an exemption before the start');
     const [problem] = await keeper.change((register) => adoptStep(register, event, systemClock));
@@ -201,7 +206,7 @@ export class ExemptionKeeping implements Part {
   async takeTexts(): Promise<void> {
     if (!this.#areTextsHeld) return;
     this.#areTextsHeld = false;
-    await this.#keeper?.follow(exemptionSettings(this.#config));
+    await this.#keeper?.follow(this.#parts.settings(this.#config));
   }
 
   /** Takes all exemptions out, or puts them back. */
@@ -211,15 +216,15 @@ export class ExemptionKeeping implements Part {
   }
 
   async #openRegister(config: Config): Promise<void> {
-    const { log, records, onRegister } = this.#parts;
+    const { log, records, onRegister, nodeRegisterPath, readRecorded } = this.#parts;
     const { stateDirectory } = config;
     this.#areTextsHeld = config.fleet?.role === 'authority';
     // What is wrong in the configuration is said before anything is opened.
-    exemptionSettings(config, this.#areTextsHeld);
+    this.#parts.settings(config, this.#areTextsHeld);
     const isNode = config.fleet?.role === 'node';
     this.#keeper = ExemptionService.open({
       // What a node decided before it was one is its own, and does not hold in a fleet.
-      path: isNode ? fleetPath(stateDirectory, 'register') : join(stateDirectory, REGISTER_NAME),
+      path: isNode ? nodeRegisterPath(stateDirectory) : join(stateDirectory, REGISTER_NAME),
       name: isNode ? FLEET_REGISTER_NAME : REGISTER_NAME,
       clock: systemClock,
       log,
@@ -232,7 +237,7 @@ export class ExemptionKeeping implements Part {
       onRegister: (record) => records.note(record),
       onChange: () => this.#share(),
     });
-    if (config.records.isEnabled) this.#recorded = await readRecorded(this.#keeper, config, log);
+    if (config.records.isEnabled) this.#recorded = await readRecorded(this.#keeper, config);
   }
 
   /** Hands what the register says to the workers, one change after the other. */

@@ -10,12 +10,12 @@ import { en } from '../../../pages/text/en.ts';
 import { fr } from '../../../pages/text/fr.ts';
 import { nl } from '../../../pages/text/nl.ts';
 import { type FoundIssue, HEALTH_ISSUE_IDS, HEALTH_ISSUES } from '../../../src/base/words/words.ts';
-import { Health } from '../../../src/host/app/health.ts';
 import { readinessOf } from '../../../src/host/app/program-facts.ts';
 import { needsOf } from '../../../src/people/controls/overview-needs.ts';
+import { Health } from '../../../src/people/health/health.ts';
 import type { Enforcement } from '../../../src/telemetry/enforcement/enforcement.ts';
+import { configOf } from '../app/setup.ts';
 import { createSource, scrape } from '../observe/scrape.ts';
-import { configOf } from './setup.ts';
 
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 const ENFORCED: Enforcement = { state: 'enforced', groups: [{ group: 'default', state: 'enforced' }] };

@@ -1,7 +1,7 @@
 // A forwarder that names strangers is an issue for a quarter of an hour after the last of them.
 import { expect, test } from 'vitest';
 import { REPORTED } from '../../../src/base/words/words.ts';
-import { ForwarderWatch } from '../../../src/host/app/forwarder-watch.ts';
+import { ForwarderWatch } from '../../../src/people/health/forwarder-watch.ts';
 import { CounterTotals, createCounterBlock, WorkerCounters } from '../../../src/telemetry/observe/observe.ts';
 import { configOf } from '../config/support.ts';
 

@@ -2,14 +2,9 @@
 import { hostname } from 'node:os';
 import { AppError, errorText, readRegularFile, systemErrorCode, VERSION } from '../../base/base.ts';
 import type { Config, QueryLogConfig, RecordsConfig } from '../../config/config.ts';
-import type { LogIdentity, LogOutputSettings, QueryLogSettings } from '../../evidence/query-log/query-log.ts';
-import { readEscrowKey, type StreamAddress } from '../../evidence/records/records.ts';
-import type {
-  OutputSettings,
-  Recorder,
-  RecorderSettings,
-} from '../../evidence/records-thread/records-thread.ts';
-import type { RecorderStatus } from '../admin/admin.ts';
+import type { LogIdentity, LogOutputSettings, QueryLogSettings } from '../query-log/query-log.ts';
+import { readEscrowKey, type StreamAddress } from '../records/records.ts';
+import type { OutputSettings, RecorderSettings } from '../records-thread/records-thread.ts';
 
 /** The records' directory in the state directory. */
 export const RECORDS_NAME = 'records';
@@ -43,21 +38,6 @@ export const recorderSettings = ({ records, fleet }: Config, resolver: string): 
   })),
   outputs: records.outputs.map((output) => toOutput(output, resolver)),
 });
-
-/** What the recorder knows of itself, as the control socket shows it. */
-export const toRecorderStatus = (
-  facts: ReturnType<Recorder['facts']> | undefined,
-): RecorderStatus | undefined => {
-  if (facts === undefined) return undefined;
-  const { written, sequence, distinctClients, queries, ...rest } = facts;
-  return {
-    ...rest,
-    written: Object.fromEntries(written),
-    sequence: Object.fromEntries(sequence),
-    distinctClients: Object.fromEntries(distinctClients),
-    queries: Object.fromEntries(queries),
-  };
-};
 
 const identityOf = ({
   identity,

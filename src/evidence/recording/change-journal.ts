@@ -6,21 +6,18 @@
 
 import type { Clock } from '../../base/base.ts';
 import { type Config, configDifferences, configHash } from '../../config/config.ts';
-import type {
-  ChangeRecord,
-  EnforcementStateRecord,
-  ListRecord,
-  ServiceRecord,
-} from '../../evidence/records/records.ts';
-import type { FleetNote } from '../../fleet/fleet.ts';
-import type { ListAuthor } from '../../people/admin/admin.ts';
-import type { ListDecision } from '../../people/controls/controls.ts';
 import type { FeedState } from '../../policy/feeds/feeds.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import type { RefreshResult } from '../../policy/keeping/keeping.ts';
 import { reviewDueDay } from '../../policy/lists/lists.ts';
 import type { ObtainedFacts } from '../../resolver/certificates/certificates.ts';
-import type { FipsFacts } from './fips.ts';
+import type {
+  ChangeRecord,
+  EnforcementStateRecord,
+  FleetRecord,
+  ListRecord,
+  ServiceRecord,
+} from '../records/records.ts';
 
 /** Characters of a reason in a record. */
 const REASON_LENGTH_MAX = 500;
@@ -43,6 +40,9 @@ export const toAuthor = (by: string | undefined, reason: string | undefined): Ch
   ...(by === undefined ? {} : { by }),
   ...(reason === undefined || reason === '' ? {} : { reason }),
 });
+
+/** What a person did to a content of a list. */
+type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
 
 /** Why something is put in force. */
 export type ConfigurationCause = 'start' | 'reload' | 'lists';
@@ -142,7 +142,7 @@ export class ChangeJournal {
   }
 
   /** Cryptography comes from FIPS modules. */
-  cryptography({ openssl, modules }: FipsFacts): void {
+  cryptography({ openssl, modules }: Required<Pick<ServiceRecord, 'openssl' | 'modules'>>): void {
     this.#options.note({ kind: 'service', time: this.#time(), event: 'cryptography', openssl, modules });
   }
 
@@ -208,7 +208,7 @@ export class ChangeJournal {
   }
 
   /** A person decided on a content of a list. */
-  decided(event: ListDecision, list: string, sha256: string, { by, reason }: ListAuthor): void {
+  decided(event: ListDecision, list: string, sha256: string, { by, reason }: Required<ChangeAuthor>): void {
     this.act(`list-${event}`);
     this.#options.note({
       kind: 'list',
@@ -240,7 +240,7 @@ export class ChangeJournal {
   }
 
   /** What came of an entry of the fleet's policy. */
-  fleet(note: FleetNote): void {
+  fleet(note: Omit<FleetRecord, 'kind' | 'time'>): void {
     const { reason } = note;
     this.#options.note({
       kind: 'fleet',

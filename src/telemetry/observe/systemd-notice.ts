@@ -3,10 +3,9 @@
 // Ready is told once queries are answered: until then `systemctl start`, and what is ordered after the service, waits, and
 // the status line says for what. That line also tells of an enforcement that is not as decided, which is no reason to hold
 // up a network's names. Without NOTIFY_SOCKET nothing happens.
-import { errorText } from '../../base/base.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
+import { errorText, type Part } from '../../base/base.ts';
 import { sendToUnixSocket } from '../../wire/datagram/datagram.ts';
-import type { Part } from './part.ts';
+import type { Log } from './log.ts';
 
 /** What the manager is told of. */
 export interface ServiceStatus {
@@ -27,7 +26,7 @@ export interface SystemdNoticeParts {
 }
 
 /** The service manager of the program. */
-export class SystemdNotice implements Part {
+export class SystemdNotice implements Part<unknown> {
   readonly name = 'service manager';
   readonly #parts: SystemdNoticeParts;
   readonly #socket: string | undefined;

@@ -2,7 +2,7 @@
 import { DAY_MS } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import { type Config, isUnsettled } from '../../config/config.ts';
-import type { NewerStanding } from '../../policy/keeping/keeping.ts';
+import type { NewerStanding } from './feed-packs.ts';
 
 /** From the day on which the standing was looked at: time to ask counsel, and not so long that it is forgotten. */
 const DECIDE_DAYS = 30;

@@ -1,32 +1,33 @@
 // The lists with an address that the program keeps, where it keeps any and its state directory can be used.
-import { isAppError, LISTS_DIRECTORY, systemClock, VERSION } from '../../base/base.ts';
+import { isAppError, LISTS_DIRECTORY, type Part, systemClock, VERSION } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import type { Generation, PathOf } from '../../policy/generation/generation.ts';
-import {
-  isUrlList,
-  ListUpdater,
-  newerPath,
-  type RefreshResult,
-  withoutMissing,
-} from '../../policy/keeping/keeping.ts';
-import { createPublicLookup } from '../../resolver/hosts/hosts.ts';
-import type { State } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import type { ChangeJournal } from './change-journal.ts';
-import type { Part } from './part.ts';
+import type { FeedState } from '../feeds/feeds.ts';
+import type { Generation, PathOf } from '../generation/generation.ts';
+import type { RefreshResult } from './fetching.ts';
+import { ListUpdater, type ListUpdaterOptions } from './list-updater.ts';
+import { isUrlList } from './review.ts';
+import { newerPath } from './shipped-version.ts';
+import { withoutMissing } from './status.ts';
 
 /** What they are kept with. */
 export interface KeptListsParts {
   readonly log: Log;
-  /** What is in force: hosts of lists are looked up as its routes say. */
-  state(): State;
+  /** Looks up hosts of lists. */
+  readonly lookup: ListUpdaterOptions['resolve'];
   /** The content of a list is another one. */
   onChange(): void;
   onOutcome(result: RefreshResult): void;
 }
 
+/** Where it is recorded how feeds are. */
+interface FeedJournal {
+  /** `reviewed` is the day of the lists that ship. */
+  feeds(states: readonly FeedState[], reviewed: string | undefined): void;
+}
+
 /** Lists that are fetched. */
-export class KeptLists implements Part {
+export class KeptLists implements Part<Config> {
   readonly name = 'lists with an address';
   readonly #parts: KeptListsParts;
   /** Undefined when no list has an address, or the state directory cannot be used. */
@@ -46,13 +47,13 @@ export class KeptLists implements Part {
   /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
   async open({ lists, feeds, mandates, stateDirectory }: Config): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
-    const { log, state, onChange, onOutcome } = this.#parts;
+    const { log, lookup, onChange, onOutcome } = this.#parts;
     try {
       this.#keeper ??= await ListUpdater.open({
         directory: stateDirectory,
         clock: systemClock,
         log,
-        resolve: createPublicLookup(state),
+        resolve: lookup,
         userAgent: `cordon/${VERSION}`,
         random: Math.random,
         onChange,
@@ -96,7 +97,7 @@ export class KeptLists implements Part {
   }
 
   /** Tells the records how the feeds are, or of when the lists are that ship. */
-  tell(journal: ChangeJournal, generation: Generation | undefined): void {
+  tell(journal: FeedJournal, generation: Generation | undefined): void {
     // Before there is a policy nobody knows what lists say.
     if (generation === undefined) return;
     const days = generation.lists

@@ -1,7 +1,7 @@
 // Whom a proposed configuration would let have what a mandate refuses them: by clients, whatever key does it.
 import { expect, test } from 'vitest';
-import { liftedMandates } from '../../../src/host/app/lifted-mandates.ts';
-import { configOf } from './setup.ts';
+import { liftedMandates } from '../../../src/people/configuration/lifted-mandates.ts';
+import { configOf } from '../app/setup.ts';
 
 const FILES = { 'm.txt': 'mandate.example\n', 'o.txt': 'other.example\n' };
 const LISTS = `lists:

@@ -1,17 +1,11 @@
 // What the encrypted listeners prove with and believe, of one program: the certificate, whether ACME obtains it, and what of the
 // certificates of clients is revoked. Each has a keeper of its own; here they are made and looked after together.
-import { type AppError, systemClock } from '../../base/base.ts';
+import { type AppError, type Part, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import {
-  AcmeRenewer,
-  CertificateReloader,
-  RevocationReloader,
-} from '../../resolver/certificates/certificates.ts';
-import { createStateLookup } from '../../resolver/hosts/hosts.ts';
-import type { State } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import type { ChangeJournal } from './change-journal.ts';
-import type { Part } from './part.ts';
+import { AcmeRenewer, type AcmeRenewerParts, type ObtainedFacts } from './acme-renewer.ts';
+import { CertificateReloader } from './certificate-reloader.ts';
+import { RevocationReloader } from './revocation-reloader.ts';
 
 /** Between two looks at the file of revoked certificates, milliseconds: with what follows, less than a second. */
 const REVOCATION_LOOK_MS = 200;
@@ -19,14 +13,17 @@ const REVOCATION_LOOK_MS = 200;
 /** What they are kept with. */
 export interface ListenerProofParts {
   readonly log: Log;
-  state(): State;
-  readonly journal: ChangeJournal;
+  /** In force. */
+  config(): Config;
+  /** Looks up the host of an ACME directory. */
+  readonly lookup: AcmeRenewerParts['resolve'];
+  readonly journal: { certificate(facts: ObtainedFacts): void };
   /** Puts what was learned in force in all workers, and gives the error that was reported. */
   apply(): Promise<AppError | undefined>;
 }
 
 /** Proof and belief of the encrypted listeners. */
-export class ListenerProof implements Part {
+export class ListenerProof implements Part<Config> {
   readonly name = 'certificates';
   readonly tls: CertificateReloader;
   readonly revocations: RevocationReloader;
@@ -34,9 +31,9 @@ export class ListenerProof implements Part {
   readonly #config: () => Config;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor({ log, state, journal, apply }: ListenerProofParts) {
+  constructor({ log, config, lookup, journal, apply }: ListenerProofParts) {
     const onChange = (): void => void apply();
-    this.#config = () => state().config;
+    this.#config = config;
     this.tls = new CertificateReloader({
       clock: systemClock,
       log,
@@ -46,7 +43,7 @@ export class ListenerProof implements Part {
     this.revocations = new RevocationReloader({ log, onChange });
     this.acme = new AcmeRenewer({
       ...{ clock: systemClock, log, random: Math.random },
-      resolve: createStateLookup(state),
+      resolve: lookup,
       applyChallenges: apply,
       onObtained: (facts) => journal.certificate(facts),
     });

@@ -2,22 +2,15 @@
 //
 // Nothing is kept for it: the same sources feed metrics, log and readiness, so that all of them say the same.
 import { join } from 'node:path';
-import { formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
+import { type AppError, formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
 import type { HealthIssue } from '../../base/words/words.ts';
 import { type Config, configHash } from '../../config/config.ts';
-import type {
-  Readiness,
-  RegisterCopy,
-  ServiceControl,
-  ServiceFigures,
-  ServiceStatus,
-} from '../../people/admin/admin.ts';
-import type { OperatorPause } from '../../people/controls/controls.ts';
+import type { EnforcementMonitor } from '../../evidence/recording/recording.ts';
 import type { ListStatus } from '../../policy/keeping/keeping.ts';
 import type { AcmeFacts, CertificateReloader } from '../../resolver/certificates/certificates.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
-import type { Supervisor } from '../../resolver/workers/workers.ts';
+import type { State, Supervisor } from '../../resolver/workers/workers.ts';
 import { describeEnforcement, todoOf } from '../../telemetry/enforcement/enforcement.ts';
 import {
   ANSWER_BOUNDS_MS,
@@ -25,11 +18,16 @@ import {
   type Series,
   type Snapshot,
 } from '../../telemetry/observe/observe.ts';
-import type { ActiveState } from './active-state.ts';
-import type { Changes } from './changes.ts';
-import type { EnforcementMonitor } from './enforcement-monitor.ts';
+import type {
+  Readiness,
+  RegisterCopy,
+  ServiceControl,
+  ServiceFigures,
+  ServiceStatus,
+} from '../admin/admin.ts';
+import type { Health } from '../health/health.ts';
 import type { Evidence } from './evidence.ts';
-import type { Health } from './health.ts';
+import type { OperatorPause } from './pause.ts';
 
 /** Of the copies in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
@@ -39,8 +37,13 @@ const ROOM_COPY_NAME = 'room.copy.sqlite';
 export interface ServiceParts {
   readonly totals: CounterTotals;
   readonly supervisor: Supervisor;
-  readonly state: ActiveState;
-  readonly changes: Changes;
+  readonly state: { readonly current: State };
+  readonly changes: {
+    /** Reloads and renewals of lists, as they ended. */
+    readonly counts: { readonly success: number; readonly failure: number };
+    /** Gives the error that was reported. */
+    reload(why: string): Promise<AppError | undefined>;
+  };
   readonly enforcement: EnforcementMonitor;
   readonly pause: OperatorPause;
   readonly trust: TrustAnchorUpdater;

@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { AppError, type Clock, errorText, replaceFile, systemErrorCode } from '../../base/base.ts';
-import type { ChangeAuthor } from './change-journal.ts';
+import type { ChangeAuthor } from '../../evidence/recording/recording.ts';
 
 const DIRECTORY = 'configurations';
 /** For the user of the service alone. */

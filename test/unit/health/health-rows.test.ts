@@ -2,10 +2,10 @@
 import { expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/base/base.ts';
 import { HEALTH_ISSUE_IDS } from '../../../src/base/words/words.ts';
-import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/host/app/health-rows.ts';
+import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/people/health/health-rows.ts';
 import type { FeedState, ListStatus } from '../../../src/policy/keeping/keeping.ts';
 import type { Headline } from '../../../src/telemetry/enforcement/enforcement.ts';
-import { configOf } from './setup.ts';
+import { configOf } from '../app/setup.ts';
 
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 
