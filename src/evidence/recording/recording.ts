@@ -9,4 +9,4 @@ export { EnforcementMonitor, judgeConfiguration } from './enforcement-monitor.ts
 export { LossWatch } from './loss-watch.ts';
 export { QueryLogKeeping } from './query-log-keeping.ts';
 export { namesOf, RecordKeeping } from './record-keeping.ts';
-export { queryLogSettings, RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';
+export { RECORDS_NAME, recorderSettings, resolverName } from './record-settings.ts';

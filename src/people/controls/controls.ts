@@ -12,15 +12,11 @@ export {
   exemptionSettings,
   personsOf,
 } from './exemption-control.ts';
-export { createListControl, type ListDecision } from './list-control.ts';
+export { createListControl } from './list-control.ts';
 export { Overview } from './overview.ts';
-export { needsOf } from './overview-needs.ts';
-export { type DayFacts, dayStart, OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
+export { OverviewRecords } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
-export { createRecordControl, toRecorderStatus } from './record-control.ts';
-export { RefusalPages, searchRecords } from './record-pages.ts';
 export { RecordsCheck } from './records-check.ts';
-export { RefusalFiguresMaker } from './refusal-figures.ts';
 export { ReportScheduler } from './report-scheduler.ts';
 export { ReportStore } from './report-store.ts';
 export { createServiceControl, type ServiceParts } from './service-control.ts';

@@ -13,7 +13,6 @@ export { KeptLists } from './kept-lists.ts';
 export { ListUpdater } from './list-updater.ts';
 export { standingIssues } from './mandate-rows.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';
-export { newerPath } from './shipped-version.ts';
 export {
   bareStatus,
   type CandidateStatus,

@@ -4,7 +4,7 @@
 // challenge is answered only while its order is open; an authority that is silent costs no answer to a client.
 
 export { checkAcme } from './acme-files.ts';
-export { type AcmeFacts, AcmeRenewer, type ObtainedFacts } from './acme-renewer.ts';
+export type { AcmeFacts, ObtainedFacts } from './acme-renewer.ts';
 export { CertificateReloader, readValidCertificate, type TlsFacts } from './certificate-reloader.ts';
 export { ListenerProof } from './listener-proof.ts';
 export { checkRevocations, RevocationReloader } from './revocation-reloader.ts';
