@@ -64,6 +64,6 @@ export {
 export { type PrefixEntry, PrefixTable } from './prefix-table.ts';
 export { LISTS_DIRECTORY, MAIN_FILE, PAGES_DIRECTORY } from './program-files.ts';
 export { openRegularFile, readRegularFile } from './regular-file.ts';
-export { CUT_OFF_TIDES, DAY_MS, HOUR_MS } from './time.ts';
+export { CUT_OFF_CHECKPOINTS, DAY_MS, HOUR_MS } from './time.ts';
 export type { Trace } from './trace.ts';
 export { VERSION } from './version.ts';

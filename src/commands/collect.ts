@@ -46,9 +46,9 @@ const startFleet = (
   config: Config,
   log: Log,
 ): ReturnType<typeof startCollector> => {
-  const { servers, caPath, trust, tideMs } = requireFleet(config);
+  const { servers, caPath, trust, checkpointMs } = requireFleet(config);
   return startCollector({
-    ...{ directory, database, servers, caPath, trust, tideMs, log },
+    ...{ directory, database, servers, caPath, trust, checkpointMs, log },
     seedPath: seed ?? fleetPath(config.stateDirectory, 'collectorSeed'),
   });
 };

@@ -142,7 +142,7 @@ export const heardBy = (fleet: Fleet, id: string, untilMs: number): string | und
     .map(({ name, heard: at, suspendAfterMs }) => {
       const away = `${name} not since ${at ?? 'ever'}`;
       if (!ENDED.has(step.event)) return away;
-      // A node counts from the last tide before the entry that it lacks.
+      // A node counts from the last checkpoint before the entry that it lacks.
       const lastMs =
         suspendAfterMs === null ? untilMs : Math.min(untilMs, Date.parse(step.time) + suspendAfterMs);
       return `${away}, may exempt until ${new Date(lastMs).toISOString()}`;

@@ -19,7 +19,7 @@ export const FLEET_ALARMS = [
   /** A presence or a confirmation that its sender did not sign. */
   'forged-presence',
   'forged-confirmation',
-  /** A tide, a presence or a confirmation that was heard before. */
+  /** A checkpoint, a presence or a confirmation that was heard before. */
   'replayed',
   /** Somebody of a version that does not sign what it says: it counts for nothing. */
   'older',

@@ -9,6 +9,7 @@ import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { answerEntry } from './answer-entry.ts';
 import type { MessageBus } from './bus.ts';
+import { signCheckpoint } from './checkpoint.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { Hearing } from './hearing.ts';
@@ -24,16 +25,15 @@ import { Publication } from './publication.ts';
 import { Recovery } from './recovery.ts';
 import { type HeardSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { stepKey } from './step-key.ts';
-import { ENTRY_SUBJECT, presenceSubject, STREAM, TIDE_SUBJECT } from './subjects.ts';
-import { signTide } from './tide.ts';
+import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, presenceSubject, STREAM } from './subjects.ts';
 
 /** How long, once there is an engine, is waited for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
-/** Between two tides for resolvers that have just come, milliseconds. */
-const TIDE_MS_MIN = 1_000;
+/** Between two checkpoints for resolvers that have just come, milliseconds. */
+const CHECKPOINT_MS_MIN = 1_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
 /** What the authority reads of its register. */
@@ -65,8 +65,8 @@ export interface AuthorityOptions {
   readonly acts: FleetActs;
   /** Servers of the engine that keep each stream. */
   readonly replicas: number;
-  /** Between two tides, milliseconds. */
-  readonly tideMs: number;
+  /** Between two checkpoints, milliseconds. */
+  readonly checkpointMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
   /** A node lacks the content of a list. */
   readonly onListWanted: (sha256: string) => void;
@@ -91,11 +91,11 @@ export class Authority {
   #engine: MessageBus | undefined;
   /** By the monotonic clock; undefined while there was no engine. */
   #upMs: number | undefined;
-  #tideAtMs = Number.NEGATIVE_INFINITY;
+  #checkpointAtMs = Number.NEGATIVE_INFINITY;
   #isReconciled = false;
   #isReconciling = false;
   #isReplaced = false;
-  #tideTimer: NodeJS.Timeout | undefined;
+  #checkpointTimer: NodeJS.Timeout | undefined;
   #lookTimer: NodeJS.Timeout | undefined;
   #making: Promise<unknown> = Promise.resolve();
   #isClosed = false;
@@ -157,9 +157,9 @@ export class Authority {
         if (wanted !== undefined) this.#options.onListWanted(wanted);
         return Promise.resolve(answerEntry(this.#options.log, bytes));
       });
-      this.#tideTimer = setInterval(() => this.tide(), this.#options.tideMs);
+      this.#checkpointTimer = setInterval(() => this.checkpoint(), this.#options.checkpointMs);
       this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
-      for (const timer of [this.#tideTimer, this.#lookTimer]) timer.unref();
+      for (const timer of [this.#checkpointTimer, this.#lookTimer]) timer.unref();
     }
     this.#engine = engine;
     this.#leave(this.#reconcile(engine), 'comparing logs');
@@ -182,14 +182,14 @@ export class Authority {
   }
 
   /** Says how far policy has come and what time it is. */
-  tide(): void {
+  checkpoint(): void {
     const engine = this.#engine;
     if (engine === undefined || !this.#isReconciled || this.#isReplaced) return;
     const { acts, key, policy, sequence } = this.#options;
-    this.#tideAtMs = acts.monotonic();
-    const text = JSON.stringify(signTide(policy.end, new Date(acts.clock()).toISOString(), key));
-    const stamp = stampMessage(TIDE_SUBJECT, text, sequence.next(), key);
-    engine.store(TIDE_SUBJECT, text, { stamp }).catch(() => {
+    this.#checkpointAtMs = acts.monotonic();
+    const text = JSON.stringify(signCheckpoint(policy.end, new Date(acts.clock()).toISOString(), key));
+    const stamp = stampMessage(CHECKPOINT_SUBJECT, text, sequence.next(), key);
+    engine.store(CHECKPOINT_SUBJECT, text, { stamp }).catch(() => {
       // The next one says more.
     });
   }
@@ -205,7 +205,7 @@ export class Authority {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#tideTimer);
+    clearInterval(this.#checkpointTimer);
     clearInterval(this.#lookTimer);
     this.publication.close();
     this.#whenReconciled.resolve();
@@ -289,7 +289,7 @@ export class Authority {
 
   async #publish(engine: MessageBus): Promise<void> {
     await this.publication.publish(engine);
-    this.tide();
+    this.checkpoint();
   }
 
   #hear(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
@@ -301,8 +301,11 @@ export class Authority {
     const { policy } = this.#options;
     const { name } = presence;
     // One that has just come knows nothing of the clocks yet; a thousand that come at once are told together.
-    if (presence.offsetMs === undefined && this.#options.acts.monotonic() - this.#tideAtMs > TIDE_MS_MIN)
-      this.tide();
+    if (
+      presence.offsetMs === undefined &&
+      this.#options.acts.monotonic() - this.#checkpointAtMs > CHECKPOINT_MS_MIN
+    )
+      this.checkpoint();
     const { number, hash } = presence.policy;
     if (!policy.agreesWith({ number, hash }))
       this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
@@ -395,7 +398,7 @@ export class Authority {
     if (membership.hasKey(key.keyId)) return false;
     if (this.#isReplaced) return true;
     this.#isReplaced = true;
-    clearInterval(this.#tideTimer);
+    clearInterval(this.#checkpointTimer);
     clearInterval(this.#lookTimer);
     onAlarm('replaced');
     const reason = 'the key of this authority makes no policy any more: another resolver has taken over';

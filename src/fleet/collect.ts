@@ -40,8 +40,8 @@ export interface CollectOptions {
   readonly caPath: string | undefined;
   readonly trust: readonly string[];
   readonly seedPath: string;
-  /** Between two tides, milliseconds. */
-  readonly tideMs: number;
+  /** Between two checkpoints, milliseconds. */
+  readonly checkpointMs: number;
   readonly log: FleetLog;
   /** Undefined: NATS, and the clocks of the machine. */
   readonly connect?: ConnectBus;
@@ -59,7 +59,7 @@ export interface RunningCollector {
  * ERR_FLEET_DATABASE and ERR_FLEET_DATABASE_SCHEMA, and errors of the system.
  */
 export const startCollector = async (options: CollectOptions): Promise<RunningCollector> => {
-  const { directory, servers, caPath, trust, seedPath, tideMs, log } = options;
+  const { directory, servers, caPath, trust, seedPath, checkpointMs, log } = options;
   const { clock = systemClock, monotonic = () => performance.now() } = options;
   const seed = readSeed(seedPath);
   const key = toSeedKey(seed);
@@ -118,7 +118,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     lists: new ListFetcher(directory, acts),
     stamp,
     heard,
-    tideMs,
+    checkpointMs,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,
     confirmed: () => ({ queries: 0, changes: 0 }),

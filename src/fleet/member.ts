@@ -8,6 +8,7 @@ import type { FleetActs, Verdict } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { answerEntry } from './answer-entry.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
+import { CheckpointWatch } from './checkpoint-watch.ts';
 import { bodyOf, type PolicyEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import type { Identity } from './identity.ts';
@@ -22,20 +23,19 @@ import { differing, hashesOf } from './signed-contents.ts';
 import type { HeardSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
+  CHECKPOINT_SUBJECT,
   ENTRY_SUBJECT,
   HELLO_SUBJECT,
   policySubject,
   presenceSubject,
   STREAM,
-  TIDE_SUBJECT,
 } from './subjects.ts';
-import { TideWatch } from './tide-watch.ts';
 
 /** Entries that are asked for at a time. */
 const FETCH_AT_A_TIME = 32;
 /** How long the authority may take to answer with an entry, milliseconds. */
 const AUTHORITY_MS = 3_000;
-/** Between two tries to get what is missing, and two looks at the tide, milliseconds. */
+/** Between two tries to get what is missing, and two looks at the checkpoint, milliseconds. */
 const RETRY_MS = 1_000;
 /** Several entries in a row are one presence, milliseconds. */
 const TELL_MS = 20;
@@ -58,8 +58,8 @@ export interface MemberOptions {
   readonly stamp: (subject: string, text: string) => Stamp;
   /** What it heard of others. */
   readonly heard: HeardSequences;
-  /** Between two tides, milliseconds. */
-  readonly tideMs: number;
+  /** Between two checkpoints, milliseconds. */
+  readonly checkpointMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
@@ -74,7 +74,7 @@ export interface MemberOptions {
 /** One resolver. */
 export class Member {
   readonly policy: Policy;
-  readonly tide: TideWatch;
+  readonly checkpoint: CheckpointWatch;
   readonly #options: MemberOptions;
   #engine: MessageBus | undefined;
   /** Makes policy, and follows nobody else's. */
@@ -91,21 +91,21 @@ export class Member {
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
-    const { log, membership, acts, heard, onAlarm, tideMs, suspendAfterMs } = options;
+    const { log, membership, acts, heard, onAlarm, checkpointMs, suspendAfterMs } = options;
     this.#options = options;
     this.#isAuthority = options.role === 'authority';
     this.policy = new Policy({
       ...{ log, membership, acts, onAlarm },
       apply: (entry) => this.#apply(entry),
-      offsetMs: () => this.tide.offsetMs,
+      offsetMs: () => this.checkpoint.offsetMs,
       isElsewhere: (entry) => this.#isElsewhere(entry),
       // That others come, all of them need not say at once.
       onTaken: (entry) => (this.#isElsewhere(entry) ? undefined : this.#tellSoon()),
       onMissing: (number) => this.#want(number),
     });
-    this.tide = new TideWatch({
+    this.checkpoint = new CheckpointWatch({
       ...{ acts, membership, heard },
-      tideMs,
+      checkpointMs,
       suspendAfterMs,
       onAlarm,
       isAuthority: () => this.#isAuthority,
@@ -143,15 +143,15 @@ export class Member {
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
   async start(): Promise<void> {
     await this.policy.start();
-    this.tide.begin(this.#options.log);
+    this.checkpoint.begin(this.#options.log);
     // An authority that was not heard for too long before this start is not heard now.
-    this.#leave(this.tide.look(), 'looking at the time');
+    this.#leave(this.checkpoint.look(), 'looking at the time');
     this.#lookTimer = setInterval(() => {
-      this.#leave(this.tide.look(), 'looking at the time');
+      this.#leave(this.checkpoint.look(), 'looking at the time');
       this.#options.lists.look();
       this.policy.tryAgain();
       this.#leave(this.#compare(), 'comparing what is in force');
-      this.#want(this.tide.number);
+      this.#want(this.checkpoint.number);
     }, RETRY_MS);
     this.#lookTimer.unref();
     this.#leave(this.#connect(), 'connecting');
@@ -212,7 +212,7 @@ export class Member {
     const { signed } = this.policy;
     const inForce = acts.contents();
     const given = [...(inForce?.lists ?? [])].filter(([id]) => signed.hasList(id));
-    const { offsetMs, cutOffSince, isSuspended } = this.tide;
+    const { offsetMs, cutOffSince, isSuspended } = this.checkpoint;
     const { version, generation, state, enforcement, records } = acts.facts();
     const { stopped, isForked, refused, end } = this.policy;
     return {
@@ -304,7 +304,7 @@ export class Member {
     engine.subscribe(policySubject('*'), (bytes, subject) =>
       this.policy.receive(bytes, Number(subject.split('.').at(-1))),
     );
-    engine.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => this.#tide(bytes, stamp, true));
+    engine.subscribe(CHECKPOINT_SUBJECT, (bytes, _, stamp) => this.#checkpoint(bytes, stamp, true));
     engine.subscribe(HELLO_SUBJECT, () => this.tell());
   }
 
@@ -318,28 +318,31 @@ export class Member {
 
   async #catchUp(engine: MessageBus): Promise<void> {
     try {
-      const tide = await engine.read(STREAM.TIDE, TIDE_SUBJECT);
-      if (tide !== undefined) await this.#tide(tide.bytes, tide.stamp, false);
+      const checkpoint = await engine.read(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT);
+      if (checkpoint !== undefined) await this.#checkpoint(checkpoint.bytes, checkpoint.stamp, false);
     } catch (thrown) {
-      this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no tide can be read');
+      this.#options.acts.log.warn({ cause: errorText(thrown) }, 'fleet: no checkpoint can be read');
     }
-    // Without a tide as well: the next entry may be there.
+    // Without a checkpoint as well: the next entry may be there.
     this.#want(this.policy.end.number + 1);
   }
 
   /** The entry about the key that signs may be on its way, or was missed: it is heard first. */
-  async #tide(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Promise<void> {
-    if (!this.tide.knowsKeyOf(bytes)) {
+  async #checkpoint(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Promise<void> {
+    if (!this.checkpoint.knowsKeyOf(bytes)) {
       await this.policy.settled();
       this.#want(this.policy.end.number + 1);
       await this.#fetched;
       await this.policy.settled();
     }
-    const tide = this.tide.take(bytes, stamp, isLive);
-    if (tide === undefined) return;
-    if (!this.policy.agreesWith(tide)) {
-      this.policy.fork(`the authority says that entry ${tide.number} is another one than here`, tide);
-    } else this.#want(tide.number);
+    const checkpoint = this.checkpoint.take(bytes, stamp, isLive);
+    if (checkpoint === undefined) return;
+    if (!this.policy.agreesWith(checkpoint)) {
+      this.policy.fork(
+        `the authority says that entry ${checkpoint.number} is another one than here`,
+        checkpoint,
+      );
+    } else this.#want(checkpoint.number);
   }
 
   /** Entries up to this number should be here. */
@@ -362,7 +365,7 @@ export class Member {
     for (let isPaged = true; ; ) {
       await this.policy.settled();
       const first = this.policy.end.number + 1;
-      // What was missing when a tide told of it has come meanwhile, as it mostly does.
+      // What was missing when a checkpoint told of it has come meanwhile, as it mostly does.
       if (first > this.#wanted) break;
       isPaged &&= this.#wanted >= first + FEW && (await this.#takePage(engine, first));
       if (isPaged) continue;
@@ -381,7 +384,7 @@ export class Member {
       // There may be more than anybody told of.
       this.#wanted = Math.max(this.#wanted, this.policy.end.number + 1);
     }
-    this.#wanted = Math.min(this.#wanted, Math.max(this.tide.number, this.policy.end.number));
+    this.#wanted = Math.min(this.#wanted, Math.max(this.checkpoint.number, this.policy.end.number));
   }
 
   /** Takes many entries at once, of the authority: false where it is not there, has none, or is of an older version. */

@@ -1,10 +1,10 @@
 // The roll of a fleet: which resolvers are in it and which keys make policy, as the entries of the log say.
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../evidence/records/records.ts';
+import { type Checkpoint, isCheckpointSignedBy } from './checkpoint.ts';
 import { bodyOf, isEntrySignedBy, type PolicyEntry } from './entry.ts';
 import { formatPublicKey, isSignature, parseNkey, parsePublicKey } from './key.ts';
 import { KINDS } from './kinds.ts';
-import { isTideSignedBy, type Tide } from './tide.ts';
 
 /** A resolver of the fleet. */
 export interface Member {
@@ -120,10 +120,10 @@ export class Membership {
     return key !== undefined && isSignature(key, text, signature);
   }
 
-  /** The same for a tide. */
-  isTrustedTide(tide: Tide): boolean {
-    const key = this.#keys.get(tide.key);
-    return key !== undefined && isTideSignedBy(tide, key);
+  /** The same for a checkpoint. */
+  isTrustedCheckpoint(checkpoint: Checkpoint): boolean {
+    const key = this.#keys.get(checkpoint.key);
+    return key !== undefined && isCheckpointSignedBy(checkpoint, key);
   }
 
   /** Takes an entry of the log. */

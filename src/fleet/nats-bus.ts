@@ -40,7 +40,7 @@ import type {
 } from './bus.ts';
 import { guarded, type OnFault } from './handler.ts';
 import { readStamp, type Stamp } from './signed-message.ts';
-import { COLLECTOR, inboxOf, STREAM, type StreamName, TIDE_SUBJECT } from './subjects.ts';
+import { CHECKPOINT_SUBJECT, COLLECTOR, inboxOf, STREAM, type StreamName } from './subjects.ts';
 
 /** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
 const ANSWER_MS = 10_000;
@@ -398,7 +398,7 @@ const streamsOf = (replicas: number): NewStream[] => {
       discard_new_per_subject: true,
       allow_direct: true,
     },
-    { ...latest, name: STREAM.TIDE, subjects: [TIDE_SUBJECT] },
+    { ...latest, name: STREAM.CHECKPOINT, subjects: [CHECKPOINT_SUBJECT] },
     { ...bucket, name: STREAM.PRESENCE, subjects: ['$KV.cordon_presence.>'] },
     { ...bucket, name: STREAM.CONFIRMED, subjects: ['$KV.cordon_confirmed.>'] },
     { ...bucket, name: STREAM.PROBED, subjects: ['$KV.cordon_probed.>'] },

@@ -47,8 +47,8 @@ export interface FleetOptions {
   readonly trust: readonly string[];
   /** Of the configuration; undefined: as the resolver was taken in. */
   readonly site: string | undefined;
-  /** Between two tides, milliseconds. */
-  readonly tideMs: number;
+  /** Between two checkpoints, milliseconds. */
+  readonly checkpointMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly acts: FleetActs;
@@ -94,8 +94,18 @@ export class Fleet {
   #sender: EvidenceSender | undefined;
 
   private constructor(options: FleetOptions) {
-    const { stateDirectory, role, servers, caPath, trust, site, tideMs, suspendAfterMs, acts, register } =
-      options;
+    const {
+      stateDirectory,
+      role,
+      servers,
+      caPath,
+      trust,
+      site,
+      checkpointMs,
+      suspendAfterMs,
+      acts,
+      register,
+    } = options;
     const { identity } = readIdentity(stateDirectory);
     this.#options = options;
     this.#identity = site === undefined ? identity : { ...identity, site };
@@ -128,7 +138,7 @@ export class Fleet {
       lists: this.#lists,
       stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed())),
       heard,
-      tideMs,
+      checkpointMs,
       suspendAfterMs,
       onAlarm,
       confirmed: () => this.confirmed(),
@@ -139,7 +149,7 @@ export class Fleet {
       name: identity.name,
       key: () => toSeedKey(seed()),
       ...{ membership: this.#membership, acts, onAlarm, probe: options.probe },
-      offsetMs: () => this.#member.tide.offsetMs,
+      offsetMs: () => this.#member.checkpoint.offsetMs,
     });
     const key = () => toSeedKey(seed());
     this.#witness = new PeerWitness({
@@ -176,7 +186,7 @@ export class Fleet {
       membership: this.#membership,
       register,
       acts,
-      tideMs,
+      checkpointMs,
       onAlarm,
       onListWanted: (sha256) => lists.wanted(sha256),
       onReconciled: () => this.#requireParts().enrolment.refresh(),
@@ -308,7 +318,7 @@ export class Fleet {
   }
 
   status(): FleetStatus {
-    const { policy, tide } = this.#member;
+    const { policy, checkpoint } = this.#member;
     const authority = this.#parts?.authority;
     return {
       name: this.#identity.name,
@@ -317,7 +327,7 @@ export class Fleet {
       policy: policy.end,
       unpublished: authority === undefined ? null : policy.end.number - authority.publication.published,
       holdMs: authority?.holdMs ?? 0,
-      authorityHeard: tide.heard ?? null,
+      authorityHeard: checkpoint.heard ?? null,
       resolvers: this.#resolvers().toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
       contents: this.#contents(),
@@ -339,7 +349,7 @@ export class Fleet {
 
   /** What metrics tell. */
   facts(): FleetFacts {
-    const { policy, tide, isUp } = this.#member;
+    const { policy, checkpoint, isUp } = this.#member;
     const { records } = this.#options.acts.facts();
     const confirmed = this.confirmed();
     const { name, site } = this.#identity;
@@ -349,11 +359,11 @@ export class Fleet {
       engineTrouble: this.#parts?.authority.publication.trouble,
       engineEnds: this.#parts?.engine.ends ?? [],
       policyNumber: policy.end.number,
-      offsetMs: tide.offsetMs,
-      isCutOff: tide.cutOffSince !== undefined,
-      isSuspended: tide.isSuspended,
+      offsetMs: checkpoint.offsetMs,
+      isCutOff: checkpoint.cutOffSince !== undefined,
+      isSuspended: checkpoint.isSuspended,
       isForked: policy.isForked,
-      behind: Math.max(0, tide.number - policy.end.number),
+      behind: Math.max(0, checkpoint.number - policy.end.number),
       setAside: policy.setAsides,
       refused: this.#parts === undefined ? policy.refused : [],
       differing: this.#parts === undefined ? this.#member.differing() : [],

@@ -1,6 +1,6 @@
 // What stands beside a message that is no evidence by itself: a number that only rises, and a signature over both.
 //
-// Presences, confirmations and tides say what is now. Who has the engine could make one, or tell an old one again; so each has
+// Presences, confirmations and checkpoints say what is now. Who has the engine could make one, or tell an old one again; so each has
 // a number that its sender never used before, and is signed with the sender's key, in headers, which versions before this one
 // overlook. Signed is this text:
 //

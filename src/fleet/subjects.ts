@@ -9,7 +9,7 @@ import { CONFIRMED_CLASSES } from './confirmation.ts';
 /** Streams; the last three are what the engine's own tools know as key-value buckets. */
 export const STREAM = {
   POLICY: 'CORDON_POLICY',
-  TIDE: 'CORDON_TIDE',
+  CHECKPOINT: 'CORDON_TIDE',
   LISTS: 'CORDON_LISTS',
   EVIDENCE: 'CORDON_EVIDENCE',
   PRESENCE: 'KV_cordon_presence',
@@ -30,8 +30,8 @@ export const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 
 /** Where an entry is published and kept. */
 export const policySubject = (number: number | '*'): string => `cordon.policy.${number}`;
-/** Where tides are published; the last one is kept. */
-export const TIDE_SUBJECT = 'cordon.tide';
+/** Where checkpoints are published; the last one is kept. */
+export const CHECKPOINT_SUBJECT = 'cordon.tide';
 /** The authority is there: who hears it says where it stands. */
 export const HELLO_SUBJECT = 'cordon.hello';
 /** The authority answers with an entry by its number, also when the engine has lost it. */
@@ -89,14 +89,14 @@ export const nodeRights = (node: string): Rights => ({
     countingSubject(node),
     'cordon.witness.>',
     read(STREAM.POLICY, policySubject('*')),
-    read(STREAM.TIDE, TIDE_SUBJECT),
+    read(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT),
     read(STREAM.LISTS, 'cordon.list.>'),
     read(STREAM.CONFIRMED, confirmedSubject(node, '*')),
   ],
   subscribe: [
     `${inboxOf(node)}.>`,
     policySubject('*'),
-    TIDE_SUBJECT,
+    CHECKPOINT_SUBJECT,
     HELLO_SUBJECT,
     PROBE_SUBJECT,
     askSubject(node),
@@ -123,14 +123,14 @@ export const collectorRights = (name: string): Rights => ({
     presenceSubject(name),
     ENTRY_SUBJECT,
     read(STREAM.POLICY, policySubject('*')),
-    read(STREAM.TIDE, TIDE_SUBJECT),
+    read(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT),
     read(STREAM.PRESENCE, presenceSubject('*')),
     read(STREAM.CONFIRMED, confirmedSubject('*', '*')),
   ],
   subscribe: [
     `${inboxOf(name)}.>`,
     policySubject('*'),
-    TIDE_SUBJECT,
+    CHECKPOINT_SUBJECT,
     HELLO_SUBJECT,
     askSubject(name),
     presenceSubject('*'),

@@ -158,7 +158,7 @@ const startEngine = async (): Promise<void> => {
 const collect = (): Promise<RunningCollector> => {
   const quiet = () => undefined;
   return startCollector({
-    ...{ directory: join(work, 'collected'), database: undefined, caPath: undefined, tideMs: 60_000 },
+    ...{ directory: join(work, 'collected'), database: undefined, caPath: undefined, checkpointMs: 60_000 },
     ...{ servers: made?.servers ?? [], trust: made?.trust ?? [] },
     ...{
       seedPath: join(work, 'state/fleet/collector.seed'),

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EvidenceMessage, MessageBus } from '../../src/fleet/bus.ts';
 import { initFleet } from '../../src/fleet/init.ts';
 import { NatsBus } from '../../src/fleet/nats-bus.ts';
-import { policySubject, presenceSubject, STREAM, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
+import { CHECKPOINT_SUBJECT, policySubject, presenceSubject, STREAM } from '../../src/fleet/subjects.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { MemoryBus } from '../support/memory-bus.ts';
 import { freePort } from '../support/ports.ts';
@@ -109,13 +109,13 @@ describe.each(BUSES)('%s', (_, open) => {
   }, async () => {
     const heard: string[] = [];
     other.subscribe(policySubject('*'), (bytes) => void heard.push(Buffer.from(bytes).toString()));
-    other.subscribe(TIDE_SUBJECT, (bytes) => void heard.push(Buffer.from(bytes).toString()));
+    other.subscribe(CHECKPOINT_SUBJECT, (bytes) => void heard.push(Buffer.from(bytes).toString()));
     // A subscription is there once the engine has read something behind it.
     await other.read(STREAM.POLICY, policySubject(1));
     await bus.store(policySubject(1), 'again').catch(() => undefined);
-    await bus.store(TIDE_SUBJECT, 'tide');
+    await bus.store(CHECKPOINT_SUBJECT, 'checkpoint');
     await vi.waitUntil(() => heard.length === 2, { timeout: TEST });
-    expect(heard).toEqual(['again', 'tide']);
+    expect(heard).toEqual(['again', 'checkpoint']);
     await expect(bus.ask('cordon.node.ns9.entry', '1', 1_000)).rejects.toMatchObject({
       code: 'ERR_FLEET_ENGINE',
     });

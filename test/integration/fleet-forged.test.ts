@@ -12,12 +12,12 @@ import { toSeedKey } from '../../src/fleet/key.ts';
 import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { type Stamp, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
+  CHECKPOINT_SUBJECT,
   confirmedSubject,
   evidenceSubject,
   presenceSubject,
   rotateSubject,
   STREAM,
-  TIDE_SUBJECT,
 } from '../../src/fleet/subjects.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
@@ -209,33 +209,33 @@ test('what one resolver signs as evidence ends neither the collector nor a repor
 });
 
 test.skipIf(!hasOtherUser)(
-  'tides that are told again keep no exemption alive when the authority is dead',
+  'checkpoints that are told again keep no exemption alive when the authority is dead',
   async () => {
     const from = '127.0.9.33';
     const isExempt = async (): Promise<boolean> =>
       (await ask(fleet.programOf('careful').dns, NAME, { from })).rcode === RCODE.NOERROR;
     await fleet.grant({ clients: [from] });
     await vi.waitUntil(isExempt, WAIT);
-    const tides: { bytes: Uint8Array; stamp: Stamp | undefined }[] = [];
-    intruder.subscribe(TIDE_SUBJECT, (bytes, _, stamp) => void tides.push({ bytes, stamp }));
-    await vi.waitUntil(() => tides.length >= 8, WAIT);
+    const checkpoints: { bytes: Uint8Array; stamp: Stamp | undefined }[] = [];
+    intruder.subscribe(CHECKPOINT_SUBJECT, (bytes, _, stamp) => void checkpoints.push({ bytes, stamp }));
+    await vi.waitUntil(() => checkpoints.length >= 8, WAIT);
     await fleet.programOf('authority').kill();
     await vi.waitUntil(async () => !(await isExempt()), WAIT);
     // It begins anew, and all that it is told is what the authority said while it lived.
     await fleet.programOf('careful').kill();
-    await intruder.remove(STREAM.TIDE, TIDE_SUBJECT);
+    await intruder.remove(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT);
     await fleet.run('careful', '  suspend-exemptions-after: 4s\n');
     await vi.waitUntil(async () => !(await isExempt()), { timeout: 60_000, interval: 20 });
-    const told = tides.slice();
+    const told = checkpoints.slice();
     for (const { bytes, stamp } of told) {
-      await intruder.store(TIDE_SUBJECT, bytes, stamp === undefined ? {} : { stamp });
+      await intruder.store(CHECKPOINT_SUBJECT, bytes, stamp === undefined ? {} : { stamp });
       expect(await isExempt()).toBe(false);
       // Without its number, as an authority of an older version would say it.
-      await intruder.store(TIDE_SUBJECT, bytes);
+      await intruder.store(CHECKPOINT_SUBJECT, bytes);
       expect(await isExempt()).toBe(false);
     }
     await vi.waitUntil(async () => (await alarms('careful', 'replayed')) > 0, WAIT);
-    expect((await refused('careful')).some((reason) => reason.includes('a tide'))).toBe(true);
+    expect((await refused('careful')).some((reason) => reason.includes('a checkpoint'))).toBe(true);
     expect(await readMetric(fleet.programOf('careful'), 'cordon_fleet_exemptions_suspended')).toBe(1);
   },
 );

@@ -3,6 +3,6 @@ import { expect, test } from 'vitest';
 import { fuzzFleet } from '../support/fleet-fuzz.ts';
 import { seedOfRun } from '../support/mutate.ts';
 
-test('mutated evidence, heads, presences, results, tides and requests of one resolver cost that resolver alone', async () => {
+test('mutated evidence, heads, presences, results, checkpoints and requests of one resolver cost that resolver alone', async () => {
   expect(await fuzzFleet({ inputs: 4_000, seed: seedOfRun() })).toBe(4_000);
 }, 60_000);

@@ -11,6 +11,7 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { FleetActs } from '../../src/fleet/acts.ts';
+import type { Checkpoint } from '../../src/fleet/checkpoint.ts';
 import { entryHash, type PolicyEntry } from '../../src/fleet/entry.ts';
 import { joinFleet } from '../../src/fleet/fleet.ts';
 import { readIdentity } from '../../src/fleet/identity.ts';
@@ -22,7 +23,6 @@ import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
-import type { Tide } from '../../src/fleet/tide.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
@@ -128,8 +128,8 @@ class SharedRoll extends Membership {
     return once(`${entryHash(entry)} ${entry.signature}`, () => super.isTrusted(entry));
   }
 
-  override isTrustedTide(tide: Tide): boolean {
-    return once(JSON.stringify(tide), () => super.isTrustedTide(tide));
+  override isTrustedCheckpoint(checkpoint: Checkpoint): boolean {
+    return once(JSON.stringify(checkpoint), () => super.isTrustedCheckpoint(checkpoint));
   }
 }
 
@@ -165,7 +165,7 @@ const createNode = (
     lists: new ListFetcher(stateDirectory, acts),
     heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
-    ...{ tideMs: 60_000, suspendAfterMs: 86_400_000, onAlarm: () => undefined, onUp: () => undefined },
+    ...{ checkpointMs: 60_000, suspendAfterMs: 86_400_000, onAlarm: () => undefined, onUp: () => undefined },
     confirmed: () => ({ queries: 0, changes: 0 }),
   });
 };

@@ -88,7 +88,7 @@ for (let index = 0; index < count; index++) {
     lists: new ListFetcher(stateDirectory, acts),
     heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
-    tideMs: 60_000,
+    checkpointMs: 60_000,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,
     confirmed: () => ({ queries: 0, changes: 0 }),

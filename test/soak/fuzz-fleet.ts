@@ -1,4 +1,4 @@
-// Two fuzzers of a fleet. Mutated records, heads, presences, results, tides and requests, all signed with the key of one
+// Two fuzzers of a fleet. Mutated records, heads, presences, results, checkpoints and requests, all signed with the key of one
 // resolver, through the code of a collector, a report, an authority and a witness; and with --schedules a whole fleet on a bus in
 // memory, whose engine loses, repeats, delays and reorders messages and does what whoever holds its keys can do.
 //

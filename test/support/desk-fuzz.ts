@@ -122,7 +122,7 @@ export class Desk {
         register: () => undefined,
         acts,
         replicas: 1,
-        tideMs: NEVER_MS,
+        checkpointMs: NEVER_MS,
         onAlarm,
       },
       ...{

@@ -1,4 +1,4 @@
-// Mutated evidence, heads, presences, results, tides and requests with a valid node's signature, through the code that takes them.
+// Mutated evidence, heads, presences, results, checkpoints and requests with a valid node's signature, through the code that takes them.
 //
 // Two resolvers are in the fleet: ns1 is honest, and the key of the other one is stolen. Whatever is sent in the name of the
 // thief must be acknowledged, end nothing, and leave every figure of ns1 as it was: what a collector has of it, what a report
@@ -16,6 +16,8 @@ import { buildReport } from '../../src/evidence/report/build.ts';
 import { buildFleetReport } from '../../src/evidence/report/fleet-report.ts';
 import { RecordsSource } from '../../src/evidence/report/records-source.ts';
 import type { FleetActs } from '../../src/fleet/acts.ts';
+import { signCheckpoint } from '../../src/fleet/checkpoint.ts';
+import { CheckpointWatch } from '../../src/fleet/checkpoint-watch.ts';
 import { Collector } from '../../src/fleet/collector.ts';
 import { DirectoryStore } from '../../src/fleet/directory-store.ts';
 import { NO_END, signEntry } from '../../src/fleet/entry.ts';
@@ -26,9 +28,7 @@ import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../.
 import { Membership } from '../../src/fleet/membership.ts';
 import { resolverRows } from '../../src/fleet/resolver-status.ts';
 import { HeardSequences, stampMessage } from '../../src/fleet/signed-message.ts';
-import { evidenceSubject, presenceSubject, TIDE_SUBJECT } from '../../src/fleet/subjects.ts';
-import { signTide } from '../../src/fleet/tide.ts';
-import { TideWatch } from '../../src/fleet/tide-watch.ts';
+import { CHECKPOINT_SUBJECT, evidenceSubject, presenceSubject } from '../../src/fleet/subjects.ts';
 import { Desk } from './desk-fuzz.ts';
 import { ForgedChains, refusal, type SentPiece, TIME } from './forged-evidence.ts';
 import { createRandom, mutate, type Random } from './mutate.ts';
@@ -116,7 +116,7 @@ class Victim {
   readonly #keys = new Map<string, SigningKey>();
   readonly #collector: Collector;
   readonly #hearing: Hearing;
-  readonly #tides: TideWatch;
+  readonly #checkpoints: CheckpointWatch;
   readonly #desk: Desk;
   /** Of ns1. */
   readonly #honest = new ForgedChains();
@@ -157,8 +157,8 @@ class Victim {
     const sequences = new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
     const shared = { membership: this.#membership, acts, onAlarm: () => undefined };
     this.#hearing = new Hearing({ ...shared, sequences });
-    this.#tides = new TideWatch({
-      ...{ ...shared, heard: sequences, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
+    this.#checkpoints = new CheckpointWatch({
+      ...{ ...shared, heard: sequences, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
       ...{ isAuthority: () => false, hasEntry: () => true, onForged: () => undefined },
     });
     this.#collector = new Collector({
@@ -245,7 +245,7 @@ class Victim {
         this.#probe();
         return;
       case 3:
-        this.#tide();
+        this.#checkpoint();
         return;
       case 4:
         this.#send('thief', this.#enrolment, this.#anyHead(chains), true);
@@ -344,13 +344,13 @@ class Victim {
     return JSON.parse(this.#body);
   }
 
-  #tide(): void {
+  #checkpoint(): void {
     const key = this.#keyOf('thief');
-    const tide = signTide({ number: 1, hash: 'a'.repeat(64) }, '2026-11-26T12:00:00.000Z', key);
-    const claimed = { ...tide, key: this.#authority.keyId };
+    const checkpoint = signCheckpoint({ number: 1, hash: 'a'.repeat(64) }, '2026-11-26T12:00:00.000Z', key);
+    const claimed = { ...checkpoint, key: this.#authority.keyId };
     const bytes = Buffer.from(JSON.stringify(mutateJson(claimed, this.#random)) ?? '');
-    this.#tides.take(bytes, stampMessage(TIDE_SUBJECT, bytes, ++this.#sequence, key), true);
-    assert.equal(this.#tides.heard, undefined, 'a tide of a node is a sign of the authority');
+    this.#checkpoints.take(bytes, stampMessage(CHECKPOINT_SUBJECT, bytes, ++this.#sequence, key), true);
+    assert.equal(this.#checkpoints.heard, undefined, 'a checkpoint of a node is a sign of the authority');
   }
 
   /** `isChanged`: some of them have bytes that were changed before they were signed. */

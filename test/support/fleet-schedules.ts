@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import { createUser, fromSeed } from '@nats-io/nkeys';
-import { CUT_OFF_TIDES } from '../../src/base/base.ts';
+import { CUT_OFF_CHECKPOINTS } from '../../src/base/base.ts';
 import { readOwnHeads } from '../../src/evidence/records/records.ts';
 import type { FleetActs } from '../../src/fleet/acts.ts';
 import type { BusEvents, ConnectBus } from '../../src/fleet/bus.ts';
@@ -34,12 +34,12 @@ import { endsOf, ScheduledEvidence } from './scheduled-evidence.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 const START_MS = Date.parse('2026-11-26T08:00:00Z');
-/** Between two tides, milliseconds. */
-const TIDE_MS = 10_000;
+/** Between two checkpoints, milliseconds. */
+const CHECKPOINT_MS = 10_000;
 /** Exemptions are taken out after so long without the authority, milliseconds. */
 const SUSPEND_MS = 120_000;
 /** Who is behind for longer has a health issue: the authority may be silent for so long, and a look comes each second. */
-const UNTOLD_MS = CUT_OFF_TIDES * TIDE_MS + 3_000;
+const UNTOLD_MS = CUT_OFF_CHECKPOINTS * CHECKPOINT_MS + 3_000;
 /** Who has something else in force for longer is told of: a minute, a look, and two presences. */
 const OTHER_MS = 60_000 + 30_000;
 /** Within which all have everything once the engine is honest: the engine knows messages again for two minutes. */
@@ -284,7 +284,13 @@ class Scene {
     const connect = this.#connect(resolver);
     const { clock, monotonic } = this.#time;
     const log = { info: () => undefined, warn: () => undefined, error: this.#onError(name) };
-    const same = { servers: ['nats://127.0.0.1:4222'], caPath: undefined, trust, tideMs: TIDE_MS, connect };
+    const same = {
+      servers: ['nats://127.0.0.1:4222'],
+      caPath: undefined,
+      trust,
+      checkpointMs: CHECKPOINT_MS,
+      connect,
+    };
     if (name === COLLECTOR_NAME) {
       const seedPath = fleetPath(join(this.#directory, AUTHORITY), 'collectorSeed');
       resolver.fleet = await startCollector({

@@ -183,7 +183,7 @@ ${more}`;
       servers: this.servers,
       caPath: this.#options.tls?.ca,
       trust: this.made.trust,
-      tideMs: TIDE_MS,
+      checkpointMs: CHECKPOINT_MS,
       seedPath: join(this.directory, 'authority/fleet/collector.seed'),
       log,
     });
@@ -256,7 +256,7 @@ ${more}`;
 }
 
 /** As the configuration has it by default. */
-const TIDE_MS = 60_000;
+const CHECKPOINT_MS = 60_000;
 
 /** Tries until there is something, as vitest does; measurements run without it. */
 const waitFor = async <Value>(

@@ -42,7 +42,7 @@ interface Subscription {
 
 const PREFIXES: readonly (readonly [prefix: string, stream: StreamName])[] = [
   ['cordon.policy.', STREAM.POLICY],
-  ['cordon.tide', STREAM.TIDE],
+  ['cordon.tide', STREAM.CHECKPOINT],
   ['cordon.list.', STREAM.LISTS],
   ['cordon.evidence.', STREAM.EVIDENCE],
   ['$KV.cordon_presence.', STREAM.PRESENCE],

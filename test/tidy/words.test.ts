@@ -41,6 +41,12 @@ const RETIRED: readonly Retired[] = [
   { word: /\bprocessor time\b/i, instead: 'CPU time', within: [...CODE, ...DOCS] },
   { word: /\bpapers?\b/i, instead: 'exemption, exemption request', within: READ_AGAIN },
   { word: /\btides?\b/i, instead: 'signed checkpoint', within: READ_AGAIN },
+  // Published: the key of the configuration, the engine's subject and stream, and the signed text.
+  {
+    word: /(?<!CORDON_)(?<!cordon\.)(?<!cordon fleet )(?<!`)\b[tT]ides?(?!-every)(?:[A-Z]\w*|\b)/,
+    instead: 'signed checkpoint',
+    within: ['src/', 'test/support/', 'test/soak/'],
+  },
   { word: /\bmend(?:s|ed|ing)?\b/i, instead: 'fix', within: READ_AGAIN },
   { word: /\balarms?\b/i, instead: 'alert', within: READ_AGAIN },
   { word: /\bdoors?\b|\bkeepers?\b|\bsweeps?\b/i, instead: 'interface, …, probe run', within: READ_AGAIN },
@@ -80,6 +86,7 @@ test.each([
   ['src/a.ts', 'export class TlsKeeper {}'],
   ['src/resolver/a.ts', '// The greediest crowd has to give way.'],
   ['docs/security.md', 'It takes 2 ms of processor time.'],
+  ['src/fleet/a.ts', 'const tideMs = 1; // Between two tides.'],
   ['docs/exemptions.md', 'Every problem of a paper is told.'],
 ])('find() catches a breach in %s', (path, text) => {
   expect(find(plant({ [path]: text }), RETIRED)).not.toEqual([]);

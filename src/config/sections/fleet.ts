@@ -41,7 +41,7 @@ export const fleet = z
       'Of the authority: lists whose content, once it is in force here, the nodes are given by its hash.',
     ),
     'tide-every': keyAs(
-      'tideMs',
+      'checkpointMs',
       durationMs('1s', '10m').prefault('60s'),
       'How often the authority says how far policy has come; who hears nothing for two and a half times as long is cut off. The same on all resolvers.',
     ),

@@ -79,7 +79,7 @@ export class FleetLink implements Part {
         caPath: fleet.caPath,
         trust: fleet.trust,
         site: fleet.site,
-        tideMs: fleet.tideMs,
+        checkpointMs: fleet.checkpointMs,
         suspendAfterMs: fleet.suspendExemptionsAfterMs,
         acts: this.#acts(),
         recordsDirectory: records.isEnabled ? join(stateDirectory, RECORDS_NAME) : undefined,

@@ -22,5 +22,5 @@ it.each([
   '  suspend-exemptions-after: never\n',
   '  tide-every: 1s\n  suspend-exemptions-after: 3s\n',
 ])('takes one that waits for two of them: %j', (more) => {
-  expect(configOf(fleet(more)).fleet?.tideMs).toBeGreaterThan(0);
+  expect(configOf(fleet(more)).fleet?.checkpointMs).toBeGreaterThan(0);
 });

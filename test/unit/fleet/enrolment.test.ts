@@ -49,7 +49,7 @@ const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void
   } as unknown as FleetActs;
   const fleet = await Fleet.start({
     ...{ stateDirectory, role: 'authority', servers: [], caPath: undefined, trust: template.trust },
-    ...{ site: undefined, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
+    ...{ site: undefined, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
     ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
     probe: () => Promise.reject(new RangeError('no probe')),
     connect: (_, events) => Promise.resolve(bus.connect('authority', events)),

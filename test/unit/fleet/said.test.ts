@@ -1,4 +1,4 @@
-// What is said now: tides that are told again or kept back, and presences that say more than their resolver may.
+// What is said now: checkpoints that are told again or kept back, and presences that say more than their resolver may.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,8 @@ import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FleetActs } from '../../../src/fleet/acts.ts';
 import type { FleetAlarm } from '../../../src/fleet/alarms.ts';
+import { signCheckpoint } from '../../../src/fleet/checkpoint.ts';
+import { CheckpointWatch } from '../../../src/fleet/checkpoint-watch.ts';
 import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
 import { Hearing } from '../../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
@@ -14,11 +16,9 @@ import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
 import { resolverRows } from '../../../src/fleet/resolver-status.ts';
 import { HeardSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
-import { presenceSubject, TIDE_SUBJECT } from '../../../src/fleet/subjects.ts';
-import { signTide } from '../../../src/fleet/tide.ts';
-import { TideWatch } from '../../../src/fleet/tide-watch.ts';
+import { CHECKPOINT_SUBJECT, presenceSubject } from '../../../src/fleet/subjects.ts';
 
-const TIDE_MS = 60_000;
+const CHECKPOINT_MS = 60_000;
 const SUSPEND_MS = 180_000;
 
 let directory: string;
@@ -78,9 +78,9 @@ const advance = (ms: number): void => {
 const onAlarm = (alarm: FleetAlarm): void => void alarms.push(alarm);
 const sequences = (): HeardSequences => new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
 
-const watch = (heard: HeardSequences): TideWatch =>
-  new TideWatch({
-    ...{ acts, membership, heard, onAlarm, tideMs: TIDE_MS, suspendAfterMs: SUSPEND_MS },
+const watch = (heard: HeardSequences): CheckpointWatch =>
+  new CheckpointWatch({
+    ...{ acts, membership, heard, onAlarm, checkpointMs: CHECKPOINT_MS, suspendAfterMs: SUSPEND_MS },
     ...{ isAuthority: () => false, hasEntry: (number: number) => number <= hasUpTo },
     onForged: (reason) => {
       alarms.push('forged-entry');
@@ -91,27 +91,27 @@ const watch = (heard: HeardSequences): TideWatch =>
 /** The last entry that is here. */
 let hasUpTo = 3;
 let number = 0;
-/** A tide of this moment, with its stamp. */
-const tide = (by = authority) => {
+/** A checkpoint of this moment, with its stamp. */
+const checkpoint = (by = authority) => {
   const end = { number: 3, hash: 'a'.repeat(64) };
-  const bytes = Buffer.from(JSON.stringify(signTide(end, new Date(nowMs).toISOString(), by)));
-  return { bytes, stamp: stampMessage(TIDE_SUBJECT, bytes, ++number, by) };
+  const bytes = Buffer.from(JSON.stringify(signCheckpoint(end, new Date(nowMs).toISOString(), by)));
+  return { bytes, stamp: stampMessage(CHECKPOINT_SUBJECT, bytes, ++number, by) };
 };
 
-test('tides of before, told again to a resolver that has just started, are no sign of life', async () => {
+test('checkpoints of before, told again to a resolver that has just started, are no sign of life', async () => {
   const heard = sequences();
   const before = watch(heard);
   const recorded = Array.from({ length: 5 }, () => {
-    advance(TIDE_MS);
-    return tide();
+    advance(CHECKPOINT_MS);
+    return checkpoint();
   });
   for (const { bytes, stamp } of recorded) before.take(bytes, stamp, true);
   heard.write();
   // The authority dies, and the resolver begins anew.
-  advance(10 * TIDE_MS);
+  advance(10 * CHECKPOINT_MS);
   const after = watch(sequences());
   for (const { bytes, stamp } of recorded) {
-    advance(TIDE_MS);
+    advance(CHECKPOINT_MS);
     expect(after.take(bytes, stamp, true)?.time).toBe(
       bytes === recorded.at(-1)?.bytes ? after.heard : undefined,
     );
@@ -123,19 +123,19 @@ test('tides of before, told again to a resolver that has just started, are no si
   expect([after.isSuspended, after.cutOffSince === undefined]).toEqual([true, false]);
 });
 
-test('tides that were kept back and come as if the authority lived are as old as their time', async () => {
+test('checkpoints that were kept back and come as if the authority lived are as old as their time', async () => {
   const kept = Array.from({ length: 20 }, () => {
-    advance(TIDE_MS);
-    return tide();
+    advance(CHECKPOINT_MS);
+    return checkpoint();
   });
   const node = watch(sequences());
   for (const { bytes, stamp } of kept) {
-    advance(TIDE_MS);
+    advance(CHECKPOINT_MS);
     node.take(bytes, stamp, true);
     await node.look();
   }
   expect(node.isSuspended).toBe(true);
-  const { bytes, stamp } = tide();
+  const { bytes, stamp } = checkpoint();
   node.take(bytes, stamp, true);
   await node.look();
   expect([node.isSuspended, node.cutOffSince]).toEqual([false, undefined]);
@@ -145,13 +145,13 @@ test('a start gives exemptions no other time: the bound counts from when the aut
   const heardBefore = sequences();
   const before = watch(heardBefore);
   advance(1_000);
-  const { bytes, stamp } = tide();
+  const { bytes, stamp } = checkpoint();
   before.take(bytes, stamp, true);
   await before.look();
   heardBefore.write();
   const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
   for (let start = 1; start <= 4; start++) {
-    advance(TIDE_MS / 2 + 1_000);
+    advance(CHECKPOINT_MS / 2 + 1_000);
     const heard = sequences();
     const again = watch(heard);
     again.begin(log);
@@ -160,7 +160,7 @@ test('a start gives exemptions no other time: the bound counts from when the aut
     expect([start, again.isSuspended, again.cutOffSince]).toEqual([start, false, undefined]);
     heard.write();
   }
-  advance(TIDE_MS);
+  advance(CHECKPOINT_MS);
   const last = watch(sequences());
   last.begin(log);
   await last.look();
@@ -172,7 +172,7 @@ test('the first start behind a version that did not keep when it heard the autho
   const log = PolicyLog.open(join(directory, 'upgraded.sqlite'), 0).log;
   const time = new Date(nowMs - 2 * SUSPEND_MS).toISOString();
   log.append(signEntry(NO_END, { time, kind: 'decision', must: false, body: '{}' }, authority));
-  // What such a version kept: the number of the last tide.
+  // What such a version kept: the number of the last checkpoint.
   const kept = sequences();
   kept.note(`tide ${authority.keyId}`, 1);
   kept.write();
@@ -189,13 +189,13 @@ test('the first start behind a version that did not keep when it heard the autho
   log.close();
 });
 
-test('a tide that a node signed, and a number that was put on another tide, are refused', () => {
+test('a checkpoint that a node signed, and a number that was put on another checkpoint, are refused', () => {
   const node = watch(sequences());
-  const forged = tide(keys.get('thief'));
+  const forged = checkpoint(keys.get('thief'));
   expect(node.take(forged.bytes, forged.stamp, true)).toBeUndefined();
-  const first = tide();
+  const first = checkpoint();
   advance(1);
-  const second = tide();
+  const second = checkpoint();
   expect(node.take(first.bytes, second.stamp, true)).toBeUndefined();
   expect(alarms).toEqual(['forged-entry', 'forged-entry']);
 });
@@ -331,26 +331,26 @@ test('what was heard before a start is known after it', () => {
   expect(after.judge(bytes, subject, stamp, true).kind).toBe('signed');
 });
 
-test('who hears tides and not what they speak of is cut off, and exempts nobody for longer than it may', async () => {
+test('who hears checkpoints and not what they speak of is cut off, and exempts nobody for longer than it may', async () => {
   const suspended: boolean[] = [];
   acts = { ...acts, suspend: (isSuspended) => Promise.resolve(void suspended.push(isSuspended)) };
-  const tides = watch(sequences());
+  const checkpoints = watch(sequences());
   // A revocation is kept back: the authority says every minute that there is an entry 3.
   hasUpTo = 2;
-  for (let passedMs = 0; passedMs <= SUSPEND_MS; passedMs += TIDE_MS) {
-    const { bytes, stamp } = tide();
-    expect(tides.take(bytes, stamp, true)).toBeDefined();
-    await tides.look();
-    expect(tides.cutOffSince === undefined).toBe(passedMs <= 2.5 * TIDE_MS);
-    advance(TIDE_MS);
+  for (let passedMs = 0; passedMs <= SUSPEND_MS; passedMs += CHECKPOINT_MS) {
+    const { bytes, stamp } = checkpoint();
+    expect(checkpoints.take(bytes, stamp, true)).toBeDefined();
+    await checkpoints.look();
+    expect(checkpoints.cutOffSince === undefined).toBe(passedMs <= 2.5 * CHECKPOINT_MS);
+    advance(CHECKPOINT_MS);
   }
-  await tides.look();
+  await checkpoints.look();
   expect(suspended).toEqual([true]);
   hasUpTo = 3;
-  const { bytes, stamp } = tide();
-  tides.take(bytes, stamp, true);
-  await tides.look();
-  expect(tides.cutOffSince).toBeUndefined();
+  const { bytes, stamp } = checkpoint();
+  checkpoints.take(bytes, stamp, true);
+  await checkpoints.look();
+  expect(checkpoints.cutOffSince).toBeUndefined();
   expect(suspended).toEqual([true, false]);
   expect(notes).toEqual(['cut-off ', 'suspended ', 'heard-again ', 'resumed ']);
 });
@@ -374,13 +374,13 @@ test('a copy of a resolver that runs as well is told of, and what the engine tel
   expect(hearing.isTwice('ns1')).toBe(false);
 });
 
-test('a tide that comes late makes no clock wrong, and three in a row that differ do', () => {
+test('a checkpoint that comes late makes no clock wrong, and three in a row that differ do', () => {
   const node = watch(sequences());
   const hear = (lateMs: number): void => {
-    const { bytes, stamp } = tide();
+    const { bytes, stamp } = checkpoint();
     advance(lateMs);
     node.take(bytes, stamp, true);
-    advance(TIDE_MS - lateMs);
+    advance(CHECKPOINT_MS - lateMs);
   };
   hear(4_566);
   expect([node.offsetMs, alarms]).toEqual([undefined, []]);

@@ -31,7 +31,7 @@ test('what waits for the log of the nodes when the program ends is not decided',
     } as unknown as FleetActs;
     const fleet = await Fleet.start({
       ...{ stateDirectory, role: 'authority', servers: [], caPath: undefined, trust: template.trust },
-      ...{ site: undefined, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
+      ...{ site: undefined, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
       ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
       probe: () => Promise.reject(new RangeError('no probe')),
       connect: (_, events) => {
@@ -89,7 +89,7 @@ test('an older content of a list that never came into force does not come back w
     } as unknown as FleetActs;
     const fleet = await Fleet.start({
       ...{ stateDirectory, role: 'node', servers: [], caPath: undefined, trust: template.trust },
-      ...{ site: undefined, tideMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
+      ...{ site: undefined, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
       ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
       probe: () => Promise.reject(new RangeError('no probe')),
       connect: (_, events) => {

@@ -1,34 +1,34 @@
 // What a node knows of the time by its authority: since when it is cut off, and by how much the clocks differ.
 //
-// A tide that was kept by the engine tells how far policy had come; only one that comes live tells that the authority is
+// A checkpoint that was kept by the engine tells how far policy had come; only one that comes live tells that the authority is
 // heard, and no later than its own time says: one that was kept back is no sign that the authority lives now. Each has a number;
 // one whose number was heard before, also before a start, is told again by somebody, and counts for nothing. An authority of
 // an older version numbers none: its time is all there is, until it is heard with a number once.
-import { CUT_OFF_TIDES } from '../base/base.ts';
+import { CUT_OFF_CHECKPOINTS } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { leave } from './handler.ts';
 import type { Membership } from './membership.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
-import { TIDE_SUBJECT } from './subjects.ts';
-import { parseTide, type Tide } from './tide.ts';
+import { CHECKPOINT_SUBJECT } from './subjects.ts';
 
 /** Clocks that differ by more are an alarm, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
-/** A tide that comes late makes this clock look ahead, and none makes it look behind: the least of so many in a row is the clock's. */
+/** A checkpoint that comes late makes this clock look ahead, and none makes it look behind: the least of so many in a row is the clock's. */
 const OFFSETS = 3;
 
 /** Under which is kept, with the numbers that were heard, when the authority was: milliseconds since the epoch, by the clock here. */
 const HEARD = 'authority at';
 
 /** What it needs. */
-export interface TideWatchOptions {
+export interface CheckpointWatchOptions {
   readonly acts: FleetActs;
   readonly membership: Membership;
   readonly heard: HeardSequences;
-  /** Between two tides, milliseconds. */
-  readonly tideMs: number;
+  /** Between two checkpoints, milliseconds. */
+  readonly checkpointMs: number;
   /** Infinite: never. */
   readonly suspendAfterMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
@@ -36,14 +36,14 @@ export interface TideWatchOptions {
   readonly isAuthority: () => boolean;
   /** Whether policy is here up to that entry. */
   readonly hasEntry: (number: number) => boolean;
-  /** A tide that no key of the fleet signed. */
+  /** A checkpoint that no key of the fleet signed. */
   readonly onForged: (reason: string) => void;
 }
 
-/** The tides that one resolver heard. */
-export class TideWatch {
-  readonly #options: TideWatchOptions;
-  #last: Tide | undefined;
+/** The checkpoints that one resolver heard. */
+export class CheckpointWatch {
+  readonly #options: CheckpointWatchOptions;
+  #last: Checkpoint | undefined;
   /** It came live, or one after it did. */
   #isLastLive = false;
   #isReplayTold = false;
@@ -54,19 +54,19 @@ export class TideWatch {
   /** When it was last heard, whatever is missing. */
   #saidMs = Number.NEGATIVE_INFINITY;
   #heardTime: string | undefined;
-  /** Of the last tides. */
+  /** Of the last checkpoints. */
   #offsetsMs: readonly number[] = [];
   #isCutOff = false;
   #isSuspended = false;
   #isClockWrong = false;
 
-  constructor(options: TideWatchOptions) {
+  constructor(options: CheckpointWatchOptions) {
     this.#options = options;
     this.#startedMs = options.acts.monotonic();
     this.#heardMs = this.#startedMs;
   }
 
-  /** By how much this clock is ahead, milliseconds; undefined until that is known: one tide may only have come late. */
+  /** By how much this clock is ahead, milliseconds; undefined until that is known: one checkpoint may only have come late. */
   get offsetMs(): number | undefined {
     if (this.#options.isAuthority()) return 0;
     const leastMs = Math.min(...this.#offsetsMs);
@@ -107,49 +107,50 @@ export class TideWatch {
     if (knownMs > 0) this.#heardMs = acts.monotonic() - Math.max(0, acts.clock() - knownMs);
   }
 
-  /** Whether the key that signed a tide makes policy, as far as is known here. */
+  /** Whether the key that signed a checkpoint makes policy, as far as is known here. */
   knowsKeyOf(bytes: Uint8Array): boolean {
-    const tide = parseTide(bytes);
-    return tide !== undefined && this.#options.membership.hasKey(tide.key);
+    const checkpoint = parseCheckpoint(bytes);
+    return checkpoint !== undefined && this.#options.membership.hasKey(checkpoint.key);
   }
 
-  /** Takes a tide; gives it when it is one, signed, and not an old one. */
-  take(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Tide | undefined {
+  /** Takes a checkpoint; gives it when it is one, signed, and not an old one. */
+  take(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Checkpoint | undefined {
     const { membership, heard } = this.#options;
-    const tide = parseTide(bytes);
-    const key = tide === undefined ? undefined : membership.keyOf(tide.key);
-    if (tide === undefined || key === undefined || !membership.isTrustedTide(tide)) {
-      this.#options.onForged('a tide that no key of the fleet signed');
+    const checkpoint = parseCheckpoint(bytes);
+    const key = checkpoint === undefined ? undefined : membership.keyOf(checkpoint.key);
+    if (checkpoint === undefined || key === undefined || !membership.isTrustedCheckpoint(checkpoint)) {
+      this.#options.onForged('a checkpoint that no key of the fleet signed');
       return undefined;
     }
-    const sender = `tide ${tide.key}`;
+    const sender = `tide ${checkpoint.key}`;
     const last = heard.last(sender);
     if (stamp === undefined) {
       if (last > 0) {
-        this.#refuse('a tide without a number, of an authority that numbers them');
+        this.#refuse('a checkpoint without a number, of an authority that numbers them');
         return undefined;
       }
-      if (this.#last !== undefined && Date.parse(tide.time) <= Date.parse(this.#last.time)) return undefined;
+      if (this.#last !== undefined && Date.parse(checkpoint.time) <= Date.parse(this.#last.time))
+        return undefined;
     } else {
-      if (!isStampedBy(TIDE_SUBJECT, bytes, stamp, [key])) {
-        this.#options.onForged('a tide whose number no key of the fleet signed');
+      if (!isStampedBy(CHECKPOINT_SUBJECT, bytes, stamp, [key])) {
+        this.#options.onForged('a checkpoint whose number no key of the fleet signed');
         return undefined;
       }
       // The last one comes twice to who is connected again: as it is kept, and live.
       const isKnown = stamp.sequence === last && (!isLive || this.#isLastLive);
-      if (stamp.sequence < last && isLive) this.#refuseReplay(tide);
+      if (stamp.sequence < last && isLive) this.#refuseReplay(checkpoint);
       if (stamp.sequence < last || (isKnown && this.#last !== undefined)) return undefined;
       heard.note(sender, stamp.sequence);
     }
-    this.#last = tide;
+    this.#last = checkpoint;
     this.#isLastLive = isLive;
-    if (isLive) this.#hear(tide);
-    return tide;
+    if (isLive) this.#hear(checkpoint);
+    return checkpoint;
   }
 
   /** Told once until a new one is heard: who writes at the engine could fill the disk. */
-  #refuseReplay(tide: Tide): void {
-    if (!this.#isReplayTold) this.#refuse(`a tide of ${tide.time} that was heard before`);
+  #refuseReplay(checkpoint: Checkpoint): void {
+    if (!this.#isReplayTold) this.#refuse(`a checkpoint of ${checkpoint.time} that was heard before`);
     else this.#options.onAlarm('replayed');
     this.#isReplayTold = true;
   }
@@ -158,22 +159,22 @@ export class TideWatch {
     const { acts, onAlarm } = this.#options;
     onAlarm('replayed');
     acts.note({ event: 'refused', code: 'ERR_FLEET_SIGNATURE', reason });
-    acts.log.error({ reason }, 'fleet: a tide is refused');
+    acts.log.error({ reason }, 'fleet: a checkpoint is refused');
   }
 
-  #hear(tide: Tide): void {
+  #hear(checkpoint: Checkpoint): void {
     const { acts, onAlarm } = this.#options;
-    const aheadMs = acts.clock() - Date.parse(tide.time);
+    const aheadMs = acts.clock() - Date.parse(checkpoint.time);
     this.#offsetsMs = [...this.#offsetsMs, aheadMs].slice(-OFFSETS);
     // As old as it says by this clock: it may have been kept back for as long.
     this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, aheadMs));
-    this.#heardTime = tide.time;
+    this.#heardTime = checkpoint.time;
     this.#isReplayTold = false;
     const offsetMs = Math.round(this.offsetMs ?? 0);
     const isWrong = Math.abs(offsetMs) > OFFSET_MS_MAX;
     if (isWrong && !this.#isClockWrong) {
       onAlarm('clock');
-      acts.note({ event: 'clock', offsetMs, authorityTime: tide.time });
+      acts.note({ event: 'clock', offsetMs, authorityTime: checkpoint.time });
       acts.log.error({ offsetMs }, 'fleet: the clock differs from that of the authority');
     }
     this.#isClockWrong = isWrong;
@@ -182,15 +183,16 @@ export class TideWatch {
 
   /** Looks at the time; to be called once a second. */
   async look(): Promise<void> {
-    const { acts, heard, tideMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
+    const { acts, heard, checkpointMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
     if (isAuthority()) return;
-    // Whoever lets tides through and keeps entries back would have a revocation stay unheard for good.
+    // Whoever lets checkpoints through and keeps entries back would have a revocation stay unheard for good.
     if (this.#saidMs > this.#heardMs && hasEntry(this.number)) {
       this.#heardMs = this.#saidMs;
       heard.note(HEARD, Math.round(acts.clock() - (acts.monotonic() - this.#heardMs)));
     }
     const silentMs = acts.monotonic() - this.#heardMs;
-    const isCutOff = acts.monotonic() - Math.max(this.#heardMs, this.#startedMs) > CUT_OFF_TIDES * tideMs;
+    const isCutOff =
+      acts.monotonic() - Math.max(this.#heardMs, this.#startedMs) > CUT_OFF_CHECKPOINTS * checkpointMs;
     if (this.#isCutOff && !isCutOff) {
       this.#isCutOff = false;
       acts.note({ event: 'heard-again', authorityTime: this.#heardTime ?? '' });
