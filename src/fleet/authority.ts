@@ -12,7 +12,6 @@ import type { MessageBus } from './bus.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { leave } from './handler.ts';
-import { Hearing } from './hearing.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
@@ -20,10 +19,11 @@ import type { CollectorIdentity, Membership } from './membership.ts';
 import type { Policy } from './policy.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { hasHeardOthers } from './presence-check.ts';
+import { knowsOthers } from './presence-check.ts';
+import { PresenceTable } from './presence-table.ts';
 import { Publication } from './publication.ts';
 import { Recovery } from './recovery.ts';
-import { type HeardSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
+import { type LastSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { stepKey } from './step-key.ts';
 import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, presenceSubject, STREAM } from './subjects.ts';
 
@@ -56,7 +56,7 @@ export interface AuthorityOptions {
   readonly collector: CollectorIdentity;
   /** Of what it says, and what it heard of others. */
   readonly sequence: Sequence;
-  readonly heard: HeardSequences;
+  readonly sequences: LastSequences;
   readonly log: PolicyLog;
   readonly policy: Policy;
   readonly membership: Membership;
@@ -79,7 +79,7 @@ export interface AuthorityOptions {
 /** The authority while the program runs. */
 export class Authority {
   /** What resolvers say of themselves. */
-  readonly hearing: Hearing;
+  readonly presences: PresenceTable;
   /** How far the engine has the log. */
   readonly publication: Publication;
   readonly #options: AuthorityOptions;
@@ -105,8 +105,8 @@ export class Authority {
   constructor(options: AuthorityOptions) {
     const { name, policy, membership, acts, log, onAlarm } = options;
     this.#options = options;
-    this.hearing = new Hearing({ membership, sequences: options.heard, acts, onAlarm });
-    this.#recovery = new Recovery({ name, policy, membership, acts, heard: this.hearing.all });
+    this.presences = new PresenceTable({ membership, sequences: options.sequences, acts, onAlarm });
+    this.#recovery = new Recovery({ name, policy, membership, acts, contacts: this.presences.all });
     this.publication = new Publication({ log, policy, membership, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
   }
@@ -151,7 +151,9 @@ export class Authority {
   up(engine: MessageBus): void {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
-      engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) => this.#hear(bytes, subject, stamp));
+      engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) =>
+        this.#receivePresence(bytes, subject, stamp),
+      );
       engine.serve(ENTRY_SUBJECT, (bytes) => {
         const wanted = readWantedList(bytes);
         if (wanted !== undefined) this.#options.onListWanted(wanted);
@@ -292,11 +294,11 @@ export class Authority {
     this.checkpoint();
   }
 
-  #hear(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
-    const presence = this.hearing.take(bytes, subject, stamp);
+  #receivePresence(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
+    const presence = this.presences.take(bytes, subject, stamp);
     const engine = this.#engine;
     if (presence === undefined || engine === undefined) return;
-    this.#recovery.heardOne();
+    this.#recovery.received();
     if (!this.#isReconciled || presence.role === 'collector') return;
     const { policy } = this.#options;
     const { name } = presence;
@@ -344,8 +346,8 @@ export class Authority {
       await engine.makeStreams(this.#options.replicas);
       this.publication.note();
       for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE))
-        this.hearing.recall(bytes, subject, stamp);
-      if (!this.#isReconciled) await this.#hearNodes(engine);
+        this.presences.recall(bytes, subject, stamp);
+      if (!this.#isReconciled) await this.#readPresences(engine);
       await this.#takeBack(engine);
       if (this.#standDown()) return;
       await this.publication.find(engine);
@@ -364,10 +366,10 @@ export class Authority {
   }
 
   /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
-  async #hearNodes(engine: MessageBus): Promise<void> {
-    const { policy, heard, name } = this.#options;
+  async #readPresences(engine: MessageBus): Promise<void> {
+    const { policy, sequences, name } = this.#options;
     // An engine whose fleet is new has nobody to wait for.
-    while (policy.end.number === 0 && hasHeardOthers(heard, name) && this.holdMs > 1) {
+    while (policy.end.number === 0 && knowsOthers(sequences, name) && this.holdMs > 1) {
       await this.#recovery.awaitAnyNode(engine, this.holdMs);
       await this.#takeBack(engine);
     }

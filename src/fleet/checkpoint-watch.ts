@@ -11,7 +11,7 @@ import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { leave } from './handler.ts';
 import type { Membership } from './membership.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
+import { isStampedBy, type LastSequences, type Stamp } from './signed-message.ts';
 import { CHECKPOINT_SUBJECT } from './subjects.ts';
 
 /** Clocks that differ by more are an alarm, milliseconds. */
@@ -20,13 +20,13 @@ const OFFSET_MS_MAX = 1_000;
 const OFFSETS = 3;
 
 /** Under which is kept, with the numbers that were heard, when the authority was: milliseconds since the epoch, by the clock here. */
-const HEARD = 'authority at';
+const CONTACT = 'authority at';
 
 /** What it needs. */
 export interface CheckpointWatchOptions {
   readonly acts: FleetActs;
   readonly membership: Membership;
-  readonly heard: HeardSequences;
+  readonly sequences: LastSequences;
   /** Between two checkpoints, milliseconds. */
   readonly checkpointMs: number;
   /** Infinite: never. */
@@ -48,12 +48,12 @@ export class CheckpointWatch {
   #isLastLive = false;
   #isReplayTold = false;
   /** When the authority was last heard, and all that it had decided by then was here: by the monotonic clock. */
-  #heardMs = 0;
+  #contactMs = 0;
   /** A start is no silence: who has just begun is not cut off yet. By the monotonic clock. */
   #startedMs = 0;
   /** When it was last heard, whatever is missing. */
-  #saidMs = Number.NEGATIVE_INFINITY;
-  #heardTime: string | undefined;
+  #signedMs = Number.NEGATIVE_INFINITY;
+  #contactTime: string | undefined;
   /** Of the last checkpoints. */
   #offsetsMs: readonly number[] = [];
   #isCutOff = false;
@@ -63,7 +63,7 @@ export class CheckpointWatch {
   constructor(options: CheckpointWatchOptions) {
     this.#options = options;
     this.#startedMs = options.acts.monotonic();
-    this.#heardMs = this.#startedMs;
+    this.#contactMs = this.#startedMs;
   }
 
   /** By how much this clock is ahead, milliseconds; undefined until that is known: one checkpoint may only have come late. */
@@ -79,15 +79,15 @@ export class CheckpointWatch {
   }
 
   /** When the authority was last heard, by its own clock; undefined: never. */
-  get heard(): string | undefined {
-    return this.#heardTime;
+  get lastContact(): string | undefined {
+    return this.#contactTime;
   }
 
   /** Since when it is not heard; undefined while it is. */
   get cutOffSince(): string | undefined {
     if (!this.#isCutOff) return undefined;
     const { clock, monotonic } = this.#options.acts;
-    return new Date(clock() - (monotonic() - this.#heardMs)).toISOString();
+    return new Date(clock() - (monotonic() - this.#contactMs)).toISOString();
   }
 
   get isSuspended(): boolean {
@@ -96,15 +96,15 @@ export class CheckpointWatch {
 
   /** A start is no sign of the authority: when it was heard before is, or the last entry where that is not known. */
   begin(log: PolicyLog): void {
-    const { acts, heard } = this.#options;
+    const { acts, sequences } = this.#options;
     const last = log.at(log.end.number);
     // Of a version that heard the authority and did not keep when: its time begins now, and never again.
-    if (heard.last(HEARD) === 0 && !heard.isEmpty) {
-      heard.note(HEARD, Math.round(acts.clock()));
-      heard.write();
+    if (sequences.last(CONTACT) === 0 && !sequences.isEmpty) {
+      sequences.note(CONTACT, Math.round(acts.clock()));
+      sequences.write();
     }
-    const knownMs = Math.max(heard.last(HEARD), last === undefined ? 0 : Date.parse(last.entry.time));
-    if (knownMs > 0) this.#heardMs = acts.monotonic() - Math.max(0, acts.clock() - knownMs);
+    const knownMs = Math.max(sequences.last(CONTACT), last === undefined ? 0 : Date.parse(last.entry.time));
+    if (knownMs > 0) this.#contactMs = acts.monotonic() - Math.max(0, acts.clock() - knownMs);
   }
 
   /** Whether the key that signed a checkpoint makes policy, as far as is known here. */
@@ -115,7 +115,7 @@ export class CheckpointWatch {
 
   /** Takes a checkpoint; gives it when it is one, signed, and not an old one. */
   take(bytes: Uint8Array, stamp: Stamp | undefined, isLive: boolean): Checkpoint | undefined {
-    const { membership, heard } = this.#options;
+    const { membership, sequences } = this.#options;
     const checkpoint = parseCheckpoint(bytes);
     const key = checkpoint === undefined ? undefined : membership.keyOf(checkpoint.key);
     if (checkpoint === undefined || key === undefined || !membership.isTrustedCheckpoint(checkpoint)) {
@@ -123,7 +123,7 @@ export class CheckpointWatch {
       return undefined;
     }
     const sender = `tide ${checkpoint.key}`;
-    const last = heard.last(sender);
+    const last = sequences.last(sender);
     if (stamp === undefined) {
       if (last > 0) {
         this.#refuse('a checkpoint without a number, of an authority that numbers them');
@@ -140,11 +140,11 @@ export class CheckpointWatch {
       const isKnown = stamp.sequence === last && (!isLive || this.#isLastLive);
       if (stamp.sequence < last && isLive) this.#refuseReplay(checkpoint);
       if (stamp.sequence < last || (isKnown && this.#last !== undefined)) return undefined;
-      heard.note(sender, stamp.sequence);
+      sequences.note(sender, stamp.sequence);
     }
     this.#last = checkpoint;
     this.#isLastLive = isLive;
-    if (isLive) this.#hear(checkpoint);
+    if (isLive) this.#receive(checkpoint);
     return checkpoint;
   }
 
@@ -162,13 +162,13 @@ export class CheckpointWatch {
     acts.log.error({ reason }, 'fleet: a checkpoint is refused');
   }
 
-  #hear(checkpoint: Checkpoint): void {
+  #receive(checkpoint: Checkpoint): void {
     const { acts, onAlarm } = this.#options;
     const aheadMs = acts.clock() - Date.parse(checkpoint.time);
     this.#offsetsMs = [...this.#offsetsMs, aheadMs].slice(-OFFSETS);
     // As old as it says by this clock: it may have been kept back for as long.
-    this.#saidMs = Math.max(this.#saidMs, acts.monotonic() - Math.max(0, aheadMs));
-    this.#heardTime = checkpoint.time;
+    this.#signedMs = Math.max(this.#signedMs, acts.monotonic() - Math.max(0, aheadMs));
+    this.#contactTime = checkpoint.time;
     this.#isReplayTold = false;
     const offsetMs = Math.round(this.offsetMs ?? 0);
     const isWrong = Math.abs(offsetMs) > OFFSET_MS_MAX;
@@ -183,19 +183,19 @@ export class CheckpointWatch {
 
   /** Looks at the time; to be called once a second. */
   async look(): Promise<void> {
-    const { acts, heard, checkpointMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
+    const { acts, sequences, checkpointMs, suspendAfterMs, onAlarm, isAuthority, hasEntry } = this.#options;
     if (isAuthority()) return;
     // Whoever lets checkpoints through and keeps entries back would have a revocation stay unheard for good.
-    if (this.#saidMs > this.#heardMs && hasEntry(this.number)) {
-      this.#heardMs = this.#saidMs;
-      heard.note(HEARD, Math.round(acts.clock() - (acts.monotonic() - this.#heardMs)));
+    if (this.#signedMs > this.#contactMs && hasEntry(this.number)) {
+      this.#contactMs = this.#signedMs;
+      sequences.note(CONTACT, Math.round(acts.clock() - (acts.monotonic() - this.#contactMs)));
     }
-    const silentMs = acts.monotonic() - this.#heardMs;
+    const silentMs = acts.monotonic() - this.#contactMs;
     const isCutOff =
-      acts.monotonic() - Math.max(this.#heardMs, this.#startedMs) > CUT_OFF_CHECKPOINTS * checkpointMs;
+      acts.monotonic() - Math.max(this.#contactMs, this.#startedMs) > CUT_OFF_CHECKPOINTS * checkpointMs;
     if (this.#isCutOff && !isCutOff) {
       this.#isCutOff = false;
-      acts.note({ event: 'heard-again', authorityTime: this.#heardTime ?? '' });
+      acts.note({ event: 'heard-again', authorityTime: this.#contactTime ?? '' });
       acts.log.info({}, 'fleet: the authority is heard again');
     } else if (isCutOff && !this.#isCutOff) {
       this.#isCutOff = true;

@@ -19,7 +19,7 @@ import { Membership } from './membership.ts';
 import { connectNats } from './nats-bus.ts';
 import { PolicyLog } from './policy-log.ts';
 import { PresenceCheck } from './presence-check.ts';
-import { HeardSequences, Sequence, type Stamp, stampMessage } from './signed-message.ts';
+import { LastSequences, Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { COLLECTOR_NAME, confirmedSubject, presenceSubject } from './subjects.ts';
 
 /** Between two rounds of saying again what is confirmed, milliseconds: the engine may have lost it. */
@@ -86,9 +86,9 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   // Behind the lock of the directory, which the collector has: another one that reads it would take it for damaged.
   const { log: policyLog } = PolicyLog.open(join(directory, POLICY_NAME), clock());
   const sequence = new Sequence(join(directory, 'sequence'), clock);
-  const heard = new HeardSequences(join(directory, 'heard.json'), monotonic);
+  const sequences = new LastSequences(join(directory, 'heard.json'), monotonic);
   const stamp = (subject: string, text: string): Stamp => stampMessage(subject, text, sequence.next(), key);
-  const presences = new PresenceCheck(membership, heard, clock);
+  const presences = new PresenceCheck(membership, sequences, clock);
   const acts = collectorActs({ log, clock, monotonic }, () => collector.trouble);
   /** Says again what is confirmed. */
   const repeat = (): void => {
@@ -117,7 +117,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     acts,
     lists: new ListFetcher(directory, acts),
     stamp,
-    heard,
+    sequences,
     checkpointMs,
     suspendAfterMs: Number.POSITIVE_INFINITY,
     onAlarm: () => undefined,
@@ -139,8 +139,8 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       // Of a resolver whose entry has not come yet, evidence and what it says would be refused.
       const begin = async (): Promise<void> => {
         await member.caughtUp;
-        up.subscribe(presenceSubject('*'), (bytes, subject, said) =>
-          collector.hear(presences.judge(bytes, subject, said, false)),
+        up.subscribe(presenceSubject('*'), (bytes, subject, stamp) =>
+          collector.receivePresence(presences.judge(bytes, subject, stamp, false)),
         );
         await take(up);
       };

@@ -145,7 +145,7 @@ export class Collector {
   }
 
   /** A resolver said how it is: what it had recorded then is here, or is not. What it did not sign moves nothing. */
-  async hear(judged: JudgedPresence): Promise<void> {
+  async receivePresence(judged: JudgedPresence): Promise<void> {
     const name = judged.kind === 'refused' ? judged.name : judged.presence.name;
     const member = this.#options.membership.find(name);
     if (member === undefined || member.until !== undefined || judged.kind === 'unknown') return;

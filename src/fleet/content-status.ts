@@ -1,7 +1,8 @@
 // Where what was signed is in force, as all resolvers of the fleet say: for status, by hash and not by number.
-import type { Heard } from './hearing.ts';
+
 import type { Member } from './membership.ts';
 import type { Presence } from './presence.ts';
+import type { LastContact } from './presence-table.ts';
 import { hasInForce, type SignedContents } from './signed-contents.ts';
 import type { ContentStatus } from './status.ts';
 
@@ -9,13 +10,13 @@ import type { ContentStatus } from './status.ts';
 export const contentStatus = (
   signed: SignedContents,
   members: readonly Member[],
-  heard: ReadonlyMap<string, Heard>,
+  contacts: ReadonlyMap<string, LastContact>,
   own: Presence,
 ): ContentStatus[] => {
   const status = new Map<string, { time: string; of: number; without: string[] }>();
   for (const { name, site, until } of members) {
     if (until !== undefined) continue;
-    const known = heard.get(name);
+    const known = contacts.get(name);
     const presence = name === own.name ? own : known?.isSigned === true ? known.presence : undefined;
     for (const content of signed.of(
       { name, site: presence?.site ?? site },

@@ -60,7 +60,7 @@ export const joinFleet = async ({
   const answer = joinAnswerSchema.safeParse(
     parseJson(await askOnce(servers, caPath, token.name, token.seed, joinSubject(token.name), request)),
   );
-  if (!answer.success) throw unheard('the authority answered what this version does not know');
+  if (!answer.success) throw unanswered('the authority answered what this version does not know');
   if ('refused' in answer.data) {
     throw new AppError('ERR_FLEET_TOKEN', `joining the fleet: ${String(answer.data.refused)}`, {
       hint: 'If nobody of yours used it, tell the operators of the authority: somebody else has the token.',
@@ -199,11 +199,11 @@ export const askOnce = async (
       await connection.close();
     }
   } catch (cause) {
-    throw unheard(errorText(cause), cause);
+    throw unanswered(errorText(cause), cause);
   }
 };
 
-const unheard = (text: string, cause?: unknown): AppError =>
+const unanswered = (text: string, cause?: unknown): AppError =>
   new AppError('ERR_FLEET_ENGINE', `asking the authority: ${text}`, {
     cause,
     hint: hintOf(text),

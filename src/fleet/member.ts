@@ -20,7 +20,7 @@ import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import { differing, hashesOf } from './signed-contents.ts';
-import type { HeardSequences, Stamp } from './signed-message.ts';
+import type { LastSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
   CHECKPOINT_SUBJECT,
@@ -57,7 +57,7 @@ export interface MemberOptions {
   /** Signs what it says of itself, by its key of this moment. */
   readonly stamp: (subject: string, text: string) => Stamp;
   /** What it heard of others. */
-  readonly heard: HeardSequences;
+  readonly sequences: LastSequences;
   /** Between two checkpoints, milliseconds. */
   readonly checkpointMs: number;
   /** Infinite: never. */
@@ -91,7 +91,7 @@ export class Member {
   readonly #caughtUp = Promise.withResolvers<void>();
 
   constructor(options: MemberOptions) {
-    const { log, membership, acts, heard, onAlarm, checkpointMs, suspendAfterMs } = options;
+    const { log, membership, acts, sequences, onAlarm, checkpointMs, suspendAfterMs } = options;
     this.#options = options;
     this.#isAuthority = options.role === 'authority';
     this.policy = new Policy({
@@ -104,7 +104,7 @@ export class Member {
       onMissing: (number) => this.#want(number),
     });
     this.checkpoint = new CheckpointWatch({
-      ...{ acts, membership, heard },
+      ...{ acts, membership, sequences },
       checkpointMs,
       suspendAfterMs,
       onAlarm,
@@ -165,7 +165,7 @@ export class Member {
     await this.#engine?.close();
     await this.policy.close();
     this.#options.lists.onDone = () => undefined;
-    this.#options.heard.write();
+    this.#options.sequences.write();
     this.#options.log.close();
   }
 

@@ -1,4 +1,4 @@
-// The roll of a fleet: which resolvers are in it and which keys make policy, as the entries of the log say.
+// Membership of a fleet: which resolvers are in it and which keys make policy, as the entries of the log say.
 import type { KeyObject } from 'node:crypto';
 import { keyIdOf } from '../evidence/records/records.ts';
 import { type Checkpoint, isCheckpointSignedBy } from './checkpoint.ts';

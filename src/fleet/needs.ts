@@ -3,7 +3,7 @@ import type { FleetNeedKind, FoundIssue } from '../base/words/words.ts';
 import type { FleetFacts, FleetNeed, ResolverStatus } from './status.ts';
 
 /** A resolver says how it is every ten seconds; when six of them are missing, nobody knows. Seconds. */
-const HEARD_SEC_MAX = 60;
+const CONTACT_SEC_MAX = 60;
 /** Exemptions begin and end by each clock, milliseconds. */
 const OFFSET_MS_MAX = 1_000;
 /** Records that wait for a collector: some minutes of a busy resolver. */
@@ -12,11 +12,11 @@ const UNCONFIRMED_MAX = 10_000;
 const AS_DECIDED = new Set(['enforced', 'out-of-scope']);
 
 /** A resolver without what is judged of it. */
-export type HeardResolver = Omit<ResolverStatus, 'needs'>;
+export type ResolverFacts = Omit<ResolverStatus, 'needs'>;
 
 /** What needs a person; nothing of a resolver that was removed. `differing`: of what was signed it has something else in force; `isTwice`: two programs speak with its key. */
 export const needsOfResolver = (
-  resolver: HeardResolver,
+  resolver: ResolverFacts,
   differing: readonly string[] = [],
   isTwice = false,
 ): FleetNeed[] => {
@@ -27,7 +27,7 @@ export const needsOfResolver = (
     needs.push({ kind, since: null, count: null, text: '', ...more });
   };
   if (removed !== null) return needs;
-  if (heardSec === null || heardSec > HEARD_SEC_MAX) add('unheard', { since: heard });
+  if (heardSec === null || heardSec > CONTACT_SEC_MAX) add('unheard', { since: heard });
   if (heardSec === null) return needs;
   if (probe !== null && probe.leakedNames > 0)
     add('leaking', { since: probe.ended, count: probe.leakedNames, text: probe.examples[0] ?? '' });
@@ -119,13 +119,13 @@ const cutOffText = ({ isForked, behind }: FleetFacts): string => {
 /** Who needs somebody first: the unheard, the longest first; then the others with needs; the removed last. */
 export const byUrgency = (a: ResolverStatus, b: ResolverStatus): number =>
   rankOf(a) - rankOf(b) ||
-  (isUnheard(a) && isUnheard(b) ? (b.heardSec ?? LONGEST_SEC) - (a.heardSec ?? LONGEST_SEC) : 0) ||
+  (isSilent(a) && isSilent(b) ? (b.heardSec ?? LONGEST_SEC) - (a.heardSec ?? LONGEST_SEC) : 0) ||
   a.name.localeCompare(b.name, 'en', { numeric: true });
 
 /** Never heard is unheard for longer than anything. */
 const LONGEST_SEC = Number.MAX_SAFE_INTEGER;
 
-const isUnheard = ({ needs }: ResolverStatus): boolean => needs[0]?.kind === 'unheard';
+const isSilent = ({ needs }: ResolverStatus): boolean => needs[0]?.kind === 'unheard';
 
 const rankOf = (resolver: ResolverStatus): number => {
   if (resolver.removed !== null) return 3;

@@ -247,8 +247,8 @@ export class Policy {
     const hash = entryHash(entry);
     if (entry.number <= end.number && log.at(entry.number)?.hash === hash) return;
     if (!membership.isTrusted(entry)) {
-      const said = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
-      this.setAside(said, 'no key of the fleet signed it');
+      const about = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
+      this.setAside(about, 'no key of the fleet signed it');
       return;
     }
     if (entry.number <= end.number || entry.previous !== end.hash) {

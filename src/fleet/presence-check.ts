@@ -5,7 +5,7 @@
 import type { Clock } from '../base/base.ts';
 import type { Membership } from './membership.ts';
 import { type Presence, parsePresence } from './presence.ts';
-import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
+import { isStampedBy, type LastSequences, type Stamp } from './signed-message.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
 /** A presence, and what is made of it. */
@@ -24,15 +24,15 @@ export type JudgedPresence =
 
 type RefusedPresence = Extract<JudgedPresence, { kind: 'refused' }>;
 
-/** Judges presences against the roll. */
+/** Judges presences against the membership. */
 export class PresenceCheck {
   readonly #membership: Membership;
-  readonly #heard: HeardSequences;
+  readonly #sequences: LastSequences;
   readonly #clock: Clock;
 
-  constructor(membership: Membership, heard: HeardSequences, clock: Clock) {
+  constructor(membership: Membership, sequences: LastSequences, clock: Clock) {
     this.#membership = membership;
-    this.#heard = heard;
+    this.#sequences = sequences;
     this.#clock = clock;
   }
 
@@ -42,15 +42,15 @@ export class PresenceCheck {
     const refused = (alarm: 'forged-presence' | 'replayed', reason: string): RefusedPresence => ({
       ...{ kind: 'refused', alarm, name, reason },
     });
-    const said = parsePresence(bytes, name);
-    if (said === undefined) return refused('forged-presence', 'it has another form');
+    const parsed = parsePresence(bytes, name);
+    if (parsed === undefined) return refused('forged-presence', 'it has another form');
     const sender = this.#senderOf(name);
-    if (sender === undefined || sender.enrolment !== said.enrolment)
-      return { kind: name === COLLECTOR_NAME ? 'older' : 'unknown', presence: said };
+    if (sender === undefined || sender.enrolment !== parsed.enrolment)
+      return { kind: name === COLLECTOR_NAME ? 'older' : 'unknown', presence: parsed };
     // What it is stands in the log of policy.
-    const presence = { ...said, role: sender.role };
+    const presence = { ...parsed, role: sender.role };
     const id = `${PRESENCE}${name} ${sender.key}`;
-    const last = this.#heard.last(id);
+    const last = this.#sequences.last(id);
     if (stamp === undefined) {
       if (last === 0) return { kind: 'older', presence };
       return refused('forged-presence', 'it is not signed, and what this resolver said before was');
@@ -62,7 +62,7 @@ export class PresenceCheck {
         ...refused('replayed', `number ${stamp.sequence} was heard before, the last is ${last}`),
         signedTime: presence.time,
       };
-    this.#heard.note(id, stamp.sequence);
+    this.#sequences.note(id, stamp.sequence);
     return { kind: 'signed', presence };
   }
 
@@ -83,8 +83,8 @@ export class PresenceCheck {
 const PRESENCE = 'presence ';
 
 /** True when another resolver than this one was ever heard. */
-export const hasHeardOthers = (heard: HeardSequences, name: string): boolean => {
-  for (const sender of heard.senders) {
+export const knowsOthers = (sequences: LastSequences, name: string): boolean => {
+  for (const sender of sequences.senders) {
     const [kind, other] = sender.split(' ');
     if (`${kind} ` === PRESENCE && other !== name && other !== COLLECTOR_NAME) return true;
   }

@@ -6,7 +6,7 @@ import type { ConnectBus } from './bus.ts';
 import type { ConfirmedClass } from './confirmation.ts';
 import { fleetPath, readIdentity } from './identity.ts';
 import { parseNkey, toSeedKey } from './key.ts';
-import { HeardSequences } from './signed-message.ts';
+import { LastSequences } from './signed-message.ts';
 import { type Unbelieved, Uploader } from './uploader.ts';
 
 /** Between two looks for new records, milliseconds: the recorder commits as often. */
@@ -99,7 +99,7 @@ export const sendRecords = async (
           engine,
           key: () => key,
           collectors: () => collectors,
-          heard: new HeardSequences(fleetPath(stateDirectory, 'confirmed'), monotonic),
+          sequences: new LastSequences(fleetPath(stateDirectory, 'confirmed'), monotonic),
           onUnbelieved: (recordClass, why) => post({ kind: 'unbelieved', class: recordClass, why }),
           monotonic,
           onConfirmed: (recordClass, { sequence }) =>

@@ -6,9 +6,9 @@
 import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
-import type { Heard } from './hearing.ts';
 import type { Membership } from './membership.ts';
 import type { Policy } from './policy.ts';
+import type { LastContact } from './presence-table.ts';
 import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts';
 
 /** Nodes that were heard within it may know of the last decisions, milliseconds. */
@@ -29,7 +29,7 @@ export interface RecoveryOptions {
   readonly policy: Policy;
   readonly membership: Membership;
   readonly acts: FleetActs;
-  readonly heard: ReadonlyMap<string, Heard>;
+  readonly contacts: ReadonlyMap<string, LastContact>;
 }
 
 /** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
@@ -37,39 +37,39 @@ export class Recovery {
   readonly #options: RecoveryOptions;
   /** When a claim of a resolver was last judged, by the monotonic clock. */
   readonly #claimedMs = new Map<string, number>();
-  #onHeard: () => void = () => undefined;
+  #onPresence: () => void = () => undefined;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
   }
 
   /** A resolver was heard. */
-  heardOne(): void {
-    this.#onHeard();
+  received(): void {
+    this.#onPresence();
   }
 
   /** Until any resolver says where it stands, or the time is over: whose log is lost knows nobody whom it could wait for. */
   async awaitAnyNode(engine: MessageBus, forMs: number): Promise<void> {
     engine.tell(HELLO_SUBJECT, '');
-    await this.#untilHeard(() => true, forMs);
+    await this.#until(() => true, forMs);
   }
 
   /** Until each resolver of the fleet has said where it stands, or the time is over. */
   async awaitNodes(engine: MessageBus, forMs: number): Promise<void> {
-    const { membership, name, acts, heard } = this.#options;
+    const { membership, name, acts, contacts } = this.#options;
     const since = acts.monotonic();
-    const atMs = (node: string): number => heard.get(node)?.atMs ?? Number.NEGATIVE_INFINITY;
+    const atMs = (node: string): number => contacts.get(node)?.atMs ?? Number.NEGATIVE_INFINITY;
     // An authority that was lost is not waited for: what it alone knows was never policy anywhere else.
     const nodes = membership.members.filter(
       (member) => member.until === undefined && member.name !== name && !member.isAuthority,
     );
     const lately = nodes.filter((node) => atMs(node.name) > since - LATELY_MS);
     // An engine that has lost its store knows of none: then each may have heard of the last decision.
-    const awaited = nodes.some((node) => heard.has(node.name)) ? lately : nodes;
+    const awaited = nodes.some((node) => contacts.has(node.name)) ? lately : nodes;
     const missing = (): string[] => awaited.map((member) => member.name).filter((node) => atMs(node) < since);
     engine.tell(HELLO_SUBJECT, '');
     if (missing().length === 0) return;
-    await this.#untilHeard(() => missing().length === 0, forMs);
+    await this.#until(() => missing().length === 0, forMs);
     const left = missing();
     if (left.length > 0)
       acts.log.warn(
@@ -79,15 +79,15 @@ export class Recovery {
   }
 
   /** Until a resolver is heard and the condition holds, or the time is over. */
-  async #untilHeard(isEnough: () => boolean, forMs: number): Promise<void> {
+  async #until(isEnough: () => boolean, forMs: number): Promise<void> {
     const done = Promise.withResolvers<void>();
-    this.#onHeard = () => {
+    this.#onPresence = () => {
       if (isEnough()) done.resolve();
     };
     const timer = setTimeout(done.resolve, forMs);
     await done.promise;
     clearTimeout(timer);
-    this.#onHeard = () => undefined;
+    this.#onPresence = () => undefined;
   }
 
   /** Takes back what engine and nodes have beyond this log; gives the entries. */
@@ -134,7 +134,7 @@ export class Recovery {
 
   /** A signed entry of the next number, of the engine or of a node that has it. */
   async #findNext(engine: MessageBus): Promise<PolicyEntry | undefined> {
-    const { policy, heard, name } = this.#options;
+    const { policy, contacts, name } = this.#options;
     const number = policy.end.number + 1;
     const subject = policySubject(number);
     const stored = await engine.read(STREAM.POLICY, subject);
@@ -145,7 +145,7 @@ export class Recovery {
       policy.setAside({ number }, `the engine had something else as entry ${number}`);
       await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
     }
-    const nodes = [...heard].filter(
+    const nodes = [...contacts].filter(
       ([node, { presence }]) => node !== name && presence.policy.number >= number,
     );
     for (const [node] of nodes.slice(0, ASKED_MAX)) {

@@ -1,10 +1,10 @@
 // What is known of one resolver, put together: what it said of itself, what the log of policy says of it, what its probe was
 // answered, and what of all that needs a person.
 import type { ProbeResult } from './fleet-probe.ts';
-import type { Heard } from './hearing.ts';
 import type { Member, Membership } from './membership.ts';
-import { type HeardResolver, needsOfResolver } from './needs.ts';
+import { needsOfResolver, type ResolverFacts } from './needs.ts';
 import type { Presence } from './presence.ts';
+import type { LastContact } from './presence-table.ts';
 import type { FleetNeed, ProbeSummary, ResolverStatus } from './status.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
@@ -18,7 +18,7 @@ export interface RowFacts {
   readonly number: number;
   readonly membership: Membership;
   /** Of an authority; undefined on a node, which knows itself only. */
-  readonly heard: ReadonlyMap<string, Heard> | undefined;
+  readonly contacts: ReadonlyMap<string, LastContact> | undefined;
   readonly resultOf: (name: string) => ProbeResult | undefined;
   /** Two programs speak with its key. */
   readonly isTwice?: (name: string) => boolean;
@@ -28,14 +28,14 @@ export interface RowFacts {
 
 /** Every resolver that ever was in the fleet, and the collector; this one first. */
 export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
-  const { own, nowMs, number, membership, heard, resultOf } = facts;
+  const { own, nowMs, number, membership, contacts, resultOf } = facts;
   const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
-  if (heard === undefined) return rows;
+  if (contacts === undefined) return rows;
   const names = new Set(membership.members.map(({ name }) => name));
-  if (heard.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
+  if (contacts.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
   names.delete(own.name);
   for (const name of [...names].sort()) {
-    const known = heard.get(name);
+    const known = contacts.get(name);
     const member = membership.find(name);
     if (known?.isSigned === false)
       rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
@@ -78,7 +78,7 @@ const toResolverStatus = (
   probe: ProbeResult | undefined,
   { differing, isTwice }: Pick<RowFacts, 'differing' | 'isTwice'>,
 ): ResolverStatus => {
-  const heard: HeardResolver = {
+  const row: ResolverFacts = {
     name,
     site: presence?.site ?? member?.site ?? null,
     role: presence?.role ?? (name === COLLECTOR_NAME ? 'collector' : 'node'),
@@ -113,7 +113,7 @@ const toResolverStatus = (
     probe: probe === undefined ? null : summaryOf(probe),
   };
   const others = presence === undefined || presence.role === 'collector' ? [] : differing(presence);
-  return { ...heard, needs: needsOfResolver(heard, others, isTwice?.(name)) };
+  return { ...row, needs: needsOfResolver(row, others, isTwice?.(name)) };
 };
 
 const summaryOf = ({ name: _, results: __, ...summary }: ProbeResult): ProbeSummary => summary;

@@ -34,7 +34,7 @@ import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
 import { resolverRows } from './resolver-status.ts';
 import { differing } from './signed-contents.ts';
-import { HeardSequences, Sequence, stampMessage } from './signed-message.ts';
+import { LastSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
 import { Tokens } from './tokens.ts';
 
@@ -116,7 +116,7 @@ export class Fleet {
     this.#membership = new Membership(trust);
     this.#membership.onCollector = () => this.#sender?.setCollectors(this.#collectors());
     const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
-    const heard = new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic);
+    const sequences = new LastSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic);
     this.#lists = new ListFetcher(fleetPath(stateDirectory, 'lists'), acts);
     if (damage !== undefined) {
       onAlarm('log-damaged');
@@ -137,7 +137,7 @@ export class Fleet {
       acts,
       lists: this.#lists,
       stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed())),
-      heard,
+      sequences,
       checkpointMs,
       suspendAfterMs,
       onAlarm,
@@ -180,7 +180,7 @@ export class Fleet {
       key: this.#key,
       collector: settings.collector,
       sequence,
-      heard,
+      sequences,
       log,
       policy: this.#member.policy,
       membership: this.#membership,
@@ -327,7 +327,7 @@ export class Fleet {
       policy: policy.end,
       unpublished: authority === undefined ? null : policy.end.number - authority.publication.published,
       holdMs: authority?.holdMs ?? 0,
-      authorityHeard: checkpoint.heard ?? null,
+      authorityHeard: checkpoint.lastContact ?? null,
       resolvers: this.#resolvers().toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
       contents: this.#contents(),
@@ -341,10 +341,10 @@ export class Fleet {
   }
 
   #contents(): FleetStatus['contents'] {
-    const heard = this.#parts?.authority.hearing.all;
+    const contacts = this.#parts?.authority.presences.all;
     const { policy } = this.#member;
-    if (heard === undefined) return [];
-    return contentStatus(policy.signed, this.#membership.members, heard, this.#member.presence());
+    if (contacts === undefined) return [];
+    return contentStatus(policy.signed, this.#membership.members, contacts, this.#member.presence());
   }
 
   /** What metrics tell. */
@@ -433,9 +433,9 @@ export class Fleet {
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,
       membership: this.#membership,
-      heard: this.#parts?.authority.hearing.all,
+      contacts: this.#parts?.authority.presences.all,
       resultOf: (name) => this.#parts?.asker.resultOf(name),
-      isTwice: (name) => this.#parts?.authority.hearing.isTwice(name) === true,
+      isTwice: (name) => this.#parts?.authority.presences.isTwice(name) === true,
       differing: (presence) => differing(this.#member.policy.signed, presence, this.#options.acts.clock()),
     });
   }

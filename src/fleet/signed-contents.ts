@@ -181,27 +181,27 @@ export const hashesOf = ({
 const IN_FORCE_MS = 60_000;
 
 /** What a resolver says that it has in force. */
-type Said = Pick<Presence, 'name' | 'site' | 'role' | 'time' | 'policy' | 'lists' | 'contents'>;
+type ReportedContents = Pick<Presence, 'name' | 'site' | 'role' | 'time' | 'policy' | 'lists' | 'contents'>;
 
 /** Whether a resolver says that it has a content in force; undefined of a version that does not say what it has. */
 export const hasInForce = (
-  { lists, contents }: Said,
+  { lists, contents }: ReportedContents,
   { subject, sha256 }: SignedContent,
 ): boolean | undefined => {
   if (contents === undefined) return undefined;
-  const said = subject.startsWith(LIST) ? lists[subject.slice(LIST.length)] : contents[subject];
-  return said === sha256;
+  const reported = subject.startsWith(LIST) ? lists[subject.slice(LIST.length)] : contents[subject];
+  return reported === sha256;
 };
 
 /** The things of which a resolver has something else in force than was signed; those of entries that it lacks are behind, and no more. */
-export const differing = (signed: SignedContents, said: Said, nowMs: number): string[] =>
+export const differing = (signed: SignedContents, reported: ReportedContents, nowMs: number): string[] =>
   signed
     // By the clock of who says it: one that ends meanwhile is no difference.
-    .of({ name: said.name, site: said.site }, Date.parse(said.time))
-    .filter(({ number, time }) => number <= said.policy.number && nowMs - Date.parse(time) > IN_FORCE_MS)
+    .of({ name: reported.name, site: reported.site }, Date.parse(reported.time))
+    .filter(({ number, time }) => number <= reported.policy.number && nowMs - Date.parse(time) > IN_FORCE_MS)
     // The authority has the content first, and signs it then.
-    .filter(({ subject }) => said.role !== 'authority' || !subject.startsWith(LIST))
-    .filter((content) => hasInForce(said, content) === false)
+    .filter(({ subject }) => reported.role !== 'authority' || !subject.startsWith(LIST))
+    .filter((content) => hasInForce(reported, content) === false)
     .map(({ subject }) => subject);
 
 const sha256Of = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -87,7 +87,7 @@ export class Sequence {
 }
 
 /** The highest number that was heard of each sender, also by the runs before: what is told again is known. */
-export class HeardSequences {
+export class LastSequences {
   readonly #path: string;
   readonly #monotonic: Clock;
   readonly #last = new Map<string, number>();

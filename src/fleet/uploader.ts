@@ -23,7 +23,7 @@ import {
 } from './confirmation.ts';
 import { type EvidencePiece, packEvidence } from './evidence-message.ts';
 import type { SigningKey } from './key.ts';
-import { type HeardSequences, isStampedBy, type Stamp } from './signed-message.ts';
+import { isStampedBy, type LastSequences, type Stamp } from './signed-message.ts';
 import { confirmedSubject, evidenceSubject, STREAM } from './subjects.ts';
 
 /** Messages that are sent together. */
@@ -42,7 +42,7 @@ export interface UploaderOptions {
   /** The keys by which the collector signs what it confirms; none while policy does not say. */
   readonly collectors: () => readonly KeyObject[];
   /** What was heard of it. */
-  readonly heard: HeardSequences;
+  readonly sequences: LastSequences;
   readonly key: () => SigningKey;
   readonly monotonic: () => number;
   /** Something is confirmed. */
@@ -123,23 +123,23 @@ export class Uploader {
   }
 
   close(): void {
-    this.#options.heard.write();
+    this.#options.sequences.write();
     for (const { feed } of this.#tracks.values()) feed?.close();
   }
 
   /** Retention deletes what is confirmed: only the collector's own word of now counts. */
   #doubt(subject: string, bytes: Uint8Array, stamp: Stamp | undefined): Unbelieved | undefined {
-    const { collectors, heard } = this.#options;
+    const { collectors, sequences } = this.#options;
     const keys = collectors();
     const [key] = keys;
     if (key === undefined) return 'unknown';
     const sender = `${subject} ${keyIdOf(key)}`;
-    const last = heard.last(sender);
+    const last = sequences.last(sender);
     if (stamp === undefined) return last === 0 ? 'older' : 'forged';
     if (!isStampedBy(subject, bytes, stamp, keys)) return 'forged';
     // The same one comes again with each connection.
     if (stamp.sequence < last) return 'replayed';
-    heard.note(sender, stamp.sequence);
+    sequences.note(sender, stamp.sequence);
     return undefined;
   }
 

@@ -22,7 +22,7 @@ import { Membership } from '../../src/fleet/membership.ts';
 import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
-import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
+import { LastSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
@@ -163,7 +163,7 @@ const createNode = (
     access: { servers: fleet.made.servers, caPath, name, seed: () => seed },
     membership: new SharedRoll(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
-    heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
+    sequences: new LastSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
     ...{ checkpointMs: 60_000, suspendAfterMs: 86_400_000, onAlarm: () => undefined, onUp: () => undefined },
     confirmed: () => ({ queries: 0, changes: 0 }),

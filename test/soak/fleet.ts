@@ -18,7 +18,7 @@ import { Member } from '../../src/fleet/member.ts';
 import { Membership } from '../../src/fleet/membership.ts';
 import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
-import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
+import { LastSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask as askNode } from '../support/client.ts';
 import { TestFleet } from '../support/fleet.ts';
@@ -86,7 +86,7 @@ for (let index = 0; index < count; index++) {
     access: { servers: fleet.made.servers, caPath: undefined, name, seed: () => seed },
     membership: new Membership(fleet.made.trust),
     lists: new ListFetcher(stateDirectory, acts),
-    heard: new HeardSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
+    sequences: new LastSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
     stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
     checkpointMs: 60_000,
     suspendAfterMs: Number.POSITIVE_INFINITY,

@@ -2,7 +2,7 @@
 // entries, cosignatures; and what it answers when it is asked for its own log.
 //
 // Authority, log of policy, tokens, users of the engine and witness are the real ones, on files; the engine is in memory. ns1 is
-// honest. Each request is answered, nothing fails, and the place of ns1 is the same afterwards: in the roll, among those who may
+// honest. Each request is answered, nothing fails, and the place of ns1 is the same afterwards: in the membership, among those who may
 // connect, in what was cosigned of its records.
 import assert from 'node:assert/strict';
 import { mkdirSync, readFileSync } from 'node:fs';
@@ -22,7 +22,7 @@ import { Membership } from '../../src/fleet/membership.ts';
 import { PeerWitness } from '../../src/fleet/peer-witness.ts';
 import { Policy } from '../../src/fleet/policy.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
-import { HeardSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
+import { LastSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import {
   askSubject,
   countingSubject,
@@ -116,7 +116,7 @@ export class Desk {
       ...{ name: 'authority', site: undefined, nkey: settings.authority.key, enrolment: 1 },
       ...{ key: this.#authorityKey, collector: settings.collector, log: this.#log, policy: this.#policy },
       sequence: new Sequence(fleetPath(stateDirectory, 'sequence'), () => nowMs),
-      heard: new HeardSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic),
+      sequences: new LastSequences(fleetPath(stateDirectory, 'heard'), acts.monotonic),
       ...{
         membership: this.#membership,
         register: () => undefined,
@@ -397,7 +397,7 @@ export class Desk {
         this.#membership.collector,
       ],
       ...[about, keys.length - new Set(keys).size, this.#policy.isForked, this.#authority.isReplaced],
-      this.#authority.hearing.all.get('ns1') ?? null,
+      this.#authority.presences.all.get('ns1') ?? null,
       readFileSync(join(this.#engineDirectory, 'engine.json'), 'utf8'),
     ]);
   }

@@ -23,11 +23,11 @@ import { DirectoryStore } from '../../src/fleet/directory-store.ts';
 import { NO_END, signEntry } from '../../src/fleet/entry.ts';
 import type { EvidencePiece } from '../../src/fleet/evidence-message.ts';
 import { readResult, signResult } from '../../src/fleet/fleet-probe.ts';
-import { Hearing } from '../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
 import { Membership } from '../../src/fleet/membership.ts';
+import { PresenceTable } from '../../src/fleet/presence-table.ts';
 import { resolverRows } from '../../src/fleet/resolver-status.ts';
-import { HeardSequences, stampMessage } from '../../src/fleet/signed-message.ts';
+import { LastSequences, stampMessage } from '../../src/fleet/signed-message.ts';
 import { CHECKPOINT_SUBJECT, evidenceSubject, presenceSubject } from '../../src/fleet/subjects.ts';
 import { Desk } from './desk-fuzz.ts';
 import { ForgedChains, refusal, type SentPiece, TIME } from './forged-evidence.ts';
@@ -115,7 +115,7 @@ class Victim {
   readonly #membership: Membership;
   readonly #keys = new Map<string, SigningKey>();
   readonly #collector: Collector;
-  readonly #hearing: Hearing;
+  readonly #presences: PresenceTable;
   readonly #checkpoints: CheckpointWatch;
   readonly #desk: Desk;
   /** Of ns1. */
@@ -154,11 +154,11 @@ class Victim {
       monotonic: () => 1_000_000,
     };
     this.#desk = new Desk(directory, random, NOW_MS);
-    const sequences = new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
+    const sequences = new LastSequences(join(directory, 'heard.json'), acts.monotonic);
     const shared = { membership: this.#membership, acts, onAlarm: () => undefined };
-    this.#hearing = new Hearing({ ...shared, sequences });
+    this.#presences = new PresenceTable({ ...shared, sequences });
     this.#checkpoints = new CheckpointWatch({
-      ...{ ...shared, heard: sequences, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
+      ...{ ...shared, sequences, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY },
       ...{ isAuthority: () => false, hasEntry: () => true, onForged: () => undefined },
     });
     this.#collector = new Collector({
@@ -326,7 +326,7 @@ class Victim {
     const subject = presenceSubject(name);
     const bytes = Buffer.from(JSON.stringify(presence) ?? '');
     const changed = by === 'ns1' || this.#random(4) > 0 ? bytes : Buffer.from(mutate([bytes], this.#random));
-    this.#hearing.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(by)));
+    this.#presences.take(changed, subject, stampMessage(subject, changed, this.#sequence, this.#keyOf(by)));
   }
 
   #probe(): void {
@@ -350,7 +350,11 @@ class Victim {
     const claimed = { ...checkpoint, key: this.#authority.keyId };
     const bytes = Buffer.from(JSON.stringify(mutateJson(claimed, this.#random)) ?? '');
     this.#checkpoints.take(bytes, stampMessage(CHECKPOINT_SUBJECT, bytes, ++this.#sequence, key), true);
-    assert.equal(this.#checkpoints.heard, undefined, 'a checkpoint of a node is a sign of the authority');
+    assert.equal(
+      this.#checkpoints.lastContact,
+      undefined,
+      'a checkpoint of a node is a sign of the authority',
+    );
   }
 
   /** `isChanged`: some of them have bytes that were changed before they were signed. */
@@ -406,7 +410,7 @@ class Victim {
     });
     const rows = resolverRows({
       own: presenceOf('authority') as never,
-      ...{ nowMs: 1_000_000, number: 3, membership: this.#membership, heard: this.#hearing.all },
+      ...{ nowMs: 1_000_000, number: 3, membership: this.#membership, contacts: this.#presences.all },
       resultOf: () => undefined,
       differing: () => [],
     });

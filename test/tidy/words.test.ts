@@ -47,6 +47,12 @@ const RETIRED: readonly Retired[] = [
     instead: 'signed checkpoint',
     within: ['src/', 'test/support/', 'test/soak/'],
   },
+  // Members of the interface (`heard`, `heardSec`, `authorityHeard`, `unheard`) are published.
+  {
+    word: /\b(?:Heard\w*|Hearing\w*|Said)\b|#(?:on|until)?[hH]ear\w*|#said\w*|\broll\b(?!-back| back| over|ed)/,
+    instead: 'last contact, presences, reported …, membership',
+    within: ['src/fleet/', 'test/support/', 'test/soak/fleet'],
+  },
   { word: /\bmend(?:s|ed|ing)?\b/i, instead: 'fix', within: READ_AGAIN },
   { word: /\balarms?\b/i, instead: 'alert', within: READ_AGAIN },
   { word: /\bdoors?\b|\bkeepers?\b|\bsweeps?\b/i, instead: 'interface, …, probe run', within: READ_AGAIN },
@@ -87,6 +93,7 @@ test.each([
   ['src/resolver/a.ts', '// The greediest crowd has to give way.'],
   ['docs/security.md', 'It takes 2 ms of processor time.'],
   ['src/fleet/a.ts', 'const tideMs = 1; // Between two tides.'],
+  ['src/fleet/b.ts', 'class Hearing { #saidMs = 0; }'],
   ['docs/exemptions.md', 'Every problem of a paper is told.'],
 ])('find() catches a breach in %s', (path, text) => {
   expect(find(plant({ [path]: text }), RETIRED)).not.toEqual([]);

@@ -1,10 +1,10 @@
 // What of a resolver needs a person, and who stands first.
 import { expect, test } from 'vitest';
 import { FLEET_NEEDS } from '../../../src/base/words/words.ts';
-import { byUrgency, fleetIssues, type HeardResolver, needsOfResolver } from '../../../src/fleet/needs.ts';
+import { byUrgency, fleetIssues, needsOfResolver, type ResolverFacts } from '../../../src/fleet/needs.ts';
 import type { ResolverStatus } from '../../../src/fleet/status.ts';
 
-const FINE: HeardResolver = {
+const FINE: ResolverFacts = {
   ...{ name: 'ns1', site: 'bruges', role: 'node', enrolment: 1, removed: null },
   ...{ heard: '2026-11-26T08:00:00.000Z', heardSec: 3, version: '1.2.0', generation: 4 },
   ...{ state: 'in force', enforcement: 'enforced', offsetMs: 2, policy: 12, behind: 0, cutOffSince: null },
@@ -20,7 +20,7 @@ const FINE: HeardResolver = {
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
   ...{ isKeeping: null, alarms: {}, probe: null },
 };
-const PROBE: NonNullable<HeardResolver['probe']> = {
+const PROBE: NonNullable<ResolverFacts['probe']> = {
   ...{ request: '0'.repeat(16), began: '2026-11-26T08:00:00.000Z', ended: '2026-11-26T08:01:00.000Z' },
   ...{
     generation: 4,
@@ -32,12 +32,12 @@ const PROBE: NonNullable<HeardResolver['probe']> = {
   },
 };
 
-const judged = (more: Partial<HeardResolver> = {}): ResolverStatus => {
+const judged = (more: Partial<ResolverFacts> = {}): ResolverStatus => {
   const resolver = { ...FINE, ...more };
   return { ...resolver, needs: needsOfResolver(resolver) };
 };
 
-test.each<[Partial<HeardResolver>, object[]]>([
+test.each<[Partial<ResolverFacts>, object[]]>([
   [{}, []],
   [{ heardSec: 60 }, []],
   [{ heardSec: 61 }, [{ kind: 'unheard', since: FINE.heard }]],

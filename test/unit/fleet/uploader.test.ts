@@ -7,7 +7,7 @@ import type { Take } from '../../../src/fleet/bus.ts';
 import type { Confirmation, ConfirmedClass } from '../../../src/fleet/confirmation.ts';
 import { type EvidencePiece, unpackEvidence } from '../../../src/fleet/evidence-message.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
-import { HeardSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
+import { LastSequences, type Stamp, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { confirmedSubject } from '../../../src/fleet/subjects.ts';
 import { Uploader } from '../../../src/fleet/uploader.ts';
 import { Bench } from '../records/setup.ts';
@@ -49,7 +49,7 @@ const upload = async (bench: Bench) => {
     },
     key: () => key,
     collectors: () => [collector.publicKey],
-    heard: new HeardSequences(join(bench.directory, 'confirmed.json'), () => bench.monotonicMs),
+    sequences: new LastSequences(join(bench.directory, 'confirmed.json'), () => bench.monotonicMs),
     onUnbelieved: (_, why) => doubts.push(why),
     monotonic: () => bench.monotonicMs,
     onConfirmed: (_, { sequence }) => numbers.push(sequence),

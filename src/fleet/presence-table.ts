@@ -7,7 +7,7 @@ import type { FleetAlarm } from './alarms.ts';
 import type { Membership } from './membership.ts';
 import type { Presence } from './presence.ts';
 import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
-import type { HeardSequences, Stamp } from './signed-message.ts';
+import type { LastSequences, Stamp } from './signed-message.ts';
 
 /** A presence that was made longer ago than this came late, milliseconds: they come every ten seconds. */
 const LATE_MS = 30_000;
@@ -16,13 +16,13 @@ const REFUSED_MS = 60_000;
 /** Alarms of the collector that are remembered, so that each is recorded once. */
 const ALARMS_MAX = 1_000;
 /** Names that are heard: twice the largest fleet. */
-const HEARD_MAX = 4_096;
+const PRESENCES_MAX = 4_096;
 const NAME_SHOWN = 40;
 /** A resolver that spoke with two voices is told of for so long behind the last time, milliseconds: each speaks every ten seconds. */
 const TWICE_MS = 300_000;
 
 /** A resolver as it was last heard. */
-export interface Heard {
+export interface LastContact {
   readonly presence: Presence;
   /** By the monotonic clock, milliseconds. */
   readonly atMs: number;
@@ -31,18 +31,18 @@ export interface Heard {
 }
 
 /** What it needs. */
-export interface HearingOptions {
+export interface PresenceTableOptions {
   readonly membership: Membership;
-  readonly sequences: HeardSequences;
+  readonly sequences: LastSequences;
   readonly acts: FleetActs;
   readonly onAlarm: (alarm: FleetAlarm) => void;
 }
 
 /** Hears presences. */
-export class Hearing {
-  readonly #options: HearingOptions;
+export class PresenceTable {
+  readonly #options: PresenceTableOptions;
   readonly #check: PresenceCheck;
-  readonly #heard = new Map<string, Heard>();
+  readonly #contacts = new Map<string, LastContact>();
   readonly #alarms = new Set<string>();
   /** When a presence of a name was last recorded as refused, by the monotonic clock. */
   readonly #refusedMs = new Map<string, number>();
@@ -51,7 +51,7 @@ export class Hearing {
   /** By the clock: what was told before is on the record. */
   readonly #startedTimeMs: number;
 
-  constructor(options: HearingOptions) {
+  constructor(options: PresenceTableOptions) {
     const { membership, sequences, acts } = options;
     this.#options = options;
     this.#check = new PresenceCheck(membership, sequences, acts.clock);
@@ -68,8 +68,8 @@ export class Hearing {
   }
 
   /** Resolvers as they were last heard, by name. */
-  get all(): ReadonlyMap<string, Heard> {
-    return this.#heard;
+  get all(): ReadonlyMap<string, LastContact> {
+    return this.#contacts;
   }
 
   /** Takes a presence that comes live; undefined for one that is refused. */
@@ -77,7 +77,7 @@ export class Hearing {
     const judged = this.#check.judge(bytes, subject, stamp, false);
     if (judged.kind === 'refused') {
       const { name, signedTime } = judged;
-      const last = this.#heard.get(name)?.presence.time;
+      const last = this.#contacts.get(name)?.presence.time;
       if (signedTime !== undefined && last !== undefined && Date.parse(signedTime) > Date.parse(last))
         this.#twiceMs.set(name, this.#options.acts.monotonic());
       this.#refuse(judged);
@@ -86,16 +86,16 @@ export class Hearing {
     const { presence, kind } = judged;
     const isSigned = kind === 'signed';
     // What was signed is never forgotten for what was not.
-    if (isSigned || this.#heard.get(presence.name)?.isSigned !== true)
-      this.#keep({ presence, atMs: this.#saidMs(presence), isSigned });
+    if (isSigned || this.#contacts.get(presence.name)?.isSigned !== true)
+      this.#keep({ presence, atMs: this.#madeMs(presence), isSigned });
     if (isSigned && presence.role === 'collector')
-      for (const alarm of presence.lastAlarms ?? []) this.#hearAlarm(alarm);
+      for (const alarm of presence.lastAlarms ?? []) this.#recordAlarm(alarm);
     return presence;
   }
 
   /** Takes what the engine kept of a resolver that was not heard itself. */
   recall(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
-    if (this.#heard.has(subject.split('.').at(-1) ?? '')) return;
+    if (this.#contacts.has(subject.split('.').at(-1) ?? '')) return;
     const judged = this.#check.judge(bytes, subject, stamp, true);
     if (judged.kind === 'refused') return;
     const { acts } = this.#options;
@@ -104,13 +104,13 @@ export class Hearing {
     this.#keep({ presence, atMs, isSigned: kind === 'signed' });
   }
 
-  #keep(heard: Heard): void {
-    const { name } = heard.presence;
-    if (this.#heard.has(name) || this.#heard.size < HEARD_MAX) this.#heard.set(name, heard);
+  #keep(contact: LastContact): void {
+    const { name } = contact.presence;
+    if (this.#contacts.has(name) || this.#contacts.size < PRESENCES_MAX) this.#contacts.set(name, contact);
   }
 
   /** When a presence was made, by the monotonic clock: one that comes late may have been kept back. */
-  #saidMs({ time, offsetMs = 0 }: Presence): number {
+  #madeMs({ time, offsetMs = 0 }: Presence): number {
     const { acts } = this.#options;
     const agoMs = acts.clock() - (Date.parse(time) - offsetMs);
     // Less is what clocks and ways differ by.
@@ -131,7 +131,7 @@ export class Hearing {
   }
 
   /** What a collector refused is on the record here, once. */
-  #hearAlarm({ time, alarm, node, text }: NonNullable<Presence['lastAlarms']>[number]): void {
+  #recordAlarm({ time, alarm, node, text }: NonNullable<Presence['lastAlarms']>[number]): void {
     const key = `${time} ${alarm} ${node}`;
     if (this.#alarms.has(key)) return;
     if (this.#alarms.size > ALARMS_MAX) this.#alarms.clear();

@@ -9,13 +9,13 @@ import type { FleetAlarm } from '../../../src/fleet/alarms.ts';
 import { signCheckpoint } from '../../../src/fleet/checkpoint.ts';
 import { CheckpointWatch } from '../../../src/fleet/checkpoint-watch.ts';
 import { NO_END, NO_ENTRY, signEntry } from '../../../src/fleet/entry.ts';
-import { Hearing } from '../../../src/fleet/hearing.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { Membership } from '../../../src/fleet/membership.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
+import { PresenceTable } from '../../../src/fleet/presence-table.ts';
 import { resolverRows } from '../../../src/fleet/resolver-status.ts';
-import { HeardSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
+import { LastSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { CHECKPOINT_SUBJECT, presenceSubject } from '../../../src/fleet/subjects.ts';
 
 const CHECKPOINT_MS = 60_000;
@@ -76,11 +76,18 @@ const advance = (ms: number): void => {
   monotonicMs += ms;
 };
 const onAlarm = (alarm: FleetAlarm): void => void alarms.push(alarm);
-const sequences = (): HeardSequences => new HeardSequences(join(directory, 'heard.json'), acts.monotonic);
+const sequences = (): LastSequences => new LastSequences(join(directory, 'heard.json'), acts.monotonic);
 
-const watch = (heard: HeardSequences): CheckpointWatch =>
+const watch = (kept: LastSequences): CheckpointWatch =>
   new CheckpointWatch({
-    ...{ acts, membership, heard, onAlarm, checkpointMs: CHECKPOINT_MS, suspendAfterMs: SUSPEND_MS },
+    ...{
+      acts,
+      membership,
+      sequences: kept,
+      onAlarm,
+      checkpointMs: CHECKPOINT_MS,
+      suspendAfterMs: SUSPEND_MS,
+    },
     ...{ isAuthority: () => false, hasEntry: (number: number) => number <= hasUpTo },
     onForged: (reason) => {
       alarms.push('forged-entry');
@@ -99,21 +106,21 @@ const checkpoint = (by = authority) => {
 };
 
 test('checkpoints of before, told again to a resolver that has just started, are no sign of life', async () => {
-  const heard = sequences();
-  const before = watch(heard);
+  const kept = sequences();
+  const before = watch(kept);
   const recorded = Array.from({ length: 5 }, () => {
     advance(CHECKPOINT_MS);
     return checkpoint();
   });
   for (const { bytes, stamp } of recorded) before.take(bytes, stamp, true);
-  heard.write();
+  kept.write();
   // The authority dies, and the resolver begins anew.
   advance(10 * CHECKPOINT_MS);
   const after = watch(sequences());
   for (const { bytes, stamp } of recorded) {
     advance(CHECKPOINT_MS);
     expect(after.take(bytes, stamp, true)?.time).toBe(
-      bytes === recorded.at(-1)?.bytes ? after.heard : undefined,
+      bytes === recorded.at(-1)?.bytes ? after.lastContact : undefined,
     );
     // Without its number, as an authority of an older version says it.
     expect(after.take(bytes, undefined, true)).toBeUndefined();
@@ -152,13 +159,13 @@ test('a start gives exemptions no other time: the bound counts from when the aut
   const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
   for (let start = 1; start <= 4; start++) {
     advance(CHECKPOINT_MS / 2 + 1_000);
-    const heard = sequences();
-    const again = watch(heard);
+    const kept = sequences();
+    const again = watch(kept);
     again.begin(log);
     await again.look();
     // A start is no silence of the authority, and nobody is told of one.
     expect([start, again.isSuspended, again.cutOffSince]).toEqual([start, false, undefined]);
-    heard.write();
+    kept.write();
   }
   advance(CHECKPOINT_MS);
   const last = watch(sequences());
@@ -223,7 +230,7 @@ const presence = (name: string, changes: object = {}): Buffer =>
     }),
   );
 
-const say = (hearing: Hearing, name: string, changes: object = {}, by = keys.get(name)) => {
+const say = (hearing: PresenceTable, name: string, changes: object = {}, by = keys.get(name)) => {
   const bytes = presence(name, changes);
   if (by === undefined) throw new Error('a key of the test');
   return hearing.take(bytes, presenceSubject(name), stampMessage(presenceSubject(name), bytes, ++number, by));
@@ -234,7 +241,7 @@ const LAST_ALARMS = [
 ];
 
 test('a resolver says nothing of others: who says what was refused is the collector, and a role is that of policy', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', { role: 'collector', lastAlarms: LAST_ALARMS })?.role).toBe('node');
   expect(notes).toEqual([]);
   say(hearing, 'collector', { role: 'collector', lastAlarms: LAST_ALARMS });
@@ -254,25 +261,25 @@ test.each([
   ['an offset without an end', { offsetMs: 1e300 }],
   ['a list that is a path', { lists: { '../x': 'a'.repeat(64) } }],
 ])('a presence with %s is refused', (_, changes) => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', changes)).toBeUndefined();
   expect(alarms).toEqual(['forged-presence']);
 });
 
 test('what a terminal would obey is a blank', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   expect(say(hearing, 'thief', { state: 'in force\u001b[2J\nns1: gone' })?.state).toBe(
     'in force [2J ns1: gone',
   );
 });
 
 test('a resolver of an older version shows as that, and what it says counts for nothing', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   hearing.take(presence('ns1'), presenceSubject('ns1'), undefined);
   const rowOf = (name: string) =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 0, membership, heard: hearing.all },
+      ...{ nowMs: monotonicMs, number: 0, membership, contacts: hearing.all },
       ...{ resultOf: () => undefined, differing: () => [] },
     }).find((row) => row.name === name);
   expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
@@ -284,7 +291,7 @@ test('a resolver of an older version shows as that, and what it says counts for 
 });
 
 test('a presence that was kept back is heard as late as it was said', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   const bytes = presence('ns1');
   const key = keys.get('ns1');
   if (key === undefined) throw new Error('a key of the test');
@@ -317,15 +324,15 @@ test('one whose file is gone is heard again minutes later, however often it was 
 });
 
 test('what was heard before a start is known after it', () => {
-  const heard = sequences();
-  const check = new PresenceCheck(membership, heard, acts.clock);
+  const kept = sequences();
+  const check = new PresenceCheck(membership, kept, acts.clock);
   const key = keys.get('ns1');
   if (key === undefined) throw new Error('a key of the test');
   const subject = presenceSubject('ns1');
   const bytes = presence('ns1');
   const stamp = stampMessage(subject, bytes, 7, key);
   expect(check.judge(bytes, subject, stamp, false).kind).toBe('signed');
-  heard.write();
+  kept.write();
   const after = new PresenceCheck(membership, sequences(), acts.clock);
   expect(after.judge(bytes, subject, stamp, false)).toMatchObject({ kind: 'refused', alarm: 'replayed' });
   expect(after.judge(bytes, subject, stamp, true).kind).toBe('signed');
@@ -356,7 +363,7 @@ test('who hears checkpoints and not what they speak of is cut off, and exempts n
 });
 
 test('a copy of a resolver that runs as well is told of, and what the engine tells again is not', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   const said = presence('ns1');
   const key = keys.get('ns1') as SigningKey;
   const stamp = stampMessage(presenceSubject('ns1'), said, ++number, key);
@@ -392,12 +399,12 @@ test('a checkpoint that comes late makes no clock wrong, and three in a row that
 });
 
 test('heard by is said of what a resolver signed: a forged presence of one that has stopped is none', () => {
-  const hearing = new Hearing({ membership, sequences: sequences(), acts, onAlarm });
+  const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   say(hearing, 'ns1', { policy: { number: 4, hash: 'a'.repeat(64) } });
   const rows = () =>
     resolverRows({
       own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 5, membership, heard: hearing.all },
+      ...{ nowMs: monotonicMs, number: 5, membership, contacts: hearing.all },
       ...{ resultOf: () => undefined, differing: () => [] },
     });
   const end = { policy: { number: 5, hash: 'b'.repeat(64) } };
