@@ -1,5 +1,6 @@
 // `npm run -s lines`: how much there is to read. Lines by folder of what Cordon is made of, the share of the tests, and
-// the words of the documents that people write. Files that git ignores or that are generated do not count.
+// the words of the documents that people write. Files that git ignores or that are generated do not count, nor does a table
+// that a program writes between two marks of a page.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,6 +13,11 @@ const SOURCE = /\.(?:ts|tsx|mjs|py|sh|css|html)$/;
 const GENERATED =
   /^(?:pages\/api\/shapes\.ts|deploy\/grafana\/|docs\/(?:acts|commands|configuration|fields|mandate-format|metrics)\.md$)/;
 
+/** Tables that tests and attacks write into pages. */
+const WRITTEN = /<!-- (written by npm run|tamperings: begin)[\s\S]*?<!-- (until here|tamperings: end) -->/g;
+/** Dashes and bars of a table are none. */
+const WORD = /\S*[\p{L}\p{N}]\S*/gu;
+
 const files = (
   spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -20,8 +26,12 @@ const files = (
 )
   .split('\n')
   .filter((path) => path !== '' && !GENERATED.test(path));
+const textOf = (path: string): string => {
+  const text = readFileSync(join(root, path), 'utf8');
+  return path.endsWith('.md') ? text.replace(WRITTEN, '') : text;
+};
 const count = (paths: readonly string[], what: RegExp): number =>
-  paths.reduce((sum, path) => sum + (readFileSync(join(root, path), 'utf8').match(what)?.length ?? 0), 0);
+  paths.reduce((sum, path) => sum + (textOf(path).match(what)?.length ?? 0), 0);
 const number = (value: number): string => value.toLocaleString('en-US').padStart(9);
 
 const lines: string[] = [];
@@ -48,12 +58,12 @@ const all = [...totals.values()].reduce((sum, value) => sum + value, 0);
 lines.push(`${'all'.padEnd(24)} ${number(all)}`, `of which tests ${((100 * tests) / all).toFixed(0)} %`);
 
 const documents = files.filter((path) => path.endsWith('.md') && /^(?:docs\/)?[^/]+$/.test(path));
-const words = documents.map((path) => [path, count([path], /\S+/g)] as const).sort((a, b) => b[1] - a[1]);
+const words = documents.map((path) => [path, count([path], WORD)] as const).sort((a, b) => b[1] - a[1]);
 lines.push(
   '',
   `${'documents, words'.padEnd(24)} ${number(words.reduce((sum, [, value]) => sum + value, 0))}`,
 );
 for (const [path, value] of words) lines.push(`  ${path.padEnd(22)} ${number(value)}`);
 const decisions = files.filter((path) => path.startsWith('docs/adr/') && path.endsWith('.md'));
-lines.push(`${'decisions, words'.padEnd(24)} ${number(count(decisions, /\S+/g))}`);
+lines.push(`${'decisions, words'.padEnd(24)} ${number(count(decisions, WORD))}`);
 process.stdout.write(`${lines.join('\n')}\n`);
