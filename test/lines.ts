@@ -1,6 +1,6 @@
 // `npm run -s lines`: how much there is to read. Lines by folder of what Cordon is made of, the share of the tests, and
-// the words of the documents that people write. Files that git ignores or that are generated do not count, nor does a table
-// that a program writes between two marks of a page.
+// the words of the documents that people write. Files that git ignores or that are generated do not count, nor does what
+// a program writes into a page.
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,8 +13,9 @@ const SOURCE = /\.(?:ts|tsx|mjs|py|sh|css|html)$/;
 const GENERATED =
   /^(?:pages\/api\/shapes\.ts|deploy\/grafana\/|docs\/(?:acts|commands|configuration|fields|mandate-format|metrics)\.md$)/;
 
-/** Tables that tests and attacks write into pages. */
-const WRITTEN = /<!-- (written by npm run|tamperings: begin)[\s\S]*?<!-- (until here|tamperings: end) -->/g;
+/** What tests, attacks and bench/report.ts write into pages. */
+const WRITTEN =
+  /<!-- (written by npm run|tamperings: begin)[\s\S]*?<!-- (until here|tamperings: end) -->|^# Performance\n[\s\S]*?(?=^## What stands in the way$)/gm;
 /** Dashes and bars of a table are none. */
 const WORD = /\S*[\p{L}\p{N}]\S*/gu;
 
