@@ -1,4 +1,4 @@
-// Documents: links that lead somewhere and npm scripts that exist.
+// Documents: links that lead somewhere, npm scripts, commands, options, keys, metrics, codes and alerts that exist.
 //
 // Only relative links are followed, anchors included; a test that fetched the web would fail for other people's
 // reasons. Links that leave the checkout are refused: they break for everyone who clones it.
@@ -92,6 +92,61 @@ const findUnknownWords = (
   return [...text.matchAll(/`([^`\n]+)`/g)].map(([, word = '']) => word).filter((word) => !isKnown(word));
 };
 
+/** Options that every command takes or that belong to no page of one. */
+const OPTIONS_OF_ALL = new Set(['--help', '--version', '--json']);
+/** What looks like a key and is a file or a name. */
+const NO_KEY = /\.(?:arpa|invalid|json|test|ts|md|html|sqlite|pem|txt)$/;
+
+/** Options of each command, by its name, as the reference has them. */
+const optionsOf = (commands: string): Map<string, string> =>
+  new Map(
+    commands
+      .split(/\n(?=#{2,3} )/)
+      .map((part) => [/^#+ (.+)$/m.exec(part)?.[1]?.trim() ?? '', part] as const)
+      .filter(([name]) => name !== ''),
+  );
+
+/** Commands, options and keys that documents name and the references do not have; metrics, codes and alerts as well. */
+const findFalseNames = (
+  texts: Sources,
+  { commands, configuration, known }: Readonly<Record<'commands' | 'configuration' | 'known', string>>,
+): string[] => {
+  const options = optionsOf(commands);
+  const sections = new Set([...configuration.matchAll(/^\| `([a-z0-9-]+)[.`[]/gm)].map(([, name]) => name));
+  const findings: string[] = [];
+  for (const [path, text] of texts) {
+    const lines = [...text.matchAll(/^```\w*\n([\s\S]*?)^```/gm)].flatMap(([, block = '']) =>
+      block.replaceAll('\\\n', ' ').split('\n'),
+    );
+    const words = [...text.replace(/^```[\s\S]*?^```/gm, '').matchAll(/`([^`]+)`/g)].map(([, word = '']) =>
+      word.replace(/\s+/g, ' '),
+    );
+    for (const line of [...lines, ...words])
+      for (const [, name = '', rest = ''] of line.matchAll(
+        /(?:^|[\s$&])cordon ([a-z-]+(?: [a-z-]+)?)([^|;&#]*)/g,
+      )) {
+        const about = options.get(name) ?? options.get(name.split(' ')[0] ?? '');
+        for (const option of rest.match(/(?<!\S)--[a-z][a-z-]*/g) ?? [])
+          if (about?.includes(option) === false && !OPTIONS_OF_ALL.has(option))
+            findings.push(`${path}: cordon ${name} has no ${option}`);
+      }
+    for (const word of words)
+      if (
+        /^[a-z][a-z0-9-]*(?:\.[a-z][a-z0-9-]*)+$/.test(word) &&
+        sections.has(word.split('.')[0] ?? '') &&
+        !NO_KEY.test(word) &&
+        !configuration.replaceAll('[]', '').includes(word)
+      )
+        findings.push(`${path}: no key ${word}`);
+    for (const [name] of text.matchAll(
+      /\b(?:cordon(?:_[a-z]+)+|ERR(?:_[A-Z0-9]+)+|Cordon(?:[A-Z][a-z]+)+)\b(?!_)/g,
+    ))
+      if (!known.includes(name.replace(/^cordon_proof_|(?<=_seconds)_(?:bucket|count|sum)$/, '')))
+        findings.push(`${path}: nothing is called ${name}`);
+  }
+  return findings;
+};
+
 const documents = readSources('.', ['.md']);
 const scripts = new Set(
   Object.keys(z.object({ scripts: z.record(z.string(), z.string()) }).parse(manifest).scripts),
@@ -156,4 +211,31 @@ test('what docs/requirements.md counts on is in the program', () => {
     'test/gone.ts',
   ];
   expect(find(planted.map((word) => `\`${word}\``).join(' '))).toEqual(planted);
+});
+
+test('commands, options, keys, metrics, codes and alerts that documents name exist', () => {
+  const textOf = (name: string): string => documents.get(`docs/${name}.md`) ?? '';
+  const references = {
+    commands: textOf('commands'),
+    configuration: textOf('configuration'),
+    known: [
+      textOf('metrics'),
+      textOf('errors'),
+      ...['deploy', 'proof'].flatMap((folder) => [
+        ...readSources(folder, ['.yml', '.yaml', '.sql', '.ts', '.j2']).values(),
+      ]),
+    ].join('\n'),
+  };
+  // Decisions are of their time.
+  const read = [...documents].filter(([path]) => !path.startsWith('docs/adr/') && path !== 'docs/errors.md');
+  expect(findFalseNames(new Map(read), references)).toEqual([]);
+  const planted = [
+    'Run `cordon explain NAME --from ADDRESS`.',
+    '```sh\ncordon lists accept ID \\\n  --forcibly\n```',
+    'Set `cache.max-ttl`.',
+    '`cordon_query_count` and `ERR_LIST_GONE`',
+    'CordonAllIsWell',
+  ];
+  for (const text of planted)
+    expect(findFalseNames(plant({ 'docs/a.md': text }), references), text).not.toEqual([]);
 });
