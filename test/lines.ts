@@ -19,6 +19,9 @@ const WRITTEN =
 /** Dashes and bars of a table are none. */
 const WORD = /\S*[\p{L}\p{N}]\S*/gu;
 
+/** References that tests compare with the code: a row for each error code, a paragraph for each alert. */
+const COMPARED = ['docs/errors.md', 'docs/runbooks.md'];
+
 const files = (
   spawnSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
     cwd: root,
@@ -63,6 +66,10 @@ const words = documents.map((path) => [path, count([path], WORD)] as const).sort
 lines.push(
   '',
   `${'documents, words'.padEnd(24)} ${number(words.reduce((sum, [, value]) => sum + value, 0))}`,
+);
+const compared = words.filter(([path]) => COMPARED.includes(path));
+lines.push(
+  `${'of which tests compare'.padEnd(24)} ${number(compared.reduce((sum, [, value]) => sum + value, 0))}`,
 );
 for (const [path, value] of words) lines.push(`  ${path.padEnd(22)} ${number(value)}`);
 const decisions = files.filter((path) => path.startsWith('docs/adr/') && path.endsWith('.md'));
