@@ -12,7 +12,7 @@ import {
   reportRepeat,
   unknown,
 } from './draft.ts';
-import { listsOf } from './mandate-pack.ts';
+import { listsOf, type ReadMandates } from './mandate-pack.ts';
 import type { Path } from './problem.ts';
 import { toInstantMs } from './schedule-leaf.ts';
 import { DEFAULT_GROUP } from './sections/groups.ts';
@@ -38,7 +38,12 @@ const FETCHING_KEYS = [
 const REFUSING_KEYS = ['answer', 'ede', 'structured-error'] as const;
 
 /** Reports what is wrong between the keys of each list, and between lists. */
-export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
+export const checkLists = (
+  draft: Draft,
+  facts: CrossCheckFacts,
+  mandates: ReadMandates,
+  report: Report,
+): void => {
   // The same in the other key is meant: an extra list takes the place of one.
   const seenIn = { lists: new Map<string, string>(), 'extra-lists': new Map<string, string>() };
   for (const [path, item] of listItemsOf(draft)) {
@@ -50,7 +55,7 @@ export const checkLists = (draft: Draft, facts: CrossCheckFacts, report: Report)
     checkOperators(item, path, facts, report);
     checkRole(item, path, report);
   }
-  const count = knownLists(draft, facts).size;
+  const count = knownLists(draft, facts, mandates).size;
   const isExtended = [...itemsOf(draft['extra-lists'])].length > 0;
   if (count > LISTS_MAX && (isExtended || [...itemsOf(draft.mandates)].length > 0)) {
     report(
@@ -151,7 +156,7 @@ const checkOperators = (item: ListDraft, path: Path, facts: CrossCheckFacts, rep
     report(below, conflict('goes with "shipped" and with the format cordon only'));
     return;
   }
-  const known = item.shipped === undefined ? undefined : facts.shippedOperators?.get(item.shipped);
+  const known = item.shipped === undefined ? undefined : facts.shippedOperators?.(item.shipped);
   const seen = new Map<string, string>();
   for (const [index, operator] of itemsOf(item.operators)) {
     const name = operator?.name;
@@ -211,11 +216,16 @@ const checkRole = (item: ListDraft, path: Path, report: Report): void => {
 };
 
 /** Reports what is wrong between the keys of each group, between groups, and between groups and lists. */
-export const checkGroups = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
+export const checkGroups = (
+  draft: Draft,
+  facts: CrossCheckFacts,
+  mandates: ReadMandates,
+  report: Report,
+): void => {
   const names = new Map<string, string>();
   const prefixes = new Map<string, string>();
   const listeners = new Map<string, string>();
-  const known = knownLists(draft, facts);
+  const known = knownLists(draft, facts, mandates);
   for (const [index, group] of itemsOf(draft.groups)) {
     if (!isMap(group)) continue;
     const path = ['groups', index];
@@ -337,9 +347,9 @@ const checkClients = (group: GroupDraft, name: string, path: Path, report: Repor
 };
 
 /** Identifiers of the lists that are in force. */
-const knownLists = (draft: Draft, facts: CrossCheckFacts): Set<string> => {
+const knownLists = (draft: Draft, facts: CrossCheckFacts, mandates: ReadMandates): Set<string> => {
   const known = new Set<string>(draft.lists === undefined ? facts.shippedDefault : []);
   for (const [, item] of listItemsOf(draft)) if (item?.id !== undefined) known.add(item.id);
-  for (const { mandate } of facts.mandates?.values() ?? []) for (const id of listsOf(mandate)) known.add(id);
+  for (const { mandate } of mandates.values()) for (const id of listsOf(mandate)) known.add(id);
   return known;
 };

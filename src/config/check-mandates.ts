@@ -11,13 +11,16 @@ import {
   reportRepeat,
   unknown,
 } from './draft.ts';
-import type { ReadMandate } from './mandate-pack.ts';
-import { listsOf } from './mandate-pack.ts';
+import { listsOf, type ReadMandate, type ReadMandates } from './mandate-pack.ts';
 import { quote, suggest } from './value.ts';
 
 /** Reports what does not fit together about mandates. */
-export const checkMandates = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
-  const mandates = facts.mandates ?? new Map<number, ReadMandate>();
+export const checkMandates = (
+  draft: Draft,
+  facts: CrossCheckFacts,
+  mandates: ReadMandates,
+  report: Report,
+): void => {
   checkPackLists(draft, facts, mandates, report);
   checkMandateDecisions(draft, facts, mandates, report);
 };
@@ -91,8 +94,9 @@ const checkMandateDecisions = (
       );
     if (outcome !== undefined && outcome !== 'narrow' && operators.length > 0)
       report([...path, 'operators'], conflict(`goes with "narrow" only, and this is ${quote(outcome)}`));
-    if (mandate === undefined || operators.length === 0 || facts.shippedOperators === undefined) continue;
-    const run = [...new Set(listsOf(mandate).flatMap((list) => facts.shippedOperators?.get(list) ?? []))];
+    const { shippedOperators } = facts;
+    if (mandate === undefined || operators.length === 0 || shippedOperators === undefined) continue;
+    const run = [...new Set(listsOf(mandate).flatMap((list) => shippedOperators(list) ?? []))];
     for (const [at, name] of operators) {
       if (name === undefined || run.includes(name)) continue;
       const hint = suggest(name, run) ?? `operators of its lists: ${run.join(', ')}`;

@@ -32,22 +32,28 @@ import {
   type Report,
   reportRepeat,
 } from './draft.ts';
+import type { ReadMandates } from './mandate-pack.ts';
 import { formatIpv6Prefix } from './prefix-leaf.ts';
 import { formatPath, type Path } from './problem.ts';
 import { LOCAL_NETWORKS } from './sections/access.ts';
 import { missing, quote } from './value.ts';
 
 /** Reports everything that does not fit together. */
-export const crossCheck = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
+export const crossCheck = (
+  draft: Draft,
+  facts: CrossCheckFacts,
+  mandates: ReadMandates,
+  report: Report,
+): void => {
   checkListeners(draft, report);
   checkUpstreams(draft, report);
   checkForward(draft, report);
   checkLocal(draft, report);
   checkExceptions(draft, report);
   checkFeeds(draft, report);
-  checkLists(draft, facts, report);
-  checkMandates(draft, facts, report);
-  checkGroups(draft, facts, report);
+  checkLists(draft, facts, mandates, report);
+  checkMandates(draft, facts, mandates, report);
+  checkGroups(draft, facts, mandates, report);
   checkBlock(draft, report);
   checkStructuredErrors(draft, report);
   checkBounds(draft, report);

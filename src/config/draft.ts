@@ -5,7 +5,6 @@
 import type { Endpoint, Prefix } from '../base/base.ts';
 import type { HostAddress } from './address-leaf.ts';
 import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
-import type { ReadMandates } from './mandate-pack.ts';
 import { formatPath, type Path } from './problem.ts';
 import type { DayHours, TimePoint } from './schedule-leaf.ts';
 import type { ParsedConfig } from './schema.ts';
@@ -13,16 +12,14 @@ import type { MandateSource } from './sections/mandates.ts';
 import type { UpstreamConfig } from './upstream-leaf.ts';
 import { Fault, quote } from './value.ts';
 
-/** What the checks need to know of the program. */
+/** What the checks need to know of the program. Reading it takes longer than all else: never spread, which would read all of it. */
 export interface CrossCheckFacts {
   /** Identifiers of the lists that ship. */
   readonly shippedIds: readonly string[];
   /** Those that are in force when the configuration has no `lists`. */
   readonly shippedDefault: readonly string[];
-  /** By shipped list: who runs what its entries name. Operators are not checked when it is absent. */
-  readonly shippedOperators?: ReadonlyMap<string, readonly string[]>;
-  /** The packs of the configuration that could be read. */
-  readonly mandates?: ReadMandates;
+  /** Who runs what the entries of a shipped list name, read when something asks. Operators are not checked when it is absent. */
+  readonly shippedOperators?: (list: string) => readonly string[] | undefined;
 }
 
 /** Takes a fault at a path. */

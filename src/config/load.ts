@@ -83,7 +83,7 @@ export const loadConfig = (
         problem,
         fault: add,
       });
-      crossCheck(draft as Draft, { ...facts, mandates }, add);
+      crossCheck(draft as Draft, facts, mandates, add);
       if (!mayRead) return;
       files = readPrefixFiles(draft as Draft, directory, { problem, fault: add });
     },

@@ -1,4 +1,5 @@
 // The catalog: which lists ship with the package. The folder lists/ is the catalog, one file per switch.
+import { hash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { errorText, LISTS_DIRECTORY } from '../../base/base.ts';
@@ -39,40 +40,42 @@ export const shippedDefaults = (): readonly ListHeader[] =>
     .filter((header) => header.default)
     .sort((a, b) => Number(b.mandate) - Number(a.mandate));
 
-/** By shipped list: who runs what its entries name, sorted. Throws ERR_LIST_READ. */
-export const shippedOperators = (): ReadonlyMap<string, readonly string[]> =>
-  new Map(shippedLists().map(({ id, file }) => [id, operatorsOf(file)]));
+/** Who runs what the entries of a shipped list name, sorted; undefined for what does not ship. Throws ERR_LIST_READ. */
+export const shippedOperators = (list: string): readonly string[] | undefined => {
+  const shipped = shippedLists().find(({ id }) => id === list);
+  return shipped === undefined ? undefined : operatorsOf(shipped.file);
+};
 
-const headerOf = (file: string): ListHeader => {
-  const { header, log } = parseCordonHeader(readListFile(file));
+/** Reads a file that ships, anew when its bytes changed: each configuration asks several times, and they hardly ever do. */
+const remembered = <Value>(parse: (bytes: Uint8Array, file: string) => Value) => {
+  const known = new Map<string, { readonly sha256: string; readonly value: Value }>();
+  return (file: string): Value => {
+    const bytes = readListFile(file);
+    const sha256 = hash('sha256', bytes);
+    const before = known.get(file);
+    if (before?.sha256 === sha256) return before.value;
+    const value = parse(bytes, file);
+    known.set(file, { sha256, value });
+    return value;
+  };
+};
+
+const headerOf = remembered((bytes, file): ListHeader => {
+  const { header, log } = parseCordonHeader(bytes);
   if (header !== undefined) return header;
   const { line = 1, column = 1, text = '' } = log.kept[0] ?? {};
   throw listError('ERR_LIST_PARSE', `reading list ${file}:${line}:${column}: ${text}`);
-};
+});
 
-/** Who runs what a file names, and the bytes that say so. */
-interface Operators {
-  readonly bytes: Uint8Array;
-  readonly operators: readonly string[];
-}
-
-/** Each configuration that decides by operators asks; parsing all files takes a tenth of a second, and they hardly ever change. */
-const known = new Map<string, Operators>();
+const operatorsOf = remembered((bytes): readonly string[] =>
+  [...new Set(parseCordonList(bytes).entries.map(({ operator }) => operator))].sort(),
+);
 
 /** By line of a list of the format cordon: the owner of what stands there; nothing of any other file. */
 export const ownersOf = (path: string): ReadonlyMap<number, string> => {
   if (!path.endsWith(EXTENSION)) return new Map();
   const { entries } = parseCordonList(readListFile(path));
   return new Map(entries.map(({ line, owner }) => [line, owner]));
-};
-
-const operatorsOf = (file: string): readonly string[] => {
-  const bytes = readListFile(file);
-  const before = known.get(file);
-  if (before !== undefined && Buffer.compare(before.bytes, bytes) === 0) return before.operators;
-  const operators = [...new Set(parseCordonList(bytes).entries.map(({ operator }) => operator))].sort();
-  known.set(file, { bytes, operators });
-  return operators;
 };
 
 const namesIn = (directory: string): string[] => {

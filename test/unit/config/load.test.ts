@@ -19,6 +19,22 @@ describe('loadConfig()', () => {
     expect([...found].sort((a, b) => a - b)).toEqual(wrong);
   });
 
+  it('reads what ships for nobody who does not ask about it', () => {
+    const unread = (): never => expect.fail('asked');
+    const facts = {
+      shippedIds: FACTS.shippedIds,
+      shippedOperators: unread,
+      get shippedDefault() {
+        return unread();
+      },
+      workingDirectory: '/working',
+    };
+    const text = 'lists: [{ id: tiktok, shipped: tiktok }]\ngroups: [{ name: default, lists: [tiktok] }]\n';
+    const proposal = { text, files: 'unread' } as const;
+    const { problems } = loadConfig(undefined, {}, Object.assign(facts, { proposal }));
+    expect(problems).toEqual([]);
+  });
+
   it('takes the defaults without a file and with an empty one', () => {
     const bare = loadConfig(undefined, {}, FACTS);
     if (bare.config === undefined) throw new Error('no configuration');

@@ -36,7 +36,7 @@ const load = (text: string, files: Readonly<Record<string, string>> = {}, direct
       workingDirectory: directory,
       shippedIds: shippedLists().map(({ id }) => id),
       shippedDefault: shippedDefaults().map(({ id }) => id),
-      shippedOperators: shippedOperators(),
+      shippedOperators,
     },
   );
 };

@@ -17,7 +17,7 @@ const { UPDATE_GOLDEN } = process.env;
 export const FACTS: ConfigFacts = {
   shippedIds: ['tiktok', 'bytedance-backend', 'bytedance-prefixes', 'capcut-lemon8'],
   shippedDefault: ['tiktok', 'bytedance-backend'],
-  shippedOperators: new Map([['tiktok', ['Joint Venture LLC', 'TikTok Pte. Ltd.']]]),
+  shippedOperators: (list) => (list === 'tiktok' ? ['Joint Venture LLC', 'TikTok Pte. Ltd.'] : undefined),
   workingDirectory: '/working',
 };
 
