@@ -1,0 +1,21 @@
+// Where a run of the tests has its files: in memory, where it may mount a file system and there is memory enough.
+//
+// Records, databases, streams and browsers sync to the disk thousands of times in a run, and nothing of it outlives a test:
+// what survives a killed program survives in memory as well. The file system is of a mount namespace of the run alone, so it is
+// gone with the last process of it, however that ends.
+import { spawnSync } from 'node:child_process';
+import { availableMemory } from 'node:process';
+
+/** What the tests keep at once is less than 1 GiB. */
+const SIZE_MAX = '4g';
+/** Room for the files and for the programs. */
+const MEMORY_BYTES_MIN = 8 * 2 ** 30;
+const SCRIPT = `mount -t tmpfs -o mode=1777,size=${SIZE_MAX} cordon-tests "$TMPDIR" && exec "$@"`;
+
+/** The beginning of a command that runs the rest with the folder TMPDIR of its environment in memory; none where that cannot be. */
+export const inMemory = (folder: string): readonly string[] => {
+  if (availableMemory() < MEMORY_BYTES_MIN) return [];
+  const command = ['--mount', 'sh', '-c', SCRIPT, 'sh'];
+  const { status } = spawnSync('unshare', [...command, 'true'], { env: { ...process.env, TMPDIR: folder } });
+  return status === 0 ? ['unshare', ...command] : [];
+};
