@@ -15,7 +15,7 @@ const GENERATED =
 
 /** What tests, attacks and bench/report.ts write into pages. */
 const WRITTEN =
-  /<!-- (written by npm run|tamperings: begin)[\s\S]*?<!-- (until here|tamperings: end) -->|^# Performance\n[\s\S]*?(?=^## What stands in the way$)/gm;
+  /<!-- (written by npm run|tamperings: begin|differences: begin)[\s\S]*?<!-- (until here|tamperings: end|differences: end) -->|^# Performance\n[\s\S]*?(?=^## What stands in the way$)/gm;
 /** Dashes and bars of a table are none. */
 const WORD = /\S*[\p{L}\p{N}]\S*/gu;
 

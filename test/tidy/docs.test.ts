@@ -7,6 +7,7 @@ import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
+import { CLASSES } from '../conformance/differential/classes.ts';
 import { plant, readSources, root, type Sources } from './sources.ts';
 
 const INLINE_LINK = /\]\(\s*<?([^)\s>]+)>?(?:\s+"[^"]*")?\s*\)/g;
@@ -238,4 +239,20 @@ test('commands, options, keys, metrics, codes and alerts that documents name exi
   ];
   for (const text of planted)
     expect(findFalseNames(plant({ 'docs/a.md': text }), references), text).not.toEqual([]);
+});
+
+test('docs/conformance.md has the classes of differences that npm run differential prints', () => {
+  const page = documents.get('docs/conformance.md') ?? '';
+  const [, table = ''] =
+    /<!-- differences: begin -->\n([\s\S]*?)\n<!-- differences: end -->/.exec(page) ?? [];
+  const withoutCounts = table
+    .split('\n')
+    .slice(2)
+    .map((row) => row.replace(/^(\|[^|]*\|)[^|]*\|/, '$1'));
+  expect(withoutCounts).toEqual(
+    CLASSES.map(
+      ({ name, cordon, unbound, bind, reason }) =>
+        `| ${name} | ${cordon} | ${unbound} | ${bind} | ${reason} |`,
+    ),
+  );
 });

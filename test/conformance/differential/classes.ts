@@ -567,7 +567,7 @@ export const CLASSES: readonly DifferenceClass[] = [
     cordon: 'a day',
     unbound: 'a day',
     bind: 'a week',
-    reason: 'Each has a longest TTL that it keeps (RFC 8767 section 4 speaks of days); `cache.max-ttl`.',
+    reason: 'Each has a longest TTL that it keeps (RFC 8767 section 4 speaks of days); `cache.ttl.max`.',
     aspects: ['TTL'],
     when: (c) =>
       isPlain(c) &&
