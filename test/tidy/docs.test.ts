@@ -7,6 +7,7 @@ import { join, posix } from 'node:path';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import manifest from '../../package.json' with { type: 'json' };
+import { isStartOnly } from '../../src/config/config.ts';
 import { CLASSES } from '../conformance/differential/classes.ts';
 import { plant, readSources, root, type Sources } from './sources.ts';
 
@@ -255,4 +256,20 @@ test('docs/conformance.md has the classes of differences that npm run differenti
         `| ${name} | ${cordon} | ${unbound} | ${bind} | ${reason} |`,
     ),
   );
+});
+
+test('docs/operations.md names the keys that a reload does not take', () => {
+  const keys = [...(documents.get('docs/configuration.md') ?? '').matchAll(/^\| `([a-z][a-z0-9.-]*)/gm)];
+  // The shortest beginning of a key that a reload does not take stands for all below it.
+  const highest = keys.flatMap(([, key = '']) => {
+    const parts = key.split('.');
+    const names = parts.map((_part, index) => parts.slice(0, index + 1).join('.'));
+    return names.find((name) => isStartOnly(name)) ?? [];
+  });
+  const [, told = ''] =
+    /The log warns when a change needs a restart:([\s\S]*?)\.\n/.exec(
+      documents.get('docs/operations.md') ?? '',
+    ) ?? [];
+  const names = [...told.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name);
+  expect(names.filter((name) => name !== 'fleet.lists').sort()).toEqual([...new Set(highest)].sort());
 });
