@@ -67,6 +67,17 @@ lines.push(
   '',
   `${'documents, words'.padEnd(24)} ${number(words.reduce((sum, [, value]) => sum + value, 0))}`,
 );
+const FENCED = /^ *```[\s\S]*?^ *```/gm;
+const ROW = /^ *\|.*$/gm;
+const ALL = documents.map((path) => textOf(path)).join('\n');
+const wordsOf = (text: string): number => text.match(WORD)?.length ?? 0;
+const sentences = wordsOf(ALL.replace(FENCED, '').replace(ROW, ''));
+const tables = wordsOf(ALL.replace(FENCED, '')) - sentences;
+lines.push(
+  `${'in sentences'.padEnd(24)} ${number(sentences)}`,
+  `${'in tables'.padEnd(24)} ${number(tables)}`,
+  `${'what is typed, printed'.padEnd(24)} ${number(wordsOf(ALL) - tables - sentences)}`,
+);
 const compared = words.filter(([path]) => COMPARED.includes(path));
 lines.push(
   `${'of which tests compare'.padEnd(24)} ${number(compared.reduce((sum, [, value]) => sum + value, 0))}`,
