@@ -73,8 +73,7 @@ const BUILD = 'test/support/build-program.ts';
 /** What starts programs. A file costs 0.7 s of processor less in a process that ran others before. */
 const PROGRAMS = {
   globalSetup: BUILD,
-  // Two for each core: these wait for timers and for other programs for more than half of their time. They come after
-  // the quick tests, which do not.
+  // Two for each core: these wait for timers and for other programs for more than half of their time.
   maxWorkers: 4,
   sequence: { groupOrder: 1 },
 };
@@ -97,7 +96,8 @@ export default defineConfig({
     expect: { poll: { timeout: 60_000 } },
     pool: 'forks',
     sequence: { sequencer: LongestFirst },
-    maxWorkers: 2,
+    // One more than there are cores: these wait for sockets and threads for a fifth of their time.
+    maxWorkers: 3,
     passWithNoTests: false,
     // What `npm run ok` leaves out of a test or suite with `tags: 'night'`, of a file with `// @module-tag night`.
     tags: [
