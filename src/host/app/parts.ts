@@ -54,7 +54,8 @@ import {
   tellDescriptors,
 } from '../../resolver/workers/workers.ts';
 import { describeEnforcement, isAnswering } from '../../telemetry/enforcement/enforcement.ts';
-import { CounterTotals, type Log, SystemdNotice } from '../../telemetry/observe/observe.ts';
+import { CounterTotals, type Log } from '../../telemetry/observe/observe.ts';
+import { SystemdNotice } from '../../wire/datagram/datagram.ts';
 import { ActiveState } from './active-state.ts';
 import { AdminListenerPart } from './admin-listener.ts';
 import { Changes } from './changes.ts';

@@ -41,5 +41,4 @@ export { createMetrics, type Metrics } from './metrics.ts';
 export type { FeedFacts, ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
 export { ServiceRates } from './service-rates.ts';
-export { SystemdNotice } from './systemd-notice.ts';
 export { CounterTotals, type Series, type Snapshot, type UpstreamState } from './totals.ts';

@@ -25,7 +25,8 @@ export type {
   DatagramOptions,
   DatagramSocket,
 } from './socket.ts';
-export { peerUid, sendToUnixSocket } from './unix.ts';
+export { SystemdNotice } from './systemd-notice.ts';
+export { peerUid } from './unix.ts';
 
 /** Opens a socket of the better kind that works here; rejects with the system's error. */
 export const openDatagramSocket = async (options: DatagramOptions): Promise<DatagramSocket> =>

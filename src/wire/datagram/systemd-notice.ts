@@ -4,8 +4,7 @@
 // the status line says for what. That line also tells of an enforcement that is not as decided, which is no reason to hold
 // up a network's names. Without NOTIFY_SOCKET nothing happens.
 import { errorText, type Part } from '../../base/base.ts';
-import { sendToUnixSocket } from '../../wire/datagram/datagram.ts';
-import type { Log } from './log.ts';
+import { sendToUnixSocket } from './unix.ts';
 
 /** What the manager is told of. */
 export interface ServiceStatus {
@@ -19,7 +18,7 @@ export interface ServiceStatus {
 export interface SystemdNoticeParts {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pid: number;
-  readonly log: Pick<Log, 'error'>;
+  readonly log: { error(fields: object, text: string): void };
   /** Of CLOCK_MONOTONIC, microseconds. */
   readonly monotonicUsec: () => bigint;
   status(): ServiceStatus;
