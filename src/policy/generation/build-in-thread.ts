@@ -2,7 +2,7 @@
 import { Worker } from 'node:worker_threads';
 import { AppError } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
-import { LoadedList } from '../lists/lists.ts';
+import { toLoadedList } from '../lists/lists.ts';
 import type { Generation, PathOf } from './build.ts';
 import type { GenerationOrder, GenerationReply } from './thread.ts';
 
@@ -68,7 +68,7 @@ const notStarted = (cause: Error): AppError =>
 /** What travels between threads is plain data. */
 const revive = (built: Generation): Generation => ({
   ...built,
-  lists: built.lists.map((facts) => ({ ...facts, loaded: new LoadedList(facts.loaded) })),
+  lists: built.lists.map((facts) => ({ ...facts, loaded: toLoadedList(facts.loaded) })),
 });
 
 /** The thread's file beside this one, in a checkout and in the built package. */

@@ -5,7 +5,7 @@
 // Rules with conditions and expressions are left out: what they refuse depends on more than a name.
 import { createAddress, formatPrefix, type Prefix } from '../../base/base.ts';
 import { formatName, NAME_LENGTH_MAX, TRIGGER, TYPE } from '../../wire/dns/dns.ts';
-import { LoadedList } from '../lists/lists.ts';
+import type { LoadedList } from '../lists/lists.ts';
 import {
   ACTION,
   MATCH,
@@ -43,9 +43,7 @@ export const readEffective = (read: ReadList, precedence: Precedence): LoadedLis
 
 /** The same facts, where only rules that refuse something are counted. */
 export const withoutOpened = (loaded: LoadedList, opened: LoadedList['opened']): LoadedList =>
-  opened.count === 0
-    ? loaded
-    : new LoadedList({ ...loaded, entries: Math.max(0, loaded.entries - opened.count), opened });
+  opened.count === 0 ? loaded : { ...loaded, entries: Math.max(0, loaded.entries - opened.count), opened };
 
 /** Collects the rules of one list that do not refuse what they are about. */
 export class OpenedRulesSink implements RuleSink {

@@ -25,7 +25,7 @@ import {
 import { LIST_FORMATS } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import { LoadedList, NOTE_CODES } from '../lists/lists.ts';
+import { NOTE_CODES, toLoadedList } from '../lists/lists.ts';
 import { PolicyTable } from '../policy.ts';
 import { type Generation, policyHash, restoreGeneration } from './build.ts';
 
@@ -195,7 +195,9 @@ export class SavedGeneration {
     if (described === undefined || !PolicyTable.isTable(table))
       throw this.#unusable('it is of another format');
     const { policySha256, loadedAtMs, lists } = described;
-    const loaded = new Map(lists.map((list) => [list.id, new LoadedList({ ...list, diagnostics: [] })]));
+    const loaded = new Map(
+      lists.map(({ id, ...facts }) => [id, toLoadedList({ ...facts, diagnostics: [] })]),
+    );
     const restored =
       policySha256 === policyHash(config)
         ? restoreGeneration(config, generation, loadedAtMs, table, loaded)

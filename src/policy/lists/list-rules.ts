@@ -1,11 +1,11 @@
 // The rules of a list that is in force, a page at a time, as its file has them: for people who look what stands in it.
 //
-// Reads and hashes the file each time, as LoadedList.entryAt() does; never per query. Whoever is signed in may ask, so that a page
+// Reads and hashes the file each time, as lineOf() does; never per query. Whoever is signed in may ask, so that a page
 // costs one pass over the bytes and holds one line at a time.
 import { createHash } from 'node:crypto';
 import { parseCordonList } from './cordon-format.ts';
 import { listError, readListFile } from './list-file.ts';
-import type { LoadedList } from './load.ts';
+import { type LoadedList, placeOfRule } from './load.ts';
 
 /** Characters of a line that are shown. */
 const TEXT_LENGTH_MAX = 500;
@@ -52,7 +52,7 @@ export const readRules = (loaded: LoadedList, { search, skip, limit }: RulesWant
   let count = 0;
   const files = loaded.files ?? [{ name: null, firstLine: 1, sha256: loaded.sha256 }];
   for (const { name, firstLine, sha256 } of files) {
-    const { path } = loaded.placeOf(firstLine);
+    const { path } = placeOfRule(loaded, firstLine);
     const bytes = readListFile(path);
     if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
       throw listError('ERR_LIST_CHANGED', `reading list ${path} again: its content has changed`, {

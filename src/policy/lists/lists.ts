@@ -65,7 +65,18 @@ export {
 export { Guards } from './guard.ts';
 export { type ListBytes, type ListErrorCode, readListFile } from './list-file.ts';
 export { type RulesFound, type RulesWanted, readRules, type ShownRule } from './list-rules.ts';
-export { type ListLine, type ListSource, type LoadedFacts, LoadedList, loadList, misreadOf } from './load.ts';
+export {
+  derivationText,
+  type ListLine,
+  type ListSource,
+  type LoadedFacts,
+  type LoadedList,
+  lineOf,
+  loadList,
+  misreadOf,
+  placeOfRule,
+  toLoadedList,
+} from './load.ts';
 export {
   type Candidate,
   isMarkup,

@@ -98,88 +98,66 @@ export interface LoadedFacts {
 const NOTHING_OPENED: OpenedRules = { count: 0, names: [] };
 
 /** A list that was read and found usable. */
-export class LoadedList implements LoadedFacts {
-  readonly path: string;
-  readonly format: ListFormat;
-  readonly sha256: string;
-  readonly sizeBytes: number;
-  readonly header: ListHeader | undefined;
-  readonly entries: number;
+export interface LoadedList extends LoadedFacts {
   readonly derived: number;
   readonly exceptions: ExceptionFacts;
   readonly opened: OpenedRules;
-  readonly rejected: number;
-  readonly guarded: number | undefined;
-  readonly diagnostics: readonly Diagnostic[];
   readonly reasons: ReasonCounts;
   readonly notes: readonly ListNote[];
-  readonly reviewed: ReviewDates | undefined;
-  readonly files: readonly DirectoryFile[] | undefined;
-  readonly origin: string | undefined;
-  readonly serial: number | undefined;
-
-  constructor(facts: LoadedFacts) {
-    this.path = facts.path;
-    this.format = facts.format;
-    this.sha256 = facts.sha256;
-    this.sizeBytes = facts.sizeBytes;
-    this.header = facts.header;
-    this.entries = facts.entries;
-    this.derived = facts.derived ?? 0;
-    this.exceptions = facts.exceptions ?? NO_EXCEPTIONS;
-    this.opened = facts.opened ?? NOTHING_OPENED;
-    this.rejected = facts.rejected;
-    this.guarded = facts.guarded;
-    this.diagnostics = facts.diagnostics;
-    this.reasons = facts.reasons ?? {};
-    this.notes = facts.notes ?? [];
-    this.reviewed = facts.reviewed;
-    this.files = facts.files;
-    this.origin = facts.origin;
-    this.serial = facts.serial;
-  }
-
-  /** The file and the line in it that the line of a rule is. */
-  placeOf(line: number): LinePlace {
-    return placeIn(this.path, this.files ?? [], line);
-  }
-
-  /**
-   * The line of a rule; undefined when the file has no such line. For explanations, never per query: reads the
-   * file. Throws ERR_LIST_CHANGED when the file is not the one that was loaded.
-   */
-  entryAt(line: number): ListLine | undefined {
-    const place = this.placeOf(line);
-    const sha256 = placeOfLine(this.files ?? [], line)?.file.sha256 ?? this.sha256;
-    const bytes = readListFile(place.path);
-    if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
-      throw listError('ERR_LIST_CHANGED', `reading list ${place.path} again: its content has changed`, {
-        hint: 'Reload the lists.',
-      });
-    }
-    const text = lineText(bytes, place.line);
-    if (text === undefined) return undefined;
-    const entries = this.format === 'cordon' ? parseCordonList(bytes).entries : [];
-    const entry = entries.find((one) => one.line === place.line);
-    const check = entry === undefined || this.header === undefined ? undefined : checkOf(entry);
-    return { line: place.line, text, entry, check };
-  }
-
-  /**
-   * In words, from which zone of a line the name that its rule matched is derived; undefined: the line is about the name.
-   * For explanations, as entryAt().
-   */
-  derivationOf(name: string, { text, entry }: Pick<ListLine, 'text' | 'entry'>): string | undefined {
-    if (this.derived === 0) return undefined;
-    const isListed = (zone: string): boolean =>
-      entry === undefined ? isIn(text, zone) : entry.text === zone;
-    const found = derivationOf(readCdnSuffixes(), name, isListed);
-    if (found === undefined) return undefined;
-    const { zone, suffix } = found;
-    const place = `lists/cdn-suffixes.tsv:${suffix.line}`;
-    return `derived from ${zone}: ${suffix.cdn} carries it below ${suffix.text} (${place}: ${suffix.evidence})`;
-  }
 }
+
+/** With what is left out of facts that were saved. */
+export const toLoadedList = ({
+  derived = 0,
+  exceptions = NO_EXCEPTIONS,
+  opened = NOTHING_OPENED,
+  reasons = {},
+  notes = [],
+  ...facts
+}: LoadedFacts): LoadedList => ({ ...facts, derived, exceptions, opened, reasons, notes });
+
+/** The file and the line in it that the line of a rule is. */
+export const placeOfRule = ({ path, files = [] }: LoadedList, line: number): LinePlace =>
+  placeIn(path, files, line);
+
+/**
+ * The line of a rule; undefined when the file has no such line. For explanations, never per query: reads the
+ * file. Throws ERR_LIST_CHANGED when the file is not the one that was loaded.
+ */
+export const lineOf = (list: LoadedList, line: number): ListLine | undefined => {
+  const place = placeOfRule(list, line);
+  const sha256 = placeOfLine(list.files ?? [], line)?.file.sha256 ?? list.sha256;
+  const bytes = readListFile(place.path);
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256) {
+    throw listError('ERR_LIST_CHANGED', `reading list ${place.path} again: its content has changed`, {
+      hint: 'Reload the lists.',
+    });
+  }
+  const text = lineText(bytes, place.line);
+  if (text === undefined) return undefined;
+  const entries = list.format === 'cordon' ? parseCordonList(bytes).entries : [];
+  const entry = entries.find((one) => one.line === place.line);
+  const check = entry === undefined || list.header === undefined ? undefined : checkOf(entry);
+  return { line: place.line, text, entry, check };
+};
+
+/**
+ * In words, from which zone of a line the name that its rule matched is derived; undefined: the line is about the name.
+ * For explanations, as lineOf().
+ */
+export const derivationText = (
+  { derived }: LoadedList,
+  name: string,
+  { text, entry }: Pick<ListLine, 'text' | 'entry'>,
+): string | undefined => {
+  if (derived === 0) return undefined;
+  const isListed = (zone: string): boolean => (entry === undefined ? isIn(text, zone) : entry.text === zone);
+  const found = derivationOf(readCdnSuffixes(), name, isListed);
+  if (found === undefined) return undefined;
+  const { zone, suffix } = found;
+  const place = `lists/cdn-suffixes.tsv:${suffix.line}`;
+  return `derived from ${zone}: ${suffix.cdn} carries it below ${suffix.text} (${place}: ${suffix.evidence})`;
+};
 
 /** Whether a line of a text format has the zone as a name, or as the end of one. */
 const isIn = (line: string, zone: string): boolean => {
@@ -219,7 +197,7 @@ const loadFile: Loader = (path, format, sink, options) =>
     };
     const result = feedRules(format, readHashed, sink, options);
     requireUsable(format, result, (line) => ({ path, line }), path);
-    return new LoadedList({ path, format, sha256: hash.digest('hex'), sizeBytes, ...result });
+    return toLoadedList({ path, format, sha256: hash.digest('hex'), sizeBytes, ...result });
   });
 
 const loadDirectory: Loader = (path, format, sink, options) => {
@@ -236,7 +214,7 @@ const loadDirectory: Loader = (path, format, sink, options) => {
       if (place === undefined) return diagnostic;
       return { ...diagnostic, line: place.line, text: `in ${place.file.name}: ${diagnostic.text}` };
     });
-    return new LoadedList({ path, format, files, sha256, sizeBytes, ...result, diagnostics });
+    return toLoadedList({ path, format, files, sha256, sizeBytes, ...result, diagnostics });
   });
 };
 

@@ -4,6 +4,7 @@
 // The status of an explanation is that of its worst answer: what could not be judged is never said to pass.
 import { basename } from 'node:path';
 import { isAppError } from '../../base/base.ts';
+import { derivationText, type ListLine, type LoadedList, lineOf, placeOfRule } from '../../policy/lists/lists.ts';
 import { ACTION, formatExemption, MATCH_NAMES } from '../../policy/policy.ts';
 import {
   findEde,
@@ -154,26 +155,7 @@ export interface ExplainedList {
   readonly mandates?: readonly string[];
   /** How it refuses, where its rule says nothing. */
   readonly mode: string;
-  readonly loaded: {
-    readonly files: readonly unknown[] | undefined;
-    placeOf(line: number): { readonly path: string; readonly line: number };
-    entryAt(line: number):
-      | {
-          readonly text: string;
-          readonly check?: string | undefined;
-          readonly entry?:
-            | {
-                readonly service?: string | undefined;
-                readonly owner?: string | undefined;
-                readonly operator?: string | undefined;
-                readonly evidence?: string | undefined;
-                readonly reviewed?: string | undefined;
-              }
-            | undefined;
-        }
-      | undefined;
-    derivationOf(name: string, line: { readonly text: string }): string | undefined;
-  };
+  readonly loaded: LoadedList;
 }
 
 /** What the numbers of a Traced stand for. */
@@ -325,7 +307,7 @@ const reasonOf = (name: string, hit: RuleHit, { lists, triggers }: Setting): Rea
   const list = lists[hit.list];
   if (list === undefined) return undefined;
   const source = readEntry(list, hit.line);
-  const place = list.loaded.placeOf(hit.line);
+  const place = placeOfRule(list.loaded, hit.line);
   const matched = hit.target === '' ? name : hit.target;
   return {
     list: list.id,
@@ -346,15 +328,15 @@ const reasonOf = (name: string, hit: RuleHit, { lists, triggers }: Setting): Rea
     operator: source?.entry?.operator,
     evidence: source?.entry?.evidence,
     check: source?.check,
-    derived: source && list.loaded.derivationOf(matched.toLowerCase().replace(/\.$/, ''), source),
+    derived: source && derivationText(list.loaded, matched.toLowerCase().replace(/\.$/, ''), source),
     reviewed: source?.entry?.reviewed,
   };
 };
 
 /** What is in force is explained also after somebody has edited or removed the file that it came from. */
-const readEntry = (list: ExplainedList, line: number): ReturnType<ExplainedList['loaded']['entryAt']> => {
+const readEntry = (list: ExplainedList, line: number): ListLine | undefined => {
   try {
-    return list.loaded.entryAt(line);
+    return lineOf(list.loaded, line);
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     return undefined;

@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { buildGeneration } from '../../../src/policy/generation/build.ts';
 import { buildInThread } from '../../../src/policy/generation/build-in-thread.ts';
+import { lineOf } from '../../../src/policy/lists/lists.ts';
 import { configOf, refusing } from '../app/setup.ts';
 
 const CONFIG = `
@@ -30,7 +31,8 @@ test('buildAside() gives what buildGeneration() gives', async () => {
   for (const name of ['listed.example', 'x.example', 'www.tiktok.com']) {
     expect(refusing(aside, name)).toBe(refusing(here, name));
   }
-  expect(aside.lists.find(({ id }) => id === 'local')?.loaded.entryAt(1)?.text).toBe('listed.example');
+  const { loaded } = aside.lists.find(({ id }) => id === 'local') ?? {};
+  expect(loaded && lineOf(loaded, 1)?.text).toBe('listed.example');
 });
 
 test('buildAside() rejects with what is wrong with a list, and after its time', async () => {

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { AppError, PrefixTable } from '../../../src/base/base.ts';
 import { LIST_FORMATS } from '../../../src/base/words/words.ts';
 import { buildGeneration, type Generation, policyHash } from '../../../src/policy/generation/build.ts';
+import { placeOfRule } from '../../../src/policy/lists/lists.ts';
 import { createEde, EDE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf, createDirectory, deciding, judge, refusing, watching } from '../app/setup.ts';
 
@@ -234,7 +235,7 @@ describe('a list of a directory', () => {
     const list = generation.lists[0]?.loaded;
     for (const name of ['a', 'b']) {
       expect(refusing(generation, `${name}.example`)).toBe('parts');
-      const place = list?.placeOf(judge(generation, `${name}.example`).line);
+      const place = list && placeOfRule(list, judge(generation, `${name}.example`).line);
       expect(place).toMatchObject({
         path: expect.stringMatching(`lists\\.d/${name}\\.txt$`) as string,
         line: 1,

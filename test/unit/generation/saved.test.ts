@@ -8,6 +8,7 @@ import { AppError, packPrefixes } from '../../../src/base/base.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { buildGeneration, type Generation } from '../../../src/policy/generation/build.ts';
 import { SavedGeneration } from '../../../src/policy/generation/saved.ts';
+import { lineOf } from '../../../src/policy/lists/lists.ts';
 import { createLog } from '../../../src/telemetry/observe/observe.ts';
 import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf, createDirectory, deciding, refusing, watching } from '../app/setup.ts';
@@ -151,7 +152,7 @@ groups:
       ['a.txt', 1],
       ['b "\\.txt', 3],
     ]);
-    expect(loaded?.entryAt(4)).toMatchObject({ line: 2, text: 'c.example' });
+    expect(loaded && lineOf(loaded, 4)).toMatchObject({ line: 2, text: 'c.example' });
     const [list] = config.lists;
     if (list?.source.kind !== 'file') throw new Error('no file');
     const one = { ...config, lists: [{ ...list, source: { ...list.source, isDirectory: false } }] };

@@ -5,9 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import {
+  derivationText,
   Guards,
   LISTS_DIRECTORY,
   type ListFormat,
+  lineOf,
   loadList,
   NameRules,
   NEVER_BLOCK_FILE,
@@ -131,8 +133,8 @@ describe('children of CDNs', () => {
   it('are traced to their zone for people, in every format', () => {
     const of = (format: ListFormat, text: string, line: number, name: string) => {
       const { list } = load(format, text, true);
-      const entry = list.entryAt(line);
-      return entry && list.derivationOf(name, entry);
+      const entry = lineOf(list, line);
+      return entry && derivationText(list, name, entry);
     };
     const words =
       /^derived from zone\.test: Akamai carries it below edgesuite\.net \(lists\/cdn-suffixes\.tsv:\d+: /;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, it } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
-import { type LoadedList, loadList } from '../../../src/policy/lists/lists.ts';
+import { type LoadedList, lineOf, loadList } from '../../../src/policy/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-compressed-'));
@@ -55,7 +55,7 @@ describe.each([
       rejected: 0,
     });
     expect(rules.at(-1)).toBe('20000 suffix name-19999.tiktok.test');
-    expect(list.entryAt(7)).toMatchObject({ text: 'name-6.tiktok.test' });
+    expect(lineOf(list, 7)).toMatchObject({ text: 'name-6.tiktok.test' });
   });
 
   it('refuses a file that is cut off anywhere, or goes on with something else', () => {

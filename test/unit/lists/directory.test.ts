@@ -15,7 +15,14 @@ import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { isAppError } from '../../../src/base/base.ts';
-import { Guards, type ListFormat, type LoadedList, loadList } from '../../../src/policy/lists/lists.ts';
+import {
+  Guards,
+  type ListFormat,
+  type LoadedList,
+  lineOf,
+  loadList,
+  placeOfRule,
+} from '../../../src/policy/lists/lists.ts';
 import { RuleLog } from './rule-log.ts';
 
 /** A user without rights. */
@@ -181,18 +188,18 @@ describe('what is known of a directory', () => {
 
   it('leads from a rule to its file and line, and to the text of that line', () => {
     const list = fill();
-    expect(list.placeOf(1)).toEqual({ path: join(directory, 'a.txt'), line: 1 });
-    expect(list.placeOf(5)).toEqual({ path: join(directory, 'b.txt'), line: 3 });
-    expect(list.entryAt(5)).toEqual({ line: 3, text: 'b2.test # why', entry: undefined });
-    expect(list.entryAt(6)).toBeUndefined();
+    expect(placeOfRule(list, 1)).toEqual({ path: join(directory, 'a.txt'), line: 1 });
+    expect(placeOfRule(list, 5)).toEqual({ path: join(directory, 'b.txt'), line: 3 });
+    expect(lineOf(list, 5)).toEqual({ line: 3, text: 'b2.test # why', entry: undefined });
+    expect(lineOf(list, 6)).toBeUndefined();
   });
 
   it('shows a line of a file that did not change, and no line of one that did', () => {
     const list = fill();
     write('b.txt', 'other.test\n');
     write('0.txt', 'new.test\n');
-    expect(list.entryAt(1)?.text).toBe('a.test');
-    expect(failureOf(() => list.entryAt(3))).toBe(
+    expect(lineOf(list, 1)?.text).toBe('a.test');
+    expect(failureOf(() => lineOf(list, 3))).toBe(
       'ERR_LIST_CHANGED reading list D/b.txt again: its content has changed',
     );
   });

@@ -7,6 +7,7 @@ import { AppError } from '../../../src/base/base.ts';
 import {
   Guards,
   type ListFormat,
+  lineOf,
   loadList,
   shippedDefaults,
   shippedLists,
@@ -185,7 +186,7 @@ describe('entryAt()', () => {
     const log = new RuleLog();
     const list = loadList({ kind: 'shipped', id: 'canary' }, log);
     const line = Number(log.rules[0]?.split(' ')[0]);
-    expect(list.entryAt(line)).toMatchObject({
+    expect(lineOf(list, line)).toMatchObject({
       line,
       text: expect.stringContaining('exact: use-application-dns.net') as string,
       entry: { text: 'use-application-dns.net', owner: 'Mozilla Corporation', reviewed: '2026-11-24' },
@@ -199,7 +200,7 @@ describe('entryAt()', () => {
     [4, undefined],
   ])('gives the source line %i of a text format', (line, expected) => {
     const path = write('lines.txt', '\ufeffa.test\r\nb.test # why\n');
-    expect(loadList({ kind: 'file', path, format: 'domains' }, new RuleLog()).entryAt(line)).toEqual(
+    expect(lineOf(loadList({ kind: 'file', path, format: 'domains' }, new RuleLog()), line)).toEqual(
       expected,
     );
   });
@@ -208,7 +209,7 @@ describe('entryAt()', () => {
     const path = write('changed.txt', 'a.test\n');
     const list = loadList({ kind: 'file', path, format: 'domains' }, new RuleLog());
     write('changed.txt', 'b.test\n');
-    expect(failureOf(() => list.entryAt(1))).toBe(
+    expect(failureOf(() => lineOf(list, 1))).toBe(
       `ERR_LIST_CHANGED reading list ${path} again: its content has changed`,
     );
   });
