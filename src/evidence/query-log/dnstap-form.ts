@@ -7,8 +7,8 @@ import { type AddressWords, isIpv4 } from '../../base/base.ts';
 import { LOGGED, type RingQuery } from '../../telemetry/events/events.ts';
 import { HEADER_LENGTH, RecordReader, readU16, SECTION, skipName } from '../../wire/dns/dns.ts';
 import type { Piece, QueryEncoder } from './encoder.ts';
-
-import type { Naming } from './naming.ts';
+import { DecisionTexts } from './kept-texts.ts';
+import type { NamedClient, Naming } from './naming.ts';
 import { extraText } from './words.ts';
 
 /** The messages that are sent, in the words of the schema. */
@@ -40,15 +40,16 @@ const LENGTH_BYTES = 4;
 /** Bytes of a varint. */
 const varintLength = (value: number): number => {
   let length = 1;
-  for (let rest = value; rest >= 0x80; rest = Math.floor(rest / 0x80)) length++;
+  for (let rest = value; rest >= 0x80; rest >>>= 7) length++;
   return length;
 };
 
+/** Below 2^32: seconds, ports and lengths are. */
 const putVarint = (piece: Piece, value: number): void => {
   let rest = value;
   while (rest >= 0x80) {
-    piece.bytes[piece.length++] = (rest % 0x80) + 0x80;
-    rest = Math.floor(rest / 0x80);
+    piece.bytes[piece.length++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
   }
   piece.bytes[piece.length++] = rest;
 };
@@ -59,8 +60,22 @@ const putField = (piece: Piece, field: number, value: number): void => {
 };
 
 const putFixed = (piece: Piece, field: number, value: number): void => {
-  piece.bytes[piece.length++] = field * 8 + WIRE.FIXED32;
-  piece.length = piece.bytes.writeUInt32LE(value, piece.length);
+  const { bytes, length } = piece;
+  bytes[length] = field * 8 + WIRE.FIXED32;
+  bytes[length + 1] = value;
+  bytes[length + 2] = value >>> 8;
+  bytes[length + 3] = value >>> 16;
+  bytes[length + 4] = value >>> 24;
+  piece.length = length + 5;
+};
+
+const putUint32 = (piece: Piece, value: number): void => {
+  const { bytes, length } = piece;
+  bytes[length] = value >>> 24;
+  bytes[length + 1] = value >>> 16;
+  bytes[length + 2] = value >>> 8;
+  bytes[length + 3] = value;
+  piece.length = length + 4;
 };
 
 const putLength = (piece: Piece, field: number, length: number): void => {
@@ -71,16 +86,20 @@ const putLength = (piece: Piece, field: number, length: number): void => {
 /** Makes frames. */
 export class DnstapForm implements QueryEncoder {
   readonly #naming: Naming;
-  /** Fields 1 and 2 of a payload. */
-  readonly #sender: Uint8Array;
   readonly #types: readonly (number | undefined)[];
   readonly #records = new RecordReader();
-  readonly #extras = new Map<string, Uint8Array>();
+  /** Frames up to where their message begins, without their length: with what else is told, and without. */
+  readonly #heads = new DecisionTexts((query) => {
+    const extra = Buffer.from(extraText(query, this.#naming));
+    return Buffer.concat([this.#plainHead, fieldHead(3, extra.length), extra]);
+  });
+  readonly #plainHead: Uint8Array;
 
   constructor(naming: Naming, resolver: string, version: string, messages: readonly DnstapMessage[]) {
     this.#naming = naming;
     const texts = [resolver, `cordon ${version}`].map((text) => Buffer.from(text));
-    this.#sender = Buffer.concat(texts.flatMap((text, index) => [fieldHead(index + 1, text.length), text]));
+    const sender = Buffer.concat(texts.flatMap((text, index) => [fieldHead(index + 1, text.length), text]));
+    this.#plainHead = Buffer.concat([new Uint8Array(LENGTH_BYTES), sender]);
     this.#types = DNSTAP_MESSAGES.map((name) => (messages.includes(name) ? MESSAGE_TYPE[name] : undefined));
   }
 
@@ -88,29 +107,42 @@ export class DnstapForm implements QueryEncoder {
     const first = query.kind === LOGGED.CLIENT ? 0 : 2;
     const asked = query.queryLength > 0 ? this.#types[first] : undefined;
     const answered = query.responseLength > 0 ? this.#types[first + 1] : undefined;
-    if (asked !== undefined) this.#putFrame(query, asked, false, piece);
-    if (answered !== undefined) this.#putFrame(query, answered, true, piece);
+    const isUpstream = query.kind === LOGGED.UPSTREAM;
+    const client = isUpstream ? undefined : this.#naming.client(query);
+    const head = isUpstream ? this.#plainHead : this.#heads.of(query);
+    // How it was answered is told once.
+    const askedHead = answered === undefined ? head : this.#plainHead;
+    if (asked !== undefined) this.#putFrame(query, asked, false, client, askedHead, piece);
+    if (answered !== undefined) this.#putFrame(query, answered, true, client, head, piece);
     return (asked === undefined ? 0 : 1) + (answered === undefined ? 0 : 1);
   }
 
-  #putFrame(query: RingQuery, type: number, isResponse: boolean, piece: Piece): void {
-    const isUpstream = query.kind === LOGGED.UPSTREAM;
-    const client = isUpstream ? undefined : this.#naming.client(query);
-    const isWhole = client === undefined || client.isWhole;
-    const address = isUpstream ? query.address : client?.words;
+  /** Without a client, the query is one to an upstream. */
+  #putFrame(
+    query: RingQuery,
+    type: number,
+    isResponse: boolean,
+    client: NamedClient | undefined,
+    head: Uint8Array,
+    piece: Piece,
+  ): void {
+    const isUpstream = client === undefined;
+    const isWhole = isUpstream || client.isWhole;
+    const address = isUpstream ? query.address : client.words;
     const start = isResponse ? query.responseStart : query.queryStart;
     const length = isResponse ? query.responseLength : query.queryLength;
     const kept = isWhole ? length : this.#keptOf(query.bytes.subarray(start, start + length));
-    const extra = isUpstream ? NONE : this.#extra(query);
-    piece.reserve(FRAME_BYTES_MAX + this.#sender.length + extra.length + kept);
+    piece.reserve(FRAME_BYTES_MAX + head.length + kept);
     const frameAt = piece.length;
-    piece.length += LENGTH_BYTES;
-    piece.put(this.#sender);
-    if (extra.length > 0) {
-      putLength(piece, 3, extra.length);
-      piece.put(extra);
-    }
-    const messageLength = lengthOfMessage(type, query, address, isWhole, isResponse, kept);
+    piece.put(head);
+    const askedMs = query.timeMs - query.tookMs;
+    const askedSec = Math.floor(askedMs / 1000);
+    const answeredSec = Math.floor(query.timeMs / 1000);
+    // What stands before the message must say its length: it is counted first.
+    let messageLength = 13 + varintLength(askedSec) + varintLength(kept) + kept;
+    if (address !== undefined) messageLength += 2 + (isIpv4(address) ? 4 : 16);
+    if (isWhole) messageLength += 1 + varintLength(query.port);
+    if (isResponse) messageLength += 1 + varintLength(answeredSec) + 5;
     putLength(piece, 14, messageLength);
     const messageAt = piece.length;
     putField(piece, 1, type);
@@ -119,12 +151,11 @@ export class DnstapForm implements QueryEncoder {
     // Of an upstream, the address of who was asked is that of the response (fields 5 and 7).
     if (address !== undefined) putAddress(piece, isUpstream ? 5 : 4, address);
     if (isWhole) putField(piece, isUpstream ? 7 : 6, query.port);
-    const askedMs = query.timeMs - query.tookMs;
-    putField(piece, 8, Math.floor(askedMs / 1000));
-    putFixed(piece, 9, (askedMs % 1000) * NSEC_PER_MS);
+    putField(piece, 8, askedSec);
+    putFixed(piece, 9, (askedMs - 1000 * askedSec) * NSEC_PER_MS);
     if (isResponse) {
-      putField(piece, 12, Math.floor(query.timeMs / 1000));
-      putFixed(piece, 13, (query.timeMs % 1000) * NSEC_PER_MS);
+      putField(piece, 12, answeredSec);
+      putFixed(piece, 13, (query.timeMs - 1000 * answeredSec) * NSEC_PER_MS);
     }
     putLength(piece, isResponse ? 14 : 10, kept);
     const at = piece.length;
@@ -134,7 +165,10 @@ export class DnstapForm implements QueryEncoder {
       throw new RangeError('writing a dnstap message: its length');
     // Type of the payload: a message.
     putField(piece, 15, 1);
-    piece.bytes.writeUInt32BE(piece.length - frameAt - LENGTH_BYTES, frameAt);
+    const end = piece.length;
+    piece.length = frameAt;
+    putUint32(piece, end - frameAt - LENGTH_BYTES);
+    piece.length = end;
   }
 
   /** Bytes of a message up to where its additional section begins. */
@@ -152,22 +186,7 @@ export class DnstapForm implements QueryEncoder {
     }
     return end;
   }
-
-  #extra(query: RingQuery): Uint8Array {
-    const { source, validation, generation, group, list, line } = query;
-    const key = `${source} ${validation} ${generation} ${group} ${list} ${line}`;
-    let text = this.#extras.get(key);
-    if (text === undefined) {
-      if (this.#extras.size >= EXTRAS_MAX) this.#extras.clear();
-      text = Buffer.from(extraText(query, this.#naming));
-      this.#extras.set(key, text);
-    }
-    return text;
-  }
 }
-
-const EXTRAS_MAX = 4_096;
-const NONE = new Uint8Array(0);
 
 const fieldHead = (field: number, length: number): Uint8Array =>
   Uint8Array.of(
@@ -175,29 +194,10 @@ const fieldHead = (field: number, length: number): Uint8Array =>
     ...(length < 0x80 ? [length] : [(length % 0x80) + 0x80, Math.floor(length / 0x80)]),
   );
 
-/** What stands before the message must say its length: it is counted first. */
-const lengthOfMessage = (
-  type: number,
-  query: RingQuery,
-  address: AddressWords | undefined,
-  isWhole: boolean,
-  isResponse: boolean,
-  kept: number,
-): number => {
-  const askedMs = query.timeMs - query.tookMs;
-  let length = 1 + varintLength(type) + 2 + 2;
-  if (address !== undefined) length += 2 + (isIpv4(address) ? 4 : 16);
-  if (isWhole) length += 1 + varintLength(query.port);
-  length += 1 + varintLength(Math.floor(askedMs / 1000)) + 5;
-  if (isResponse) length += 1 + varintLength(Math.floor(query.timeMs / 1000)) + 5;
-  return length + 1 + varintLength(kept) + kept;
-};
-
 const putAddress = (piece: Piece, field: number, address: AddressWords): void => {
   const isV4 = isIpv4(address);
   putLength(piece, field, isV4 ? 4 : 16);
-  for (let i = isV4 ? 3 : 0; i < 4; i++)
-    piece.length = piece.bytes.writeUInt32BE(address[i] ?? 0, piece.length);
+  for (let i = isV4 ? 3 : 0; i < 4; i++) putUint32(piece, address[i] ?? 0);
 };
 
 /** Takes the ID, and the number of additional records, which are not there any more, out of a message. */

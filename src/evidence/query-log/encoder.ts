@@ -1,13 +1,31 @@
 // What makes bytes of queries, for one output each: into one piece of memory, many queries after another.
 import type { RingQuery } from '../../telemetry/events/events.ts';
 
-/** Bytes of a piece that is handed on: one write of a socket or a file. */
-export const PIECE_BYTES = 65_536;
+/** Bytes of a piece that is handed on: one write of a socket, and one of a file, which costs a turn of other threads. */
+export const PIECE_BYTES = 131_072;
+export const FILE_PIECE_BYTES = 524_288;
+/** Behind a piece that is large enough: more than most queries take. */
+const ROOM_BYTES = 32_768;
+/** Pieces of memory that are kept for the next time. */
+const SPARE_MAX = 4;
+
+/** From here on one call of native code is quicker than a loop over bytes. */
+const NATIVE_COPY_BYTES = 64;
+/** Takes any array of bytes, and makes no object for a part of one. */
+const copyNative = Buffer.prototype.copy;
 
 /** Memory that bytes are appended to. */
 export class Piece {
-  bytes = Buffer.allocUnsafeSlow(4 * PIECE_BYTES);
+  bytes: Buffer;
   length = 0;
+  readonly #memoryBytes: number;
+  readonly #spare: Buffer[] = [];
+
+  /** Is handed on when it has so many bytes. */
+  constructor(sizeBytes = PIECE_BYTES) {
+    this.#memoryBytes = sizeBytes + ROOM_BYTES;
+    this.bytes = Buffer.allocUnsafeSlow(this.#memoryBytes);
+  }
 
   /** Makes room for so many more bytes. */
   reserve(count: number): void {
@@ -17,18 +35,18 @@ export class Piece {
     this.bytes = larger;
   }
 
-  /** Appends bytes for which there is room. */
+  /** Appends bytes for which there is room. One call of native code: 15 ns, as a loop takes for 24 bytes. */
   put(source: Uint8Array): void {
-    const { bytes, length } = this;
-    for (let i = 0; i < source.length; i++) bytes[length + i] = source[i] ?? 0;
-    this.length = length + source.length;
+    this.bytes.set(source, this.length);
+    this.length += source.length;
   }
 
   /** Appends a part of other bytes, for which there is room. */
   copy(source: Uint8Array, start: number, count: number): void {
     const { bytes, length } = this;
-    for (let i = 0; i < count; i++) bytes[length + i] = source[start + i] ?? 0;
     this.length = length + count;
+    if (count >= NATIVE_COPY_BYTES) copyNative.call(source, bytes, length, start, start + count);
+    else for (let i = 0; i < count; i++) bytes[length + i] = source[start + i] ?? 0;
   }
 
   /** Appends a text of ASCII; makes room itself. */
@@ -50,11 +68,18 @@ export class Piece {
     this.length += digits;
   }
 
-  /** A copy of what is there; it begins anew. */
+  /** What is there; it begins anew, in other memory. */
   take(): Buffer {
-    const taken = Buffer.from(this.bytes.subarray(0, this.length));
+    const taken = this.bytes.subarray(0, this.length);
     this.length = 0;
+    this.bytes = this.#spare.pop() ?? Buffer.allocUnsafeSlow(this.#memoryBytes);
     return taken;
+  }
+
+  /** Takes back the memory of what was taken, which nobody reads any more. */
+  giveBack({ buffer }: Uint8Array): void {
+    if (buffer.byteLength === this.#memoryBytes && this.#spare.length < SPARE_MAX)
+      this.#spare.push(Buffer.from(buffer));
   }
 }
 

@@ -21,6 +21,7 @@ import {
 } from '../../wire/dns/dns.ts';
 import { ECS_VERSION } from '../records/records.ts';
 import type { Piece, QueryEncoder } from './encoder.ts';
+import { AnswerTexts, DecisionTexts } from './kept-texts.ts';
 import type { NamedClient, Naming } from './naming.ts';
 import { inQuotes, sourceWord, transportWord, validationWord } from './words.ts';
 
@@ -79,14 +80,13 @@ const keep = <Key>(table: Map<Key, Uint8Array>, key: Key, make: () => string): U
 /** Makes lines. */
 export class JsonForm implements QueryEncoder {
   readonly #naming: Naming;
-  readonly #tail: Uint8Array;
+  readonly #tail: string;
   readonly #records = new RecordReader();
   readonly #types = new Map<number, Uint8Array>();
   readonly #rcodes = new Map<number, Uint8Array>();
   readonly #flags = new Map<number, Uint8Array>();
-  readonly #groups = new Map<number, Uint8Array>();
-  readonly #ways = new Map<number, Uint8Array>();
-  readonly #clients = new WeakMap<NamedClient, Uint8Array>();
+  readonly #answers = new AnswerTexts();
+  readonly #decisions = new DecisionTexts((query) => this.#decision(query, 0));
   readonly #answersMax: number;
   /** Addresses of the answer at hand, where they stand in the piece: start and end in turns. */
   readonly #addresses: number[] = [];
@@ -97,13 +97,29 @@ export class JsonForm implements QueryEncoder {
     this.#naming = naming;
     this.#answersMax = answersMax;
     const observer = `"observer":{"name":${inQuotes(resolver)},"type":"dns","product":"Cordon"}`;
-    this.#tail = bytesOf(`},${observer},"ecs":{"version":"${ECS_VERSION}"}}\n`);
+    this.#tail = `},${observer},"ecs":{"version":"${ECS_VERSION}"}}\n`;
   }
 
   encode(query: RingQuery, piece: Piece): number {
     if (query.kind !== LOGGED.CLIENT) return 0;
     piece.reserve(OTHERS_BYTES_MAX);
     this.#putTime(query.timeMs, piece);
+    let omitted = 0;
+    if (!this.#answers.put(query, piece)) {
+      const start = piece.length;
+      omitted = this.#putMessages(query, piece);
+      if (omitted === 0) this.#answers.keep(piece.bytes, start, piece.length);
+    }
+    piece.number(query.tookMs * 1_000_000);
+    this.#putClient(query, piece);
+    const decision = omitted === 0 ? this.#decisions.of(query) : this.#decision(query, omitted);
+    piece.reserve(decision.length);
+    piece.put(decision);
+    return 1;
+  }
+
+  /** Returns how many records found no room. */
+  #putMessages(query: RingQuery, piece: Piece): number {
     const { bytes, queryStart, queryLength } = query;
     const asked = bytes.subarray(queryStart, queryStart + queryLength);
     const fixed = queryLength > HEADER_LENGTH ? skipName(asked, HEADER_LENGTH, queryLength) : -1;
@@ -122,11 +138,7 @@ export class JsonForm implements QueryEncoder {
     const omitted = query.responseLength > 0 ? this.#putAnswer(query, piece) : this.#putDropped(piece);
     piece.reserve(OTHERS_BYTES_MAX);
     piece.put(EVENT);
-    piece.number(query.tookMs * 1_000_000);
-    this.#putClient(query, piece);
-    this.#putRest(query, omitted, piece);
-    piece.put(this.#tail);
-    return 1;
+    return omitted;
   }
 
   #putTime(timeMs: number, piece: Piece): void {
@@ -246,38 +258,30 @@ export class JsonForm implements QueryEncoder {
 
   #putClient(query: RingQuery, piece: Piece): void {
     const client = this.#naming.client(query);
-    let text = this.#clients.get(client);
-    if (text === undefined) {
-      text = bytesOf(sourceText(client));
-      this.#clients.set(client, text);
-    }
-    piece.put(text);
+    client.source ??= bytesOf(sourceText(client));
+    piece.put(client.source);
     if (client.isWhole) piece.number(query.port);
-    const isUdp = query.transport === TRANSPORT.UDP || query.transport === TRANSPORT.DOQ;
-    piece.put(isUdp ? OVER_UDP : OVER_TCP);
   }
 
-  #putRest(query: RingQuery, omitted: number, piece: Piece): void {
-    const { generation, list, line, group } = query;
+  /** What follows the client. */
+  #decision(query: RingQuery, omitted: number): Uint8Array {
+    const { generation, list, line, group, transport } = query;
     const { generations } = this.#naming;
+    const isUdp = transport === TRANSPORT.UDP || transport === TRANSPORT.DOQ;
+    let text = isUdp ? OVER_UDP : OVER_TCP;
     if (list >= 0) {
       const { id } = generations.list(generation, list);
-      const rule = inQuotes(`${id}:${line}`);
-      piece.text(`,"rule":{"ruleset":${inQuotes(id)},"id":${rule}}`);
+      text += `,"rule":{"ruleset":${inQuotes(id)},"id":${inQuotes(`${id}:${line}`)}}`;
     }
-    const { source, validation, transport } = query;
-    piece.put(keep(this.#ways, source | (validation << 8) | (transport << 16), () => wayText(query)));
-    if (group >= 0) {
-      const key = generation * 4096 + group;
-      piece.put(keep(this.#groups, key, () => `,"group":${inQuotes(generations.group(generation, group))}`));
-    }
-    if (omitted > 0) piece.text(`,"answers_omitted":${omitted}`);
-    piece.reserve(this.#tail.length);
+    text += wayText(query);
+    if (group >= 0) text += `,"group":${inQuotes(generations.group(generation, group))}`;
+    if (omitted > 0) text += `,"answers_omitted":${omitted}`;
+    return bytesOf(text + this.#tail);
   }
 }
 
-const OVER_UDP = bytesOf('},"network":{"transport":"udp","protocol":"dns"}');
-const OVER_TCP = bytesOf('},"network":{"transport":"tcp","protocol":"dns"}');
+const OVER_UDP = '},"network":{"transport":"udp","protocol":"dns"}';
+const OVER_TCP = '},"network":{"transport":"tcp","protocol":"dns"}';
 
 /** The client up to where its port stands, which a whole address has. Without one, what is before stays open. */
 const sourceText = ({ text, isWhole }: NamedClient): string => {

@@ -10,7 +10,7 @@ import {
   SYSLOG_PROTOCOL,
 } from '../records/records.ts';
 import { DnstapForm } from './dnstap-form.ts';
-import { PIECE_BYTES, Piece, type QueryEncoder } from './encoder.ts';
+import { FILE_PIECE_BYTES, PIECE_BYTES, Piece, type QueryEncoder } from './encoder.ts';
 import { JsonForm } from './json-form.ts';
 import type { Naming } from './naming.ts';
 import { RotatedFile } from './rotated-file.ts';
@@ -21,7 +21,7 @@ import { SyslogForm } from './syslog-form.ts';
 const LOOK_MS = 1_000;
 /** Between two looks at files, milliseconds. */
 const KEEP_MS = 5_000;
-/** Pieces of 64 KiB that wait for a receiver. */
+/** Pieces that wait for a receiver. */
 const QUEUE_BOUNDS = { count: 512, bytes: 32 << 20 };
 const DAY_MS = 86_400_000;
 
@@ -29,7 +29,8 @@ const DAY_MS = 86_400_000;
 interface Sink {
   readonly queue: OutputQueue;
   readonly trouble: string | undefined;
-  push(piece: Buffer, count: number): void;
+  /** Takes a piece, or counts what is in it as dropped. */
+  push(piece: Piece, count: number): void;
   keep(nowMs: number): void;
   reopen(): void;
   close(): Promise<void>;
@@ -46,7 +47,8 @@ export class LogOutput {
   day = 0;
   readonly #form: QueryEncoder;
   readonly #sink: Sink;
-  readonly #piece = new Piece();
+  readonly #pieceBytes: number;
+  readonly #piece: Piece;
   readonly #bytesPerDay: number;
   readonly #reserve: { readonly disk: DiskReserve; readonly bytes: number } | undefined;
   #count = 0;
@@ -56,8 +58,10 @@ export class LogOutput {
   constructor(output: LogOutputSettings, settings: QueryLogSettings, naming: Naming, log: RecordLog) {
     this.name = output.name;
     this.#bytesPerDay = settings.bytesPerDay;
+    this.#pieceBytes = output.kind === 'file' ? FILE_PIECE_BYTES : PIECE_BYTES;
+    this.#piece = new Piece(this.#pieceBytes);
     this.#form = createForm(output, settings, naming);
-    this.#sink = createSink(output, settings, log);
+    this.#sink = createSink(output, settings, log, (piece) => this.#piece.giveBack(piece));
     if (output.kind === 'file')
       this.#reserve = {
         disk: new DiskReserve(dirname(output.path), undefined, log),
@@ -78,15 +82,16 @@ export class LogOutput {
     const before = this.#piece.length;
     this.#count += this.#form.encode(query, this.#piece);
     this.dayBytes += this.#piece.length - before;
-    if (this.#piece.length >= PIECE_BYTES) this.flush();
+    if (this.#piece.length >= this.#pieceBytes) this.flush();
   }
 
   /** Hands on what was made. */
   flush(): void {
     if (this.#piece.length === 0) return;
-    const count = this.#count;
+    this.#sink.push(this.#piece, this.#count);
     this.#count = 0;
-    this.#sink.push(this.#piece.take(), count);
+    // A queue that is full took nothing.
+    this.#piece.length = 0;
   }
 
   /** Looks at the day, the disk and the files. */
@@ -145,9 +150,14 @@ const createForm = (output: LogOutputSettings, settings: QueryLogSettings, namin
   }
 };
 
-const createSink = (output: LogOutputSettings, settings: QueryLogSettings, log: RecordLog): Sink => {
+const createSink = (
+  output: LogOutputSettings,
+  settings: QueryLogSettings,
+  log: RecordLog,
+  release: (piece: Uint8Array) => void,
+): Sink => {
   if (output.kind === 'file') {
-    const rotated = new RotatedFile(output.path, settings, log);
+    const rotated = new RotatedFile(output.path, settings, log, release);
     return {
       queue: rotated.file.queue,
       get trouble() {
@@ -159,7 +169,7 @@ const createSink = (output: LogOutputSettings, settings: QueryLogSettings, log: 
       close: () => rotated.close(),
     };
   }
-  const queue = new OutputQueue(QUEUE_BOUNDS);
+  const queue = new OutputQueue(QUEUE_BOUNDS, release);
   const link = new StreamLink(output.to, queue, output.kind === 'dnstap' ? DNSTAP_PROTOCOL : SYSLOG_PROTOCOL);
   return {
     queue,
@@ -167,7 +177,7 @@ const createSink = (output: LogOutputSettings, settings: QueryLogSettings, log: 
       return link.trouble;
     },
     push: (piece, count) => {
-      queue.push(() => piece, count);
+      queue.push(() => piece.take(), count);
       link.wake();
     },
     keep: () => undefined,

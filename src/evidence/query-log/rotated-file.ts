@@ -25,7 +25,7 @@ const PARTIAL = '.partial';
 /** Quick, and a fifth of the size: at full load a file of a minute takes half a second. */
 const PACKING_LEVEL = 1;
 const FILE_MODE = 0o640;
-/** Pieces of 64 KiB: half a second at full load, more would be memory that a dead disk takes. */
+/** Half a second at full load, more would be memory that a dead disk takes. */
 const QUEUE_BOUNDS = { count: 512, bytes: 32 << 20 };
 
 /** The names of the files beside one. */
@@ -68,18 +68,19 @@ export class RotatedFile {
   #beganMs: number | undefined;
   #isKeeping = false;
 
-  constructor(path: string, rotation: Rotation, log: RecordLog) {
+  /** `release` is given the memory of what is written. */
+  constructor(path: string, rotation: Rotation, log: RecordLog, release?: (piece: Uint8Array) => void) {
     this.#path = path;
     this.#names = new LogFileNames(path);
     this.#rotation = rotation;
     this.#log = log;
-    this.file = new AppendedFile({ path, bounds: QUEUE_BOUNDS });
+    this.file = new AppendedFile({ path, bounds: QUEUE_BOUNDS, release });
   }
 
   /** Takes lines. */
-  push(piece: Buffer, count: number): void {
+  push(piece: { readonly length: number; take(): Uint8Array }, count: number): void {
     this.#bytes += piece.length;
-    this.file.queue.push(() => piece, count);
+    this.file.queue.push(() => piece.take(), count);
     this.file.wake();
   }
 

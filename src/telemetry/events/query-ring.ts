@@ -11,7 +11,10 @@
 //   entry, 32-bit words:  0 mark, units            6 … 9   address of the client, or of the upstream
 //                         1 kind, transport, …     10 port, group + 1         12 line of the rule
 //                         2 3 time (a double)      11 generation              13 lengths of query and response
-//                         4 milliseconds taken     5 list + 1                 then the bytes of both
+//                         4 milliseconds taken     5 list + 1
+//
+//   then the bytes of the query, and of the response from the next whole word on; zeros fill the last word of each, so
+//   that messages can be compared by words
 
 import { type AddressWords, createAddress } from '../../base/base.ts';
 
@@ -28,11 +31,13 @@ const LOST = (2 * LINE_BYTES) / UNIT_BYTES;
 const ENTRY_WORDS = 14;
 const ENTRY_BYTES = ENTRY_WORDS * WORD_BYTES;
 /** Two messages of the longest. */
-const ENTRY_UNITS_MAX = Math.ceil((ENTRY_BYTES + 2 * 65_535) / UNIT_BYTES);
+const ENTRY_UNITS_MAX = Math.ceil((ENTRY_BYTES + 2 * 65_536) / UNIT_BYTES);
 const ENTRY_MARK = 0x9e10_0000;
 const FILLER_MARK = 0xf1e0_0000;
 const MARK_MASK = 0xfff0_0000;
 const UNITS_MASK = 0x000f_ffff;
+/** From here on one call of native code is quicker than a loop over bytes. */
+const NATIVE_COPY_BYTES = 96;
 /** An entry takes some 250 bytes: room for what a worker at full load answers in a third of a second. */
 const RING_BYTES_DEFAULT = 8 << 20;
 
@@ -85,12 +90,15 @@ const EMPTY = new Uint8Array(0);
 export class RingQuery extends LoggedNumbers {
   readonly address: AddressWords = createAddress();
   readonly bytes: Uint8Array;
+  /** The same memory; both messages begin at a whole word, and zeros fill the last one. */
+  readonly words: Uint32Array;
   queryStart = 0;
   responseStart = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, words: Uint32Array) {
     super();
     this.bytes = bytes;
+    this.words = words;
   }
 }
 
@@ -154,7 +162,9 @@ export class QueryRingWriter implements QueryObserver {
 
   write(entry: LoggedQuery): void {
     const { queryLength, responseLength, query, response, address } = entry;
-    const units = (ENTRY_BYTES + queryLength + responseLength + UNIT_BYTES - 1) >>> 3;
+    const queryWords = (queryLength + 3) >>> 2;
+    const responseWords = (responseLength + 3) >>> 2;
+    const units = (ENTRY_WORDS + queryWords + responseWords + 1) >>> 1;
     let at = this.#head & (this.#units - 1);
     const before = at + units > this.#units ? this.#units - at : 0;
     if (!this.#hasRoom(before + units)) {
@@ -178,11 +188,12 @@ export class QueryRingWriter implements QueryObserver {
     words[word + 11] = entry.generation;
     words[word + 12] = entry.line;
     words[word + 13] = queryLength | (responseLength << 16);
-    const bytes = this.#bytes;
-    const queryAt = at * UNIT_BYTES + ENTRY_BYTES;
-    for (let i = 0; i < queryLength; i++) bytes[queryAt + i] = query[i] ?? 0;
-    const responseAt = queryAt + queryLength;
-    for (let i = 0; i < responseLength; i++) bytes[responseAt + i] = response[i] ?? 0;
+    const queryWord = word + ENTRY_WORDS;
+    const responseWord = queryWord + queryWords;
+    if (queryLength > 0) words[responseWord - 1] = 0;
+    if (responseLength > 0) words[responseWord + responseWords - 1] = 0;
+    copyBytes(query, queryLength, this.#bytes, queryWord * WORD_BYTES);
+    copyBytes(response, responseLength, this.#bytes, responseWord * WORD_BYTES);
     this.#head = (this.#head + before + units) | 0;
     Atomics.store(this.#positions, HEAD, this.#head);
   }
@@ -193,6 +204,15 @@ export class QueryRingWriter implements QueryObserver {
     return ((this.#head - this.#tail) | 0) + units <= this.#units;
   }
 }
+
+/** Copies the first bytes of a message. */
+const copyBytes = (source: Uint8Array, length: number, target: Uint8Array, at: number): void => {
+  if (length >= NATIVE_COPY_BYTES) copyNative.call(source, target, at, 0, length);
+  else for (let i = 0; i < length; i++) target[at + i] = source[i] ?? 0;
+};
+
+/** Takes any array of bytes, and makes no object for a part of one. */
+const copyNative = Buffer.prototype.copy;
 
 /** Reads queries; one for each ring. */
 export class QueryRingReader {
@@ -208,7 +228,7 @@ export class QueryRingReader {
     this.#positions = new Int32Array(ring, 0, HEADER_BYTES / WORD_BYTES);
     this.#doubles = new Float64Array(ring);
     this.#words = new Uint32Array(ring, HEADER_BYTES);
-    this.#query = new RingQuery(new Uint8Array(ring, HEADER_BYTES));
+    this.#query = new RingQuery(new Uint8Array(ring, HEADER_BYTES), this.#words);
     this.#units = this.#query.bytes.length / UNIT_BYTES;
     this.#at = Atomics.load(this.#positions, TAIL);
   }
@@ -266,6 +286,6 @@ export class QueryRingReader {
     query.queryLength = lengths & 0xffff;
     query.responseLength = lengths >>> 16;
     query.queryStart = at * UNIT_BYTES + ENTRY_BYTES;
-    query.responseStart = query.queryStart + query.queryLength;
+    query.responseStart = query.queryStart + ((query.queryLength + 3) & ~3);
   }
 }

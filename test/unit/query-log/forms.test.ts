@@ -29,8 +29,12 @@ const namingOf = (identity: LogIdentity): Naming => {
   return new Naming(identity, generations, new PseudonymReader('/nowhere'));
 };
 
+let dirt = 1;
+
 const throughRing = (fill: (entry: LoggedQuery) => void, take: (query: RingQuery) => void): void => {
   const ring = createQueryRing(1 << 19);
+  // What was there before is nobody's.
+  new Uint8Array(ring).fill(dirt++ & 0xff, 3 * 128);
   const entry = new LoggedQuery();
   entry.timeMs = Date.parse('2026-11-30T10:00:00.007Z');
   entry.address = addressWords('2001:db8::7');
@@ -77,6 +81,63 @@ describe('whatever the bytes are', () => {
           expect(line['rule']).toEqual({ ruleset: 'tiktok', id: 'tiktok:12' });
         });
       }),
+    );
+  });
+
+  test('what was written before is used for the same question and answer only', () => {
+    const form = new JsonForm(namingOf({ kind: 'address' }), 'ns1');
+    const withoutMemory = new JsonForm(namingOf({ kind: 'address' }), 'ns1');
+    const base = {
+      ...{ name: 'www.example', type: 'A', flags: 0x8180, ttl: 7, rdata: Uint8Array.of(192, 0, 2, 1), id: 1 },
+      ...{ group: 0, list: 0, line: 1, source: 0, rest: new Uint8Array(0), isAnswered: true },
+    };
+    /** One of them is another one. */
+    const changed = fc.oneof(
+      fc.record({ name: fc.constantFrom('a.example', 'www.exampl', '') }),
+      fc.record({ type: fc.constantFrom('AAAA', 'TYPE65') }),
+      fc.record({ flags: fc.constantFrom(0x8580, 0x8183, 0x0100) }),
+      fc.record({ ttl: fc.nat(2) }),
+      fc.record({ rdata: fc.uint8Array({ minLength: 4, maxLength: 7 }) }),
+      fc.record({ rdata: fc.constant(Uint8Array.of(192, 0, 2, 9)) }),
+      fc.record({ rest: fc.uint8Array({ minLength: 1, maxLength: 3 }) }),
+      fc.record({ group: fc.constant(-1) }),
+      fc.record({ list: fc.constant(-1) }),
+      fc.record({ line: fc.nat(3) }),
+      fc.record({ source: fc.constant(1) }),
+      fc.record({ id: fc.nat(9) }),
+      fc.record({ isAnswered: fc.constant(false) }),
+    );
+    const lineOf = (made: JsonForm, query: typeof base): string => {
+      const { name, type, flags, ttl, rdata, rest, isAnswered, id, ...decided } = query;
+      const asked = buildQuery(`${name}. ${type}`);
+      const number = type === 'A' ? 1 : 28;
+      const answer = [0xc0, 12, 0, number, 0, 1, 0, 0, 0, ttl, 0, rdata.length, ...rdata, ...rest];
+      const response = Buffer.concat([asked, Buffer.from(answer)]);
+      response.writeUInt16BE(id, 0);
+      response.writeUInt16BE(flags, 2);
+      response.writeUInt16BE(1, 6);
+      let line = '';
+      const fill = (entry: LoggedQuery): void => {
+        fillWith(asked, isAnswered ? response : new Uint8Array(0))(entry);
+        Object.assign(entry, decided);
+      };
+      throughRing(fill, (read) => {
+        const piece = new Piece();
+        made.encode(read, piece);
+        line = piece.take().toString('latin1');
+      });
+      return line;
+    };
+    fc.assert(
+      fc.property(fc.array(changed, { maxLength: 8 }), (changes) => {
+        for (const change of changes.flatMap((one) => [{}, one])) {
+          const query = { ...base, ...change };
+          // Takes the place of whatever is kept of this question.
+          lineOf(withoutMemory, { ...query, isAnswered: true, ttl: 200, rest: Uint8Array.of(9, 9, 9, 9, 9) });
+          expect(lineOf(form, query)).toBe(lineOf(withoutMemory, query));
+        }
+      }),
+      { numRuns: 40 },
     );
   });
 

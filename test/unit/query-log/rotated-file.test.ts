@@ -33,7 +33,8 @@ const open = (rotation = ROTATION): RotatedFile =>
   });
 
 const write = async (file: RotatedFile, line: string): Promise<void> => {
-  file.push(Buffer.from(`${line}\n`), 1);
+  const bytes = Buffer.from(`${line}\n`);
+  file.push({ length: bytes.length, take: () => bytes }, 1);
   await vi.waitFor(() => expect(readFileSync(path, 'utf8')).toContain(line));
 };
 

@@ -6,7 +6,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { errorText } from '../../../base/base.ts';
-import { OutputQueue, type QueueBounds } from './output-queue.ts';
+import { joinBatch, OutputQueue, type QueueBounds } from './output-queue.ts';
 
 /** A full disk is seen to within a second of there being room. */
 const RETRY_MS = 1_000;
@@ -21,6 +21,8 @@ const LINE_FEED = 0x0a;
 export interface AppendedFileOptions {
   readonly path: string;
   readonly bounds?: QueueBounds | undefined;
+  /** Is given the memory of what is written. */
+  readonly release?: ((piece: Uint8Array) => void) | undefined;
   /** Between two tries while the disk takes nothing, milliseconds. */
   readonly retryMs?: number | undefined;
 }
@@ -40,8 +42,8 @@ export class AppendedFile {
   #timer: NodeJS.Timeout | undefined;
   #onIdle: (() => void) | undefined;
 
-  constructor({ path, bounds, retryMs = RETRY_MS }: AppendedFileOptions) {
-    this.queue = new OutputQueue(bounds);
+  constructor({ path, bounds, release, retryMs = RETRY_MS }: AppendedFileOptions) {
+    this.queue = new OutputQueue(bounds, release);
     this.#path = path;
     this.#retryMs = retryMs;
   }
@@ -88,7 +90,7 @@ export class AppendedFile {
         const file = await this.#openFile();
         const batch = this.queue.peek();
         if (batch.length === 0) break;
-        const bytes = Buffer.concat(batch).subarray(this.#started);
+        const bytes = joinBatch(batch).subarray(this.#started);
         const { bytesWritten } = await file.write(bytes);
         this.#account(batch, this.#started + bytesWritten);
         this.#trouble = undefined;

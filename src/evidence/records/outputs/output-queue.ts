@@ -29,9 +29,12 @@ export class OutputQueue {
   #first = 0;
   #bytes = 0;
   readonly #bounds: QueueBounds;
+  readonly #release: ((piece: Uint8Array) => void) | undefined;
 
-  constructor(bounds: QueueBounds = QUEUE_BOUNDS) {
+  /** `release` is given the memory of pieces that nobody needs any more. */
+  constructor(bounds: QueueBounds = QUEUE_BOUNDS, release?: (piece: Uint8Array) => void) {
     this.#bounds = bounds;
+    this.#release = release;
   }
 
   /** Pieces that wait: records, or what their writer put together. */
@@ -79,7 +82,10 @@ export class OutputQueue {
     let records = 0;
     for (let i = 0; i < count; i++) {
       records += this.#counts[this.#first] ?? 0;
-      this.#bytes -= this.#waiting[this.#first++]?.length ?? 0;
+      const piece = this.#waiting[this.#first++];
+      if (piece === undefined) continue;
+      this.#bytes -= piece.length;
+      this.#release?.(piece);
     }
     if (this.#first < SPENT_MAX && this.#first < this.#waiting.length) return records;
     this.#waiting = this.#waiting.slice(this.#first);
@@ -88,3 +94,9 @@ export class OutputQueue {
     return records;
   }
 }
+
+/** One write of what peek() returned; what is one piece already is not copied. */
+export const joinBatch = (batch: readonly Uint8Array[]): Uint8Array => {
+  const [only] = batch;
+  return batch.length === 1 && only !== undefined ? only : Buffer.concat(batch);
+};

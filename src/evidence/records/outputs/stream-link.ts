@@ -6,7 +6,7 @@
 import { connect, isIP, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { errorText } from '../../../base/base.ts';
-import type { OutputQueue } from './output-queue.ts';
+import { joinBatch, type OutputQueue } from './output-queue.ts';
 
 /** Where a receiver listens. */
 export type StreamAddress =
@@ -170,7 +170,7 @@ export class StreamLink {
       return;
     }
     this.#isWriting = true;
-    socket.write(Buffer.concat(batch), (error) => {
+    socket.write(joinBatch(batch), (error) => {
       // What was not taken stays queued for the next connection.
       if ((error !== undefined && error !== null) || socket !== this.#socket) return;
       this.#isWriting = false;
