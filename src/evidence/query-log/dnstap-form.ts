@@ -90,8 +90,7 @@ export class DnstapForm implements QueryEncoder {
   readonly #records = new RecordReader();
   /** Frames up to where their message begins, without their length: with what else is told, and without. */
   readonly #heads = new DecisionTexts((query) => {
-    const extra = Buffer.from(extraText(query, this.#naming));
-    return Buffer.concat([this.#plainHead, fieldHead(3, extra.length), extra]);
+    return this.#headWith(extraText(query, this.#naming));
   });
   readonly #plainHead: Uint8Array;
 
@@ -109,12 +108,24 @@ export class DnstapForm implements QueryEncoder {
     const answered = query.responseLength > 0 ? this.#types[first + 1] : undefined;
     const isUpstream = query.kind === LOGGED.UPSTREAM;
     const client = isUpstream ? undefined : this.#naming.client(query);
-    const head = isUpstream ? this.#plainHead : this.#heads.of(query);
+    const head = isUpstream ? this.#plainHead : this.#headOf(query);
     // How it was answered is told once.
     const askedHead = answered === undefined ? head : this.#plainHead;
     if (asked !== undefined) this.#putFrame(query, asked, false, client, askedHead, piece);
     if (answered !== undefined) this.#putFrame(query, answered, true, client, head, piece);
     return (asked === undefined ? 0 : 1) + (answered === undefined ? 0 : 1);
+  }
+
+  #headOf(query: RingQuery): Uint8Array {
+    const head = this.#heads.of(query);
+    const device = this.#naming.device(query);
+    if (device.length === 0) return head;
+    return this.#headWith(`${extraText(query, this.#naming).slice(0, -1)},"device":${device.toString()}}`);
+  }
+
+  #headWith(text: string): Uint8Array {
+    const extra = Buffer.from(text);
+    return Buffer.concat([this.#plainHead, fieldHead(3, extra.length), extra]);
   }
 
   /** Without a client, the query is one to an upstream. */

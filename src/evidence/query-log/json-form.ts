@@ -23,7 +23,8 @@ import { ECS_VERSION } from '../records/records.ts';
 import type { Piece, QueryEncoder } from './encoder.ts';
 import { AnswerTexts, DecisionTexts } from './kept-texts.ts';
 import type { NamedClient, Naming } from './naming.ts';
-import { inQuotes, sourceWord, transportWord, validationWord } from './words.ts';
+import { inQuotes } from './quoted.ts';
+import { sourceWord, transportWord, validationWord } from './words.ts';
 
 /** Bytes of answers in a line; what is longer is counted in `cordon.answers_omitted`. */
 const ANSWERS_BYTES_MAX = 16_384;
@@ -65,6 +66,7 @@ const RESOLVED = bytesOf('],"resolved_ip":[');
 const LIST_END = bytesOf(']');
 const QUOTE_END = bytesOf('"');
 const EVENT = bytesOf('},"event":{"kind":"event","category":["network"],"type":["protocol"],"duration":');
+const DEVICE = bytesOf(',"device":');
 const HEX = bytesOf('0123456789abcdef');
 
 /** Of a table that begins anew when it is full. */
@@ -113,8 +115,15 @@ export class JsonForm implements QueryEncoder {
     piece.number(query.tookMs * 1_000_000);
     this.#putClient(query, piece);
     const decision = omitted === 0 ? this.#decisions.of(query) : this.#decision(query, omitted);
-    piece.reserve(decision.length);
+    const device = this.#naming.device(query);
+    piece.reserve(decision.length + DEVICE.length + device.length);
     piece.put(decision);
+    if (device.length > 0) {
+      piece.length -= this.#tail.length;
+      piece.put(DEVICE);
+      piece.put(device);
+      piece.text(this.#tail);
+    }
     return 1;
   }
 
@@ -265,7 +274,7 @@ export class JsonForm implements QueryEncoder {
 
   /** What follows the client. */
   #decision(query: RingQuery, omitted: number): Uint8Array {
-    const { generation, list, line, group, transport } = query;
+    const { generation, list, line, group, transport, forwarder } = query;
     const { generations } = this.#naming;
     const isUdp = transport === TRANSPORT.UDP || transport === TRANSPORT.DOQ;
     let text = isUdp ? OVER_UDP : OVER_TCP;
@@ -275,6 +284,7 @@ export class JsonForm implements QueryEncoder {
     }
     text += wayText(query);
     if (group >= 0) text += `,"group":${inQuotes(generations.group(generation, group))}`;
+    if (forwarder >= 0) text += `,"reported_by":${inQuotes(generations.forwarder(generation, forwarder))}`;
     if (omitted > 0) text += `,"answers_omitted":${omitted}`;
     return bytesOf(text + this.#tail);
   }

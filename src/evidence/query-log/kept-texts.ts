@@ -120,6 +120,7 @@ interface Decision {
   readonly list: number;
   readonly line: number;
   readonly ways: number;
+  readonly forwarder: number;
   readonly text: Uint8Array;
 }
 
@@ -128,16 +129,17 @@ export class DecisionTexts {
   readonly #kept = new Array<Decision | undefined>(DECISION_SLOTS).fill(undefined);
   readonly #make: (query: RingQuery) => Uint8Array;
 
-  /** `make` looks at generation, group, list, line, source, validation and transport, and at nothing else. */
+  /** `make` looks at generation, group, list, line, source, validation, transport and forwarder, and at nothing else. */
   constructor(make: (query: RingQuery) => Uint8Array) {
     this.#make = make;
   }
 
   /** The text of a query's. */
   of(query: RingQuery): Uint8Array {
-    const { generation, group, list, line } = query;
+    const { generation, group, list, line, forwarder } = query;
     const ways = query.source | (query.validation << 8) | (query.transport << 16);
-    const slot = mix(mix(mix(ways, generation), (list << 16) ^ group), line) & (DECISION_SLOTS - 1);
+    const slot =
+      mix(mix(mix(ways, generation ^ (forwarder << 16)), (list << 16) ^ group), line) & (DECISION_SLOTS - 1);
     const known = this.#kept[slot];
     const isSame =
       known !== undefined &&
@@ -145,10 +147,11 @@ export class DecisionTexts {
       known.group === group &&
       known.list === list &&
       known.line === line &&
-      known.ways === ways;
+      known.ways === ways &&
+      known.forwarder === forwarder;
     if (isSame) return known.text;
     const text = this.#make(query);
-    this.#kept[slot] = { generation, group, list, line, ways, text };
+    this.#kept[slot] = { generation, group, list, line, ways, forwarder, text };
     return text;
   }
 }

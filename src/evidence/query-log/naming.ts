@@ -2,6 +2,7 @@
 import { type AddressWords, createAddress, formatAddress, isIpv4, MAPPED_BITS } from '../../base/base.ts';
 import type { RingQuery } from '../../telemetry/events/events.ts';
 import { type KnownGenerations, type PseudonymReader, prefixText } from '../records/records.ts';
+import { inQuotes } from './quoted.ts';
 
 /** How clients are named. Bits are those of the prefix that stays. */
 export type LogIdentity =
@@ -27,6 +28,7 @@ const CLIENTS_MAX = 65_536;
 /** Places of those that asked last, which are found by numbers alone. */
 const RECENT_SLOTS = 4_096;
 
+const NO_DEVICE = Buffer.alloc(0);
 const NOBODY: NamedClient = { text: '', words: undefined, isWhole: false };
 
 /** Names what a query says in numbers. */
@@ -35,6 +37,7 @@ export class Naming {
   identity: LogIdentity;
   readonly #pseudonyms: PseudonymReader;
   readonly #clients = new Map<number | string, NamedClient>();
+  readonly #devices = new Map<string, Buffer>();
   readonly #recent = new Array<NamedClient | undefined>(RECENT_SLOTS).fill(undefined);
   readonly #recentWords = new Uint32Array(4 * RECENT_SLOTS);
 
@@ -49,6 +52,7 @@ export class Naming {
   forget(): void {
     this.#clients.clear();
     this.#recent.fill(undefined);
+    this.#devices.clear();
   }
 
   /** The client of a query. */
@@ -71,6 +75,22 @@ export class Naming {
     words.set(address, at);
     this.#recent[slot] = named;
     return named;
+  }
+
+  /** The device of a query as the policy allows, within quotes; empty: it is not said. */
+  device({ bytes, deviceStart, deviceLength }: RingQuery): Buffer {
+    const { kind } = this.identity;
+    // A part of a name may be all that tells a person.
+    if (deviceLength === 0 || kind === 'none' || kind === 'prefix') return NO_DEVICE;
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset + deviceStart, deviceLength).toString();
+    const known = this.#devices.get(name);
+    if (known !== undefined) return known;
+    const text = kind === 'address' ? name : this.#pseudonyms.device(name);
+    if (text === undefined) return NO_DEVICE;
+    if (this.#devices.size >= CLIENTS_MAX) this.#devices.clear();
+    const quoted = Buffer.from(inQuotes(text));
+    this.#devices.set(name, quoted);
+    return quoted;
   }
 
   #find(address: AddressWords): NamedClient {

@@ -17,20 +17,14 @@ export const transportWord = (transport: number): string => TRANSPORTS[transport
 /** What validation found. */
 export const validationWord = (validation: number): string => VALIDATIONS[validation] ?? 'none';
 
-/** A text within quotes: ASCII, so that a line is what its bytes are. */
-export const inQuotes = (text: string): string =>
-  JSON.stringify(text).replace(
-    /[\u007f-\uffff]/g,
-    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-
 /** What dnstap has no field for. */
 export const extraText = (query: RingQuery, { generations }: Naming): string => {
-  const { generation, group, list, line } = query;
+  const { generation, group, list, line, forwarder } = query;
   return JSON.stringify({
     source: sourceWord(query.source),
     validation: validationWord(query.validation),
     ...(group < 0 ? {} : { group: generations.group(generation, group) }),
     ...(list < 0 ? {} : { list: generations.list(generation, list).id, line }),
+    ...(forwarder < 0 ? {} : { reported_by: generations.forwarder(generation, forwarder) }),
   });
 };

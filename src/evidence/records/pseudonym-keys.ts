@@ -285,4 +285,10 @@ export class PseudonymReader {
     const text = this.#keys?.pseudonym(words);
     return text === '' ? undefined : text;
   }
+
+  /** The pseudonym of a device's name; undefined while there is no key. */
+  device(name: string): string | undefined {
+    const text = this.#keys?.pseudonymOfDevice(name);
+    return text === '' ? undefined : text;
+  }
 }

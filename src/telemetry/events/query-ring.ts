@@ -11,12 +11,13 @@
 //   entry, 32-bit words:  0 mark, units            6 … 9   address of the client, or of the upstream
 //                         1 kind, transport, …     10 port, group + 1         12 line of the rule
 //                         2 3 time (a double)      11 generation              13 lengths of query and response
-//                         4 milliseconds taken     5 list + 1
+//                         4 milliseconds taken     5 list + 1             14 forwarder + 1, length of the device's name
 //
-//   then the bytes of the query, and of the response from the next whole word on; zeros fill the last word of each, so
-//   that messages can be compared by words
+//   then the bytes of the query, and of the response and the device's name, each from the next whole word on; zeros fill
+//   the last word of each message, so that they can be compared by words
 
 import { type AddressWords, createAddress } from '../../base/base.ts';
+import { DEVICE_BYTES_MAX } from './query-event.ts';
 
 const UNIT_BYTES = 8;
 const WORD_BYTES = 4;
@@ -28,10 +29,10 @@ const HEAD = 0;
 const TAIL = LINE_BYTES / WORD_BYTES;
 const LOST = (2 * LINE_BYTES) / UNIT_BYTES;
 
-const ENTRY_WORDS = 14;
+const ENTRY_WORDS = 15;
 const ENTRY_BYTES = ENTRY_WORDS * WORD_BYTES;
-/** Two messages of the longest. */
-const ENTRY_UNITS_MAX = Math.ceil((ENTRY_BYTES + 2 * 65_536) / UNIT_BYTES);
+/** Two messages of the longest, and a name of a device. */
+const ENTRY_UNITS_MAX = Math.ceil((ENTRY_BYTES + 2 * 65_536 + DEVICE_BYTES_MAX) / UNIT_BYTES);
 const ENTRY_MARK = 0x9e10_0000;
 const FILLER_MARK = 0xf1e0_0000;
 const MARK_MASK = 0xfff0_0000;
@@ -72,6 +73,8 @@ class LoggedNumbers {
   group = -1;
   list = -1;
   line = 0;
+  /** Index of who said who asks. */
+  forwarder = -1;
   queryLength = 0;
   /** 0: nothing was answered. */
   responseLength = 0;
@@ -82,6 +85,8 @@ export class LoggedQuery extends LoggedNumbers {
   address: AddressWords = createAddress();
   query: Uint8Array = EMPTY;
   response: Uint8Array = EMPTY;
+  /** The name of the client's device in UTF-8, at most DEVICE_BYTES_MAX; undefined: nobody knows it. */
+  device: Uint8Array | undefined = undefined;
 }
 
 const EMPTY = new Uint8Array(0);
@@ -94,6 +99,9 @@ export class RingQuery extends LoggedNumbers {
   readonly words: Uint32Array;
   queryStart = 0;
   responseStart = 0;
+  deviceStart = 0;
+  /** 0: nobody knows the device. */
+  deviceLength = 0;
 
   constructor(bytes: Uint8Array, words: Uint32Array) {
     super();
@@ -164,7 +172,9 @@ export class QueryRingWriter implements QueryObserver {
     const { queryLength, responseLength, query, response, address } = entry;
     const queryWords = (queryLength + 3) >>> 2;
     const responseWords = (responseLength + 3) >>> 2;
-    const units = (ENTRY_WORDS + queryWords + responseWords + 1) >>> 1;
+    const { device } = entry;
+    const deviceLength = device === undefined ? 0 : device.length;
+    const units = (ENTRY_WORDS + queryWords + responseWords + ((deviceLength + 3) >>> 2) + 1) >>> 1;
     let at = this.#head & (this.#units - 1);
     const before = at + units > this.#units ? this.#units - at : 0;
     if (!this.#hasRoom(before + units)) {
@@ -188,12 +198,15 @@ export class QueryRingWriter implements QueryObserver {
     words[word + 11] = entry.generation;
     words[word + 12] = entry.line;
     words[word + 13] = queryLength | (responseLength << 16);
+    words[word + 14] = (entry.forwarder + 1) | (deviceLength << 16);
     const queryWord = word + ENTRY_WORDS;
     const responseWord = queryWord + queryWords;
     if (queryLength > 0) words[responseWord - 1] = 0;
     if (responseLength > 0) words[responseWord + responseWords - 1] = 0;
     copyBytes(query, queryLength, this.#bytes, queryWord * WORD_BYTES);
     copyBytes(response, responseLength, this.#bytes, responseWord * WORD_BYTES);
+    if (device !== undefined)
+      copyBytes(device, deviceLength, this.#bytes, (responseWord + responseWords) * WORD_BYTES);
     this.#head = (this.#head + before + units) | 0;
     Atomics.store(this.#positions, HEAD, this.#head);
   }
@@ -287,5 +300,9 @@ export class QueryRingReader {
     query.responseLength = lengths >>> 16;
     query.queryStart = at * UNIT_BYTES + ENTRY_BYTES;
     query.responseStart = query.queryStart + ((query.queryLength + 3) & ~3);
+    query.deviceStart = query.responseStart + ((query.responseLength + 3) & ~3);
+    const others = words[word + 14] ?? 0;
+    query.forwarder = (others & 0xffff) - 1;
+    query.deviceLength = others >>> 16;
   }
 }

@@ -25,6 +25,7 @@ const namingOf = (identity: LogIdentity): Naming => {
     generation: 1,
     groups: ['ü "quoted" group\n'],
     lists: [{ id: 'tiktok', version: 'abc' }],
+    forwarders: ['branch-12'],
   });
   return new Naming(identity, generations, new PseudonymReader('/nowhere'));
 };
@@ -161,6 +162,33 @@ describe('whatever the bytes are', () => {
         }),
       );
     }
+  });
+
+  test.each<[LogIdentity['kind'], boolean]>([
+    ['address', true],
+    ['pseudonym', false],
+    ['prefix', false],
+    ['none', false],
+  ])('a device is said as the policy says clients: %s', (kind, isClear) => {
+    const identity = kind === 'prefix' ? { kind, ipv4Bits: 24, ipv6Bits: 48 } : { kind };
+    const device = Buffer.from('mac:02:00:5e:10:00:01');
+    const query = buildQuery('a. A');
+    const fill = (entry: LoggedQuery): void => {
+      fillWith(query, query)(entry);
+      entry.device = device;
+      entry.forwarder = 0;
+    };
+    throughRing(fill, (read) => {
+      const piece = new Piece();
+      new JsonForm(namingOf(identity), 'ns1').encode(read, piece);
+      const { cordon } = JSON.parse(piece.take().toString()) as { cordon: Record<string, unknown> };
+      expect(cordon['device']).toBe(isClear ? 'mac:02:00:5e:10:00:01' : undefined);
+      expect(cordon['reported_by']).toBe('branch-12');
+      new DnstapForm(namingOf(identity), 'ns1', '1', ['client-query', 'client-response']).encode(read, piece);
+      const frames = piece.take().toString('latin1');
+      expect(frames.includes(device.toString())).toBe(isClear);
+      expect(frames).toContain('"reported_by":"branch-12"');
+    });
   });
 
   test('a message of syslog is no longer than receivers take', () => {
