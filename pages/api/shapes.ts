@@ -592,6 +592,12 @@ export type FleetStatus = {
     readonly of: number;
     readonly without: readonly string[];
   }[];
+  readonly pauses: readonly {
+    readonly for: string;
+    readonly until: string | null;
+    readonly by: string;
+    readonly reason: string;
+  }[];
   readonly exemptions: Readonly<Record<string, {
     readonly number: number;
     readonly event: string;
@@ -787,6 +793,7 @@ export type PauseStatus = {
   readonly until?: string;
   readonly by?: string;
   readonly reason?: string;
+  readonly for?: string;
   readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
   readonly text: string;
 };

@@ -1,13 +1,14 @@
 // Every resolver of the fleet in one look: who is not heard first, since when, then what else needs a person, then all.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
+import { act } from '../api/client.ts';
 import type { FleetNeed, FleetResolver, FleetStatus } from '../api/shapes.ts';
 import { Select } from '../parts/form.tsx';
 import { StateMark } from '../parts/marks.tsx';
-import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
-import { nowMs } from '../parts/room.ts';
+import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { may, nowMs, toast } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
-import { useData, useTicks } from '../parts/use-data.ts';
+import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { isUnheard, resolverMark, type Sum, sumOf, sumsBySite } from './fleet-view.ts';
 import { ProbeOfAll } from './probe-of-all.tsx';
 
@@ -232,6 +233,52 @@ const Sites = ({ sums }: { readonly sums: readonly Sum[] }): VNode | null => {
   );
 };
 
+/** Where the authority has suspended refusals; one person is enough for what ends it. */
+const FleetPauses = ({
+  fleet: { pauses },
+  onEnded,
+}: {
+  readonly fleet: FleetStatus;
+  readonly onEnded: () => void;
+}): VNode => {
+  const { say, format } = useText();
+  const doing = useDoing();
+  return (
+    <>
+      <FaultNote fault={doing.fault} />
+      {pauses.map(({ for: whom, until, by, reason }) => {
+        const shown = whom === 'all' ? say('fleetAll') : whom;
+        if (until === null)
+          return (
+            <p key={whom} class="note">
+              {say('fleetResumed', { whom: shown })}
+            </p>
+          );
+        return (
+          <div key={whom} class="banner">
+            <b>{say('fleetPaused', { whom: shown, time: format.time(until), by, reason })}</b>
+            {may('resumeFleet') && (
+              <button
+                type="button"
+                disabled={doing.isBusy}
+                onClick={() =>
+                  doing.run(async () => {
+                    await act('/v1/fleet/resume', { for: whom, reason: '' });
+                    toast.set({ text: say('toastResumed'), isBad: false });
+                    onEnded();
+                  })
+                }
+              >
+                {say('endPause')}
+              </button>
+            )}
+          </div>
+        );
+      })}
+    </>
+  );
+};
+
 /** What the whole fleet waits for. */
 const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
   const { say, format } = useText();
@@ -257,13 +304,20 @@ const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
   );
 };
 
-const Whole = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
+const Whole = ({
+  fleet,
+  onChange,
+}: {
+  readonly fleet: FleetStatus;
+  readonly onChange: () => void;
+}): VNode => {
   const { say } = useText();
   const [site, setSite] = useState('*');
   const sums = sumsBySite(fleet);
   const shown = fleet.resolvers.filter((one) => site === '*' || (one.site ?? '') === site);
   return (
     <>
+      <FleetPauses fleet={fleet} onEnded={onChange} />
       <FleetNotes fleet={fleet} />
       {sums.length > 1 && (
         <div class="filters">
@@ -297,7 +351,7 @@ export const Resolvers = (): VNode => {
   return (
     <>
       <Head title={say('placeResolvers')} />
-      <Loaded data={fleet}>{(known) => <Whole fleet={known} />}</Loaded>
+      <Loaded data={fleet}>{(known) => <Whole fleet={known} onChange={reload} />}</Loaded>
     </>
   );
 };

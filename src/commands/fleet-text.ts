@@ -61,8 +61,13 @@ export const formatFleet = (fleet: Fleet): string => {
   const head = `${fleet.name}, ${fleet.role}: policy ${fleet.policy.number}${
     fleet.unpublished === null || fleet.unpublished === 0 ? '' : `, ${fleet.unpublished} not published yet`
   }${fleet.isConnected ? '' : ', engine not reached'}`;
+  const paused = fleet.pauses.map(({ for: whom, until, by, reason }) =>
+    until === null
+      ? `Blocking is resumed for ${whom}, by ${by}${reason === '' ? '' : `: ${reason}`}`
+      : `BLOCKING IS SUSPENDED for ${whom} until ${until}, by ${by}: ${reason}`,
+  );
   const lines = needed.length === 0 ? [] : ['', 'Needs a person:', ...needed.map((text) => `  ${text}`)];
-  return `${[head, '', ...alignColumns(rows), ...contentLines(fleet), ...lines].join('\n')}\n`;
+  return `${[head, ...paused, '', ...alignColumns(rows), ...contentLines(fleet), ...lines].join('\n')}\n`;
 };
 
 /** Where what was signed is in force, as the resolvers say by its hash. */

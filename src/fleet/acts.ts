@@ -37,6 +37,19 @@ export interface OwnFacts {
   readonly records: Readonly<Record<RecordClass, number>>;
 }
 
+/** Suspended refusals, as the authority decided. Plain data. */
+export interface FleetPause {
+  /** `all`, `site:NAME` or `node:NAME`. */
+  readonly for: string;
+  /** Of its entry. */
+  readonly number: number;
+  readonly untilMs: number;
+  /** How long it was to last when it was decided: however wrong a clock is, it lasts no longer there. */
+  readonly forMs: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
 /** Puts policy in force, as the program does it. None of them rejects for what an entry says. */
 export interface FleetActs {
   /** A step of an exemption; done when all workers have it. */
@@ -45,6 +58,10 @@ export interface FleetActs {
   list(list: Body<'list'>, path: string): Promise<Done>;
   /** The overlays that concern this resolver, the narrowest last. */
   overlays(yamls: readonly string[]): Promise<Done>;
+  /** Refusals are suspended, as the authority decided; undefined: they are given. Done when all workers have it. */
+  pause(pause: FleetPause | undefined): Promise<Done>;
+  /** For how long they may be suspended at most, milliseconds. */
+  pauseMsMax(): number;
   /** Exemptions are taken out because the authority was not heard for too long, or put back. */
   suspend(isSuspended: boolean): Promise<void>;
   /** The log of this authority is that of the fleet: what waited for it, such as texts, can be decided. */

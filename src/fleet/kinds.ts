@@ -9,6 +9,8 @@ const name = z.string().regex(NODE_NAME);
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const publicKey = z.string().regex(/^ed25519:[A-Za-z0-9+/]{43}=$/);
 const line = z.string().max(500);
+/** Whom an entry is for. */
+const SCOPE = /^(?:all|(?:site|node):[a-z0-9-]{1,40})$/;
 
 /** A step of the authority's register: a record of kind `exemption`, whole. */
 const exemption = z.looseObject({ kind: z.literal('exemption'), event: z.string(), id: z.string() });
@@ -30,10 +32,17 @@ const list = z.looseObject({
 });
 /** Keys of configuration for all, a site or a node; without YAML: none any more. */
 const overlay = z.looseObject({
-  for: z.string().regex(/^(?:all|(?:site|node):[a-z0-9-]{1,40})$/),
+  for: z.string().regex(SCOPE),
   yaml: z.string().max(200_000),
   by: line,
   reason: line.exactOptional(),
+});
+/** Refusals are suspended for all, a site or a node; without `until` they are given again. */
+const pause = z.looseObject({
+  for: z.string().regex(SCOPE),
+  until: z.iso.datetime().exactOptional(),
+  by: line,
+  reason: line,
 });
 /** A resolver is taken in, or has a new key. `enrolment` counts from 1 by name: a new one begins new chains of records. */
 const node = z.looseObject({
@@ -56,6 +65,7 @@ export const KINDS = {
   decision,
   list,
   overlay,
+  pause,
   node,
   collector,
   'node-removed': nodeRemoved,
@@ -73,8 +83,9 @@ export const MUST: ReadonlySet<Kind> = new Set(['exemption', 'node', 'node-remov
 /** True for a kind of this version. */
 export const isKind = (kind: string): kind is Kind => Object.hasOwn(KINDS, kind);
 
-/** True for what ends an exemption, which is applied whatever stands before it. */
+/** True for what ends an exemption or a pause, which is applied whatever stands before it. */
 export const isRevocation = (kind: string, body: unknown): boolean => {
+  if (kind === 'pause') return pause.safeParse(body).data?.until === undefined;
   if (kind !== 'exemption') return false;
   const read = exemption.safeParse(body);
   return read.success && (read.data.event === 'revoked' || read.data.event === 'rejected');

@@ -4,7 +4,7 @@
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { isDeepStrictEqual } from 'node:util';
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
-import type { FleetActs, Verdict } from './acts.ts';
+import type { Done, FleetActs, Verdict } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { answerEntry } from './answer-entry.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
@@ -16,10 +16,11 @@ import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import type { Membership } from './membership.ts';
 import { overlaysFor } from './overlays.ts';
+import { concerns, pauseFor } from './pauses.ts';
 import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
-import { differing, hashesOf } from './signed-contents.ts';
+import { differing, hashesOf, pauseSubject } from './signed-contents.ts';
 import type { LastSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
@@ -143,6 +144,7 @@ export class Member {
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
   async start(): Promise<void> {
     await this.policy.start();
+    await this.#pauseAgain();
     this.checkpoint.begin(this.#options.log);
     // An authority that was not heard for too long before this start is not heard now.
     this.#leave(this.checkpoint.look(), 'looking at the time');
@@ -155,6 +157,13 @@ export class Member {
     }, RETRY_MS);
     this.#lookTimer.unref();
     this.#leave(this.#connect(), 'connecting');
+  }
+
+  /** What the authority suspended holds to its end, whenever the program was started. */
+  async #pauseAgain(): Promise<void> {
+    const { acts, identity, log } = this.#options;
+    const pause = pauseFor(log, undefined, identity, acts.clock());
+    if (pause !== undefined && this.policy.stopped === undefined) await acts.pause(pause);
   }
 
   async close(): Promise<void> {
@@ -425,6 +434,8 @@ export class Member {
         return { isDeferred: true };
       case 'overlay':
         return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
+      case 'pause':
+        return this.#pause(entry);
       case 'decision':
         return { isApplied: true, subject: readBody('decision', entry).list };
       case 'node':
@@ -433,6 +444,15 @@ export class Member {
       default:
         return { isApplied: true };
     }
+  }
+
+  /** One that is over meanwhile, and one for others, changes nothing here. */
+  async #pause(entry: PolicyEntry): Promise<Done> {
+    const { acts, identity, log } = this.#options;
+    const { for: whom } = readBody('pause', entry);
+    const subject = pauseSubject(whom);
+    if (!concerns(whom, identity)) return { isApplied: true, subject };
+    return { subject, ...(await acts.pause(pauseFor(log, entry, identity, acts.clock()))) };
   }
 
   #tellSoon(): void {

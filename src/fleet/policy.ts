@@ -347,7 +347,8 @@ export class Policy {
   #forgetSuperseded(entry: PolicyEntry): void {
     const about = subjectOf(entry);
     for (const [before, { subject }] of this.#refused) {
-      const isBefore = subject === about && before < entry.number;
+      // A pause of all takes the place of the narrower ones as well.
+      const isBefore = (subject === about || entry.kind === 'pause') && before < entry.number;
       const logged = isBefore ? this.#options.log.at(before) : undefined;
       if (logged === undefined || !this.signed.isSuperseded(logged.entry)) continue;
       this.#options.log.conclude(before, 'kept');

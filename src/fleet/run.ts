@@ -26,6 +26,7 @@ import { Member } from './member.ts';
 import { Membership } from './membership.ts';
 import { connectNats } from './nats-bus.ts';
 import { byUrgency } from './needs.ts';
+import { pausesOf, requireLength, requireScope } from './pauses.ts';
 import { PeerWitness } from './peer-witness.ts';
 import { PeerWitnesses } from './peer-witnesses.ts';
 import { PolicyLog } from './policy-log.ts';
@@ -88,6 +89,7 @@ export class Fleet {
   readonly #answerer: ProbeAnswerer;
   readonly #witness: PeerWitness;
   #witnesses: PeerWitnesses | undefined;
+  readonly #log: PolicyLog;
   readonly #steps: LastSteps;
   #key: SigningKey | undefined;
   #engine: MessageBus | undefined;
@@ -112,6 +114,7 @@ export class Fleet {
     const onAlarm = (alarm: FleetAlarm): void => this.alarm(alarm);
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
+    this.#log = log;
     this.#steps = new LastSteps(log);
     this.#membership = new Membership(trust);
     this.#membership.onCollector = () => this.#sender?.setCollectors(this.#collectors());
@@ -271,6 +274,25 @@ export class Fleet {
     return this.#requireParts().authority.add('overlay', body);
   }
 
+  /**
+   * Suspends refusals for all, a site or a node. Rejects with ERR_FLEET_NODE, ERR_FLEET_UNKNOWN, and ERR_FLEET_PAUSE for longer than
+   * may be here.
+   */
+  async pause(whom: string, ms: number, by: string, reason: string): Promise<LogEnd> {
+    const { authority } = this.#requireParts();
+    const { clock, pauseMsMax } = this.#options.acts;
+    requireScope(whom, this.#resolvers());
+    requireLength(ms, pauseMsMax());
+    return authority.add('pause', { for: whom, until: new Date(clock() + ms).toISOString(), by, reason });
+  }
+
+  /** Has refusals given again. Rejects with ERR_FLEET_NODE and ERR_FLEET_UNKNOWN. */
+  async resume(whom: string, by: string, reason: string): Promise<LogEnd> {
+    const { authority } = this.#requireParts();
+    requireScope(whom, this.#resolvers());
+    return authority.add('pause', { for: whom, by, reason });
+  }
+
   /** Makes another key of the authority: the one in use signs it. Rejects with ERR_FLEET_NODE and errors of the system. */
   async rotateKey(): Promise<{ readonly trust: string }> {
     const { authority } = this.#requireParts();
@@ -331,6 +353,7 @@ export class Fleet {
       resolvers: this.#resolvers().toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
       contents: this.#contents(),
+      pauses: pausesOf(this.#log, this.#options.acts.clock()),
       exemptions: this.#steps.all,
     };
   }

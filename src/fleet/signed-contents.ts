@@ -21,7 +21,7 @@ export interface SignedContent {
 /** Where a resolver stands. */
 export interface Place {
   readonly name: string;
-  readonly site: string | undefined;
+  readonly site?: string | undefined;
 }
 
 const OVERLAYS = 'overlays';
@@ -50,11 +50,14 @@ export class SignedContents {
   /** Made once for all resolvers that should have the same. */
   #exemptions: { readonly sinceMs: number; readonly untilMs: number; readonly sha256: string } | undefined;
   readonly #overlaySha256 = new Map<string, string>();
+  /** The number of the last entry about each pause. */
+  readonly #pauses = new Map<string, number>();
 
   /** Takes the entry behind the last one. */
   take(entry: PolicyEntry): void {
     if (entry.kind === 'exemption') this.#exemptions = undefined;
     if (entry.kind === 'overlay') this.#overlaySha256.clear();
+    if (entry.kind === 'pause') this.#pauses.set(subjectOf(entry) ?? '', entry.number);
     if (entry.kind === 'list') {
       const { data } = KINDS.list.safeParse(bodyOf(entry));
       if (data !== undefined) this.#lists.set(data.id, { entry, content: data.sha256 });
@@ -71,11 +74,13 @@ export class SignedContents {
     }
   }
 
-  /** Whether a later entry says something else of the same list or of the same resolvers, or has ended the same exemption. */
+  /** Whether a later entry says something else of the same list or of all the same resolvers, or has ended the same exemption. */
   isSuperseded(entry: PolicyEntry): boolean {
     const subject = subjectOf(entry) ?? '';
     if (entry.kind === 'exemption')
       return this.#ended.has(subject) && KINDS.exemption.safeParse(bodyOf(entry)).data?.event === GRANTED;
+    if (entry.kind === 'pause')
+      return [subject, PAUSE_OF_ALL].some((one) => (this.#pauses.get(one) ?? 0) > entry.number);
     const of = entry.kind === 'list' ? this.#lists : entry.kind === 'overlay' ? this.#overlays : undefined;
     return (of?.get(subject)?.entry.number ?? 0) > entry.number;
   }
@@ -144,6 +149,10 @@ const endOf = (paper: unknown): number => {
   return Number.isNaN(endMs) ? Number.POSITIVE_INFINITY : endMs;
 };
 
+/** What a pause is about; the authority's overlays are named by whom they are for alone. */
+export const pauseSubject = (whom: string): string => `pause ${whom}`;
+const PAUSE_OF_ALL = pauseSubject('all');
+
 /** What an entry is about, where a later one may be about the same. */
 export const subjectOf = (entry: PolicyEntry): string | undefined => {
   const body = bodyOf(entry);
@@ -154,6 +163,8 @@ export const subjectOf = (entry: PolicyEntry): string | undefined => {
       return KINDS.exemption.safeParse(body).data?.id;
     case 'overlay':
       return KINDS.overlay.safeParse(body).data?.for;
+    case 'pause':
+      return pauseSubject(KINDS.pause.safeParse(body).data?.for ?? '');
     default:
       return undefined;
   }

@@ -7,6 +7,7 @@ import type { ShownEnd } from './engine-monitor.ts';
 import type { LogEnd } from './entry.ts';
 import type { ProbeResult } from './fleet-probe.ts';
 import type { LastStep } from './last-steps.ts';
+import type { ScopeOfPause } from './pauses.ts';
 import type { RefusedEntry, SetAside } from './policy.ts';
 import type { AskedProbe } from './probe-asker.ts';
 import type { EngineTrouble } from './publication.ts';
@@ -98,6 +99,8 @@ export interface FleetStatus {
   readonly probe: AskedProbe | null;
   /** What was signed last of each thing, with who has just that in force; none on a node. */
   readonly contents: readonly ContentStatus[];
+  /** Where the authority has suspended refusals, and the scopes that it took out of a wider one: `until` null. */
+  readonly pauses: readonly ScopeOfPause[];
   /** The last entry about each exemption, by its identifier: by it, `policy` of a resolver says whether it has heard. */
   readonly exemptions: Readonly<Record<string, LastStep>>;
 }

@@ -55,6 +55,11 @@ const createProgram = (): { readonly effects: Effects; readonly controls: Contro
       apply: does('apply'),
     },
     fleet: {
+      pause: (_whom: string, ms: number) => {
+        effects.pausedMs += ms;
+        return Promise.resolve({ number: 1, hash: HASH });
+      },
+      resume: () => Promise.resolve({ number: 1, hash: HASH }),
       overlay: does('overlay'),
       invite: does('invite'),
       remove: does('remove'),
@@ -75,6 +80,13 @@ const acts: Readonly<Record<string, fc.Arbitrary<Act>>> = {
     .constantFrom(1, MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS)
     .map((ms) => ['/v1/pause', { ms, reason }]),
   resume: fc.constant(['/v1/resume', { reason }]),
+  pauseFleet: fc
+    .tuple(
+      fc.constantFrom('all', 'site:a', 'node:b'),
+      fc.constantFrom(1, MINUTE_MS, 15 * MINUTE_MS, 60 * MINUTE_MS),
+    )
+    .map(([whom, ms]) => ['/v1/fleet/pause', { for: whom, ms, reason }]),
+  resumeFleet: fc.constant(['/v1/fleet/resume', { for: 'all', reason }]),
   acceptList: fc
     .constantFrom('order', 'unread', 'extra')
     .map((list) => [`/v1/lists/${list}/accept`, { sha256: HASH, reason }]),

@@ -149,6 +149,8 @@ const createNode = (
     },
     list: () => Promise.resolve({ isApplied: true }),
     overlays: () => Promise.resolve({ isApplied: true }),
+    pause: () => Promise.resolve({ isApplied: true }),
+    pauseMsMax: () => 0,
     suspend: () => Promise.resolve(),
     decides: () => Promise.resolve(),
     note: () => undefined,

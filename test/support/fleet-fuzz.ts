@@ -140,6 +140,8 @@ class Victim {
       exemption: () => Promise.resolve({ isApplied: true }),
       list: () => Promise.resolve({ isApplied: true }),
       overlays: () => Promise.resolve({ isApplied: true }),
+      pause: () => Promise.resolve({ isApplied: true }),
+      pauseMsMax: () => 0,
       suspend: () => Promise.resolve(),
       decides: () => Promise.resolve(),
       // That somebody else speaks in its name is told, and true.

@@ -48,6 +48,8 @@ const HEALED_MS = 300_000;
 const COLLECTED_MS = 900_000;
 const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
 const AUTHORITY = 'authority';
+/** Refusals are suspended for so long at most, milliseconds. */
+const PAUSE_MS_MAX = 600_000;
 /** What is under way at most: the oldest is carried first then. */
 const UNDER_WAY_MAX = 200;
 
@@ -138,6 +140,8 @@ class Resolver {
   /** SHA-256 of the list that it was given. */
   list: string | undefined;
   overlays: readonly string[] = [];
+  /** Refusals are suspended. */
+  pause: Parameters<FleetActs['pause']>[0];
   /** Its own configuration does not fit what the authority decides. */
   isRefusing = false;
   /** Hash by number of what was put in force. */
@@ -182,6 +186,8 @@ class Scene {
   #list: string | undefined;
   #content: Buffer | undefined;
   readonly #overlays = new Map<string, string>();
+  /** Whose refusals are suspended until when, as it was signed; 0: they are given. */
+  #pauses: { readonly whom: string; readonly untilMs: number }[] = [];
   #authorityName = AUTHORITY;
   /** An authority that is lost, until it comes back. */
   #lost: Resolver | undefined;
@@ -280,6 +286,8 @@ class Scene {
     const { name } = resolver;
     this.#resolvers.set(name, resolver);
     resolver.startedMs = this.#time.monotonic();
+    // A start refuses again, until policy says otherwise.
+    resolver.pause = undefined;
     const { trust } = this.#template;
     const connect = this.#connect(resolver);
     const { clock, monotonic } = this.#time;
@@ -342,6 +350,18 @@ class Scene {
         resolver.overlays = yamls;
         return Promise.resolve(done);
       },
+      pause: (pause) => {
+        if (isOver() || (resolver.isRefusing && pause !== undefined)) return Promise.resolve(refused);
+        resolver.pause = pause;
+        // Nobody but the authority says until when.
+        const isSigned =
+          pause === undefined ||
+          name === this.#authorityName ||
+          this.#pauses.some(({ untilMs }) => untilMs === pause.untilMs);
+        assert.ok(isSigned, `${name} is paused, and nobody signed that`);
+        return Promise.resolve(done);
+      },
+      pauseMsMax: () => PAUSE_MS_MAX,
       suspend: (isSuspended) => {
         if (!isOver()) resolver.isSuspended = isSuspended;
         return Promise.resolve();
@@ -352,7 +372,8 @@ class Scene {
         applied.set(number, hash);
         const isAuthority = name === this.#authorityName;
         if (isAuthority) this.#signedUpTo = Math.max(this.#signedUpTo, number);
-        if (isAuthority && (entry === 'list' || entry === 'overlay')) this.#readContents(resolver);
+        if (isAuthority && (entry === 'list' || entry === 'overlay' || entry === 'pause'))
+          this.#readContents(resolver, entry);
         if (isAuthority && !this.#signed.has(number))
           this.#signed.set(number, { hash, exempt: [...exempt].sort().join(), atMs: this.#time.monotonic() });
         const signed = this.#signed.get(number);
@@ -414,9 +435,10 @@ class Scene {
     } catch {
       return;
     }
-    const kind = random(6);
+    const kind = random(7);
     if (kind === 0) void this.#giveList();
     else if (kind === 1) void this.#overlay();
+    else if (kind === 2) void this.#pause();
     else this.#grant();
   }
 
@@ -429,19 +451,22 @@ class Scene {
   }
 
   /** What the log of the authority says of lists and overlays. */
-  #readContents(authority: Resolver): void {
+  #readContents(authority: Resolver, last: string): void {
     const database = new DatabaseSync(fleetPath(authority.directory, 'policy'), { readOnly: true });
     const rows = database.prepare('SELECT entry FROM entries ORDER BY number').all();
     database.close();
+    this.#pauses = [];
     for (const row of rows) {
       const { kind, body } = JSON.parse(String(row['entry'])) as { kind: string; body: string };
       const said = JSON.parse(body) as Record<string, string>;
       if (kind === 'list') this.#list = said['sha256'];
       if (kind === 'overlay') this.#overlays.set(said['for'] ?? '', said['yaml'] ?? '');
+      if (kind === 'pause')
+        this.#pauses.push({ whom: said['for'] ?? '', untilMs: Date.parse(said['until'] ?? '') || 0 });
     }
     // The authority has the content first, and signs it then.
     authority.list = this.#list;
-    this.#contentMs = this.#time.monotonic();
+    if (last !== 'pause') this.#contentMs = this.#time.monotonic();
   }
 
   /** Keys of configuration for all or for one. */
@@ -452,6 +477,30 @@ class Scene {
     const yaml = random(4) === 0 ? '' : `x: ${random(1_000)}`;
     // One that is started anew meanwhile decides nothing.
     await this.#authority.overlay({ for: whom, yaml, by: 'x' }).catch(() => undefined);
+  }
+
+  /** Refusals of all or of one are suspended, or given again. */
+  async #pause(): Promise<void> {
+    const random = this.#random;
+    const names = [...this.#resolvers.keys()].filter((name) => name !== COLLECTOR_NAME);
+    const whom = random(2) === 0 ? 'all' : `node:${names[random(names.length)] ?? ''}`;
+    const decided =
+      random(3) === 0
+        ? this.#authority.resume(whom, 'x', '')
+        : this.#authority.pause(whom, 1 + random(PAUSE_MS_MAX), 'x', 'y');
+    await decided.catch(() => undefined);
+  }
+
+  /** Until when refusals of a resolver are suspended, by what was signed; 0: they are given. */
+  #pausedUntil(name: string): number {
+    const untilMs =
+      this.#pauses.findLast(({ whom }) => whom === 'all' || whom === `node:${name}`)?.untilMs ?? 0;
+    return untilMs > this.#time.clock() ? untilMs : 0;
+  }
+
+  #isPausedAsSigned({ name, pause }: Resolver): boolean {
+    const untilMs = pause?.untilMs ?? 0;
+    return (untilMs > this.#time.clock() ? untilMs : 0) === this.#pausedUntil(name);
   }
 
   #overlaysOf(name: string): string[] {
@@ -730,6 +779,10 @@ class Scene {
           .status()
           .contents.every(({ without }) => !without.some((name) => this.#resolvers.has(name))),
       'the authority says of each thing that it is in force on all',
+    );
+    await this.#until(
+      () => nodes.every((resolver) => this.#isPausedAsSigned(resolver)),
+      'refusals are suspended as it was signed',
     );
     await this.#until(() => nodes.every(({ isSuspended }) => !isSuspended), 'exemptions are put back');
     await this.#until(

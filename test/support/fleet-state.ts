@@ -90,6 +90,7 @@ export const fleetOfForty = (nowMs: number): Fleet => {
     resolvers,
     probe: { id: REQUEST, time: new Date(nowMs - 310_000).toISOString(), by: 'O. Operator' },
     contents: [],
+    pauses: [],
     exemptions: {},
   } as unknown as Fleet;
 };

@@ -56,5 +56,8 @@ test('what gives rights, lets pass or tells who somebody is takes two where ther
     'setOverlay',
     'rotateFleetKey',
   ]);
-  expect(needs.filter(([, persons]) => persons === 'summed').map(([name]) => name)).toEqual(['pause']);
+  expect(needs.filter(([, persons]) => persons === 'summed').map(([name]) => name)).toEqual([
+    'pause',
+    'pauseFleet',
+  ]);
 });

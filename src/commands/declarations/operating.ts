@@ -52,6 +52,12 @@ export const RELOAD = command({
   see: ['operations.md#reload'],
 });
 
+const PAUSED_FOR = {
+  value: 'WHOM',
+  about:
+    'of a fleet, at its authority: all, site:NAME or node:NAME; resolvers that are away take it when they come back',
+} as const;
+
 export const PAUSE = command({
   name: 'pause',
   about: 'suspends all refusals for a bounded time, on the record',
@@ -62,9 +68,14 @@ export const PAUSE = command({
   options: {
     ...COMMON,
     reason: { value: 'TEXT', default: '', about: 'why; needed, and goes into the records' },
+    for: PAUSED_FOR,
   },
   examples: [
     { command: 'cordon pause 15m --reason "incident 7"', about: 'for a quarter of an hour' },
+    {
+      command: 'cordon pause 15m --for site:bruges --reason "incident 8"',
+      about: 'at the authority of a fleet, for a site',
+    },
     { command: 'cordon pause', about: 'are they suspended?' },
   ],
   see: ['operations.md#suspending-blocking'],
@@ -73,7 +84,10 @@ export const PAUSE = command({
 export const RESUME = command({
   name: 'resume',
   about: 'gives refusals again before the time of pause has passed',
-  options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why' } },
-  examples: [{ command: 'cordon resume --reason "incident 7 is closed"', about: 'at once' }],
+  options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why' }, for: PAUSED_FOR },
+  examples: [
+    { command: 'cordon resume --reason "incident 7 is closed"', about: 'at once' },
+    { command: 'cordon resume --for all', about: 'at the authority of a fleet, everywhere' },
+  ],
   see: ['operations.md#suspending-blocking'],
 });

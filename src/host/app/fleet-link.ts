@@ -21,6 +21,7 @@ import {
   startFleet,
   writeOverlays,
 } from '../../fleet/fleet.ts';
+import type { OperatorPause } from '../../people/controls/controls.ts';
 import type { KeptLists } from '../../policy/keeping/keeping.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
@@ -37,6 +38,7 @@ export interface FleetLinkParts {
   readonly changes: Changes;
   readonly state: ActiveState;
   readonly lists: KeptLists;
+  readonly pause: Pick<OperatorPause, 'adopt' | 'msMax'>;
   enforcement(): Enforcement;
   monotonic(): number;
 }
@@ -155,6 +157,17 @@ export class FleetLink implements Part {
     return { isApplied: false, code: error.code, reason: errorText(error) };
   }
 
+  /** Refusals are suspended as long as this resolver's own configuration allows. */
+  async #pause(pause: Parameters<FleetActs['pause']>[0]): Promise<Done> {
+    try {
+      await this.#parts.pause.adopt(pause);
+      return { isApplied: true };
+    } catch (thrown) {
+      if (!isAppError(thrown)) throw thrown;
+      return { isApplied: false, code: thrown.code, reason: errorText(thrown) };
+    }
+  }
+
   /** Gives the nodes what is in force here of the lists that they are to have. */
   async #publishLists(ids: readonly string[]): Promise<void> {
     const { state, log, lists } = this.#parts;
@@ -196,6 +209,8 @@ export class FleetLink implements Part {
       exemption: (event) => exemptions.adopt(event),
       list: (list, path) => this.#putList(list.id, path),
       overlays: (yamls) => this.#layOver(yamls),
+      pause: (pause) => this.#pause(pause),
+      pauseMsMax: () => this.#parts.pause.msMax,
       suspend: (isSuspended) => exemptions.suspend(isSuspended),
       decides: () => exemptions.takeTexts(),
       note: (note) => recording.journal.fleet(note),

@@ -227,7 +227,7 @@ export const createProgram = (
     fleet: () => fleet.facts(),
   });
   const fleet: FleetLink = new FleetLink({
-    ...{ log, recording, exemptions, probe, changes, state, lists, monotonic },
+    ...{ log, recording, exemptions, probe, changes, state, lists, pause, monotonic },
     enforcement: () => enforcement.current,
   });
   const store = new ReportStore({ stateDirectory, configPath: source.configPath, clock: systemClock });

@@ -127,6 +127,16 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
     }),
   },
   resume: alone('refusing again'),
+  pauseFleet: {
+    alone: 'as of `pause`, of the same sum',
+    second: 'as of `pause`',
+    sum: ({ body }) => ({ budget: 'pause', amount: body.ms }),
+    need: (_, { body }) => ({
+      ...{ persons: 'summed', budget: 'pause', amount: body.ms },
+      roles: ['operator', 'approver'],
+    }),
+  },
+  resumeFleet: alone('refusing again'),
   acceptList: forMandates('the held content'),
   rollBackList: forMandates('an earlier content'),
   dismissList: alone('what is in force stays'),

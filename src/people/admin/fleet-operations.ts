@@ -6,6 +6,7 @@ import { gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
 const REASON_LENGTH_MAX = 500;
 
 const name = z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/);
+const scope = z.string().regex(/^(?:all|(?:site|node):[a-z0-9-]{1,40})$/);
 const reason = z
   .string()
   .trim()
@@ -114,6 +115,10 @@ const status = z
         without: listOf(z.string()),
       }),
     ),
+    /** Where the authority has suspended refusals; with `until` null those that it took out of a wider scope. */
+    pauses: listOf(
+      z.object({ for: z.string(), until: z.string().nullable(), by: z.string(), reason: z.string() }),
+    ),
     /** The last entry about each exemption. */
     exemptions: z.record(z.string(), z.object({ number: z.number(), event: z.string(), time: z.string() })),
   })
@@ -164,6 +169,8 @@ export interface FleetControl {
     by: string;
     reason?: string;
   }): Promise<{ number: number; hash: string }>;
+  pause(whom: string, ms: number, by: string, reason: string): Promise<{ number: number; hash: string }>;
+  resume(whom: string, by: string, reason: string): Promise<{ number: number; hash: string }>;
   rotateKey(): Promise<{ trust: string }>;
 }
 
@@ -231,13 +238,36 @@ export const FLEET_OPERATIONS = {
     roles: ['administrator'],
     needsProof: true,
     body: z.strictObject({
-      for: z.string().regex(/^(?:all|(?:site|node):[a-z0-9-]{1,40})$/),
+      for: scope,
       yaml: z.string().max(50_000),
       reason: reason.exactOptional(),
     }),
     form: '{ "for": "all" | "site:NAME" | "node:NAME", "yaml": text, "reason": text }',
     result: z.object({ number: z.number(), hash: z.string() }),
     handle: async (fleet, { body }, actor) => gives(await fleet.overlay({ ...body, by: namesOf(actor) })),
+  }),
+  pauseFleet: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/pause',
+    summary: 'Suspends all refusals of all resolvers, a site or a node for so many milliseconds',
+    roles: ['operator'],
+    needsProof: true,
+    body: z.strictObject({ for: scope, ms: z.int().positive(), reason }),
+    form: '{ "for": "all" | "site:NAME" | "node:NAME", "ms": milliseconds, "reason": text }',
+    result: z.object({ number: z.number(), hash: z.string() }),
+    handle: async (fleet, { body }, actor) =>
+      gives(await fleet.pause(body.for, body.ms, namesOf(actor), body.reason)),
+  }),
+  resumeFleet: onFleet({
+    method: 'POST',
+    path: '/v1/fleet/resume',
+    summary: 'Gives refusals again for all resolvers, a site or a node before that time has passed',
+    roles: ['operator', 'approver'],
+    body: z.strictObject({ for: scope, reason: reason.or(z.literal('')).default('') }),
+    form: '{ "for": "all" | "site:NAME" | "node:NAME", "reason": text }',
+    result: z.object({ number: z.number(), hash: z.string() }),
+    handle: async (fleet, { body }, actor) =>
+      gives(await fleet.resume(body.for, namesOf(actor), body.reason)),
   }),
   rotateFleetKey: onFleet({
     method: 'POST',

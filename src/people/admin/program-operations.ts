@@ -144,6 +144,8 @@ const pauseStatus = z
     until: optionalText,
     by: optionalText,
     reason: optionalText,
+    /** Whom the authority of the fleet decided it for; absent of one that an operator began here. */
+    for: optionalText,
     /** Whether the prohibition is in force, and that in words: refusals may be given while no mandate list is chosen. */
     state,
     text: z.string(),

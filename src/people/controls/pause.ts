@@ -1,8 +1,8 @@
-// Suspending all refusals for a bounded time, by an operator, on the record.
+// Suspending all refusals for a bounded time, by an operator or by the authority of a fleet, on the record.
 //
 // While it lasts, every list only watches: what would be refused is counted and recorded as such, and passes. It ends
-// by itself, and it does not outlive the process: a restart refuses again. How long it may last is configured; the
-// time counts as time in which the prohibition was not in force.
+// by itself, and that of an operator does not outlive the process: a restart refuses again. How long it may last is configured; the
+// time counts as time in which the prohibition was not in force. An operator here ends both at once, whoever began them.
 
 import { AppError, formatDuration } from '../../base/base.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
@@ -20,18 +20,35 @@ export interface PauseOptions {
   changed(status: PauseStatus, by: string | undefined, reason: string | undefined): void;
 }
 
+/** A pause that the authority of a fleet decided. */
+export interface DecidedPause {
+  /** `all`, `site:NAME` or `node:NAME`. */
+  readonly for: string;
+  /** By which it is told from others. */
+  readonly number: number;
+  readonly untilMs: number;
+  /** How long it was to last, milliseconds: by a clock that is wrong it lasts no longer. */
+  readonly forMs: number;
+  readonly by: string;
+  readonly reason: string;
+}
+
 interface Pause {
   readonly untilMs: number;
   readonly by: string;
   readonly reason: string;
   readonly timer: NodeJS.Timeout;
+  /** Of the fleet. */
+  readonly decided?: DecidedPause;
 }
 
-/** Whether refusals are suspended, and the two ways to change it. */
+/** Whether refusals are suspended, and the ways to change it. */
 export class OperatorPause implements PauseControl {
   readonly name = 'pause';
   readonly #options: PauseOptions;
-  #pause: Pause | undefined;
+  readonly #pauses: { own?: Pause; fleet?: Pause } = {};
+  /** Of the fleet's pause that an operator has ended here. */
+  #endedNumber = 0;
 
   constructor(options: PauseOptions) {
     this.#options = options;
@@ -39,19 +56,26 @@ export class OperatorPause implements PauseControl {
 
   /** True while every list only watches. */
   get isPaused(): boolean {
-    return this.#pause !== undefined;
+    return this.#longest !== undefined;
+  }
+
+  /** The longest pause that may be, milliseconds. */
+  get msMax(): number {
+    return this.#options.msMax();
   }
 
   status(): PauseStatus {
     const enforcement = this.#options.enforcement();
     const told = { state: enforcement.state, text: describeEnforcement(enforcement) };
-    if (this.#pause === undefined) return { isPaused: false, ...told };
-    const { untilMs, by, reason } = this.#pause;
-    return { isPaused: true, until: new Date(untilMs).toISOString(), by, reason, ...told };
+    const pause = this.#longest;
+    if (pause === undefined) return { isPaused: false, ...told };
+    const { untilMs, by, reason, decided } = pause;
+    const fleet = decided === undefined ? {} : { for: decided.for };
+    return { isPaused: true, until: new Date(untilMs).toISOString(), by, reason, ...fleet, ...told };
   }
 
   async pause(ms: number, by: string, reason: string): Promise<PauseStatus> {
-    const msMax = this.#options.msMax();
+    const { msMax } = this;
     if (ms > msMax) {
       throw new AppError(
         'ERR_APP_PAUSE',
@@ -61,37 +85,72 @@ export class OperatorPause implements PauseControl {
         },
       );
     }
-    clearTimeout(this.#pause?.timer);
-    const timer = setTimeout(() => void this.#end(undefined, undefined), ms);
-    this.#pause = { untilMs: this.#options.nowMs() + ms, by, reason, timer };
-    try {
-      await this.#options.apply(by, reason);
-    } catch (thrown) {
-      clearTimeout(timer);
-      this.#pause = undefined;
-      throw thrown;
-    }
-    this.#options.changed(this.status(), by, reason);
+    await this.#begin('own', ms, { by, reason });
     return this.status();
   }
 
   async resume(by: string, reason: string): Promise<PauseStatus> {
-    if (this.#pause === undefined) {
-      throw new AppError('ERR_APP_PAUSE', 'resuming refusals: they are not suspended');
-    }
-    await this.#end(by, reason);
+    if (!this.isPaused) throw new AppError('ERR_APP_PAUSE', 'resuming refusals: they are not suspended');
+    this.#endedNumber = this.#pauses.fleet?.decided?.number ?? this.#endedNumber;
+    this.#forget('own');
+    await this.#end('fleet', by, reason);
     return this.status();
+  }
+
+  /** What the authority of the fleet decided for this resolver; undefined: refusals are given. Throws ERR_FLEET_PAUSE. */
+  async adopt(decided: DecidedPause | undefined): Promise<void> {
+    const { fleet } = this.#pauses;
+    const ms = decided === undefined ? 0 : Math.min(decided.forMs, decided.untilMs - this.#options.nowMs());
+    if (decided === undefined || ms <= 0) {
+      if (fleet !== undefined) await this.#end('fleet', 'the authority of the fleet', undefined);
+      return;
+    }
+    const { for: whom, number, by, reason, forMs } = decided;
+    if (number === fleet?.decided?.number || number === this.#endedNumber) return;
+    if (forMs > this.msMax)
+      throw new AppError(
+        'ERR_FLEET_PAUSE',
+        `suspending refusals for ${formatDuration(forMs)}: at most ${formatDuration(this.msMax)} are allowed here`,
+      );
+    await this.#begin('fleet', ms, {
+      by,
+      reason: `${reason} (fleet, for ${whom}, entry ${number})`,
+      decided,
+    });
   }
 
   /** Forgets it: the program ends. */
   drain(): void {
-    clearTimeout(this.#pause?.timer);
+    this.#forget('own');
+    this.#forget('fleet');
   }
 
-  async #end(by: string | undefined, reason: string | undefined): Promise<void> {
-    clearTimeout(this.#pause?.timer);
-    this.#pause = undefined;
+  get #longest(): Pause | undefined {
+    const { own, fleet } = this.#pauses;
+    return own === undefined || (fleet !== undefined && fleet.untilMs > own.untilMs) ? fleet : own;
+  }
+
+  async #begin(which: 'own' | 'fleet', ms: number, about: Omit<Pause, 'untilMs' | 'timer'>): Promise<void> {
+    this.#forget(which);
+    const timer = setTimeout(() => void this.#end(which, undefined, undefined), ms);
+    this.#pauses[which] = { untilMs: this.#options.nowMs() + ms, timer, ...about };
+    try {
+      await this.#options.apply(about.by, about.reason);
+    } catch (thrown) {
+      this.#forget(which);
+      throw thrown;
+    }
+    this.#options.changed(this.status(), about.by, about.reason);
+  }
+
+  #forget(which: 'own' | 'fleet'): void {
+    clearTimeout(this.#pauses[which]?.timer);
+    delete this.#pauses[which];
+  }
+
+  async #end(which: 'own' | 'fleet', by: string | undefined, reason: string | undefined): Promise<void> {
+    this.#forget(which);
     await this.#options.apply(by, reason);
-    this.#options.changed(this.status(), by, reason);
+    if (!this.isPaused) this.#options.changed(this.status(), by, reason);
   }
 }

@@ -100,6 +100,8 @@ const MAY: Readonly<Record<string, string>> = {
   inviteResolver: 'administrator',
   removeResolver: 'administrator',
   setOverlay: 'administrator',
+  pauseFleet: 'operator',
+  resumeFleet: 'operator approver',
   rotateFleetKey: 'administrator',
 };
 

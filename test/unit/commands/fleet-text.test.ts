@@ -47,6 +47,7 @@ test('where what was signed is in force, by its hash', () => {
   const time = '2026-11-26T11:30:00.000Z';
   const text = formatFleet({
     ...fleetOf('approved'),
+    pauses: [],
     contents: [
       { subject: 'list extra', time, inForce: 2, of: 3, without: ['ns3'] },
       { subject: 'exemptions', time, inForce: 3, of: 3, without: [] },

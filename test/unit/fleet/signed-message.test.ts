@@ -58,6 +58,8 @@ beforeEach(() => {
     exemption: () => Promise.resolve({ isApplied: true }),
     list: () => Promise.resolve({ isApplied: true }),
     overlays: () => Promise.resolve({ isApplied: true }),
+    pause: () => Promise.resolve({ isApplied: true }),
+    pauseMsMax: () => 0,
     suspend: () => Promise.resolve(),
     decides: () => Promise.resolve(),
     note: ({ event, subject = '' }) => void notes.push(`${event} ${subject}`),

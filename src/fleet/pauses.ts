@@ -1,0 +1,87 @@
+// Pauses of the fleet: the authority suspends refusals for all, a site or a node, until a time.
+//
+// Of the entries that concern a resolver the last one holds: a pause takes the place of the one before, wider or narrower, and an
+// entry without `until` ends it. So nobody has to know what stands in the log to say that refusals are given again.
+import { AppError, formatDuration } from '../base/base.ts';
+import type { FleetPause } from './acts.ts';
+import type { PolicyEntry } from './entry.ts';
+import type { Body } from './kinds.ts';
+import { readBody } from './policy.ts';
+import type { PolicyLog } from './policy-log.ts';
+import type { Place } from './signed-contents.ts';
+
+/** What the last entry of a scope says; without `until` refusals are given there, whatever a wider pause says. Plain data. */
+export type ScopeOfPause = Pick<Body<'pause'>, 'by' | 'reason' | 'for'> & { readonly until: string | null };
+
+/** Whether an entry is for a resolver. */
+export const concerns = (whom: string, { name, site }: Place): boolean =>
+  whom === 'all' || whom === `node:${name}` || (site !== undefined && whom === `site:${site}`);
+
+/** Throws ERR_FLEET_UNKNOWN for a scope in which nobody is. */
+export const requireScope = (
+  whom: string,
+  resolvers: readonly {
+    readonly name: string;
+    readonly site: string | null;
+    readonly removed: string | null;
+  }[],
+): void => {
+  const isThere = resolvers.some(
+    ({ name, site, removed }) => removed === null && concerns(whom, { name, site: site ?? undefined }),
+  );
+  if (!isThere)
+    throw new AppError('ERR_FLEET_UNKNOWN', `deciding for ${whom}: no resolver of the fleet is there`, {
+      hint: '"cordon fleet status" shows who is, and at which site.',
+    });
+};
+
+/** Throws ERR_FLEET_PAUSE for a pause that is longer than may be. */
+export const requireLength = (ms: number, msMax: number): void => {
+  if (ms > msMax)
+    throw new AppError(
+      'ERR_FLEET_PAUSE',
+      `suspending refusals for ${formatDuration(ms)}: at most ${formatDuration(msMax)} are allowed here`,
+      { hint: 'The key compliance.pause-max of the configuration says how long.' },
+    );
+};
+
+/** The pause of a resolver once the entry that is being applied holds; undefined: refusals are given. */
+export const pauseFor = (
+  log: PolicyLog,
+  applied: PolicyEntry | undefined,
+  place: Place,
+  nowMs: number,
+): FleetPause | undefined => {
+  const entries = log
+    .ofKind('pause')
+    .filter(({ outcome }) => outcome === 'applied')
+    .map(({ entry }) => entry);
+  const last = [...entries, ...(applied === undefined ? [] : [applied])]
+    .filter((entry) => concerns(readBody('pause', entry).for, place))
+    .toSorted((one, other) => one.number - other.number)
+    .at(-1);
+  if (last === undefined) return undefined;
+  const { until, ...body } = readBody('pause', last);
+  if (until === undefined || Date.parse(until) <= nowMs) return undefined;
+  const untilMs = Date.parse(until);
+  return {
+    ...{ for: body.for, by: body.by, reason: body.reason, number: last.number },
+    ...{ untilMs, forMs: untilMs - Date.parse(last.time) },
+  };
+};
+
+/** The scopes in which refusals are suspended, and those that were taken out of a wider one. */
+export const pausesOf = (log: PolicyLog, nowMs: number): ScopeOfPause[] => {
+  const scopes = new Map<string, ScopeOfPause>();
+  for (const { entry } of log.ofKind('pause')) {
+    const { for: whom, until, by, reason } = readBody('pause', entry);
+    if (whom === 'all') scopes.clear();
+    scopes.delete(whom);
+    if (until === undefined) {
+      if (scopes.has('all') || whom.startsWith('node:'))
+        scopes.set(whom, { for: whom, until: null, by, reason });
+    } else if (Date.parse(until) > nowMs) scopes.set(whom, { for: whom, until, by, reason });
+  }
+  const all = [...scopes.values()];
+  return all.some(({ until }) => until !== null) ? all : [];
+};
