@@ -23,6 +23,8 @@ export const FLEET_ALARMS = [
   'replayed',
   /** Somebody of a version that does not sign what it says: it counts for nothing. */
   'older',
+  /** A resolver that asks the authority for policy without end. */
+  'asks-too-much',
   /** What handles messages failed. */
   'fault',
 ] as const;

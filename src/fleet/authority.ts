@@ -7,10 +7,10 @@
 import { AppError, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
-import { answerEntry } from './answer-entry.ts';
 import type { MessageBus } from './bus.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
+import { EntryAnswers } from './entry-answers.ts';
 import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
@@ -25,7 +25,7 @@ import { Publication } from './publication.ts';
 import { Recovery } from './recovery.ts';
 import { type LastSequences, type Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { stepKey } from './step-key.ts';
-import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, presenceSubject, STREAM } from './subjects.ts';
+import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, entrySubject, presenceSubject, STREAM } from './subjects.ts';
 
 /** How long, once there is an engine, is waited for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
@@ -80,6 +80,7 @@ export interface AuthorityOptions {
 export class Authority {
   /** What resolvers say of themselves. */
   readonly presences: PresenceTable;
+  readonly #answers: EntryAnswers;
   /** How far the engine has the log. */
   readonly publication: Publication;
   readonly #options: AuthorityOptions;
@@ -105,6 +106,7 @@ export class Authority {
   constructor(options: AuthorityOptions) {
     const { name, policy, membership, acts, log, onAlarm } = options;
     this.#options = options;
+    this.#answers = new EntryAnswers({ log: options.log, acts, onAlarm });
     this.presences = new PresenceTable({ membership, sequences: options.sequences, acts, onAlarm });
     this.#recovery = new Recovery({ name, policy, membership, acts, contacts: this.presences.all });
     this.publication = new Publication({ log, policy, membership, acts });
@@ -157,8 +159,11 @@ export class Authority {
       engine.serve(ENTRY_SUBJECT, (bytes) => {
         const wanted = readWantedList(bytes);
         if (wanted !== undefined) this.#options.onListWanted(wanted);
-        return Promise.resolve(answerEntry(this.#options.log, bytes));
+        return Promise.resolve(this.#answers.answer('', bytes));
       });
+      engine.serve(entrySubject('*'), (bytes, subject) =>
+        Promise.resolve(this.#answers.answer(subject.split('.').at(-1) ?? '', bytes)),
+      );
       this.#checkpointTimer = setInterval(() => this.checkpoint(), this.#options.checkpointMs);
       this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
       for (const timer of [this.#checkpointTimer, this.#lookTimer]) timer.unref();

@@ -26,6 +26,7 @@ import {
   askSubject,
   CHECKPOINT_SUBJECT,
   ENTRY_SUBJECT,
+  entrySubject,
   HELLO_SUBJECT,
   policySubject,
   presenceSubject,
@@ -398,7 +399,8 @@ export class Member {
 
   /** Takes many entries at once, of the authority: false where it is not there, has none, or is of an older version. */
   async #takePage(engine: MessageBus, first: number): Promise<boolean> {
-    const page = await engine.ask(ENTRY_SUBJECT, `${first}+`, AUTHORITY_MS).catch(() => undefined);
+    const { name } = this.#options.identity;
+    const page = await engine.ask(entrySubject(name), `${first}+`, AUTHORITY_MS).catch(() => undefined);
     return page !== undefined && page.length > 0 && this.policy.receivePage(page, first);
   }
 
@@ -414,7 +416,11 @@ export class Member {
     if (this.policy.end.number !== number - 1) return;
     let entry = stored === undefined ? undefined : this.policy.examine(stored, number);
     if (entry === undefined && (stored !== undefined || number <= this.#wanted)) {
-      const asked = await engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS).catch(() => undefined);
+      const asked = await engine
+        .ask(entrySubject(this.#options.identity.name), String(number), AUTHORITY_MS)
+        // One of a version before that answers at one subject for all.
+        .catch(() => engine.ask(ENTRY_SUBJECT, String(number), AUTHORITY_MS))
+        .catch(() => undefined);
       if (asked !== undefined && asked.length > 0) entry = this.policy.examine(asked, number);
     }
     if (entry === undefined) return;

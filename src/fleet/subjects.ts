@@ -34,7 +34,9 @@ export const policySubject = (number: number | '*'): string => `cordon.policy.${
 export const CHECKPOINT_SUBJECT = 'cordon.tide';
 /** The authority is there: who hears it says where it stands. */
 export const HELLO_SUBJECT = 'cordon.hello';
-/** The authority answers with an entry by its number, also when the engine has lost it. */
+/** The authority answers a resolver with an entry by its number, also when the engine has lost it, or with a page of them. */
+export const entrySubject = (node: string): string => `cordon.entry.${node}`;
+/** The same for all: of versions before that, and for what has no answer. */
 export const ENTRY_SUBJECT = 'cordon.entry';
 /** Where a resolver that has a token asks to be taken in. */
 export const joinSubject = (node: string): string => `cordon.join.${node}`;
@@ -85,6 +87,7 @@ export const nodeRights = (node: string): Rights => ({
     presenceSubject(node),
     probedSubject(node),
     ENTRY_SUBJECT,
+    entrySubject(node),
     rotateSubject(node),
     countingSubject(node),
     'cordon.witness.>',
@@ -122,6 +125,7 @@ export const collectorRights = (name: string): Rights => ({
     confirmedSubject('*', '*'),
     presenceSubject(name),
     ENTRY_SUBJECT,
+    entrySubject(name),
     read(STREAM.POLICY, policySubject('*')),
     read(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT),
     read(STREAM.PRESENCE, presenceSubject('*')),
