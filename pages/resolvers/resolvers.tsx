@@ -299,6 +299,7 @@ const FleetNotes = ({ fleet }: { readonly fleet: FleetStatus }): VNode => {
       {bounds.length > 0 && (
         <p class="note">{say('fleetBound', { length: format.length(Math.max(...bounds) / 1000) })}</p>
       )}
+      {nodes.length > 0 && <p class="note soft small">{say('fleetBoundKey')}</p>}
       {unbound.length > 0 && <p class="note warn">{say('fleetUnbound', { names: unbound.join(', ') })}</p>}
     </>
   );

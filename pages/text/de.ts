@@ -1034,6 +1034,7 @@ export const de: Texts = {
   fleetPaused: 'Verweigerungen ruhen für {whom} bis {time}, durch {by}: {reason}',
   fleetResumed: 'Für {whom} wird wieder verweigert, trotz einer weiter gefassten Pause.',
   fleetAll: 'alle Resolver',
+  fleetBoundKey: 'Der Schlüssel fleet.suspend-exemptions-after eines Resolvers wählt anderes.',
   fleetNode: 'Dieser Resolver ist ein Knoten: Er zeigt nur sich. Die Leitstelle zeigt alle.',
   probeOfAll: 'Eine Probe, von allen verlangt',
   probeAllNow: 'Jetzt alle Resolver fragen',

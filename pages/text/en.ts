@@ -1002,6 +1002,7 @@ export const en = {
   fleetPaused: 'Refusals are paused for {whom} until {time}, by {by}: {reason}',
   fleetResumed: 'Names are refused again for {whom}, out of a wider pause.',
   fleetAll: 'all resolvers',
+  fleetBoundKey: 'The key fleet.suspend-exemptions-after of a resolver chooses otherwise.',
   fleetNode: 'This resolver is a node: it shows itself. The authority shows all.',
   probeOfAll: 'One probe, asked of all',
   probeAllNow: 'Ask all resolvers now',

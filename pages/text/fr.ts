@@ -1034,6 +1034,7 @@ export const fr: Texts = {
   fleetPaused: 'Les refus sont en pause pour {whom} jusqu’à {time}, par {by} : {reason}',
   fleetResumed: 'Les noms sont de nouveau refusés pour {whom}, hors d’une pause plus large.',
   fleetAll: 'tous les résolveurs',
+  fleetBoundKey: 'La clé fleet.suspend-exemptions-after d’un résolveur en décide autrement.',
   fleetNode: 'Ce résolveur est un nœud : il ne montre que lui-même. L’autorité les montre tous.',
   probeOfAll: 'Une sonde, demandée à tous',
   probeAllNow: 'Interroger tous les résolveurs',

@@ -1024,6 +1024,7 @@ export const nl: Texts = {
   fleetPaused: 'Weigeringen zijn gepauzeerd voor {whom} tot {time}, door {by}: {reason}',
   fleetResumed: 'Voor {whom} wordt weer geweigerd, buiten een ruimere pauze om.',
   fleetAll: 'alle resolvers',
+  fleetBoundKey: 'De sleutel fleet.suspend-exemptions-after van een resolver kiest anders.',
   fleetNode: 'Deze resolver is een knoop: hij toont zichzelf. De autoriteit toont alle.',
   probeOfAll: 'Eén proef, aan alle gevraagd',
   probeAllNow: 'Vraag nu alle resolvers',

@@ -128,12 +128,13 @@ export const boundOf = ({ resolvers, role }: Fleet): string | undefined => {
   if (role === 'node' || nodes.length === 0) return undefined;
   const bounds = nodes.flatMap(({ suspendAfterMs }) => suspendAfterMs ?? []);
   const unbound = nodes.filter(({ suspendAfterMs }) => suspendAfterMs === null).map(({ name }) => name);
-  return [
+  const lines = [
     ...(bounds.length === 0
       ? []
       : [`holds for ${formatDuration(Math.max(...bounds))} at most where the authority is not heard`]),
     ...(unbound.length === 0 ? [] : [`to its own end on ${unbound.join(', ')}, also when it is revoked`]),
-  ].join('; ');
+  ];
+  return `${lines.join('; ')} (fleet.suspend-exemptions-after chooses otherwise)`;
 };
 
 /** Who has heard of the last step of an exemption, which ends by itself at that time; and until when others may exempt somebody. */

@@ -16,6 +16,7 @@ const TABLES: Readonly<Record<string, string>> = {
     'where each counter lies in shared memory, and the call that counts it',
   'src/telemetry/observe/metrics.ts': 'the metrics in their order, from which their reference is written',
   'src/base/words/health-issues.ts': 'everything that can be wrong, one entry each',
+  'src/evidence/report/texts/fr.ts': 'the texts of reports in French, whose lines are the longest',
   'pages/api/shapes.ts': 'written from docs/openapi.yaml',
   'pages/text/en.ts': 'every text of the pages, one a line',
   'pages/text/fr.ts': 'the same in French',

@@ -133,6 +133,7 @@ export class ChangeJournal {
       ...(author.reason === undefined ? {} : { reason: cut(author.reason) }),
       ...(differences.length === 0 ? {} : { differences }),
       ...(more === 0 ? {} : { more }),
+      ...boundOf(config),
     });
   }
 
@@ -271,3 +272,10 @@ const changeOf = (before: number | undefined, entries: number): { added?: number
   before === undefined
     ? {}
     : { added: Math.max(0, entries - before), removed: Math.max(0, before - entries) };
+
+/** For how long exemptions of a node hold without its authority. */
+const boundOf = ({ fleet }: Config): { readonly suspendAfterMs?: number | null } => {
+  if (fleet?.role !== 'node') return {};
+  const { suspendExemptionsAfterMs: ms } = fleet;
+  return { suspendAfterMs: Number.isFinite(ms) ? ms : null };
+};

@@ -204,6 +204,7 @@ const configuration = z.object({
     .array(z.object({ key: text, from: text.exactOptional(), to: text.exactOptional() }))
     .exactOptional(),
   more: natural.exactOptional(),
+  suspendAfterMs: natural.nullable().exactOptional(),
 });
 
 const exemption = z.object({

@@ -243,6 +243,8 @@ export interface ConfigurationRecord extends RecordHead {
   readonly differences?: readonly ConfigurationDifference[];
   /** How many more there are. */
   readonly more?: number;
+  /** Of a node of a fleet: how long exemptions hold while it does not hear the authority, milliseconds; null: to their own ends. */
+  readonly suspendAfterMs?: number | null;
 }
 
 /** One key of the effective configuration; a value that is absent was or is not set. */

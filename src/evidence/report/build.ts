@@ -134,6 +134,7 @@ export const buildReport = async (
     attempts,
     clients: found.clients.section(countNotes),
     exemptions: exempted,
+    ...(exemptions.bound === undefined ? {} : { exemptionBound: exemptions.bound }),
     signals,
     changes: found.changes.entries,
     records,

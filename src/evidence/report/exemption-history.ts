@@ -1,8 +1,9 @@
 // Exemptions: the whole paper of each, what became of it and by whom, and how many queries it let pass.
 
-import type { ExemptionRecord } from '../records/records.ts';
+import type { ChangeRecord, ExemptionRecord } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
-import type { ExemptionSection } from './model.ts';
+import type { ExemptionSection, Note } from './model.ts';
+import { toNote } from './notes.ts';
 import { SpanLine } from './spans.ts';
 import { timeText } from './time-text.ts';
 
@@ -18,13 +19,27 @@ export class ExemptionHistory {
   readonly #exemptions = new Map<string, History>();
   readonly #fromMs: number;
   readonly #untilMs: number;
+  /** Milliseconds, null: none. The one with which the period begins, and those of the period. */
+  #boundBefore: number | null | undefined;
+  readonly #bounds = new Set<number | null>();
 
   constructor(fromMs: number, untilMs: number) {
     this.#fromMs = fromMs;
     this.#untilMs = untilMs;
   }
 
+  /** How long exemptions held at most in the period where the authority of the fleet was not heard; undefined without a fleet. */
+  get bound(): Note | undefined {
+    const bounds = [...(this.#boundBefore === undefined ? [] : [this.#boundBefore]), ...this.#bounds];
+    if (bounds.length === 0) return undefined;
+    const finite = bounds.flatMap((ms) => ms ?? []);
+    return finite.length < bounds.length
+      ? toNote('bound-none')
+      : toNote('bound-exemptions', Math.max(...finite));
+  }
+
   add({ record }: PlacedChange): void {
+    if (record.kind === 'configuration') this.#addBound(record);
     if (record.kind !== 'exemption') return;
     const atMs = Date.parse(record.time);
     if (atMs >= this.#untilMs) return;
@@ -38,6 +53,13 @@ export class ExemptionHistory {
     history.events.push(toEvent(record));
     const change = activeChange(record, atMs);
     if (change !== undefined) history.active.set(change.atMs, change.isActive);
+  }
+
+  #addBound({ time, event, suspendAfterMs }: Extract<ChangeRecord, { kind: 'configuration' }>): void {
+    const atMs = Date.parse(time);
+    if (event !== 'in-force' || atMs >= this.#untilMs) return;
+    if (atMs < this.#fromMs) this.#boundBefore = suspendAfterMs;
+    else if (suspendAfterMs !== undefined) this.#bounds.add(suspendAfterMs);
   }
 
   /** Those that were in force, had an event or hits in the period; of one group those that concern it. */

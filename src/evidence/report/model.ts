@@ -421,6 +421,8 @@ export interface Report {
   readonly attempts: AttemptSection;
   readonly clients: ClientSection;
   readonly exemptions: readonly ExemptionSection[];
+  /** Of a node of a fleet: how long they hold where it does not hear the authority. */
+  readonly exemptionBound?: Note;
   readonly signals: SignalSection;
   readonly changes: readonly ChangeEntry[];
   readonly records: RecordsSection;

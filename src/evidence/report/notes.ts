@@ -4,7 +4,7 @@ import { en } from './texts/en.ts';
 import type { ReportTexts } from './texts/texts.ts';
 import { durationText, numberText, timeWords } from './words.ts';
 
-/** A note; numbers are counts, but that of a clock, which is milliseconds. */
+/** A note; numbers are counts, but those of a clock or a bound, which are milliseconds. */
 export const toNote = (code: string, ...values: (string | number)[]): Note => ({
   code,
   values,
@@ -13,7 +13,7 @@ export const toNote = (code: string, ...values: (string | number)[]): Note => ({
 
 /** The note in words. */
 export const noteText = ({ code, values, text }: Note, texts: ReportTexts): string => {
-  const isLength = code.startsWith('clock-');
+  const isLength = code.startsWith('clock-') || code.startsWith('bound-');
   const words = values.map((value) =>
     typeof value === 'string'
       ? timeWords(value)

@@ -20,13 +20,17 @@ const ABSENT: ReadonlySet<string> = new Set(['lists', 'names']);
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z$/;
 
 /** Exemptions and their papers. */
-export const toExemptionSection = ({ exemptions, group, integrity }: Report, texts: ReportTexts): Section => {
+export const toExemptionSection = (
+  { exemptions, exemptionBound, group, integrity }: Report,
+  texts: ReportTexts,
+): Section => {
   const count = (value: number): string => numberText(value, texts);
   const inForce = exemptions.filter(({ active }) => active.length > 0).length;
   const passed = exemptions.reduce((sum, { hits }) => sum + hits, 0);
   const notes = [
     ...(group === null ? [] : [toNote('exemptions-of-group')]),
     ...(integrity.mayConcernPeriod ? [toNote('exemptions-missing')] : []),
+    ...(exemptionBound === undefined ? [] : [exemptionBound]),
   ];
   return {
     id: 'exemptions',

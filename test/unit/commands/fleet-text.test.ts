@@ -39,8 +39,12 @@ test.each([
 });
 
 test('how long an exemption holds where the authority is not heard', () => {
-  expect(boundOf(fleetOf('approved'))).toBe('holds for 1 day at most where the authority is not heard');
-  expect(boundOf(fleetOf('approved', null))).toBe('to its own end on ns1, ns2, ns3, also when it is revoked');
+  expect(boundOf(fleetOf('approved'))).toBe(
+    'holds for 1 day at most where the authority is not heard (fleet.suspend-exemptions-after chooses otherwise)',
+  );
+  expect(boundOf(fleetOf('approved', null))).toBe(
+    'to its own end on ns1, ns2, ns3, also when it is revoked (fleet.suspend-exemptions-after chooses otherwise)',
+  );
 });
 
 test('where what was signed is in force, by its hash', () => {
@@ -55,4 +59,18 @@ test('where what was signed is in force, by its hash', () => {
   });
   expect(text).toContain('  list extra: in force on 2 of 3, not on ns3\n');
   expect(text).toContain('  exemptions: in force on all 3\n');
+});
+
+test('where the authority has suspended refusals stands above all', () => {
+  const text = formatFleet({
+    ...fleetOf('approved'),
+    pauses: [
+      { for: 'all', until: '2026-11-26T09:00:00.000Z', by: 'O. Operator', reason: 'incident 7' },
+      { for: 'site:bruges', until: null, by: 'O. Operator', reason: '' },
+    ],
+  });
+  expect(text.split('\n').slice(1, 3)).toEqual([
+    'BLOCKING IS SUSPENDED for all until 2026-11-26T09:00:00.000Z, by O. Operator: incident 7',
+    'Blocking is resumed for site:bruges, by O. Operator',
+  ]);
 });

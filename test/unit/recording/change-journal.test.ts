@@ -129,3 +129,18 @@ test('how feeds are is recorded when it changes, and that there is none once', (
     { feed: 'project', state: 'current' },
   ]);
 });
+
+test('a node of a fleet records for how long exemptions hold without its authority', () => {
+  const of = (role: string, bound = '') =>
+    configOf(
+      `fleet: { servers: ["tls://a.test:4222"], trust: ["ed25519:${'A'.repeat(43)}="], role: ${role}${bound} }`,
+    );
+  journal.configuration(of('node'), 'start');
+  journal.configuration(of('node', ', suspend-exemptions-after: never'), 'reload');
+  journal.configuration(of('authority'), 'reload');
+  expect(records.map((record) => ('suspendAfterMs' in record ? record.suspendAfterMs : undefined))).toEqual([
+    86_400_000,
+    null,
+    undefined,
+  ]);
+});

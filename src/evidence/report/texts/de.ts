@@ -408,6 +408,10 @@ export const de: ReportTexts = {
       'Aufzeichnungen, die aus diesem Zeitraum sein können, fehlen oder sind zweifelhaft: Fassungen, von denen sie sprachen, stehen hier nicht.',
     'exemptions-missing': () =>
       'Aufzeichnungen, die aus diesem Zeitraum sein können, fehlen oder sind zweifelhaft: was darin aus Ausnahmen wurde, steht hier nicht.',
+    'bound-exemptions': (length) =>
+      `Wo die Leitstelle der Flotte nicht gehört wird, gelten Ausnahmen höchstens ${length}, auch eine, die inzwischen widerrufen wurde. Der Schlüssel fleet.suspend-exemptions-after wählt eine andere Zeit.`,
+    'bound-none': () =>
+      'Wo die Leitstelle der Flotte nicht gehört wird, endet eine Ausnahme erst an ihrem eigenen Ende, auch eine, die inzwischen widerrufen wurde. Der Schlüssel fleet.suspend-exemptions-after wählt eine Zeit.',
     'exemptions-of-group': () =>
       'Dies sind die Ausnahmen, welche die Gruppe nennen, oder Clients oder Geräte, die aus jeder Gruppe sein können.',
     'changes-doubtful': () =>

@@ -386,6 +386,10 @@ export const en: ReportTexts = {
       'Records that may be of this period are missing or in doubt: versions that they told of are not here.',
     'exemptions-missing': () =>
       'Records that may be of this period are missing or in doubt: what became of exemptions in them is not told here.',
+    'bound-exemptions': (length) =>
+      `Where the authority of the fleet is not heard, exemptions hold for ${length} at most, also one that was revoked meanwhile. The key fleet.suspend-exemptions-after chooses another time.`,
+    'bound-none': () =>
+      'Where the authority of the fleet is not heard, nothing ends an exemption before its own end, also one that was revoked meanwhile. The key fleet.suspend-exemptions-after chooses a time.',
     'exemptions-of-group': () =>
       'These are the exemptions that name the group, or clients or devices, who may be of any group.',
     'changes-doubtful': () =>

@@ -413,6 +413,10 @@ export const fr: ReportTexts = {
       'Des enregistrements qui peuvent être de cette période manquent ou sont en doute : les versions dont ils parlaient ne sont pas ici.',
     'exemptions-missing': () =>
       'Des enregistrements qui peuvent être de cette période manquent ou sont en doute : ce que les dérogations y sont devenues n’est pas dit ici.',
+    'bound-exemptions': (length) =>
+      `Là où l’autorité de la flotte n’est pas entendue, les dérogations tiennent ${length} au plus, même celle qui a été révoquée entre-temps. La clé fleet.suspend-exemptions-after choisit une autre durée.`,
+    'bound-none': () =>
+      'Là où l’autorité de la flotte n’est pas entendue, rien ne met fin à une dérogation avant sa propre fin, même révoquée entre-temps. La clé fleet.suspend-exemptions-after choisit une durée.',
     'exemptions-of-group': () =>
       'Ce sont les dérogations qui nomment le groupe, ou des clients ou appareils, qui peuvent être de tout groupe.',
     'changes-doubtful': () =>

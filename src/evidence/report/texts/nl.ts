@@ -402,6 +402,10 @@ export const nl: ReportTexts = {
       'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: versies waarover zij gingen staan hier niet.',
     'exemptions-missing': () =>
       'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: wat daarin van ontheffingen werd staat hier niet.',
+    'bound-exemptions': (length) =>
+      `Waar de autoriteit van de vloot niet wordt gehoord, gelden ontheffingen hoogstens ${length}, ook een die intussen is ingetrokken. De sleutel fleet.suspend-exemptions-after kiest een andere tijd.`,
+    'bound-none': () =>
+      'Waar de autoriteit van de vloot niet wordt gehoord, eindigt een ontheffing pas op haar eigen einde, ook een die intussen is ingetrokken. De sleutel fleet.suspend-exemptions-after kiest een tijd.',
     'exemptions-of-group': () =>
       'Dit zijn de ontheffingen die de groep noemen, of clients of toestellen, die van elke groep kunnen zijn.',
     'changes-doubtful': () =>
