@@ -68,13 +68,14 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
   const membership = new Membership(trust);
   let engine: MessageBus | undefined;
   const confirmed = new Map<string, string>();
-  const collector = new Collector({
+  const collector: Collector = new Collector({
     directory,
     store: databaseStore ?? new DirectoryStore(directory, judgeRecord),
     membership,
     clock,
     log,
     before: databaseStore && (() => databaseStore.keepPolicy(policyLog)),
+    catchUp: () => member.catchUp(),
     onConfirmed: (node, recordClass, enrolment, sequence, hash) => {
       const text = JSON.stringify({ enrolment, sequence, hash });
       const subject = confirmedSubject(node, recordClass);
@@ -107,7 +108,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       }
     }
   };
-  const member = new Member({
+  const member: Member = new Member({
     identity: { name: COLLECTOR_NAME, enrolment: 1 },
     role: 'collector',
     connect: options.connect ?? connectNats,
@@ -139,9 +140,15 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
       // Of a resolver whose entry has not come yet, evidence and what it says would be refused.
       const begin = async (): Promise<void> => {
         await member.caughtUp;
-        up.subscribe(presenceSubject('*'), (bytes, subject, stamp) =>
-          collector.receivePresence(presences.judge(bytes, subject, stamp, false)),
-        );
+        up.subscribe(presenceSubject('*'), async (bytes, subject, stamp) => {
+          let judged = presences.judge(bytes, subject, stamp, false);
+          if (judged.kind === 'refused' && judged.alarm === 'forged-presence') {
+            // By a key of which the entry is on its way.
+            await member.catchUp();
+            judged = presences.judge(bytes, subject, stamp, false);
+          }
+          await collector.receivePresence(judged);
+        });
         await take(up);
       };
       leave(begin(), 'taking evidence', log);

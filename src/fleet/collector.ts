@@ -31,6 +31,8 @@ import type { JudgedPresence } from './presence-check.ts';
 const TOGETHER_MS = 20;
 /** A clock that is ahead by more tells no time, milliseconds. */
 const AHEAD_MS_MAX = 3_600_000;
+/** Between two times that the authority is asked for entries because of a message that no key signed, milliseconds. */
+const CATCH_UP_MS = 1_000;
 /** Alarms that status shows. */
 const TOLD_MAX = 10;
 /** What is noted of one resolver in an hour, conflicts that are kept as well; more is counted. A stolen key fills no disk. */
@@ -46,6 +48,8 @@ export interface CollectorOptions {
   readonly log: FleetLog;
   /** Is done before anything is kept: who is in the fleet is there before the records are. */
   readonly before?: (() => Promise<void>) | undefined;
+  /** Takes what the authority has decided since: who has just come, or has another key, may be ahead of the entry that says so. */
+  readonly catchUp?: () => Promise<void>;
   /** A chain is whole up to here. */
   readonly onConfirmed: (
     node: string,
@@ -72,6 +76,8 @@ export class Collector {
   /** Ends with what is being done. */
   #turn: Promise<void> = Promise.resolve();
   #trouble: string | undefined;
+  /** When policy was last asked for because of a message, by the clock. */
+  #caughtUpMs = Number.NEGATIVE_INFINITY;
   /** What was noted in an hour of each resolver. */
   readonly #noted = new Map<string, { readonly hour: number; count: number }>();
   /** Why nothing is kept of some resolvers, whose directories take nothing. */
@@ -251,8 +257,9 @@ export class Collector {
   }
 
   async #takeOne(name: string, message: EvidenceMessage): Promise<CollectedResolver | undefined> {
-    const { membership, clock } = this.#options;
+    const { membership } = this.#options;
     const word = message.subject.split('.').at(-1);
+    if (!this.#isSigned(name, message)) await this.#catchUp();
     const member = membership.find(name);
     if (member === undefined)
       return this.#refuse('removed-node', name, 'it is not in the fleet', message.subject);
@@ -264,9 +271,8 @@ export class Collector {
         member.until,
       );
     }
-    const keys = membership.keysOf(name, clock());
-    const { subject, bytes, signature } = message;
-    if (!keys.some((key) => isEvidenceSignedBy(subject, bytes, signature, key))) {
+    const { bytes, signature } = message;
+    if (!this.#isSigned(name, message)) {
       return this.#refuse('forged-block', name, 'a message that its key did not sign', signature);
     }
     const unpacked = unpackEvidence(bytes);
@@ -285,6 +291,20 @@ export class Collector {
     const resolver = await this.#resolverOf(member);
     await this.#takePiece(resolver, recordClass, unpacked.piece, message);
     return resolver;
+  }
+
+  #isSigned(name: string, { subject, bytes, signature }: EvidenceMessage): boolean {
+    const { membership, clock } = this.#options;
+    return membership.keysOf(name, clock()).some((key) => isEvidenceSignedBy(subject, bytes, signature, key));
+  }
+
+  /** Once for many: whoever sends what nobody signed has the authority asked no oftener. */
+  async #catchUp(): Promise<void> {
+    const { catchUp, clock } = this.#options;
+    const nowMs = clock();
+    if (catchUp === undefined || Math.abs(nowMs - this.#caughtUpMs) < CATCH_UP_MS) return;
+    await catchUp();
+    this.#caughtUpMs = clock();
   }
 
   async #takePiece(

@@ -4,7 +4,7 @@
 // taken at once; what was missed is asked for by number, from the engine and then from the authority itself.
 import { isDeepStrictEqual } from 'node:util';
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
-import type { Done, FleetActs, Verdict } from './acts.ts';
+import type { FleetActs, Verdict } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import { answerEntry } from './answer-entry.ts';
 import type { BusAccess, ConnectBus, MessageBus } from './bus.ts';
@@ -16,11 +16,11 @@ import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import type { Membership } from './membership.ts';
 import { overlaysFor } from './overlays.ts';
-import { concerns, pauseFor } from './pauses.ts';
+import { applyPause } from './pauses.ts';
 import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
-import { differing, hashesOf, pauseSubject } from './signed-contents.ts';
+import { differing, hashesOf } from './signed-contents.ts';
 import type { LastSequences, Stamp } from './signed-message.ts';
 import {
   askSubject,
@@ -124,7 +124,7 @@ export class Member {
     this.#isAuthority = false;
     if (this.#engine === undefined) return;
     this.#subscribe(this.#engine);
-    this.#leave(this.#catchUp(this.#engine), 'catching up');
+    this.#leave(this.#begin(this.#engine), 'catching up');
     this.tell();
   }
 
@@ -145,7 +145,7 @@ export class Member {
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
   async start(): Promise<void> {
     await this.policy.start();
-    await this.#pauseAgain();
+    if (this.policy.stopped === undefined) await applyPause(undefined, this.#options);
     this.checkpoint.begin(this.#options.log);
     // An authority that was not heard for too long before this start is not heard now.
     this.#leave(this.checkpoint.look(), 'looking at the time');
@@ -158,13 +158,6 @@ export class Member {
     }, RETRY_MS);
     this.#lookTimer.unref();
     this.#leave(this.#connect(), 'connecting');
-  }
-
-  /** What the authority suspended holds to its end, whenever the program was started. */
-  async #pauseAgain(): Promise<void> {
-    const { acts, identity, log } = this.#options;
-    const pause = pauseFor(log, undefined, identity, acts.clock());
-    if (pause !== undefined && this.policy.stopped === undefined) await acts.pause(pause);
   }
 
   async close(): Promise<void> {
@@ -321,12 +314,12 @@ export class Member {
   #up(engine: MessageBus): void {
     const { acts, onUp } = this.#options;
     acts.log.info({}, 'fleet: the engine is connected');
-    if (!this.#isAuthority) this.#leave(this.#catchUp(engine), 'catching up');
+    if (!this.#isAuthority) this.#leave(this.#begin(engine), 'catching up');
     this.tell();
     onUp(engine);
   }
 
-  async #catchUp(engine: MessageBus): Promise<void> {
+  async #begin(engine: MessageBus): Promise<void> {
     try {
       const checkpoint = await engine.read(STREAM.CHECKPOINT, CHECKPOINT_SUBJECT);
       if (checkpoint !== undefined) await this.#checkpoint(checkpoint.bytes, checkpoint.stamp, false);
@@ -397,6 +390,16 @@ export class Member {
     this.#wanted = Math.min(this.#wanted, Math.max(this.checkpoint.number, this.policy.end.number));
   }
 
+  /** Takes what the authority has behind the end here, as far as it answers. */
+  async catchUp(): Promise<void> {
+    const engine = this.#engine;
+    if (engine === undefined || !this.#isUp) return;
+    for (;;) {
+      await this.policy.settled();
+      if (!(await this.#takePage(engine, this.policy.end.number + 1))) return;
+    }
+  }
+
   /** Takes many entries at once, of the authority: false where it is not there, has none, or is of an older version. */
   async #takePage(engine: MessageBus, first: number): Promise<boolean> {
     const { name } = this.#options.identity;
@@ -441,7 +444,7 @@ export class Member {
       case 'overlay':
         return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
       case 'pause':
-        return this.#pause(entry);
+        return applyPause(entry, this.#options);
       case 'decision':
         return { isApplied: true, subject: readBody('decision', entry).list };
       case 'node':
@@ -450,15 +453,6 @@ export class Member {
       default:
         return { isApplied: true };
     }
-  }
-
-  /** One that is over meanwhile, and one for others, changes nothing here. */
-  async #pause(entry: PolicyEntry): Promise<Done> {
-    const { acts, identity, log } = this.#options;
-    const { for: whom } = readBody('pause', entry);
-    const subject = pauseSubject(whom);
-    if (!concerns(whom, identity)) return { isApplied: true, subject };
-    return { subject, ...(await acts.pause(pauseFor(log, entry, identity, acts.clock()))) };
   }
 
   #tellSoon(): void {

@@ -3,18 +3,18 @@
 // Of the entries that concern a resolver the last one holds: a pause takes the place of the one before, wider or narrower, and an
 // entry without `until` ends it. So nobody has to know what stands in the log to say that refusals are given again.
 import { AppError, formatDuration } from '../base/base.ts';
-import type { FleetPause } from './acts.ts';
+import type { Done, FleetActs, FleetPause } from './acts.ts';
 import type { PolicyEntry } from './entry.ts';
 import type { Body } from './kinds.ts';
 import { readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import type { Place } from './signed-contents.ts';
+import { type Place, pauseSubject } from './signed-contents.ts';
 
 /** What the last entry of a scope says; without `until` refusals are given there, whatever a wider pause says. Plain data. */
 export type ScopeOfPause = Pick<Body<'pause'>, 'by' | 'reason' | 'for'> & { readonly until: string | null };
 
 /** Whether an entry is for a resolver. */
-export const concerns = (whom: string, { name, site }: Place): boolean =>
+const concerns = (whom: string, { name, site }: Place): boolean =>
   whom === 'all' || whom === `node:${name}` || (site !== undefined && whom === `site:${site}`);
 
 /** Throws ERR_FLEET_UNKNOWN for a scope in which nobody is. */
@@ -46,7 +46,7 @@ export const requireLength = (ms: number, msMax: number): void => {
 };
 
 /** The pause of a resolver once the entry that is being applied holds; undefined: refusals are given. */
-export const pauseFor = (
+const pauseFor = (
   log: PolicyLog,
   applied: PolicyEntry | undefined,
   place: Place,
@@ -68,6 +68,22 @@ export const pauseFor = (
     ...{ for: body.for, by: body.by, reason: body.reason, number: last.number },
     ...{ untilMs, forMs: untilMs - Date.parse(last.time) },
   };
+};
+
+/**
+ * Puts in force what holds here once an entry does: one that is over meanwhile, and one for others, change nothing. Without an
+ * entry, at a start, what holds is put in force again.
+ */
+export const applyPause = async (
+  entry: PolicyEntry | undefined,
+  { log, identity, acts }: { readonly log: PolicyLog; readonly identity: Place; readonly acts: FleetActs },
+): Promise<Done> => {
+  const whom = entry === undefined ? undefined : readBody('pause', entry).for;
+  const subject = pauseSubject(whom ?? '');
+  if (whom !== undefined && !concerns(whom, identity)) return { isApplied: true, subject };
+  const pause = pauseFor(log, entry, identity, acts.clock());
+  if (entry === undefined && pause === undefined) return { isApplied: true };
+  return { subject, ...(await acts.pause(pause)) };
 };
 
 /** The scopes in which refusals are suspended, and those that were taken out of a wider one. */

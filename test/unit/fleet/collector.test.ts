@@ -28,10 +28,14 @@ let key: SigningKey;
 let confirmed: Map<string, number>;
 let membership: Membership;
 let done: number;
+/** How often the authority was asked for entries, and what comes then. */
+let asked: number;
+let comes: () => void;
+let authority: SigningKey;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-collector-'));
-  const authority = createKeyFile(join(directory, 'authority.pem'));
+  authority = createKeyFile(join(directory, 'authority.pem'));
   const pair = createUser();
   key = toSeedKey(Buffer.from(pair.getSeed()).toString());
   const body = JSON.stringify({ name: 'ns1', key: pair.getPublicKey(), enrolment: 1 });
@@ -40,7 +44,7 @@ beforeEach(() => {
     signEntry(NO_END, { time: '2026-11-25T00:00:00.000Z', kind: 'node', must: true, body }, authority),
   );
   confirmed = new Map();
-  done = 0;
+  [done, asked, comes] = [0, 0, () => undefined];
   collector = open();
 });
 
@@ -56,6 +60,11 @@ const open = (): Collector =>
     membership,
     clock: () => Date.parse('2026-11-26T12:00:00Z'),
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
+    catchUp: () => {
+      asked++;
+      comes();
+      return Promise.resolve();
+    },
     onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),
   });
 
@@ -223,4 +232,27 @@ test('a directory that takes nothing is said, with its resolver and why, until i
   await send(pieces);
   expect(collector.trouble).toBeUndefined();
   expect(confirmed.get('ns1.queries')).toBeGreaterThan(0);
+});
+
+test('evidence by a key whose entry is on its way is no forgery, and the authority is asked once for many', async () => {
+  const { pieces } = await record(1);
+  const next = createUser();
+  const nextKey = toSeedKey(Buffer.from(next.getSeed()).toString());
+  comes = () => {
+    const body = JSON.stringify({ name: 'ns1', key: next.getPublicKey(), enrolment: 1 });
+    const before = { number: 1, hash: '0'.repeat(64) };
+    const about = { time: '2026-11-26T11:59:59.000Z', kind: 'node', must: true, body };
+    membership.take(signEntry(before, about, authority));
+  };
+  await send(pieces, nextKey);
+  expect(alarms()).toEqual([]);
+  expect(confirmed.get('ns1.queries')).toBeGreaterThan(0);
+  expect(asked).toBe(1);
+  // What was signed before it is under way still.
+  await send(pieces, key);
+  expect(alarms()).toEqual([]);
+  const other = toSeedKey(Buffer.from(createUser().getSeed()).toString());
+  await send(pieces, other);
+  expect(alarms()).toEqual(['forged-block']);
+  expect(asked).toBe(1);
 });
