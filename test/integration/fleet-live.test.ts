@@ -222,6 +222,64 @@ test('an overlay that the configuration of a resolver does not fit holds there o
   expect([verified.code, verified.stderr]).toEqual([0, '']);
 });
 
+test('refusals of a site are suspended and given again from the authority, on the record there', async () => {
+  expect(await rcodeOf('ns1', NAME)).toBe(RCODE.NXDOMAIN);
+  const begun = await fleet.command('authority', [
+    ...['pause', '10m', '--for', 'site:bruges', '--reason', 'incident 8'],
+  ]);
+  expect([begun.code, begun.stderr]).toEqual([0, '']);
+  await becomes('ns1', NAME, RCODE.NOERROR);
+  expect(await rcodeOf('ns2', NAME)).toBe(RCODE.NXDOMAIN);
+  expect((await fleet.command('ns1', ['pause'])).stdout).toMatch(
+    /SUSPENDED until .*: incident 8 \(fleet, for site:bruges/,
+  );
+  expect((await fleet.command('authority', ['fleet', 'status'])).stdout).toMatch(
+    /SUSPENDED for site:bruges until/,
+  );
+  const node = await fleet.command('ns1', ['pause', '1m', '--for', 'all', '--reason', 'x']);
+  expect([node.code, node.stderr]).toEqual([1, expect.stringContaining('ERR_FLEET_NODE')]);
+  await fleet.command('authority', ['resume', '--for', 'all']);
+  await becomes('ns1', NAME, RCODE.NXDOMAIN);
+  await recorded('ns1', (one) => one.event === 'applied' && one.entry === 'pause');
+});
+
+test('another list of fleet.lists is given by a reload, and put in force by who reads it', async () => {
+  const [authority, node] = ['authority', 'ns1'].map((name) => fleet.programOf(name).directory) as [
+    string,
+    string,
+  ];
+  const path = join(authority, 'cordon.yaml');
+  const before = readFileSync(path, 'utf8');
+  const more = join(authority, 'more.txt');
+  writeFileSync(more, 'more.example.com\n');
+  const own = `extra-lists:\n  - { id: more, file: ${more}, format: domains }\n`;
+  writeFileSync(
+    path,
+    before.replace('lists: [extra]', 'lists: [extra, more]').replace('extra-lists:\n', own),
+  );
+  await fleet.ask('authority', 'POST', '/v1/reload', {});
+  // Nobody reads it yet, and says so.
+  await recorded('ns1', (one) => one.event === 'refused' && one.subject === 'more');
+  const nodePath = join(node, 'cordon.yaml');
+  const nodeText = readFileSync(nodePath, 'utf8');
+  const file = join(fleet.directory, 'ns1/fleet/lists/more');
+  const read = `extra-lists:\n  - { id: more, file: ${file}, format: domains }\n`;
+  writeFileSync(nodePath, nodeText.replace('extra-lists:\n', read));
+  await fleet.ask('ns1', 'POST', '/v1/reload', {});
+  await recorded('ns1', (one) => one.event === 'applied' && one.subject === 'more');
+  expect(readFileSync(file, 'utf8')).toBe('more.example.com\n');
+  // A content that changes later comes as that of the others does.
+  writeFileSync(more, 'more.example.com\nother.example.com\n');
+  await fleet.ask('authority', 'POST', '/v1/reload', {});
+  await vi.waitUntil(() => readFileSync(file, 'utf8').includes('other.example.com'), WAIT);
+  // One that is taken out of fleet.lists changes no more at the nodes.
+  writeFileSync(path, before);
+  await fleet.ask('authority', 'POST', '/v1/reload', {});
+  expect((await fleet.command('authority', ['fleet', 'status'])).stdout).toContain(
+    'list more: in force on 1 of ',
+  );
+});
+
 test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', async () => {
   await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
   for (const name of ['ns1', 'ns2']) await becomes(name, FIRST, RCODE.NXDOMAIN);

@@ -185,6 +185,9 @@ class Scene {
   /** SHA-256 of the last list that was signed. */
   #list: string | undefined;
   #content: Buffer | undefined;
+  /** The authority has given it to the nodes; and which is at it. */
+  #isGiven = true;
+  #giving: Fleet | undefined;
   readonly #overlays = new Map<string, string>();
   /** Whose refusals are suspended until when, as it was signed; 0: they are given. */
   #pauses: { readonly whom: string; readonly untilMs: number }[] = [];
@@ -444,10 +447,25 @@ class Scene {
 
   /** The nodes are given another content of a list. */
   async #giveList(): Promise<void> {
-    const content = Buffer.from(`list ${this.#random(1_000_000)}\n`);
-    this.#content = content;
-    // Without an engine nobody is given anything.
-    await this.#authority.publishList('extra', content, 1).catch(() => false);
+    this.#content = Buffer.from(`list ${this.#random(1_000_000)}\n`);
+    this.#isGiven = false;
+    await this.#publishList();
+  }
+
+  /** Without an engine nobody is given anything: it is tried again, as the program does it every two seconds. */
+  async #publishList(): Promise<void> {
+    const content = this.#content;
+    const authority = this.#authority;
+    // One that was killed amid it never says what came of it.
+    if (content === undefined || this.#giving === authority) return;
+    this.#giving = authority;
+    const isGiven = await authority.publishList('extra', content, 1).then(
+      () => content === this.#content,
+      () => false,
+    );
+    if (this.#giving !== authority) return;
+    this.#giving = undefined;
+    this.#isGiven = isGiven;
   }
 
   /** What the log of the authority says of lists and overlays. */
@@ -535,24 +553,35 @@ class Scene {
   async #disturb(): Promise<void> {
     const random = this.#random;
     const all = [...this.#resolvers.values()];
+    // What happens first, and then to whom: what only one resolver can do is as common as the rest.
+    const nodes = all.filter(({ name, fleet }) => fleet instanceof Fleet && name !== this.#authorityName);
     const resolver = all[random(all.length)];
-    if (resolver === undefined) return;
-    const kind = random(16);
-    const isNode = resolver.fleet instanceof Fleet && resolver.name !== this.#authorityName;
-    if (isNode && kind < 2) this.#refuse(resolver, !resolver.isRefusing);
-    else if (isNode && kind === 2) this.#putBack(resolver);
-    else if (isNode && kind === 3) this.#rotateNode(resolver);
-    else if (kind < 5 && resolver.name === this.#authorityName)
+    const node = nodes[random(nodes.length)];
+    const collector = this.#resolvers.get(COLLECTOR_NAME);
+    if (resolver === undefined || node === undefined || collector === undefined) return;
+    const kind = random(20);
+    if (kind < 2) this.#refuse(node, !node.isRefusing);
+    else if (kind === 2) this.#putBack(node);
+    else if (kind < 6) this.#rotateNode(node);
+    else if (kind === 6)
       void this.#authority.rotateKey().then(
         () => this.#count('authority key'),
         () => undefined,
       );
-    else if (kind < 8) this.#cut(resolver, !resolver.isCut);
+    else if (kind < 9) this.#cut(resolver, !resolver.isCut);
     else if (kind < 11) await this.#restart(resolver);
-    else if (kind < 15) await this.#crash(resolver);
-    else if (this.#lost !== undefined) await this.#comeBack();
-    else if (isNode) await this.#takeOver(resolver);
-    else if (resolver.name === COLLECTOR_NAME) await this.#loseDisk(resolver);
+    else if (kind < 14) await this.#crash(resolver);
+    else if (kind === 14) await this.#loseDisk(collector);
+    else if (this.#lost === undefined) await this.#takeOverFrom(nodes);
+    else if (random(3) === 0) await this.#comeBack();
+  }
+
+  /** By a node that has all of policy, where there is one: a person looks before. */
+  async #takeOverFrom(nodes: readonly Resolver[]): Promise<void> {
+    const next = nodes.find(
+      (node) => node.fleet instanceof Fleet && node.fleet.facts().policyNumber === this.#end && !node.isCut,
+    );
+    if (next !== undefined) await this.#takeOver(next);
   }
 
   /** Another collector begins with nothing, as with a database in place of its directory. */
@@ -638,8 +667,8 @@ class Scene {
     node.role = 'authority';
     this.#authorityName = node.name;
     await this.#start(node);
-    if (this.#content !== undefined)
-      void this.#authority.publishList('extra', this.#content, 1).catch(() => undefined);
+    this.#isGiven = false;
+    void this.#publishList();
   }
 
   /** The authority that was lost comes back, and knows of nothing. */
@@ -823,6 +852,7 @@ class Scene {
     while (!isSo()) {
       const waitedMs = this.#time.monotonic() - beganMs;
       if (waitedMs >= withinMs) assert.fail(`${what}: not after ${waitedMs} ms\n${this.#describe()}`);
+      if (!this.#isGiven) void this.#publishList();
       for (const flight of this.#underWay.splice(0)) flight.go();
       await this.#settle();
       if (this.#underWay.length === 0) this.#time.advance(1_000);
