@@ -11,6 +11,7 @@ import { SignIn, wantedPlace } from './entry/sign-in.tsx';
 import { Exemptions } from './exemptions/exemptions.tsx';
 import { Paper } from './exemptions/paper.tsx';
 import { RequestExemption } from './exemptions/request.tsx';
+import { Health } from './health/health.tsx';
 import { Lists } from './lists/lists.tsx';
 import { OneList } from './lists/one-list.tsx';
 import { LookUp } from './look-up/look-up.tsx';
@@ -41,6 +42,7 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/exemptions\/([^/]+)$/, (id) => <Paper key={id} id={id} />],
   [/^\/lists$/, () => <Lists />],
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
+  [/^\/health$/, () => <Health />],
   [/^\/proof$/, () => <Proof />],
   [/^\/refusals$/, () => <Refusals />],
   [/^\/reports$/, () => <Reports />],

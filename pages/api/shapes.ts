@@ -628,6 +628,40 @@ export type FoundRecords = {
   readonly before: string | null;
 };
 
+export type HistoryStep = {
+  readonly from: string;
+  readonly seconds: number;
+  readonly queries: number;
+  readonly answers: number;
+  readonly servfail: number;
+  readonly refusals: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly recordsLost: number;
+  readonly cpuMs: number;
+  readonly times: readonly number[];
+  readonly workers: {
+    readonly wanted: number;
+    readonly alive: number;
+    readonly hung: number;
+  };
+  readonly residentBytes: number;
+  readonly freeBytes: number | null;
+  readonly certificateEnds: string | null;
+  readonly roomCertificateEnds: string | null;
+  readonly upstreams: readonly {
+    readonly name: string;
+    readonly answers: number;
+    readonly failures: number;
+    readonly totalMs: number;
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly written: number;
+    readonly lost: number;
+  }[];
+};
+
 export type KeptReport = {
   readonly id: string;
   readonly from: string;
@@ -1060,6 +1094,16 @@ export type ServiceFigures = {
     readonly failures: number;
     readonly totalMs: number;
   }[];
+};
+
+export type ServiceHistory = {
+  readonly from: string;
+  readonly until: string;
+  readonly now: string;
+  readonly startedAt: string;
+  readonly stepSec: number;
+  readonly boundsMs: readonly number[];
+  readonly steps: readonly (HistoryStep | null)[];
 };
 
 export type ServiceStatus = {

@@ -5,17 +5,14 @@ import { useId } from 'preact/hooks';
 import type { Span } from '../api/shapes.ts';
 import { placeSpan, stackHours } from './geometry.ts';
 import { useText } from './say.tsx';
-import { COLORS, type StepSeries, stepTime } from './step-series.ts';
+import { BARS_SHARE, COLORS, type StepSeries } from './step-series.ts';
+import { StepTable, StepTimes } from './step-table.tsx';
 
 const CHART_PX = 140;
 /** Above the bars: marks of changes. Below: gaps, then times. */
 const TOP_PX = 18;
 const GAP_PX = 8;
 const GRID_SHARES = [0.25, 0.5, 0.75, 1];
-/** Share of the width that bars have; numbers of the axis stand in the rest. */
-const BARS_SHARE = 0.9;
-/** Times below the axis: as many as a phone has room for. */
-const TIMES = 4;
 interface StepChartProps {
   readonly title: string;
   readonly from: string;
@@ -30,7 +27,7 @@ interface StepChartProps {
 const sumOf = (counts: readonly number[]): number => counts.reduce((sum, count) => sum + count, 0);
 
 export const StepChart = ({ title, from, until, stepSec, series, spans, marks }: StepChartProps): VNode => {
-  const { say, format } = useText();
+  const { format } = useText();
   const id = useId();
   const steps = Math.round((Date.parse(until) - Date.parse(from)) / 1000 / stepSec);
   const { top, blocks } = stackHours(
@@ -38,15 +35,6 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
     steps,
     CHART_PX,
   );
-  const isHourly = stepSec < 86_400;
-  const label = (step: number): string => {
-    const time = stepTime(from, stepSec, step);
-    return isHourly && steps <= 24 ? format.clock(time).slice(0, 5) : format.dayOfYear(time);
-  };
-  const full = (step: number): string => {
-    const time = stepTime(from, stepSec, step);
-    return isHourly ? format.time(time) : format.day(time);
-  };
   const bottom = TOP_PX + CHART_PX;
   const shareOf = (time: string): number =>
     ((Date.parse(time) - Date.parse(from)) / (Date.parse(until) - Date.parse(from))) * 100 * BARS_SHARE;
@@ -103,21 +91,7 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
             />
           );
         })}
-        {Array.from({ length: TIMES }, (_, index) => Math.floor((index * steps) / TIMES)).map(
-          (step, index) => (
-            <text
-              key={step}
-              class={index % 2 === 0 ? undefined : 'wide'}
-              x={`${(step / steps) * 100 * BARS_SHARE}%`}
-              y={bottom + GAP_PX + 18}
-            >
-              {label(step)}
-            </text>
-          ),
-        )}
-        <text x="100%" y={bottom + GAP_PX + 18} text-anchor="end">
-          UTC
-        </text>
+        <StepTimes from={from} stepSec={stepSec} steps={steps} y={bottom + GAP_PX + 18} />
       </svg>
       <ul class="legend">
         {series.map(({ name, counts }, index) => (
@@ -131,39 +105,14 @@ export const StepChart = ({ title, from, until, stepSec, series, spans, marks }:
           </li>
         ))}
       </ul>
-      <details class="figures">
-        <summary>{say('asTable')}</summary>
-        {/* A keyboard has to reach what a finger can move (WCAG 2.1.1). */}
-        {/* biome-ignore lint/a11y/noNoninteractiveTabindex: as said above */}
-        <section class="wide-table" tabIndex={0} aria-label={title}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">UTC</th>
-                {series.map(({ name }) => (
-                  <th key={name} scope="col" class="num">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {Array.from({ length: steps }, (_, step) =>
-                series.every(({ counts }) => (counts[step] ?? 0) === 0) ? null : (
-                  <tr key={step}>
-                    <th scope="row">{full(step)}</th>
-                    {series.map(({ name, counts }) => (
-                      <td key={name} class="num">
-                        {format.number(counts[step] ?? 0)}
-                      </td>
-                    ))}
-                  </tr>
-                ),
-              )}
-            </tbody>
-          </table>
-        </section>
-      </details>
+      <StepTable
+        title={title}
+        from={from}
+        stepSec={stepSec}
+        steps={steps}
+        series={series.map(({ name, counts }) => ({ name, values: counts }))}
+        write={format.number}
+      />
     </>
   );
 };

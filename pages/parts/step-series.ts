@@ -3,6 +3,9 @@
 /** Series with a color of their own. */
 export const COLORS = 5;
 
+/** Share of the width that steps have; numbers of the axis stand in the rest. */
+export const BARS_SHARE = 0.84;
+
 export interface StepSeries {
   readonly name: string;
   readonly counts: readonly number[];

@@ -2,6 +2,7 @@
 // name, network and reference is a filter or leads to the records behind it.
 import type { VNode } from 'preact';
 import type { RefusalFigures } from '../api/shapes.ts';
+import { downloadCsv } from '../parts/csv.ts';
 import { Form, Select } from '../parts/form.tsx';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
 import { Head, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
@@ -26,16 +27,6 @@ const recordsOf = (figures: RefusalFigures, wanted: Readonly<Record<string, stri
     ...{ from: figures.from.slice(0, 16), to: figures.until.slice(0, 16) },
     ...Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== '')),
   })}`;
-
-/** Gives a text to the person as a file, without asking the server. */
-const download = (text: string, name: string): void => {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-};
 
 const TopPanel = ({
   title,
@@ -168,7 +159,7 @@ const Figures = ({
           <button
             type="button"
             class="plain"
-            onClick={() => download(csvOf(figures), `cordon-refusals-${figures.from.slice(0, 10)}.csv`)}
+            onClick={() => downloadCsv(csvOf(figures), `cordon-refusals-${figures.from.slice(0, 10)}.csv`)}
           >
             CSV
           </button>

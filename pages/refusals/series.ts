@@ -1,5 +1,6 @@
 // What a chart of refusals shows, out of the counts of the server: by list, network or mandate; and the same as CSV. Pure.
 import type { RefusalFigures } from '../api/shapes.ts';
+import { csvText } from '../parts/csv.ts';
 import { COLORS, type StepSeries, stepTime } from '../parts/step-series.ts';
 
 export const GROUPINGS = ['list', 'network', 'mandate'] as const;
@@ -33,21 +34,13 @@ export const seriesBy = (
   return [...all.slice(0, COLORS - 1), { name: rest, counts: others }];
 };
 
-/** A cell of CSV (RFC 4180) that no spreadsheet takes for a formula. */
-const cell = (text: string): string => {
-  const safe = /^[=+\-@\t\r]/.test(text) ? `'${text}` : text;
-  return /[",\n\r]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
-};
-
 /** Every count of the chart, one a line, without folding: list, network and beginning of the step in UTC. */
-export const csvOf = ({ from, stepSec, series }: RefusalFigures): string => {
-  const lines = ['from,seconds,list,network,refusals'];
-  for (const { list, group, counts } of series)
-    counts.forEach((count, step) => {
-      if (count === 0) return;
-      lines.push(
-        [stepTime(from, stepSec, step), String(stepSec), cell(list), cell(group), String(count)].join(','),
-      );
-    });
-  return `${lines.join('\r\n')}\r\n`;
-};
+export const csvOf = ({ from, stepSec, series }: RefusalFigures): string =>
+  csvText([
+    ['from', 'seconds', 'list', 'network', 'refusals'],
+    ...series.flatMap(({ list, group, counts }) =>
+      counts.flatMap((count, step) =>
+        count === 0 ? [] : [[stepTime(from, stepSec, step), stepSec, list, group, count]],
+      ),
+    ),
+  ]);

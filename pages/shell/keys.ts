@@ -12,6 +12,7 @@ const AFTER_G: Readonly<Record<string, string>> = {
   l: '/lists',
   n: '/refusals',
   p: '/proof',
+  h: '/health',
   r: '/reports',
   f: '/resolvers',
   s: '/settings',

@@ -46,6 +46,7 @@ const PLACES: readonly PlaceEntry[] = [
     needs: [],
   },
   { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
+  { to: '/health', icon: 'health', name: 'placeHealth', isLater: true, needs: [] },
   { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
   {
     to: '/resolvers',

@@ -27,7 +27,14 @@ const SLOW_MS = 1_000;
 const LOCALES = values.quick ? ['en', 'de'] : ['en', 'fr', 'nl', 'de'];
 const PLACES = [
   ...['/', '/look-up?name=www.tiktok.com', '/exemptions', '/exemptions/new', '/lists', '/lists/feed'],
-  ...['/refusals', '/refusals?days=91&by=network', '/proof', '/proof?tab=changes', '/proof?tab=records'],
+  ...[
+    '/refusals',
+    '/refusals?days=91&by=network',
+    '/health',
+    '/proof',
+    '/proof?tab=changes',
+    '/proof?tab=records',
+  ],
   ...['/reports', '/settings', '/settings?tab=configuration', '/settings?tab=networks', '/account', '/acts'],
 ];
 

@@ -26,6 +26,7 @@ import {
   AskedCounts,
   createEvidence,
   createListControl,
+  createServiceHistory,
   exemptionSettings,
   OperatorPause,
   OverviewRecords,
@@ -290,6 +291,18 @@ export const createProgram = (
       hasQuic: quic && quicWorker !== undefined,
     }),
   });
+  const history = createServiceHistory(
+    {
+      ...{ totals, supervisor },
+      evidence: () => ({ records: recording.facts(), queryLog: queryLog.metrics() }),
+      certificateEnds: () => ({
+        certificateEndMs: proof.tls.facts(state.current.config)?.endMs,
+        roomCertificateEndMs: room.certificateEndMs,
+      }),
+    },
+    systemClock,
+    monotonic,
+  );
   const controlDoor: ControlSocketPart = new ControlSocketPart({
     ...{
       directory: stateDirectory,
@@ -303,6 +316,7 @@ export const createProgram = (
       evidence,
     },
     ...{ fleet, room, source, texts, store, health, records, totals, enforcement, upstreams, tls: proof.tls },
+    history,
     acme: () => proof.acme.facts,
     readiness: admin.readiness,
     adminAddress: () => admin.address,
@@ -374,6 +388,7 @@ export const createProgram = (
     proof,
     { name: 'feeds', look: () => lists.tell(journal, state.current.generation) },
     { name: 'health', look: () => health.look() },
+    { name: 'history', look: () => history.look() },
     pause,
     manager,
   ];

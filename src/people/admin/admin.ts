@@ -78,6 +78,7 @@ export type {
   ReloadOutcome,
   ServiceControl,
   ServiceFigures,
+  ServiceHistoryShown,
   ServiceStatus,
 } from './service-operations.ts';
 export type {

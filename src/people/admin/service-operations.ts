@@ -182,6 +182,55 @@ const figures = z
 /** Counters and gauges at one moment. Plain data. */
 export type ServiceFigures = Readonly<z.output<typeof figures>>;
 
+const count = z.number();
+const history = z
+  .object({
+    from: z.string(),
+    /** End of the last step, which goes on. */
+    until: z.string(),
+    now: z.string(),
+    /** The history begins with the service. */
+    startedAt: z.string(),
+    stepSec: count,
+    /** Upper bounds of `times`; the last one of these is beyond all bounds. */
+    boundsMs: listOf(count),
+    /** Null: nothing was observed in this step. */
+    steps: listOf(
+      z
+        .object({
+          from: z.string(),
+          /** How long of it was observed: counts by these are rates. */
+          seconds: count,
+          queries: count,
+          answers: count,
+          servfail: count,
+          refusals: count,
+          cacheHits: count,
+          cacheMisses: count,
+          recordsLost: count,
+          cpuMs: count,
+          /** Answers by the bucket of their time. */
+          times: listOf(count),
+          /** The fewest that worked; the most that hung. */
+          workers: z.object({ wanted: count, alive: count, hung: count }),
+          residentBytes: count,
+          /** The least; null: not known. */
+          freeBytes: count.nullable(),
+          certificateEnds: time,
+          roomCertificateEnds: time,
+          /** The empty name: all beyond the sixteenth. */
+          upstreams: listOf(z.object({ name: z.string(), answers: count, failures: count, totalMs: count })),
+          outputs: listOf(z.object({ name: z.string(), written: count, lost: count })),
+        })
+        .meta({ id: 'HistoryStep' })
+        .nullable(),
+    ),
+  })
+  .meta({ id: 'ServiceHistory' });
+
+/** How the service did over time. Plain data. */
+export type ServiceHistoryShown = Readonly<z.output<typeof history>>;
+
 const reloaded = z.object({ generation: z.number(), state, text: z.string() }).meta({ id: 'ReloadOutcome' });
 
 /** What is in force after a reload. */
@@ -204,6 +253,7 @@ export type RegisterCopy = Readonly<z.output<typeof copied>>;
 export interface ServiceControl {
   status(): Promise<ServiceStatus>;
   figures(): ServiceFigures;
+  history(span: 'hour' | 'day' | 'week'): ServiceHistoryShown;
   /** Rejects with the AppError that kept what is on the disk from being in force. */
   reload(by: string, reason: string): Promise<ReloadOutcome>;
   /** Copies what nobody else can read while the service has it open, register and control room, and records who asked for it. */
@@ -233,6 +283,16 @@ export const SERVICE_OPERATIONS = {
     roles: ROLES,
     result: figures,
     handle: (control) => Promise.resolve(gives(control.figures())),
+  }),
+  readHistory: onService({
+    method: 'GET',
+    path: '/v1/history',
+    summary: 'How the service did in each step of the last hour, day or week, since it started',
+    roles: ROLES,
+    query: z.strictObject({ span: z.enum(['hour', 'day', 'week']).default('hour') }),
+    form: 'span=hour, day or week',
+    result: history,
+    handle: (control, { query }) => Promise.resolve(gives(control.history(query.span))),
   }),
   reload: onService({
     method: 'POST',

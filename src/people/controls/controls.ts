@@ -20,3 +20,4 @@ export { RecordsCheck } from './records-check.ts';
 export { ReportScheduler } from './report-scheduler.ts';
 export { ReportStore } from './report-store.ts';
 export { createServiceControl, type ServiceParts } from './service-control.ts';
+export { createServiceHistory } from './service-past.ts';

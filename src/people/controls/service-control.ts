@@ -15,8 +15,7 @@ import { describeEnforcement, todoOf } from '../../telemetry/enforcement/enforce
 import {
   ANSWER_BOUNDS_MS,
   type CounterTotals,
-  type Series,
-  type Snapshot,
+  type ServiceHistory,
 } from '../../telemetry/observe/observe.ts';
 import type {
   Readiness,
@@ -28,6 +27,8 @@ import type {
 import type { Health } from '../health/health.ts';
 import type { Evidence } from './evidence.ts';
 import type { OperatorPause } from './pause.ts';
+import { countUpstreams, firstOf, sumOf, timesOf } from './service-counts.ts';
+import { showHistory } from './service-past.ts';
 
 /** Of the copies in the state directory that a backup takes away. */
 const REGISTER_COPY_NAME = 'register.copy.sqlite';
@@ -52,6 +53,7 @@ export interface ServiceParts {
   readonly evidence: Evidence;
   readonly upstreams: UpstreamWatch;
   readonly health: Health;
+  readonly history: ServiceHistory;
   /** The state directory. */
   readonly directory: string;
   /** Copies what the control room keeps; false where there is none. */
@@ -66,6 +68,7 @@ export interface ServiceParts {
 export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
   status: () => readStatus(parts),
   figures: () => readFigures(parts),
+  history: (span) => showHistory(parts.history, span),
   reload: async (by, reason) => {
     const why = reason === '' ? '' : `: ${reason}`;
     const error = await parts.changes.reload(`a reload came over the control socket, by ${by}${why}`);
@@ -240,53 +243,12 @@ const upstreamsOf = ({ upstreams, totals }: ServiceParts): ServiceStatus['upstre
   );
 };
 
-interface UpstreamCounts {
-  queries: number;
-  answers: number;
-  failures: number;
-  totalMs: number;
-}
-
-const countUpstreams = (sums: Snapshot): Map<string, UpstreamCounts> => {
-  const counts = new Map<string, UpstreamCounts>();
-  const add = (
-    family: Parameters<Snapshot['series']>[0],
-    key: keyof UpstreamCounts,
-    value = firstOf,
-  ): void => {
-    for (const series of sums.series(family)) {
-      const [upstream = ''] = series.labels;
-      const known = counts.get(upstream) ?? { queries: 0, answers: 0, failures: 0, totalMs: 0 };
-      known[key] += value(series);
-      counts.set(upstream, known);
-    }
-  };
-  add('upstreamQueries', 'queries');
-  add('upstreamAnswers', 'answers');
-  add('upstreamFailures', 'failures');
-  // The last cell of a histogram is the sum of what was observed.
-  add('upstreamRtt', 'totalMs', ({ values }) => values.at(-1) ?? 0);
-  return counts;
-};
-
-const firstOf = ({ values }: Series): number => values[0] ?? 0;
-
-const sumOf = (sums: Snapshot, family: Parameters<Snapshot['series']>[0]): number => {
-  let sum = 0;
-  for (const series of sums.series(family)) sum += firstOf(series);
-  return sum;
-};
-
 const readFigures = ({ totals, enforcement }: ServiceParts): ServiceFigures => {
   const sums = totals.read();
   const answers: Record<string, number> = {};
   for (const series of sums.series('answers')) {
     const [source = ''] = series.labels;
     answers[source] = (answers[source] ?? 0) + firstOf(series);
-  }
-  const counts = new Array<number>(ANSWER_BOUNDS_MS.length + 1).fill(0);
-  for (const { values } of sums.series('answerTime')) {
-    for (const at of counts.keys()) counts[at] = (counts[at] ?? 0) + (values[at] ?? 0);
   }
   const { user, system } = process.cpuUsage();
   return {
@@ -302,7 +264,7 @@ const readFigures = ({ totals, enforcement }: ServiceParts): ServiceFigures => {
     inflight: sums.inflight,
     tcpConnections: sums.tcpConnections,
     tlsConnections: sums.tlsConnections,
-    answerTimes: { boundsMs: [...ANSWER_BOUNDS_MS], counts },
+    answerTimes: { boundsMs: [...ANSWER_BOUNDS_MS], counts: timesOf(sums) },
     residentBytes: process.memoryUsage.rss(),
     cpuMs: (user + system) / 1000,
     state: enforcement.current.state,

@@ -40,5 +40,12 @@ export { createLog, type Log, type LogLevel, type LogPriorities } from './log.ts
 export { createMetrics, type Metrics } from './metrics.ts';
 export type { FeedFacts, ListFacts, MetricsSource, RouteFacts, SourceFacts } from './metrics-source.ts';
 export { metricsReference } from './reference.ts';
+export {
+  HISTORY_SPANS,
+  type HistorySpan,
+  type HistoryStep,
+  ServiceHistory,
+  type ServiceReading,
+} from './service-history.ts';
 export { ServiceRates } from './service-rates.ts';
 export { CounterTotals, type Series, type Snapshot, type UpstreamState } from './totals.ts';

@@ -21,6 +21,7 @@ const MAY: Readonly<Record<string, string>> = {
   refreshList: 'operator auditor',
   readStatus: ALL,
   readFigures: ALL,
+  readHistory: ALL,
   reload: 'operator',
   copyRegister: 'administrator',
   readPause: ALL,
