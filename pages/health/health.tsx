@@ -1,7 +1,7 @@
 // How the service did over the last hour, day or week: from the program's own short history, without a metrics server.
 import type { ComponentChildren, VNode } from 'preact';
 import type { ServiceHistory } from '../api/shapes.ts';
-import { downloadCsv } from '../parts/csv.ts';
+import { downloadCsv } from '../parts/download.ts';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
 import { LineChart } from '../parts/line-chart.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';

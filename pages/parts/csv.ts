@@ -10,13 +10,3 @@ const cell = (value: string | number): string => {
 /** Rows as a text of CSV. */
 export const csvText = (rows: readonly (readonly (string | number)[])[]): string =>
   `${rows.map((row) => row.map(cell).join(',')).join('\r\n')}\r\n`;
-
-/** Gives a text to the person as a file, without asking the server. */
-export const downloadCsv = (text: string, name: string): void => {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
-};

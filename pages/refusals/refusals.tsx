@@ -2,7 +2,7 @@
 // name, network and reference is a filter or leads to the records behind it.
 import type { VNode } from 'preact';
 import type { RefusalFigures } from '../api/shapes.ts';
-import { downloadCsv } from '../parts/csv.ts';
+import { downloadCsv } from '../parts/download.ts';
 import { Form, Select } from '../parts/form.tsx';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
 import { Head, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
