@@ -44,6 +44,7 @@ export type ClientRefusals = {
     readonly category: string;
     readonly trigger: string;
   }[];
+  readonly check: DeviceCheck | null;
 };
 
 export type ConfigurationApplied = {
@@ -168,6 +169,14 @@ export type DecisionStatus = {
   readonly alarms: readonly ('review-near' | 'review-passed' | 'end-near' | 'end-passed')[];
   readonly reviewSec: number | null;
   readonly endSec: number | null;
+};
+
+export type DeviceCheck = {
+  readonly time: string;
+  readonly verdict: 'holds' | 'exempt' | 'out-of-scope' | 'not-in-force' | 'elsewhere';
+  readonly transport: string | null;
+  readonly group: string;
+  readonly isBetween: boolean;
 };
 
 export type EnrolmentLink = {

@@ -37,7 +37,7 @@ groups:
   - { name: default, lists: [tiktok, ads] }
   - { name: lab, clients: ["127.0.0.9/32"], lists: [tiktok], notice: { languages: [nl, fr], text: { nl: "Het lab heeft eigen regels." } } }
 block: { mode: address, address: ["127.0.0.80"] }
-notice: { listen: ["127.0.0.1:0"], reset: ["127.0.0.1:0"], contact: ["mailto:help@agency.example"] }
+notice: { listen: ["127.0.0.1:0"], reset: ["127.0.0.1:0"], contact: ["mailto:help@agency.example"], check: check.agency.example }
 probe: { interval: 0s }
 `,
     files: { 'ads.txt': 'ads.example\n' },
@@ -131,6 +131,7 @@ test('a refused client sees what was refused, under which decision, whom to ask,
   const found = await lookUp(reference.toLowerCase().replace('-', ''));
   expect(JSON.parse(found.text)).toEqual({
     reference,
+    check: null,
     refusals: [
       {
         time: expect.stringMatching(/Z$/),
@@ -158,6 +159,71 @@ test('a page has the languages and words of its group, and the language of the b
     headers: { 'Accept-Language': 'de;q=0.9, fr-BE;q=0.8, en' },
   });
   expect(french.text).toContain('<html lang="fr">');
+});
+
+/** Begins a check as a browser does; gives the name that it has to look for, and where it then goes. */
+const beginCheck = async (from: string, host = 'check.agency.example', path = '/any') => {
+  const { status, headers, text } = await get(host, { from, path });
+  expect(status).toBe(200);
+  const [, image = ''] = /<img src="http:\/\/([^"/]+)\/"/.exec(text) ?? [];
+  expect(headers['content-security-policy']).toContain(`img-src http://${image}`);
+  expect(headers['content-security-policy']).toContain("default-src 'none'");
+  const [, result = ''] = /^\d; url=(.*)$/.exec(String(headers['refresh'])) ?? [];
+  expect(text).toContain(`href="${result}"`);
+  expect(text).not.toContain('<script');
+  return { image, result };
+};
+const referenceIn = (text: string): string =>
+  /class="reference">([0-9A-Z]{4}-[0-9A-Z]{2})</.exec(text)?.[1] ?? '';
+
+test.each([
+  ['udp', 'DNS without encryption<', '127.0.0.31', 'default'],
+  ['tcp', 'DNS without encryption (TCP)<', '127.0.0.9', 'lab'],
+] as const)(
+  'a device that asks here over %s is told so, and the help desk sees it',
+  async (over, words, from, group) => {
+    const { image, result } = await beginCheck(from);
+    const reply = await ask(cordon.dns, `${image.toUpperCase()} A`, { from, transport: over });
+    expect(reply.answer).toEqual([expect.stringContaining('127.0.0.1')]);
+    expect((await ask(cordon.dns, `${image} AAAA`, { from })).answer).toEqual([]);
+    expect((await get(image, { from })).status).toBe(204);
+    const { status, text } = await get('check.agency.example', {
+      from,
+      path: result,
+      headers: { 'Accept-Language': group === 'lab' ? 'nl' : 'en' },
+    });
+    expect(status).toBe(200);
+    if (group === 'default') {
+      expect(text).toContain('This device asks Cordon, and the prohibition holds for it');
+      expect(text).toContain(words);
+    } else expect(text).toContain('het verbod geldt ervoor');
+    expect(text).not.toContain(from);
+    expect(JSON.parse((await lookUp(referenceIn(text))).text)).toMatchObject({
+      check: { verdict: 'holds', transport: over, group, isBetween: false },
+    });
+  },
+);
+
+test('a device that asks somebody else is told so, also by the address of the page', async () => {
+  const { image, result } = await beginCheck('127.0.0.32', '127.0.0.1:8080', '/check');
+  expect(image).toMatch(/^[a-z2-7]{16}\.check\.agency\.example:8080$/);
+  const { text } = await get('127.0.0.1:8080', { from: '127.0.0.32', path: result });
+  expect(text).toContain('This device does not ask Cordon');
+  expect(text).toContain('href="mailto:help@agency.example"');
+  expect(JSON.parse((await lookUp(referenceIn(text))).text)).toMatchObject({
+    check: { verdict: 'elsewhere', transport: null, group: 'default' },
+  });
+});
+
+test('a check that nobody began begins anew, and somebody in between is told', async () => {
+  const { image, result } = await beginCheck('127.0.0.33');
+  await ask(cordon.dns, `${image} A`, { from: '127.0.0.34' });
+  const unknown = await get('check.agency.example', { path: `/check?${'a'.repeat(16)}` });
+  expect(unknown.headers['refresh']).toMatch(/^\d; url=\/check\?[a-z2-7]{16}$/);
+  expect(unknown.headers['refresh']).not.toContain('a'.repeat(16));
+  const { text } = await get('check.agency.example', { from: '127.0.0.33', path: result });
+  expect(text).toContain('Another server asks for this device');
+  await expect(get('check.agency.example', { from: '127.0.1.1' })).rejects.toThrow();
 });
 
 test.each([

@@ -1,7 +1,7 @@
 // The page that refused clients are led to by the block mode `address`: where it listens, and what it says.
 import { z } from 'zod';
 import { LANGUAGES } from '../../base/words/words.ts';
-import { endpoint } from '../address-leaf.ts';
+import { endpoint, zone } from '../address-leaf.ts';
 import { orNone } from '../form.ts';
 import { choice } from '../leaf.ts';
 import { Fault, key, list, quote, same, textLeaf } from '../value.ts';
@@ -66,6 +66,14 @@ export const notice = z
       'those of `structured-errors`, else nobody is named',
     ),
     exemptions: key(link().optional(), EXEMPTIONS_TEXT, 'none is named'),
+    check: key(
+      zone(
+        'the root is no name that people open',
+        'write a name of yours that nobody else answers',
+      ).optional(),
+      'Name of the page on which people see whether their device asks here: Cordon answers it, and one label below it, with the addresses of `listen`.',
+      'there is no such page',
+    ),
     text: key(texts(), TEXT_TEXT, 'none'),
   })
   .optional();

@@ -31,6 +31,7 @@ import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
 import { requireFips } from './fips.ts';
 import type { FleetLink } from './fleet-link.ts';
+import type { Outlets } from './outlets.ts';
 import type { Part } from './part.ts';
 
 /** The parts of the program that can be reached. */
@@ -42,6 +43,7 @@ export interface ControlSocketNeeds extends Omit<ServiceParts, 'lists' | 'copyRo
   /** What the overview reads of records on the disk. */
   readonly records: OverviewRecords;
   readonly fleet: FleetLink;
+  readonly outlets: Pick<Outlets, 'checkOf'>;
   readonly source: ConfigurationSource;
   readonly store: ReportStore;
   /** Texts of configurations that are kept. */
@@ -76,7 +78,7 @@ export class ControlSocketPart implements Part {
 
   #createShared(): Controls {
     const { directory, supervisor, state, changes, lists, pause, trust, evidence, fleet } = this.#parts;
-    const { totals, enforcement, room, source, texts, health, records } = this.#parts;
+    const { totals, enforcement, room, source, texts, health, records, outlets } = this.#parts;
     const explaining = {
       supervisor,
       state: () => state.current,
@@ -118,7 +120,7 @@ export class ControlSocketPart implements Part {
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,
-      ...createEvidenceControls(evidence),
+      ...createEvidenceControls(evidence, (reference) => outlets.checkOf(reference)),
     };
   }
 

@@ -6,19 +6,23 @@ import type { ExemptionKeeping } from '../../evidence/exemptions/exemptions.ts';
 import { ReminderSender } from '../../evidence/outbox/outbox.ts';
 import type { RecordKeeping } from '../../evidence/recording/recording.ts';
 import { ReportScheduler, type ReportStore } from '../../people/controls/controls.ts';
-import { NoticeListener } from '../../people/notice/notice.ts';
+import { type CheckFound, NoticeListener } from '../../people/notice/notice.ts';
 import type { State } from '../../resolver/workers/workers.ts';
-import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
+import type { CheckAsked, EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
 import type { Part } from './part.ts';
 
 /** What they are shown and sent with. */
 export interface OutletsParts {
   readonly log: Log;
   readonly recording: Pick<RecordKeeping, 'recall' | 'journal'>;
-  readonly exemptions: Pick<ExemptionKeeping, 'papers'>;
+  readonly exemptions: Pick<ExemptionKeeping, 'papers' | 'shared'>;
   /** What is in force. */
   state(): State;
   readonly store: ReportStore;
+  /** The query for the name of a check of a device. */
+  asked(code: string): Promise<CheckAsked | undefined>;
+  /** Whether the prohibition is in force in a group. */
+  isInForce(group: string): boolean;
 }
 
 /** All of one program. */
@@ -29,9 +33,13 @@ export class Outlets implements Part {
   readonly #reports: ReportScheduler;
   readonly #reminders: ReminderSender;
 
-  constructor({ log, recording, exemptions, state, store }: OutletsParts) {
+  constructor({ log, recording, exemptions, state, store, asked, isInForce }: OutletsParts) {
     this.#config = () => state().config;
-    this.#notice = new NoticeListener({ log, state, recall: (whom) => recording.recall(whom) });
+    this.#notice = new NoticeListener({
+      ...{ log, state, asked, isInForce },
+      recall: (whom) => recording.recall(whom),
+      exemptions: () => exemptions.shared,
+    });
     const common = {
       log,
       nowMs: systemClock,
@@ -56,6 +64,11 @@ export class Outlets implements Part {
 
   look(): void {
     this.#notice.look(this.#config());
+  }
+
+  /** The last check of a device, by the reference that its page showed. */
+  checkOf(reference: string): CheckFound | undefined {
+    return this.#notice.checkOf(reference);
   }
 
   /** For metrics. */

@@ -54,7 +54,7 @@ import {
   settleAfterStart,
   tellDescriptors,
 } from '../../resolver/workers/workers.ts';
-import { describeEnforcement, isAnswering } from '../../telemetry/enforcement/enforcement.ts';
+import { describeEnforcement, isAnswering, isInForce } from '../../telemetry/enforcement/enforcement.ts';
 import { CounterTotals, type Log } from '../../telemetry/observe/observe.ts';
 import { SystemdNotice } from '../../wire/datagram/datagram.ts';
 import { ActiveState } from './active-state.ts';
@@ -232,7 +232,15 @@ export const createProgram = (
     enforcement: () => enforcement.current,
   });
   const store = new ReportStore({ stateDirectory, configPath: source.configPath, clock: systemClock });
-  const outlets = new Outlets({ log, recording, exemptions, store, state: () => state.current });
+  const outlets = new Outlets({
+    ...{ log, recording, exemptions, store },
+    state: () => state.current,
+    asked: (code) => supervisor.check(code),
+    isInForce: (group) => {
+      const { groups, state: whole } = enforcement.current;
+      return isInForce(groups.find((one) => one.group === group)?.state ?? whole);
+    },
+  });
   const room = new ControlRoomPart({
     ...{ log, clock: systemClock, journal },
     agency: () => state.current.config.agency,
@@ -315,7 +323,20 @@ export const createProgram = (
       trust,
       evidence,
     },
-    ...{ fleet, room, source, texts, store, health, records, totals, enforcement, upstreams, tls: proof.tls },
+    ...{
+      fleet,
+      room,
+      outlets,
+      source,
+      texts,
+      store,
+      health,
+      records,
+      totals,
+      enforcement,
+      upstreams,
+      tls: proof.tls,
+    },
     history,
     acme: () => proof.acme.facts,
     readiness: admin.readiness,

@@ -62,7 +62,10 @@ export const recorderStatus = ({ recording }: Pick<Evidence, 'recording'>): Reco
   toRecorderStatus(recording.facts());
 
 /** What of evidence can be asked on the control socket. */
-export const createEvidenceControls = (evidence: Evidence): Controls => {
+export const createEvidenceControls = (
+  evidence: Evidence,
+  checkOf: NonNullable<Controls['references']>['checkOf'],
+): Controls => {
   const { recording, exemptions, probe, asked, requireDecisions } = evidence;
   const { service } = exemptions;
   return {
@@ -74,7 +77,7 @@ export const createEvidenceControls = (evidence: Evidence): Controls => {
         requireDecisions,
       }),
     probe,
-    references: { refusals: (text) => recording.recall({ kind: 'reference', text }) },
+    references: { refusals: (text) => recording.recall({ kind: 'reference', text }), checkOf },
     records: createRecordControl({
       status: () => recorderStatus(evidence),
       recorder: () => recording.recorder,

@@ -3,11 +3,14 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { AppError, type Endpoint, errorText, formatEndpoint, systemErrorCode } from '../../base/base.ts';
 import { createServer } from '../../base/http/http.ts';
+import type { DeviceChecks } from './device-checks.ts';
 import {
   chooseLanguage,
   NOTICE_POLICY,
   type NoticeFacts,
   type NoticeSetting,
+  toCheckedPage,
+  toCheckPage,
   toNoticeLine,
   toNoticePage,
 } from './page.ts';
@@ -49,6 +52,9 @@ export interface NoticeOptions {
    * none. Gives undefined for a client that may not ask the resolver. Never rejects.
    */
   factsOf(address: string, name: string | undefined): Promise<Omit<NoticeFacts, 'nowMs'> | undefined>;
+  /** Where people see whether their device asks here, without the final dot; undefined: there is no such page. */
+  checkName(): string | undefined;
+  readonly checks: Pick<DeviceChecks, 'begin' | 'find'>;
   readonly nowMs: () => number;
   readonly monotonic: () => number;
   readonly log: NoticeLog;
@@ -175,6 +181,10 @@ const write = async (
   options: NoticeOptions,
 ): Promise<void> => {
   const address = request.socket.remoteAddress ?? '';
+  if (isCheck(request, options)) {
+    await writeCheck(request, response, options, address);
+    return;
+  }
   const isPage = wantsPage(request.headers.accept);
   const name = hostName(request.headers.host);
   let found = await options.factsOf(address, name);
@@ -198,6 +208,68 @@ const write = async (
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
     Connection: 'close',
+  });
+  response.end(request.method === 'HEAD' ? undefined : text);
+};
+
+/** The page of the check, by its name or by an address of the notice; and the names below it, for which browsers look. */
+const isCheck = ({ headers: { host }, url }: IncomingMessage, { checkName }: NoticeOptions): boolean => {
+  const check = checkName();
+  if (check === undefined) return false;
+  const name = hostName(host);
+  if (name === undefined) return CHECK_PATH.test(url ?? '');
+  return name === check || name.endsWith(`.${check}`);
+};
+
+const CHECK_PATH = /^\/check(?:\?|$)/;
+/** Of a page that asks what came of its check. */
+const CHECK_CODE = /\?([a-z2-7]{16})$/;
+/** Seconds until the page of a check asks what came of it: an answer from nobody comes later, and is none. */
+const CHECK_SEC = 3;
+
+const writeCheck = async (
+  request: IncomingMessage,
+  response: ServerResponse,
+  { checkName, checks, settingOf, factsOf }: NoticeOptions,
+  address: string,
+): Promise<void> => {
+  const facts = await factsOf(address, undefined);
+  if (facts === undefined) {
+    request.socket.destroy();
+    return;
+  }
+  const check = checkName() ?? '';
+  const { host = '', 'accept-language': languages } = request.headers;
+  const name = hostName(host);
+  const common = { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', Connection: 'close' };
+  if (name !== undefined && name !== check) {
+    // What the browser looked for: that it came is enough.
+    response.writeHead(204, common).end();
+    return;
+  }
+  const code = CHECK_CODE.exec(request.url ?? '')?.[1];
+  const found = code === undefined ? undefined : await checks.find(code);
+  const setting = settingOf(found?.group ?? facts.group);
+  const language = chooseLanguage(languages, setting.languages);
+  let text: string;
+  let policy = NOTICE_POLICY;
+  const more: Record<string, string> = {};
+  if (found === undefined) {
+    const next = checks.begin(address);
+    const origin = `http://${next}.${check}${/:\d{1,5}$/.exec(host)?.[0] ?? ''}`;
+    const result = `/check?${next}`;
+    policy = `${NOTICE_POLICY}; img-src ${origin}`;
+    more['Refresh'] = `${CHECK_SEC}; url=${result}`;
+    text = toCheckPage(setting, { image: `${origin}/`, result }, language);
+  } else text = toCheckedPage(setting, found, '/check', language);
+  response.writeHead(200, {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Language': language,
+    'Content-Length': Buffer.byteLength(text),
+    'Content-Security-Policy': policy,
+    'Referrer-Policy': 'no-referrer',
+    ...common,
+    ...more,
   });
   response.end(request.method === 'HEAD' ? undefined : text);
 };

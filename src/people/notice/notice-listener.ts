@@ -3,12 +3,15 @@
 // It runs on the main thread, which is on no query's way. That a name was refused to a client, the recorder says; nobody
 // decides here.
 import { isDeepStrictEqual } from 'node:util';
-import { isAppError, systemClock } from '../../base/base.ts';
+import { createAddress, isAppError, matchesPrefix, parseAddress, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { RecalledClient, RecalledWhom } from '../../evidence/records/records.ts';
 import { Clients } from '../../policy/access/access.ts';
+import type { SharedExemption } from '../../policy/policy.ts';
 import { namedListeners, type State } from '../../resolver/workers/workers.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
+import { type CheckAsked, type Log, TRANSPORT_WORDS } from '../../telemetry/observe/observe.ts';
+import { formatName } from '../../wire/dns/dns.ts';
+import { type CheckFound, DeviceChecks } from './device-checks.ts';
 import { type Notice, startNotice } from './listener.ts';
 import type { NoticeFacts, NoticeSetting } from './page.ts';
 
@@ -17,6 +20,12 @@ export interface NoticeParts {
   readonly log: Log;
   state(): State;
   recall(whom: RecalledWhom): Promise<RecalledClient | undefined>;
+  /** The query for the name of a check. */
+  asked(code: string): Promise<CheckAsked | undefined>;
+  /** Whether the prohibition is in force in a group. */
+  isInForce(group: string): boolean;
+  /** The exemptions that were granted. */
+  exemptions(): readonly SharedExemption[];
 }
 
 /** Where it listens. */
@@ -29,10 +38,26 @@ export class NoticeListener {
   /** What the listeners that are open were opened for. */
   #opened: Places | undefined;
   #seen: Config | undefined;
+  readonly #checks: DeviceChecks;
   #clients: { readonly of: State; readonly clients: Pick<Clients, 'identifyText'> } | undefined;
 
   constructor(parts: NoticeParts) {
     this.#parts = parts;
+    this.#checks = new DeviceChecks({
+      asked: (code) => parts.asked(code),
+      transportWord: (transport) => TRANSPORT_WORDS[transport] ?? '',
+      groupAt: (index) => this.#groupAt(index),
+      groupOf: (address) => this.#groupAt(this.#clientsOf(parts.state()).identifyText(address).group),
+      standingOf: (group) => this.#standingOf(group),
+      isExempt: (address, group) => isExempt(parts.exemptions(), address, group, systemClock()),
+      referenceOf: async (address) => (await parts.recall({ kind: 'address', text: address }))?.reference,
+      nowMs: systemClock,
+    });
+  }
+
+  /** The last check of a device, by the reference that its page showed. */
+  checkOf(reference: string): CheckFound | undefined {
+    return this.#checks.ofReference(reference);
   }
 
   /** At the start. Throws ERR_NOTICE_LISTEN. */
@@ -81,6 +106,8 @@ export class NoticeListener {
       ...wanted,
       settingOf: (group) => toNoticeSetting(this.#parts.state().config, group),
       factsOf: (address, name) => this.#factsOf(address, name),
+      checkName: () => checkNameOf(this.#parts.state().config),
+      checks: this.#checks,
       nowMs: systemClock,
       monotonic: () => performance.now(),
       log,
@@ -106,6 +133,17 @@ export class NoticeListener {
     };
   }
 
+  #groupAt(index: number): string {
+    return this.#parts.state().config.groups[index]?.name ?? '';
+  }
+
+  #standingOf(name: string): 'in-force' | 'out-of-scope' | 'not-in-force' {
+    const { groups, compliance } = this.#parts.state().config;
+    const isOutside = groups.find((group) => group.name === name)?.outOfScope === true;
+    if (isOutside || compliance.outOfScope === true) return 'out-of-scope';
+    return this.#parts.isInForce(name) ? 'in-force' : 'not-in-force';
+  }
+
   #clientsOf(state: State): Pick<Clients, 'identifyText'> {
     if (this.#clients?.of !== state && state.generation !== undefined)
       this.#clients = {
@@ -119,6 +157,27 @@ export class NoticeListener {
 
 const NOBODY: Pick<Clients, 'identifyText'> = {
   identifyText: () => ({ group: 0, allowed: false, readsCache: false, view: 0 }),
+};
+
+/** Without the final dot. */
+const checkNameOf = ({ notice }: Config): string | undefined =>
+  notice?.check && formatName(notice.check).slice(0, -1);
+
+/** Whether any exemption is for a client now, whatever it opens. */
+const isExempt = (
+  exemptions: readonly SharedExemption[],
+  address: string,
+  group: string,
+  nowMs: number,
+): boolean => {
+  const words = createAddress();
+  if (!parseAddress(address, words)) return false;
+  return exemptions.some(
+    ({ fromMs, untilMs, groups, clients }) =>
+      fromMs <= nowMs &&
+      nowMs < untilMs &&
+      (groups.includes(group) || clients.some((prefix) => matchesPrefix(words, prefix.words, prefix.bits))),
+  );
 };
 
 /** What the configuration says to a group; the words of a group go before those for everybody. */

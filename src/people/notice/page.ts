@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { DAY_MS } from '../../base/base.ts';
 import { LANGUAGES, type Language } from '../../base/words/words.ts';
+import { CHECK_TEXTS } from './check-texts.ts';
+import type { CheckFound } from './device-checks.ts';
 import { NOTICE_TEXTS, type NoticeTexts, type RecordedIdentity } from './texts.ts';
 
 /** What a group's notice says. */
@@ -55,6 +57,8 @@ a{color:var(--accent);text-underline-offset:.15em}
 dl{display:grid;grid-template-columns:auto minmax(0,1fr);gap:.25rem 1.25rem;background:var(--sunken);border-radius:8px;padding:.875rem 1rem;font-size:.9375rem}
 dt{color:var(--soft)}
 dd{overflow-wrap:anywhere;font-variant-numeric:tabular-nums}
+.card.holds,.card.exempt{border-top-color:light-dark(#16794a,#3fb37a)}
+.card.elsewhere,.card.not-in-force{border-top-color:light-dark(#b3261e,#f2685f)}
 .reference{font:600 1.0625rem/1.4 ui-monospace,"Cascadia Mono","Liberation Mono","DejaVu Sans Mono",Menlo,Consolas,monospace;letter-spacing:.04em}
 .small{font-size:.9375rem;color:var(--soft)}
 nav{margin-top:1.25rem;display:grid;gap:.5rem}
@@ -73,13 +77,8 @@ export const NOTICE_POLICY = `default-src 'none'; style-src 'sha256-${createHash
 export const toNoticePage = (setting: NoticeSetting, facts: NoticeFacts, language: Language): string => {
   const texts = NOTICE_TEXTS[language];
   const others = setting.languages.filter((one) => one !== language);
-  return [
-    `<!doctype html>\n<html lang="${language}">\n<head>\n<meta charset="utf-8">\n`,
-    '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
-    '<meta name="robots" content="noindex">\n<meta name="referrer" content="no-referrer">\n',
-    `<title>${escaped(facts.name === undefined ? texts.title : `${texts.title}: ${facts.name}`)}</title>\n`,
-    `<style>${STYLE}</style>\n</head>\n<body>\n<main>\n`,
-    setting.agency === undefined ? '' : `<p class="agency">${escaped(setting.agency)}</p>\n`,
+  const title = facts.name === undefined ? texts.title : `${texts.title}: ${facts.name}`;
+  return framed(setting.agency, language, title, [
     `<article class="card">\n<h1>${escaped(texts.title)}</h1>\n`,
     ...paragraphs(setting, facts, language),
     toFacts(setting, facts, texts),
@@ -87,8 +86,64 @@ export const toNoticePage = (setting: NoticeSetting, facts: NoticeFacts, languag
     others.length === 0 ? '' : `<nav aria-label="${escaped(texts.others)}">\n`,
     ...others.map((one) => toOther(setting, facts, one)),
     others.length === 0 ? '' : '</nav>\n',
+  ]);
+};
+
+/** A page of the notice around what it says. */
+const framed = (
+  agency: string | undefined,
+  language: Language,
+  title: string,
+  parts: readonly string[],
+): string =>
+  [
+    `<!doctype html>\n<html lang="${language}">\n<head>\n<meta charset="utf-8">\n`,
+    '<meta name="viewport" content="width=device-width, initial-scale=1">\n',
+    '<meta name="robots" content="noindex">\n<meta name="referrer" content="no-referrer">\n',
+    `<title>${escaped(title)}</title>\n`,
+    `<style>${STYLE}</style>\n</head>\n<body>\n<main>\n`,
+    agency === undefined ? '' : `<p class="agency">${escaped(agency)}</p>\n`,
+    ...parts,
     '</main>\n</body>\n</html>\n',
   ].join('');
+
+/** The page that begins a check: `image` is what the browser has to find, `result` where it then goes. */
+export const toCheckPage = (
+  { agency }: NoticeSetting,
+  { image, result }: { readonly image: string; readonly result: string },
+  language: Language,
+): string => {
+  const texts = CHECK_TEXTS[language];
+  return framed(agency, language, texts.title, [
+    `<article class="card">\n<h1>${escaped(texts.title)}</h1>\n<p>${escaped(texts.waiting)}</p>\n`,
+    `<img src="${escaped(image)}" alt="" width="1" height="1">\n`,
+    `<p><a href="${escaped(result)}">${escaped(texts.see)}</a></p>\n</article>\n`,
+  ]);
+};
+
+/** What came of a check, in plain words, with a code for the help desk. */
+export const toCheckedPage = (
+  setting: NoticeSetting,
+  found: CheckFound,
+  again: string,
+  language: Language,
+): string => {
+  const texts = CHECK_TEXTS[language];
+  const notice = NOTICE_TEXTS[language];
+  const [heading, text] = texts.verdicts[found.verdict];
+  const rows: Row[] = [];
+  if (found.reference !== undefined) rows.push([texts.code, escaped(found.reference), 'reference']);
+  if (found.transport !== undefined)
+    rows.push([texts.over, escaped(texts.transports[found.transport] ?? found.transport)]);
+  rows.push([notice.network, escaped(found.group)], [notice.time, timeText(notice, found.timeMs)]);
+  if (setting.contact.length > 0) rows.push([notice.desk, setting.contact.map(toContact).join(', ')]);
+  return framed(setting.agency, language, heading, [
+    `<article class="card ${found.verdict}">\n<h1>${escaped(heading)}</h1>\n<p>${escaped(text)}</p>\n`,
+    found.isBetween ? `<p>${escaped(texts.between)}</p>\n` : '',
+    toRows(rows),
+    found.reference === undefined ? '' : `<p class="small">${escaped(texts.codeHint)}</p>\n`,
+    `<p><a href="${escaped(again)}">${escaped(texts.again)}</a></p>\n</article>\n`,
+  ]);
 };
 
 /** One line, for programs that do not show pages. */
@@ -148,16 +203,23 @@ const exemptionText = ({ exemptions }: NoticeSetting, texts: NoticeTexts): strin
 };
 
 const toFacts = (setting: NoticeSetting, facts: NoticeFacts, texts: NoticeTexts): string => {
-  const time = new Intl.DateTimeFormat(texts.locale, {
-    dateStyle: 'long',
-    timeStyle: 'medium',
-    timeZone: 'UTC',
-  }).format(facts.nowMs);
-  const rows: [label: string, value: string, kind?: string][] = [];
+  const rows: Row[] = [];
   if (setting.contact.length > 0) rows.push([texts.desk, setting.contact.map(toContact).join(', ')]);
   if (facts.reference !== undefined) rows.push([texts.reference, escaped(facts.reference), 'reference']);
   if (facts.decision !== undefined) rows.push([texts.decision, escaped(facts.decision)]);
-  rows.push([texts.network, escaped(facts.group)], [texts.time, `${escaped(time)} UTC`]);
+  rows.push([texts.network, escaped(facts.group)], [texts.time, timeText(texts, facts.nowMs)]);
+  return toRows(rows);
+};
+
+/** HTML, but for the label. */
+type Row = readonly [label: string, value: string, kind?: string];
+
+const timeText = ({ locale }: NoticeTexts, ms: number): string => {
+  const format = new Intl.DateTimeFormat(locale, { dateStyle: 'long', timeStyle: 'medium', timeZone: 'UTC' });
+  return `${escaped(format.format(ms))} UTC`;
+};
+
+const toRows = (rows: readonly Row[]): string => {
   const cells = rows.map(
     ([label, value, kind]) =>
       `<dt>${escaped(label)}</dt><dd${kind === undefined ? '' : ` class="${kind}"`}>${value}</dd>\n`,

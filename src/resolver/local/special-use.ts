@@ -5,6 +5,7 @@
 // special addresses). Queries for them must not leave the network. A forwarding zone that an operator configured wins
 // over these defaults, as do records of the configuration, and a DS query at the top of a zone, which belongs to its parent.
 import { CLASS, isInZone, type MessageBuilder, nameFrom, SECTION, TYPE } from '../../wire/dns/dns.ts';
+import type { DeviceCheck } from './device-check.ts';
 import type { LocalRecords } from './records.ts';
 
 /** What is answered for names of a zone. */
@@ -17,6 +18,8 @@ export const LOCAL = {
   NODATA: 2,
   /** A loopback address or PTR: see localRecord. */
   DATA: 3,
+  /** The name of a check of a device: see `check`. */
+  CHECK: 4,
 } as const;
 
 interface Zone {
@@ -89,6 +92,8 @@ export class LocalZones {
   readonly #encrypted: readonly Uint8Array[];
   readonly #records: LocalRecords | undefined;
   readonly #probeZone: Uint8Array | undefined;
+  /** The names by which a device finds out whether it asks here. */
+  readonly check: DeviceCheck | undefined;
 
   /**
    * `forwarded`: folded wire names of the zones that the operator forwards. `encrypted`: RDATA of the SVCB records that
@@ -100,15 +105,18 @@ export class LocalZones {
     encrypted: readonly Uint8Array[] = [],
     records?: LocalRecords,
     probeZone?: Uint8Array,
+    check?: DeviceCheck,
   ) {
     this.#forwarded = forwarded;
     this.#encrypted = encrypted;
     this.#records = records;
     this.#probeZone = probeZone;
+    this.check = check;
   }
 
   /** Tells what is answered for the folded name in the first `length` bytes and a type; one of LOCAL. */
   find(qname: Uint8Array, length: number, qtype: number, isProbe = false): number {
+    if (this.check?.has(qname, length) === true) return LOCAL.CHECK;
     return hasSpecialTop(qname, length)
       ? this.#lookUp(qname.subarray(0, length), qtype, isProbe)
       : LOCAL.NONE;

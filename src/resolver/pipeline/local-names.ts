@@ -21,7 +21,11 @@ export const answerLocally = (context: QueryContext, { localZones }: InForce): n
   builder.question(asked, query.qtype, query.qclass);
   if (localZones.isDiscovery(qname) && !asker.isProbe) observer.bypass(SIGNAL.DDR);
   if (local === LOCAL.DATA) localZones.writeData(builder, qname, query.qtype);
-  else localZones.writeSoa(builder);
+  else if (local === LOCAL.CHECK) {
+    localZones.check?.write(builder, qname, query.qtype);
+    if (localZones.check?.isOne(query.qnameLength) === true && !asker.isProbe)
+      context.parts.checks?.check(context);
+  } else localZones.writeSoa(builder);
   context.answered(SOURCE.LOCAL, rcode);
   // Several encrypted ways with their addresses may be longer than a client without EDNS takes.
   return builder.overflow ? writeTruncated(query, out) : finish(query, rcode, undefined, out, builder.length);

@@ -62,6 +62,23 @@ export interface CandidateObserver {
   candidate(name: Uint8Array, length: number, list: string, line: number, trigger: number): void;
 }
 
+/** Told of the name of one check of a device. */
+export interface CheckObserver {
+  /** What is asked and by whom is valid only during the call. */
+  check(context: CheckContext): void;
+}
+
+/** What of a query tells about the device that asks. */
+export interface CheckContext {
+  readonly key: { readonly bytes: Uint8Array };
+  readonly asker: {
+    readonly address: AddressWords;
+    readonly forwarder: number;
+    readonly transport: number;
+    readonly client: { readonly group: number };
+  };
+}
+
 /** The parts of one pipeline. */
 export interface Parts {
   readonly cache: AnswerCache;
@@ -71,6 +88,7 @@ export interface Parts {
   /** Is told what the self-probe asks, in place of `observer`. */
   readonly probeObserver: PipelineObserver;
   readonly candidates: CandidateObserver | undefined;
+  readonly checks: CheckObserver | undefined;
   /** Undefined: clients get no cookies. */
   readonly cookies: ServerCookies | undefined;
   readonly unauthorized: UnauthorizedClients;

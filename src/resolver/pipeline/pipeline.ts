@@ -18,7 +18,7 @@ import { refresh } from './from-cache.ts';
 import { InForce, type PipelineRules } from './in-force.ts';
 import { decideByCache, decideQuestion } from './order.ts';
 import type { Failure } from './outcome.ts';
-import type { CandidateObserver, Parts, PipelineObserver } from './parts.ts';
+import type { CandidateObserver, CheckObserver, Parts, PipelineObserver } from './parts.ts';
 import { NEXT, PENDING, QueryContext, REFRESH } from './query-context.ts';
 import { logQuery } from './query-log.ts';
 import type { Resolver } from './resolver.ts';
@@ -30,7 +30,7 @@ import { WaiterResponder } from './waiter-responder.ts';
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../../base/words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
 export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
-export type { CandidateObserver, PipelineObserver } from './parts.ts';
+export type { CandidateObserver, CheckContext, PipelineObserver } from './parts.ts';
 export { createPrivateIpv4Table, createPrivateTable } from './private-addresses.ts';
 export { DROPPED, PENDING, PORT_OF_PROBE } from './query-context.ts';
 export { RebindingGuard } from './rebinding.ts';
@@ -65,6 +65,7 @@ export interface PipelineOptions {
   /** Is told what the self-probe asks, in place of `observer`; the same object without it. */
   readonly probeObserver?: PipelineObserver;
   readonly candidates?: CandidateObserver;
+  readonly checks?: CheckObserver;
   /** Of the cookies that clients get (RFC 9018 section 5); undefined: none. */
   readonly cookieSecret?: Uint8Array;
   /** How long connections of a TRANSPORT may be idle; undefined: clients are not told. */
@@ -99,6 +100,7 @@ export class Pipeline implements Decider {
       observer,
       probeObserver: options.probeObserver ?? observer,
       candidates: options.candidates,
+      checks: options.checks,
       cookies: cookieSecret && new ServerCookies(cookieSecret),
       unauthorized: new UnauthorizedClients(),
       isProbe: options.isProbe,

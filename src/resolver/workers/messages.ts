@@ -6,12 +6,14 @@ import type { ExemptionIndex, SharedPolicy } from '../../policy/policy.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import type {
   Candidate,
+  CheckAsked,
   CounterBlock,
   ExemptionBlock,
   RefusalBlock,
 } from '../../telemetry/observe/observe.ts';
 import type { TtlLimits } from '../cache/cache.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
+import type { DeviceCheckSetting } from '../local/local.ts';
 import type { StaleRules, StructuredErrors } from '../pipeline/pipeline.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { ProbePorts, StreamLimits } from '../server/server.ts';
@@ -53,6 +55,8 @@ export interface WorkerSettings {
   readonly rateLimit: RateRules | undefined;
   /** RDATA of the records that lead clients to the encrypted listeners (RFC 9462); none where nobody could believe them. */
   readonly designated: readonly Uint8Array[];
+  /** Undefined: there is no page that checks a device. */
+  readonly check?: DeviceCheckSetting | undefined;
   /** Undefined: nobody is told any. */
   readonly structured: StructuredErrors | undefined;
   readonly counters: CounterBlock;
@@ -103,6 +107,7 @@ export type WorkerRequest =
   | { readonly kind: 'apply'; readonly request: number; readonly settings: WorkerSettings }
   | ({ readonly kind: 'exemptions'; readonly request: number } & WorkerExemptions)
   | { readonly kind: 'trace'; readonly request: number; readonly asked: Asked }
+  | { readonly kind: 'check'; readonly request: number; readonly code: string }
   | { readonly kind: 'drain' | 'candidates'; readonly request: number };
 
 /** From a worker; request 0 is its start. */
@@ -112,6 +117,7 @@ export type WorkerReply =
       readonly kind: 'done';
       /** What was asked for. */
       readonly candidates?: readonly Candidate[];
+      readonly check?: CheckAsked | undefined;
       readonly traced?: Traced;
       /** With the reply to its start: the worker's door for the self-probe, if it has one. */
       readonly probe?: ProbePorts | undefined;

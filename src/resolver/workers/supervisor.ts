@@ -7,7 +7,12 @@ import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
 import { AppError, formatDuration } from '../../base/base.ts';
 import { createRateMemory } from '../../policy/access/access.ts';
-import { type Candidate, type Log, mergeCandidates } from '../../telemetry/observe/observe.ts';
+import {
+  type Candidate,
+  type CheckAsked,
+  type Log,
+  mergeCandidates,
+} from '../../telemetry/observe/observe.ts';
 import { SIPHASH_KEY_LENGTH } from '../../wire/dns/dns.ts';
 import type { Asked, Traced } from '../explain/explain.ts';
 import type { ProbePorts } from '../server/server.ts';
@@ -223,6 +228,14 @@ export class Supervisor {
       this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'candidates', request }))),
     );
     return mergeCandidates(replies.map((reply) => reply?.candidates ?? []));
+  }
+
+  /** The query for the name of a check of a device, whichever worker had it. */
+  async check(code: string): Promise<CheckAsked | undefined> {
+    const replies = await Promise.all(
+      this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'check', request, code }))),
+    );
+    return replies.find((reply) => reply?.check !== undefined)?.check;
   }
 
   /** Lets the first worker that lives say what it answers, and why. Throws ERR_APP_WORKER when none does. */

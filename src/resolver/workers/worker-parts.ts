@@ -5,7 +5,7 @@
 import { systemClock } from '../../base/base.ts';
 import { Clients } from '../../policy/access/access.ts';
 import { Policy } from '../../policy/policy.ts';
-import { LocalRecords, LocalZones } from '../local/local.ts';
+import { DeviceCheck, LocalRecords, LocalZones } from '../local/local.ts';
 import { type PipelineRules, RebindingGuard } from '../pipeline/pipeline.ts';
 import { PROBE_ZONE } from '../resolve/resolve.ts';
 import { Forwarding, type OwnPorts, type UpstreamObserver, VIEW_DEFAULT } from '../upstream/upstream.ts';
@@ -52,6 +52,7 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
     new LocalRecords(settings.resolution.local),
     // It lies below a name that does not exist for anybody else.
     PROBE_ZONE,
+    settings.check && new DeviceCheck(settings.check),
   ),
   ttlLimits: settings.ttlLimits,
   stale: settings.stale,

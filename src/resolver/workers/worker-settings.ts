@@ -10,6 +10,7 @@ import { accessOf, type Generation } from '../../policy/generation/generation.ts
 import type { SharedPolicy } from '../../policy/policy.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../../telemetry/observe/observe.ts';
+import { parseRdata, TYPE } from '../../wire/dns/dns.ts';
 import { authorityFingerprints, type RevokedCertificates, type TlsSettings } from '../../wire/tls/tls.ts';
 import {
   type Certificate,
@@ -19,7 +20,7 @@ import {
   type EncryptedService,
   toCertificate,
 } from '../discovery/discovery.ts';
-import { localDataOf } from '../local/local.ts';
+import { type DeviceCheckSetting, localDataOf } from '../local/local.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
@@ -153,6 +154,7 @@ export const toSettings = (
     prefetch: config.cache.prefetch,
     rateLimit: config.rateLimit.rules,
     designated: toDesignated(state),
+    check: toCheck(config),
     structured: toStructuredErrors(config, generation),
     clientShareMax: config.resolver.clientShareMax,
     zoneShareMax: config.resolver.zoneShareMax,
@@ -164,6 +166,15 @@ export const toSettings = (
     events,
     queryLog,
   };
+};
+
+/** The names of checks lead to where the notice listens. */
+const toCheck = ({ notice }: Config): DeviceCheckSetting | undefined => {
+  if (notice?.check === undefined) return undefined;
+  const addresses = notice.listen.map(({ address }) =>
+    parseRdata(address.includes(':') ? TYPE.AAAA : TYPE.A, address),
+  );
+  return { apex: notice.check, addresses };
 };
 
 const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): EncryptedSettings | undefined => {

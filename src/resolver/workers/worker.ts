@@ -13,7 +13,9 @@ import { EventWriter, QueryRingWriter } from '../../telemetry/events/events.ts';
 import {
   type Candidate,
   CandidateLog,
+  type CheckAsked,
   createUnreadCounters,
+  DeviceCheckLog,
   TRIGGER_WORDS,
   WorkerCounters,
 } from '../../telemetry/observe/observe.ts';
@@ -21,7 +23,8 @@ import { askForShortSlices, letCompilersWait } from '../../wire/datagram/datagra
 import { formatName, isInZone, setTranslationPrefix } from '../../wire/dns/dns.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
-import { Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
+import { CHECK_CODE_LENGTH } from '../local/local.ts';
+import { type CheckContext, Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
 import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
 import { ConnectionBudget, ProbeGate, type ProbePorts, Proxies, RateGate } from '../server/server.ts';
 import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
@@ -60,6 +63,7 @@ class ResolverWorker {
   readonly #ownAddresses = new OwnAddresses(systemClock);
   readonly #retired = new RetiredMemory();
   readonly #candidates = new CandidateLog();
+  readonly #checks = new DeviceCheckLog();
   #settings: WorkerSettings;
   #probe: ProbeGate | undefined;
   #forwarding: Forwarding;
@@ -109,6 +113,7 @@ class ResolverWorker {
           this.#noteCandidate(name.subarray(0, length), list, line, trigger);
         },
       },
+      checks: { check: (context) => this.#noteCheck(context) },
     });
     this.#gate = new RateGate({
       pipeline: this.#pipeline,
@@ -240,6 +245,11 @@ class ResolverWorker {
     return this.#candidates.entries();
   }
 
+  /** What is known of a check of a device. */
+  check(code: string): CheckAsked | undefined {
+    return this.#checks.find(code);
+  }
+
   /** Answers what waits for upstreams, then closes everything. */
   async drain(): Promise<void> {
     const deadlineMs = systemClock() + this.#settings.timeoutMs;
@@ -249,6 +259,17 @@ class ResolverWorker {
     await Promise.all([this.#listeners.closeOthers([]), this.#encrypted.follow(undefined)]);
     await this.#probe?.close();
     this.#forwarding.close();
+  }
+
+  #noteCheck({ key, asker }: CheckContext): void {
+    this.#checks.note({
+      code: Buffer.from(key.bytes.subarray(1, CHECK_CODE_LENGTH + 1)).toString('latin1'),
+      timeMs: systemClock(),
+      transport: asker.transport,
+      group: asker.client.group,
+      address: formatAddress(asker.address),
+      isForwarded: asker.forwarder >= 0,
+    });
   }
 
   #noteCandidate(name: Uint8Array, list: string, line: number, trigger: number): void {
@@ -311,6 +332,11 @@ const listen = (port: MessagePort): void => {
     if (message.kind === 'candidates') {
       const candidates = worker.candidates();
       port.postMessage({ request: message.request, kind: 'done', candidates } satisfies WorkerReply);
+      return;
+    }
+    if (message.kind === 'check') {
+      const check = worker.check(message.code);
+      port.postMessage({ request: message.request, kind: 'done', check } satisfies WorkerReply);
       return;
     }
     if (message.kind === 'trace') {

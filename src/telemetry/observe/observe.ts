@@ -20,6 +20,7 @@ export {
   type RefusalLayout,
   WorkerCounters,
 } from './counters.ts';
+export { type CheckAsked, DeviceCheckLog } from './device-checks.ts';
 export type {
   EvidenceFacts,
   ExemptionMetrics,
@@ -30,6 +31,7 @@ export type {
   ReportFacts,
 } from './evidence-facts.ts';
 export {
+  TRANSPORT_WORDS,
   TRIGGER_WORDS,
   UNTRUSTED,
   type UntrustedReason,

@@ -56,6 +56,7 @@ const VALUES: Readonly<Record<string, string>> = {
   CORDON_NOTICE_LANGUAGES: 'fr, nl',
   CORDON_NOTICE_CONTACT: 'tel:+1',
   CORDON_NOTICE_EXEMPTIONS: 'https://intranet.example/',
+  CORDON_NOTICE_CHECK: 'check.agency.example',
   CORDON_NOTICE_TEXT_EN: 'en',
   CORDON_NOTICE_TEXT_FR: 'fr',
   CORDON_NOTICE_TEXT_NL: 'nl',

@@ -1,0 +1,114 @@
+// Checks of devices: a page gives a browser a name that nobody asked for before, and a worker says whether it was asked for it.
+//
+// A browser that finds the name asks this resolver; one that does not asks somebody else. No script is needed, nothing is recorded, and
+// what came of a check lies in memory, under the reference by which the help desk finds refusals, until others came.
+import { randomBytes } from 'node:crypto';
+import { LRUCache } from 'lru-cache';
+import type { CheckAsked } from '../../telemetry/observe/observe.ts';
+import type { CheckVerdict } from './check-texts.ts';
+
+/** Checks that go on, and those that the help desk can still see. */
+const CHECKS_MAX = 1_024;
+/** A page that stood open for longer begins anew. */
+const CHECK_MS_MAX = 10 * 60_000;
+/** Bytes of a code: 16 characters of base 32. */
+const CODE_BYTES = 10;
+const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
+
+/** What a check came to. */
+export interface CheckFound {
+  readonly verdict: CheckVerdict;
+  readonly timeMs: number;
+  /** Over what it asked; undefined: it did not ask here. */
+  readonly transport: string | undefined;
+  /** The network: of the question, or of the page where there was none. */
+  readonly group: string;
+  /** Somebody else asked for it. */
+  readonly isBetween: boolean;
+  /** For the help desk; undefined: nothing is recorded, so that nobody has a reference. */
+  readonly reference: string | undefined;
+}
+
+/** What checks ask of the program. */
+export interface CheckParts {
+  asked(code: string): Promise<CheckAsked | undefined>;
+  transportWord(transport: number): string;
+  /** By index, as workers count groups; and of an address. */
+  groupAt(index: number): string;
+  groupOf(address: string): string;
+  standingOf(group: string): 'in-force' | 'out-of-scope' | 'not-in-force';
+  isExempt(address: string, group: string): boolean;
+  referenceOf(address: string): Promise<string | undefined>;
+  readonly nowMs: () => number;
+}
+
+/** The checks of one program. */
+export class DeviceChecks {
+  readonly #parts: CheckParts;
+  readonly #begun = new LRUCache<string, { readonly address: string; readonly timeMs: number }>({
+    max: CHECKS_MAX,
+  });
+  readonly #found = new LRUCache<string, CheckFound>({ max: CHECKS_MAX });
+
+  constructor(parts: CheckParts) {
+    this.#parts = parts;
+  }
+
+  /** A name's label for a new check of whoever is at an address. */
+  begin(address: string): string {
+    const code = codeOf(randomBytes(CODE_BYTES));
+    this.#begun.set(code, { address, timeMs: this.#parts.nowMs() });
+    return code;
+  }
+
+  /**
+   * What came of a check; undefined: there is none, so that a new one has to begin. Who has its code may see it, whatever address they
+   * have: a browser opens one page over IPv4 and the next one over IPv6.
+   */
+  async find(code: string): Promise<CheckFound | undefined> {
+    const parts = this.#parts;
+    const begun = this.#begun.get(code);
+    const nowMs = parts.nowMs();
+    if (begun === undefined || nowMs - begun.timeMs > CHECK_MS_MAX) return undefined;
+    const { address } = begun;
+    const asked = await parts.asked(code);
+    const group = asked === undefined ? parts.groupOf(address) : parts.groupAt(asked.group);
+    const client = asked?.address ?? address;
+    const reference = await parts.referenceOf(client);
+    const found: CheckFound = {
+      verdict: asked === undefined ? 'elsewhere' : this.#verdictOf(client, group),
+      timeMs: nowMs,
+      transport: asked && parts.transportWord(asked.transport),
+      ...{ group, reference },
+      isBetween: asked !== undefined && (asked.isForwarded || isOther(asked.address, address)),
+    };
+    if (reference !== undefined) this.#found.set(reference, found);
+    return found;
+  }
+
+  /** The last check of whom a reference of the day means. */
+  ofReference(reference: string): CheckFound | undefined {
+    return this.#found.peek(reference);
+  }
+
+  #verdictOf(client: string, group: string): CheckVerdict {
+    const standing = this.#parts.standingOf(group);
+    if (standing !== 'in-force') return standing;
+    return this.#parts.isExempt(client, group) ? 'exempt' : 'holds';
+  }
+}
+
+/** A device has one address of each family, as far as anybody can tell. */
+const isOther = (a: string, b: string): boolean => a !== b && a.includes(':') === b.includes(':');
+
+/** Base 32 (RFC 4648 section 6) in lower case, as names are compared. */
+const codeOf = (bytes: Uint8Array): string => {
+  let bits = 0n;
+  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
+  let code = '';
+  for (let at = 0; at < (bytes.length * 8) / 5; at++) {
+    code = (LETTERS[Number(bits & 31n)] ?? '') + code;
+    bits >>= 5n;
+  }
+  return code;
+};

@@ -1,0 +1,48 @@
+// The names by which a device finds out whether it asks this resolver: one that people open, and below it one for each check, which
+// nobody asked for before and no cache has. Hot file: has() runs for every query where the notice has such a name.
+import { CLASS, type MessageBuilder, SECTION, TYPE } from '../../wire/dns/dns.ts';
+
+/** Characters of the label of one check: 80 bits in base 32, which nobody guesses. */
+export const CHECK_CODE_LENGTH = 16;
+/** Short, because the notice may move. */
+const TTL_SEC = 60;
+
+/** What the configuration says of it. Plain data, which travels between threads. */
+export interface DeviceCheckSetting {
+  /** Folded wire form of the name that people open. */
+  readonly apex: Uint8Array;
+  /** Where the notice is, 4 or 16 bytes each. */
+  readonly addresses: readonly Uint8Array[];
+}
+
+/** The names of checks. */
+export class DeviceCheck {
+  readonly #apex: Uint8Array;
+  readonly #addresses: readonly Uint8Array[];
+
+  constructor({ apex, addresses }: DeviceCheckSetting) {
+    this.#apex = apex;
+    this.#addresses = addresses;
+  }
+
+  /** True for the name that people open and for one of a check: the folded name in the first `length` bytes. */
+  has(qname: Uint8Array, length: number): boolean {
+    const apex = this.#apex;
+    const start = length - apex.length;
+    if (start !== 0 && (start !== CHECK_CODE_LENGTH + 1 || qname[0] !== CHECK_CODE_LENGTH)) return false;
+    for (let at = 0; at < apex.length; at++) if (qname[start + at] !== apex[at]) return false;
+    return true;
+  }
+
+  /** True when a name that has() knows is that of one check. */
+  isOne(length: number): boolean {
+    return length !== this.#apex.length;
+  }
+
+  /** Writes the addresses of the notice of a type; of another type there are none. */
+  write(builder: MessageBuilder, qname: Uint8Array, qtype: number): void {
+    const bytes = qtype === TYPE.A ? 4 : qtype === TYPE.AAAA ? 16 : 0;
+    for (const address of this.#addresses)
+      if (address.length === bytes) builder.record(SECTION.ANSWER, qname, qtype, CLASS.IN, TTL_SEC, address);
+  }
+}
