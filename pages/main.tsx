@@ -6,6 +6,7 @@ import { useEffect } from 'preact/hooks';
 import { Acts } from './acts/acts.tsx';
 import { setDoorkeeper } from './api/client.ts';
 import type { Session, State } from './api/shapes.ts';
+import { Device } from './devices/device.tsx';
 import { SetUp } from './entry/set-up.tsx';
 import { SignIn, wantedPlace } from './entry/sign-in.tsx';
 import { Exemptions } from './exemptions/exemptions.tsx';
@@ -15,6 +16,7 @@ import { Health } from './health/health.tsx';
 import { Lists } from './lists/lists.tsx';
 import { OneList } from './lists/one-list.tsx';
 import { LookUp } from './look-up/look-up.tsx';
+import { Network } from './networks/network.tsx';
 import { Overview } from './overview/overview.tsx';
 import { applyChoices, language } from './parts/choices.ts';
 import { FaultNote, Head } from './parts/panel.tsx';
@@ -42,6 +44,8 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/exemptions\/([^/]+)$/, (id) => <Paper key={id} id={id} />],
   [/^\/lists$/, () => <Lists />],
   [/^\/lists\/([^/]+)$/, (id) => <OneList key={id} id={id} />],
+  [/^\/devices\/([^/]+)$/, (reference) => <Device key={reference} reference={reference} />],
+  [/^\/networks\/([^/]+)$/, (name) => <Network key={name} name={decodeURIComponent(name)} />],
   [/^\/health$/, () => <Health />],
   [/^\/proof$/, () => <Proof />],
   [/^\/refusals$/, () => <Refusals />],

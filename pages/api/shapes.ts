@@ -179,6 +179,41 @@ export type DeviceCheck = {
   readonly isBetween: boolean;
 };
 
+export type DeviceDay = {
+  readonly reference: string;
+  readonly day: string | null;
+  readonly lookedBackTo: string;
+  readonly isWhole: boolean;
+  readonly series: readonly {
+    readonly kind: 'refusal' | 'would-refuse' | 'exemption-hit' | 'bypass';
+    readonly counts: readonly number[];
+  }[];
+  readonly names: readonly {
+    readonly kind: 'refusal' | 'would-refuse' | 'exemption-hit' | 'bypass';
+    readonly name: string;
+    readonly type: string;
+    readonly group: string;
+    readonly list: string | null;
+    readonly exemption: string | null;
+    readonly count: number;
+    readonly first: string;
+    readonly last: string;
+  }[];
+  readonly unnamed: number;
+  readonly groups: readonly {
+    readonly key: string;
+    readonly count: number;
+  }[];
+  readonly exemptions: readonly {
+    readonly key: string;
+    readonly count: number;
+  }[];
+  readonly signs: readonly {
+    readonly key: string;
+    readonly count: number;
+  }[];
+};
+
 export type EnrolmentLink = {
   readonly url: string;
   readonly expiresAt: string;
@@ -810,6 +845,7 @@ export type Network = {
   readonly prefixes: readonly string[];
   readonly lists: readonly string[];
   readonly inScope: boolean;
+  readonly forwarders: readonly string[];
 };
 
 export type OpenSession = {

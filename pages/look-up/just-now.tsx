@@ -5,7 +5,7 @@ import { Fault, get } from '../api/client.ts';
 import type { Refusal } from '../api/members.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing } from '../parts/panel.tsx';
-import { isStill } from '../parts/room.ts';
+import { isStill, may } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { exactName } from './question.ts';
@@ -116,7 +116,9 @@ const RefusalRow = ({
             ? word('sign', row.signal)
             : word('kind', row.kind)}
       </td>
-      <td class="wide code nowrap">{row.client}</td>
+      <td class="wide code nowrap">
+        {may('readDevice') ? <a href={`/devices/${row.client}`}>{row.client}</a> : row.client}
+      </td>
       <td class="num">{format.number(row.count)}</td>
     </tr>
   );

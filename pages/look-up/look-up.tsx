@@ -115,6 +115,13 @@ export const LookUp = (): VNode => {
       )}
       <FaultNote fault={doing.fault} />
       {found !== undefined && <Explained found={found} />}
+      {filter.reference !== '' && may('readDevice') && (
+        <p class="note calm">
+          <a href={`/devices/${encodeURIComponent(filter.reference)}`}>
+            {say('deviceTitle', { reference: filter.reference })}
+          </a>
+        </p>
+      )}
       <JustNow
         filter={filter}
         onFilter={setFilter}

@@ -39,7 +39,7 @@ const NetworkRow = ({
         <span class="nowrap">
           <StateMark mark={mark} />
           <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
-          {network.group}
+          <a href={`/networks/${encodeURIComponent(network.group)}`}>{network.group}</a>
         </span>
         {/* Here and not among the times: a phone has no room for words there. */}
         {proof.state === 'changed' && <span class="small soft"> {word('proof', 'changed')}</span>}

@@ -17,7 +17,7 @@ const OUTCOME_MARKS = { enforced: 'ok', leaking: 'bad', broken: 'warn' } as cons
 type Result = NonNullable<ProbeRun['results']>[number];
 
 /** One row a network and transport, one column a type. */
-const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
+export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
   const { say, word, format } = useText();
   const results = run.results ?? [];
   const types = [...new Set(results.map(({ qtype }) => qtype))];

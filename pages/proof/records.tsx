@@ -3,15 +3,16 @@ import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act, Fault, get } from '../api/client.ts';
 import type { RecordsChecked } from '../api/shapes.ts';
-import { Form, Select, TextArea, TextField } from '../parts/form.tsx';
+import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
-import { may, state, toast } from '../parts/room.ts';
+import { may, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
 import { toldOf } from '../parts/told.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
+import { Reidentify } from './reidentify.tsx';
 
 const PAGE_ROWS = 50;
 const CLASSES = ['', 'queries', 'changes'];
@@ -172,66 +173,6 @@ const KeyLine = (): VNode | null => {
     <p class="note calm">
       {say('recordsKey')} <code>{value.verifier}</code>
     </p>
-  );
-};
-
-const Reidentify = (): VNode | null => {
-  const { say } = useText();
-  const [pseudonym, setPseudonym] = useState('');
-  const [reason, setReason] = useState('');
-  const [address, setAddress] = useState<string | undefined>(undefined);
-  const [wrong, setWrong] = useState<string | undefined>(undefined);
-  const doing = useDoing();
-  if (!may('reidentify')) return null;
-  return (
-    <Panel title={say('reidentifyTitle')} beside={say('reidentifyBeside')}>
-      <div class="body">
-        <Form
-          onSend={() => {
-            if (reason.trim() === '') {
-              setWrong(say('reasonNeeded'));
-              return;
-            }
-            doing.run(async () => {
-              setAddress(undefined);
-              const outcome = await act<{ address: string }>('/v1/records/reidentify', {
-                pseudonym: pseudonym.trim(),
-                reason: reason.trim(),
-              });
-              if ('done' in outcome) setAddress(outcome.done.address);
-              else toast.set({ text: say('toastPending'), isBad: false });
-            });
-          }}
-        >
-          <FaultNote fault={doing.fault} />
-          <TextField
-            label={say('pseudonym')}
-            value={pseudonym}
-            onValue={setPseudonym}
-            spellcheck={false}
-            autocomplete="off"
-          />
-          <TextArea
-            label={say('reason')}
-            hint={say('reidentifyHint')}
-            value={reason}
-            onValue={setReason}
-            wrong={wrong}
-            rows={2}
-          />
-          <div class="row">
-            <button type="submit" class="stern" disabled={doing.isBusy}>
-              {say('reidentifyDo')}
-            </button>
-          </div>
-          {address !== undefined && (
-            <p class="quote" role="status">
-              <code>{address}</code>
-            </p>
-          )}
-        </Form>
-      </div>
-    </Panel>
   );
 };
 

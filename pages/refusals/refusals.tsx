@@ -198,7 +198,7 @@ const Figures = ({
           <TopPanel
             title={say('topClients')}
             rows={top.clients}
-            hrefOf={(reference) => recordsOf(figures, { ...filter, reference })}
+            hrefOf={(reference) => `/devices/${reference}`}
           />
         </div>
       </div>

@@ -60,7 +60,7 @@ const NetworksTab = (): VNode => {
                 {all.map((group) => (
                   <tr key={group.name}>
                     <th scope="row" class="word">
-                      {group.name}
+                      <a href={`/networks/${encodeURIComponent(group.name)}`}>{group.name}</a>
                       {!group.inScope && <span class="tag"> {say('outOfScope')}</span>}
                     </th>
                     <td class="code">

@@ -357,6 +357,78 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
   await takePicture(page, 'state-in-force-real');
 });
 
+test('a device by its reference: what it tried, on the record; who it is takes two', WALK, async () => {
+  await ask(scene.cordon.dns, 'device.tiktok.com A', { from: HEADQUARTERS });
+  const page = await windowOf(auditor);
+  await page.goto(`${scene.origin}/look-up`);
+  await page.getByRole('link', { name: /^device\.tiktok\.com/ }).waitFor({ timeout: 90_000 });
+  const reference =
+    (await page
+      .getByRole('link', { name: /^[0-9A-Z]{4}-[0-9A-Z]{2}$/ })
+      .first()
+      .textContent()) ?? '';
+  await page.getByRole('link', { name: reference }).first().click();
+  await page.getByRole('heading', { level: 1, name: `Device ${reference}` }).waitFor();
+  await page.getByRole('row', { name: /device\.tiktok\.com.*headquarters.*tiktok.*refused/ }).waitFor();
+  await page.getByText('Nobody checked this device today').waitFor();
+  await page.getByText('Not all signs are watched for here').waitFor();
+  expect(await page.locator('main').textContent()).not.toContain(HEADQUARTERS);
+  await takePicture(page, 'device');
+  expect(await findBarriers(page)).toEqual([]);
+  await page.setViewportSize({ width: NARROW, height: 850 });
+  expect(await scrollsSideways(page)).toBe(false);
+  await page.getByLabel('Reason').fill('case 7');
+  await page.getByRole('button', { name: 'Ask for the address' }).click();
+  await page
+    .getByText(/second person|somebody else/i)
+    .first()
+    .waitFor();
+  const found = await auditor.get('/api/v1/records/search?class=changes&kind=admin&limit=100');
+  expect(found.text).toContain('"action":"room-readDevice"');
+  expect(found.text).toContain(reference);
+  // Who only looks may not.
+  const viewer = await windowOf(admin);
+  await viewer.goto(`${scene.origin}/devices/${reference}`);
+  await viewer
+    .getByText(/not for your role|may not/i)
+    .first()
+    .waitFor();
+});
+
+test('a network, and how the service was: the numbers are those of the server', WALK, async () => {
+  const page = await windowOf(operator.client);
+  await page.goto(scene.origin);
+  await page.getByRole('link', { name: 'headquarters' }).first().click();
+  await page.getByRole('heading', { level: 1, name: 'headquarters' }).waitFor();
+  await page.getByText('127.0.1.0/28').waitFor();
+  await page.getByRole('row', { name: /headquarters UDP/ }).waitFor();
+  await page.goto(`${scene.origin}/health`);
+  const panel = page.getByRole('region', { name: 'Queries' });
+  await panel.getByText('The same as a table').click();
+  const [csv] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('button', { name: 'CSV' }).click(),
+  ]);
+  const [head = '', ...rows] = readFileSync(await csv.path(), 'utf8')
+    .trimEnd()
+    .split('\r\n');
+  const column = (name: string): number[] =>
+    rows.map((row) => Number(row.split(',')[head.split(',').indexOf(name)]));
+  const seconds = column('seconds');
+  const rates = column('queries').map((count, at) => Math.round((count / (seconds[at] ?? 1)) * 1000) / 1000);
+  const cells = await panel.locator('tbody td:nth-child(2)').allTextContents();
+  const shown = cells.map((text) => Number(text.replace(/[^\d.]/g, '')));
+  expect(shown.length).toBeGreaterThan(0);
+  expect(shown).toEqual(rates.filter((rate, at) => rate > 0 || (column('refusals')[at] ?? 0) > 0));
+  const { queries } = (await operator.client.get('/api/v1/figures')).body as { queries: number };
+  const counted = column('queries').reduce((sum, count) => sum + count, 0);
+  // The service started within the hour, and is asked by nobody but these walks.
+  expect(counted).toBeGreaterThan(0);
+  expect(counted).toBeLessThanOrEqual(queries);
+  await page.getByRole('button', { name: 'a week' }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get('span')).toBe('week');
+});
+
 /** A name that would be a picture with a handler if anybody took it for HTML. */
 const HOSTILE = '<img\\032src=x\\032onerror=document.title=1>.tiktok.com';
 
@@ -678,6 +750,7 @@ const PLACES: readonly (readonly [name: string, path: string, who: () => RoomCli
   ['list', '/lists/feed', () => operator.client],
   ['refusals', '/refusals?days=7', () => operator.client],
   ['health', '/health', () => operator.client],
+  ['network', '/networks/headquarters', () => operator.client],
   ['proof', '/proof', () => auditor],
   ['changes', '/proof?tab=changes', () => auditor],
   ['records', '/proof?tab=records', () => auditor],
@@ -769,6 +842,7 @@ test.each(['fr', 'nl', 'de'])(
       '/lists/feed',
       '/refusals',
       '/health',
+      '/networks/lab',
       '/account',
       '/proof?tab=changes',
       '/proof',

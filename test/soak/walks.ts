@@ -31,6 +31,7 @@ const PLACES = [
     '/refusals',
     '/refusals?days=91&by=network',
     '/health',
+    '/networks/headquarters',
     '/proof',
     '/proof?tab=changes',
     '/proof?tab=records',

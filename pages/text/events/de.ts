@@ -12,6 +12,7 @@ export const eventsDe: Readonly<Record<keyof typeof eventsEn, string>> = {
   opPause: 'Aussetzen aller Verweigerungen',
   opResume: 'Ende einer Aussetzung',
   opExplain: 'Nachschlagen eines Namens',
+  opReadDevice: 'Blick darauf, was ein Gerät versucht hat',
   opRequestExemption: 'Antrag auf eine Ausnahme',
   opApproveExemption: 'Genehmigung einer Ausnahme',
   opRejectExemption: 'Ablehnung einer Ausnahme',

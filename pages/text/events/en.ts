@@ -11,6 +11,7 @@ export const eventsEn = {
   opPause: 'Pause of all refusals',
   opResume: 'End of a pause',
   opExplain: 'Lookup of a name',
+  opReadDevice: 'What a device tried, looked at',
   opRequestExemption: 'Request for an exemption',
   opApproveExemption: 'Approval of an exemption',
   opRejectExemption: 'Rejection of an exemption',

@@ -12,6 +12,7 @@ export const eventsFr: Readonly<Record<keyof typeof eventsEn, string>> = {
   opPause: 'Suspension de tous les refus',
   opResume: 'Fin d’une suspension',
   opExplain: 'Recherche d’un nom',
+  opReadDevice: 'Consultation de ce qu’un appareil a tenté',
   opRequestExemption: 'Demande de dérogation',
   opApproveExemption: 'Approbation d’une dérogation',
   opRejectExemption: 'Rejet d’une dérogation',

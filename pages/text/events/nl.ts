@@ -12,6 +12,7 @@ export const eventsNl: Readonly<Record<keyof typeof eventsEn, string>> = {
   opPause: 'Onderbreken van alle weigeringen',
   opResume: 'Einde van een onderbreking',
   opExplain: 'Opzoeken van een naam',
+  opReadDevice: 'Inzage in wat een toestel probeerde',
   opRequestExemption: 'Aanvraag van een ontheffing',
   opApproveExemption: 'Goedkeuring van een ontheffing',
   opRejectExemption: 'Afwijzing van een ontheffing',

@@ -17,6 +17,7 @@ import {
   createConfigurationControl,
 } from '../../people/configuration/configuration.ts';
 import {
+  clientsOf,
   createEvidenceControls,
   createServiceControl,
   Overview,
@@ -120,7 +121,10 @@ export class ControlSocketPart implements Part {
       pause,
       explain: { explain: (asked) => explainLive(explaining, asked) },
       fleet: fleet.running,
-      ...createEvidenceControls(evidence, (reference) => outlets.checkOf(reference)),
+      ...createEvidenceControls(evidence, {
+        checkOf: (reference) => outlets.checkOf(reference),
+        clientsOf: (reference) => clientsOf(directory, reference, systemClock),
+      }),
     };
   }
 

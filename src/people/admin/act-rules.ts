@@ -172,6 +172,7 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   requestSweep: alone('probing'),
   checkRecords: alone('checking the records'),
   explain: alone('asking'),
+  readDevice: alone('what a device tried, by its reference; on the record'),
   makeReport: alone('a report'),
   addPerson: withAdministrator('a new account'),
   setRoles: withAdministrator('other roles'),

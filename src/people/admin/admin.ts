@@ -47,6 +47,7 @@ export {
 } from './operation.ts';
 export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
 export type {
+  DeviceShown,
   OverviewControl,
   RecordsFound,
   RecordsWanted,

@@ -272,7 +272,7 @@ export const RECORD_OPERATIONS = {
   reidentify: onRecords({
     method: 'POST',
     path: '/v1/records/reidentify',
-    summary: 'The address behind a pseudonym, recorded first',
+    summary: 'The address behind a pseudonym, or behind the reference of a day, recorded first',
     roles: ['auditor'],
     body: z.strictObject({ pseudonym: text, reason: text }),
     form: '{ "pseudonym": text, "reason": text }',

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { HEALTH_ISSUE_IDS } from '../../base/words/words.ts';
 import { HEADLINE_CAUSES, HEADLINE_STATES, MANDATE_STATES } from '../../telemetry/enforcement/enforcement.ts';
-import { gives, listOf, operationsOn, ROLES } from './operation.ts';
+import { gives, listOf, operationsOn, ROLES, refuses } from './operation.ts';
 
 const NAME_LENGTH_MAX = 253;
 const WORD_LENGTH_MAX = 64;
@@ -189,7 +189,14 @@ const refusal = z
   .meta({ id: 'FoldedRefusal' });
 
 const network = z
-  .object({ name: z.string(), prefixes: listOf(z.string()), lists: listOf(z.string()), inScope: z.boolean() })
+  .object({
+    name: z.string(),
+    prefixes: listOf(z.string()),
+    lists: listOf(z.string()),
+    inScope: z.boolean(),
+    /** Names of forwarders that ask for clients of it. */
+    forwarders: listOf(z.string()),
+  })
   .meta({ id: 'Network' });
 
 const found = z
@@ -230,6 +237,41 @@ const figures = z
     spans: listOf(span),
   })
   .meta({ id: 'RefusalFigures' });
+
+const device = z
+  .object({
+    reference: z.string(),
+    /** The UTC day on which it has this reference, at midnight; null: nothing is known of it. */
+    day: orNull(time),
+    /** Older records were not looked at; `isWhole` is false where that was for want of time. */
+    lookedBackTo: time,
+    isWhole: z.boolean(),
+    /** What it tried, 24 hours of the day each. */
+    series: listOf(z.object({ kind: refusal.shape.kind, counts: listOf(z.number()) })),
+    names: listOf(
+      z.object({
+        kind: refusal.shape.kind,
+        name: z.string(),
+        type: z.string(),
+        group: z.string(),
+        list: orNull(z.string()),
+        exemption: orNull(z.string()),
+        count: z.number(),
+        first: time,
+        last: time,
+      }),
+    ),
+    /** Queries that are in the sums and in no row. */
+    unnamed: z.number(),
+    groups: top,
+    exemptions: top,
+    /** Signs of a bypass. */
+    signs: top,
+  })
+  .meta({ id: 'DeviceDay' });
+
+/** What one device tried on a day. */
+export type DeviceShown = Readonly<z.output<typeof device>>;
 
 /** Refusals over time. */
 export type RefusalFigures = Readonly<z.output<typeof figures>>;
@@ -300,6 +342,8 @@ export interface OverviewControl {
   state(): Promise<StateShown>;
   refusals(wanted: RefusalsWanted): Promise<readonly RefusalShown[]>;
   figures(wanted: RefusalFiguresWanted): Promise<RefusalFigures>;
+  /** Undefined for a text that is no reference. */
+  device(reference: string): Promise<DeviceShown | undefined>;
   groups(): readonly z.output<typeof network>[];
   search(wanted: RecordsWanted): Promise<RecordsFound>;
 }
@@ -338,6 +382,20 @@ export const OVERVIEW_OPERATIONS = {
     form: 'days=1, 7, 30 or 91, group=NAME, list=ID',
     result: figures,
     handle: async (overview, { query }) => gives(await overview.figures(query)),
+  }),
+  readDevice: onOverview({
+    method: 'POST',
+    path: '/v1/devices/{reference}',
+    summary: 'What the device of a reference tried on its day; that somebody looked is recorded',
+    roles: LOOKERS_UP,
+    parameters: z.object({ reference: z.string().regex(/^[0-9A-Za-z-]{6,8}$/) }),
+    body: z.strictObject({}),
+    form: '{ }',
+    result: device,
+    handle: async (overview, { parameters }) => {
+      const found = await overview.device(parameters.reference);
+      return found === undefined ? refuses(404, 'this is no reference') : gives(found);
+    },
   }),
   listGroups: onOverview({
     method: 'GET',

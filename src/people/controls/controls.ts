@@ -4,6 +4,7 @@
 // recorded with who asked and why.
 
 export { AskedCounts } from './asked-counts.ts';
+export { clientsOf } from './device-page.ts';
 export { createEvidence, createEvidenceControls, type Evidence } from './evidence.ts';
 export {
   checkExemptionTexts,

@@ -10,7 +10,7 @@ import type { Controls, RecorderStatus } from '../admin/admin.ts';
 import type { AskedCounts } from './asked-counts.ts';
 import { createExemptionControl } from './exemption-control.ts';
 import type { OperatorPause } from './pause.ts';
-import { createRecordControl, toRecorderStatus } from './record-control.ts';
+import { createRecordControl, type RecordControlParts, toRecorderStatus } from './record-control.ts';
 import type { RecordsCheck } from './records-check.ts';
 
 /** The parts of the program that evidence consists of. */
@@ -64,7 +64,10 @@ export const recorderStatus = ({ recording }: Pick<Evidence, 'recording'>): Reco
 /** What of evidence can be asked on the control socket. */
 export const createEvidenceControls = (
   evidence: Evidence,
-  checkOf: NonNullable<Controls['references']>['checkOf'],
+  {
+    checkOf,
+    clientsOf,
+  }: Pick<NonNullable<Controls['references']>, 'checkOf'> & Pick<RecordControlParts, 'clientsOf'>,
 ): Controls => {
   const { recording, exemptions, probe, asked, requireDecisions } = evidence;
   const { service } = exemptions;
@@ -82,6 +85,7 @@ export const createEvidenceControls = (
       status: () => recorderStatus(evidence),
       recorder: () => recording.recorder,
       check: evidence.check,
+      clientsOf,
       acted: () => recording.journal.act('reidentify'),
     }),
   };

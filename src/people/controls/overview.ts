@@ -1,6 +1,14 @@
 // One look at the program: the headline, and what stands below it. What pages, API and live stream show.
 
-import { type Clock, formatEndpoint, formatPrefix, unpackPrefixes, VERSION } from '../../base/base.ts';
+import {
+  type Clock,
+  formatEndpoint,
+  formatPrefix,
+  matchesPrefix,
+  type Prefix,
+  unpackPrefixes,
+  VERSION,
+} from '../../base/base.ts';
 import { type Config, matrixOf } from '../../config/config.ts';
 import { resolverName } from '../../evidence/recording/recording.ts';
 import type { State } from '../../resolver/workers/workers.ts';
@@ -22,6 +30,7 @@ import type {
   StateShown,
 } from '../admin/admin.ts';
 import type { Health } from '../health/health.ts';
+import { showDevice } from './device-page.ts';
 import { type Evidence, recorderStatus } from './evidence.ts';
 import { needsOf } from './overview-needs.ts';
 import {
@@ -146,6 +155,7 @@ export class Overview implements OverviewControl {
       prefixes: prefixesOf(clients),
       lists: [...lists],
       inScope: outOfScope !== true && config.compliance.outOfScope !== true,
+      forwarders: config.forwarders.filter((one) => overlaps(one.clients, clients)).map((one) => one.name),
     }));
   }
 
@@ -155,6 +165,10 @@ export class Overview implements OverviewControl {
 
   figures(wanted: Parameters<OverviewControl['figures']>[0]): ReturnType<OverviewControl['figures']> {
     return this.#figures.read(wanted);
+  }
+
+  device(reference: string): ReturnType<OverviewControl['device']> {
+    return showDevice(this.#parts.stateDirectory, reference, this.#parts.clock);
   }
 
   search(wanted: Parameters<OverviewControl['search']>[0]): Promise<RecordsFound> {
@@ -214,6 +228,13 @@ export class Overview implements OverviewControl {
     });
   }
 }
+
+/** Whether a prefix of one list lies in one of the other, or contains it. */
+const overlaps = (one: readonly Prefix[], other: Parameters<typeof unpackPrefixes>[0]): boolean => {
+  for (const a of unpackPrefixes(other))
+    if (one.some((b) => matchesPrefix(a.words, b.words, Math.min(a.bits, b.bits)))) return true;
+  return false;
+};
 
 /** Prefixes that a page shows of one group. */
 const PREFIXES_MAX = 20;

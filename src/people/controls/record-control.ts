@@ -1,6 +1,7 @@
 // The recorder on the control socket: its state, and who is behind a pseudonym, which is recorded before it is told.
 
-import { systemClock } from '../../base/base.ts';
+import { AppError, systemClock } from '../../base/base.ts';
+import { readReference } from '../../evidence/records/records.ts';
 import type { Recorder } from '../../evidence/records-thread/records-thread.ts';
 import type { Controls, RecorderStatus } from '../admin/admin.ts';
 import type { RecordsCheck } from './records-check.ts';
@@ -9,8 +10,10 @@ import type { RecordsCheck } from './records-check.ts';
 export interface RecordControlParts {
   status(): RecorderStatus | undefined;
   /** Undefined when no records are kept. */
-  recorder(): Recorder | undefined;
+  recorder(): Pick<Recorder, 'reidentify' | 'pseudonyms' | 'write'> | undefined;
   readonly check: RecordsCheck;
+  /** How the records call whom a reference of a day means, and whether all of them were looked at. */
+  clientsOf(reference: string): Promise<{ readonly clients: readonly string[]; readonly isWhole: boolean }>;
   /** Somebody asked who somebody is. */
   acted(): void;
 }
@@ -20,13 +23,24 @@ export const createRecordControl = ({
   status,
   recorder,
   check,
+  clientsOf,
   acted,
 }: RecordControlParts): NonNullable<Controls['records']> => ({
   status,
   check: (starts) => (starts ? check.start() : check.last),
-  reidentify: async (pseudonym, by, reason) => {
+  reidentify: async (sought, by, reason) => {
     acted();
-    return recorder()?.reidentify(pseudonym, by, reason);
+    if (readReference(sought) === undefined) return recorder()?.reidentify(sought, by, reason);
+    const { clients, isWhole } = await clientsOf(sought);
+    const [client, ...others] = clients;
+    // Who is behind it is certain, or is not told.
+    if (client === undefined || others.length > 0 || !isWhole)
+      throw new AppError(
+        'ERR_COMPLIANCE_PSEUDONYM',
+        `finding the client of the reference ${sought}: ${clients.length === 0 ? 'no record has it' : others.length > 0 ? 'two clients share it' : 'not all records could be read in time'}`,
+        { hint: 'A reference is that of one day, at most seven days ago. Give the pseudonym of the record.' },
+      );
+    return recorder()?.reidentify(client, by, `${reason} (reference ${sought})`);
   },
   pseudonyms: async (sought, by, reason) => {
     acted();

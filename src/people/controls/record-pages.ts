@@ -28,20 +28,21 @@ const PAGES_MAX = 16;
 /** Of a time: its UTC day. */
 const DAY_LENGTH = '2026-11-26'.length;
 /** A search looks at no more than this of the past unless it says from when. */
-const SEARCH_MS = 7 * DAY_MS;
+export const SEARCH_MS = 7 * DAY_MS;
 
 /** More records than a chain ever has; 15 digits. */
 const SEQUENCE_MAX = 999_999_999_999_999;
 
-type QueryRecord = Extract<EvidenceRecord, { readonly client: string }>;
+/** A record of a query, by whichever client. */
+export type QueryRecord = Extract<EvidenceRecord, { readonly client: string }>;
 
-const isQuery = (record: EvidenceRecord): record is QueryRecord => 'client' in record;
+export const isQuery = (record: EvidenceRecord): record is QueryRecord => 'client' in record;
 
 /** The client of a record on the UTC day of the record: who has one reference. */
 const clientOfDay = ({ client, time }: QueryRecord): string => `${time.slice(0, DAY_LENGTH)} ${client}`;
 
 /** Gives the reference of a record's client; each is computed once, because a hash costs more than reading the record. */
-const createReferences = (secret: Uint8Array): ((record: QueryRecord) => string) => {
+export const createReferences = (secret: Uint8Array): ((record: QueryRecord) => string) => {
   const known = new Map<string, string>();
   return (record) => {
     const key = clientOfDay(record);

@@ -28,6 +28,7 @@ const MAY: Readonly<Record<string, string>> = {
   pause: 'operator',
   resume: 'operator approver',
   explain: 'help-desk operator approver auditor',
+  readDevice: 'help-desk operator approver auditor',
   listExemptions: ALL,
   requestExemption: 'viewer help-desk operator approver administrator',
   reportExemptions: ALL,

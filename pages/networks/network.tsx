@@ -1,0 +1,269 @@
+// One network: whether the prohibition is in force there and since when, its proof by transport, refusals, exemptions, and what asks for it.
+import type { VNode } from 'preact';
+import type { Group, ShownNetwork } from '../api/members.ts';
+import type { ProbeStatus, RefusalFigures, State } from '../api/shapes.ts';
+import { networkMark } from '../overview/networks.tsx';
+import { RowStrip } from '../parts/charts.tsx';
+import { StateMark } from '../parts/marks.tsx';
+import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { may, nowMs, state } from '../parts/room.ts';
+import { useText } from '../parts/say.tsx';
+import { StepChart } from '../parts/step-chart.tsx';
+import { useStore } from '../parts/store.ts';
+import { useData } from '../parts/use-data.ts';
+import { Matrix } from '../proof/proof.tsx';
+import { seriesBy } from '../refusals/series.ts';
+import { sinceOf } from './since.ts';
+
+/** How far back gaps are looked for. */
+const DAYS = 30;
+
+const InForce = ({
+  network,
+  figures,
+  strip,
+}: {
+  readonly network: ShownNetwork;
+  readonly figures: RefusalFigures | undefined;
+  readonly strip: State['strip'];
+}): VNode => {
+  const { say, word, format } = useText();
+  const mark = networkMark(network);
+  const since = figures && sinceOf(figures.spans);
+  const { proof } = network;
+  return (
+    <Panel
+      title={
+        <>
+          <StateMark mark={mark} /> {network.inScope ? word('network', mark) : say('outOfScope')}
+        </>
+      }
+      beside={say('lastDay')}
+    >
+      <div class="body stack">
+        <RowStrip from={strip.from} to={strip.to} spans={network.strip} />
+        <dl class="paper">
+          <dt>{say('networkSince')}</dt>
+          <dd>
+            {!network.inForce
+              ? word('mandate', network.state)
+              : figures === undefined
+                ? say('notKnown')
+                : since === undefined
+                  ? say('networkSinceAll', { days: DAYS })
+                  : say('networkSinceGap', { time: format.time(since.to), state: word('span', since.state) })}
+          </dd>
+          <dt>{say('proven')}</dt>
+          <dd>
+            {word('proof', proof.state)}
+            {proof.time !== null && `, ${format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000))}`}
+            {proof.reason !== null && (
+              <span class="soft" lang="en">
+                {' '}
+                {proof.reason}
+              </span>
+            )}
+          </dd>
+          <dt>{say('refused')}</dt>
+          <dd>{say('networkToday', { count: network.refusedToday })}</dd>
+        </dl>
+      </div>
+    </Panel>
+  );
+};
+
+const Facts = ({
+  group,
+  known,
+  network,
+}: {
+  readonly group: Group | undefined;
+  readonly known: State;
+  readonly network: ShownNetwork;
+}): VNode => {
+  const { say, format } = useText();
+  const mandates = known.mandates.filter(({ networks }) =>
+    networks.some((one) => one.group === network.group && one.reach !== 'none'),
+  );
+  const prefixes = group?.prefixes ?? network.prefixes;
+  return (
+    <Panel title={say('networkFacts')}>
+      <div class="body">
+        <dl class="paper">
+          <dt>{say('clientsFrom')}</dt>
+          <dd>{prefixes.length === 0 ? say('everybodyElse') : <code>{prefixes.join(', ')}</code>}</dd>
+          <dt>{say('placeLists')}</dt>
+          <dd>
+            {group === undefined || group.lists.length === 0
+              ? '–'
+              : group.lists.map((list, index) => (
+                  <span key={list}>
+                    {index > 0 && ', '}
+                    <a href={`/lists/${encodeURIComponent(list)}`}>{list}</a>
+                  </span>
+                ))}
+          </dd>
+          <dt>{say('mandatesTitle')}</dt>
+          <dd>{mandates.length === 0 ? '–' : format.list(mandates.map(({ title }) => title))}</dd>
+          <dt>{say('networkForwarders')}</dt>
+          <dd>
+            {group === undefined || group.forwarders.length === 0
+              ? say('networkForwardersNone')
+              : format.list(group.forwarders)}
+          </dd>
+          <dt>{say('networkResolver')}</dt>
+          <dd>
+            {known.resolver.name} <code>{known.resolver.addresses.join(', ')}</code>
+            {may('readFleet') && (
+              <>
+                {' '}
+                <a href="/resolvers">{say('placeResolvers')}</a>
+              </>
+            )}
+          </dd>
+        </dl>
+      </div>
+    </Panel>
+  );
+};
+
+const RefusalsPanel = ({
+  figures,
+  group,
+}: {
+  readonly figures: RefusalFigures;
+  readonly group: string;
+}): VNode => {
+  const { say } = useText();
+  const series = seriesBy(figures, 'list', () => '', say('figuresRest'));
+  const count = series.reduce((sum, { counts }) => sum + counts.reduce((own, one) => own + one, 0), 0);
+  return (
+    <Panel
+      title={say('figuresCount', { count })}
+      aside={
+        <a href={`/refusals?${new URLSearchParams({ days: String(DAYS), group })}`}>{say('placeRefusals')}</a>
+      }
+    >
+      {count === 0 ? (
+        <Nothing>{say('figuresNone')}</Nothing>
+      ) : (
+        <div class="body stack">
+          <StepChart
+            title={say('chartTitle', { title: say('figuresCount', { count }) })}
+            from={figures.from}
+            until={figures.until}
+            stepSec={figures.stepSec}
+            series={series}
+            spans={figures.spans}
+            marks={figures.changes.map(({ time }) => time)}
+          />
+        </div>
+      )}
+    </Panel>
+  );
+};
+
+const ExemptPanel = ({ known, group }: { readonly known: State; readonly group: string }): VNode => {
+  const { say, word, format } = useText();
+  const here = known.exemptions.filter(({ groups }) => groups.includes(group));
+  return (
+    <Panel title={say('placeExemptions')} aside={<a href="/exemptions">{say('placeExemptions')}</a>}>
+      {here.length === 0 ? (
+        <Nothing>{say('networkExemptNone')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{say('exempt')}</th>
+              <th scope="col" class="wide">
+                {say('grounds')}
+              </th>
+              <th scope="col">{say('to')}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {here.map(({ id, grounds, until }) => (
+              <tr key={id}>
+                <th scope="row">
+                  <a href={`/exemptions/${encodeURIComponent(id)}`}>{id}</a>
+                </th>
+                <td class="wide">{word('ground', grounds)}</td>
+                <td>{format.time(until)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+    </Panel>
+  );
+};
+
+const Proofs = ({ group }: { readonly group: string }): VNode => {
+  const { say } = useText();
+  const probe = useData<ProbeStatus>('/v1/probe', ['probe']);
+  return (
+    <Panel title={say('matrixTitle')} aside={<a href="/proof">{say('networksProof')}</a>}>
+      <Loaded data={probe}>
+        {({ last }) => {
+          const results = last?.results.filter(({ view }) => view === `group:${group}`) ?? [];
+          const unasked = last?.unasked.filter(({ view }) => view === `group:${group}`) ?? [];
+          return last === null || results.length + unasked.length === 0 ? (
+            <Nothing>{say('networkProofNone')}</Nothing>
+          ) : (
+            <Matrix run={{ ...last, results: results.map((one) => ({ ...one, view: group })), unasked }} />
+          );
+        }}
+      </Loaded>
+    </Panel>
+  );
+};
+
+export const Network = ({ name }: { readonly name: string }): VNode => {
+  const { say } = useText();
+  const known = useStore(state);
+  const groups = useData<readonly Group[]>('/v1/groups', ['configuration']);
+  const mayCount = may('readRefusalFigures');
+  const figures = useData<RefusalFigures>(
+    mayCount ? `/v1/refusals/figures?${new URLSearchParams({ days: String(DAYS), group: name })}` : undefined,
+  );
+  const network = known?.networks.find(({ group }) => group === name);
+  const head = (
+    <Head title={name} trail={<a href="/">{say('networksTitle')}</a>}>
+      {mayCount && (
+        <button type="button" onClick={figures.reload}>
+          {say('readAnew')}
+        </button>
+      )}
+    </Head>
+  );
+  if (known === undefined)
+    return (
+      <>
+        {head}
+        <p class="faint" aria-busy="true">
+          {say('loading')}
+        </p>
+      </>
+    );
+  if (network === undefined)
+    return (
+      <>
+        {head}
+        <p class="soft">{say('networkUnknown')}</p>
+      </>
+    );
+  return (
+    <>
+      {head}
+      <div class="columns even">
+        <InForce network={network} figures={figures.value} strip={known.strip} />
+        <Facts group={groups.value?.find((one) => one.name === name)} known={known} network={network} />
+      </div>
+      <Proofs group={name} />
+      {mayCount && (
+        <Loaded data={figures}>{(found) => <RefusalsPanel figures={found} group={name} />}</Loaded>
+      )}
+      <ExemptPanel known={known} group={name} />
+    </>
+  );
+};
