@@ -390,7 +390,7 @@ test('a device by its reference: what it tried, on the record; who it is takes t
   const viewer = await windowOf(admin);
   await viewer.goto(`${scene.origin}/devices/${reference}`);
   await viewer
-    .getByText(/not for your role|may not/i)
+    .getByText(/^Your role does not show this/)
     .first()
     .waitFor();
 });
