@@ -92,7 +92,11 @@ export class RoomScene {
         'udo.auditor': ['audit'],
         'vera.viewer': ['staff'],
       }),
-      chromium.launch({ executablePath: findProgram('chromium') ?? 'chromium', args: ['--no-sandbox'] }),
+      chromium.launch({
+        executablePath: findProgram('chromium') ?? 'chromium',
+        // The name of the check leads to the notice, as it does for whoever asks Cordon; and to nobody for whoever does not.
+        args: ['--no-sandbox', '--host-resolver-rules=MAP *.check.agency.example 127.0.0.1'],
+      }),
       buildPages(join(folder, 'pages')),
     ]);
     lists.set('/feed.txt', content(rulesOf(100)));
@@ -115,6 +119,7 @@ groups:
   - { name: headquarters, clients: ["127.0.1.0/28"], lists: [tiktok, feed] }
   - { name: lab, clients: ["127.0.2.0/29"], lists: [tiktok, feed] }
 probe: { interval: 1m }
+notice: { listen: ["127.0.0.1:0"], contact: ["mailto:desk@agency.example"], check: check.agency.example }
 compliance: { profile: us-federal }
 control-room:
   listen: "127.0.0.1:${roomPort}"

@@ -3,8 +3,9 @@
 // Nothing of it is recorded: it lies in the worker's memory, bounded, until others came.
 import { LRUCache } from 'lru-cache';
 
-/** Checks that a worker remembers: each is read within seconds. */
-const CHECKS_MAX = 512;
+/** Clients that a worker remembers, and checks of each: who asks for thousands pushes out none but its own. */
+const CLIENTS_MAX = 512;
+const CHECKS_MAX = 4;
 
 /** A query for the name of one check. Plain data. */
 export interface CheckAsked {
@@ -22,14 +23,21 @@ export interface CheckAsked {
 
 /** The checks of one worker. */
 export class DeviceCheckLog {
-  readonly #asked = new LRUCache<string, CheckAsked>({ max: CHECKS_MAX });
+  readonly #asked = new LRUCache<string, CheckAsked[]>({ max: CLIENTS_MAX });
 
   /** Keeps the first query of a check: a browser asks for two types, and others may ask again. */
   note(asked: CheckAsked): void {
-    if (this.#asked.peek(asked.code) === undefined) this.#asked.set(asked.code, asked);
+    const checks = this.#asked.get(asked.address) ?? [];
+    if (checks.some(({ code }) => code === asked.code)) return;
+    this.#asked.set(asked.address, [...checks, asked].slice(-CHECKS_MAX));
   }
 
+  /** The first query for a check, by whichever client. */
   find(code: string): CheckAsked | undefined {
-    return this.#asked.peek(code);
+    let first: CheckAsked | undefined;
+    for (const checks of this.#asked.values())
+      for (const asked of checks)
+        if (asked.code === code && (first === undefined || asked.timeMs < first.timeMs)) first = asked;
+    return first;
   }
 }
