@@ -32,13 +32,24 @@ const installedVersion = (place, noted) => {
   return noted === undefined ? JSON.parse(readFileSync(manifest, 'utf8')).version : noted[place]?.version;
 };
 
-/** What the lock file wants and is not there, each in words. What is optional may be missing, and more may be there. */
-const findMissing = (isForDevelopment) => {
-  // npm's own note of what it installed; other ways leave none.
+/** npm's own note of what it installed; other ways leave none. */
+const readNote = () => {
   const note = join(root, 'node_modules', '.package-lock.json');
-  const noted = existsSync(note) ? readPackages(note) : undefined;
-  return Object.entries(readPackages(lockFile))
-    .filter(([place, { dev, optional }]) => place !== '' && !optional && (isForDevelopment || !dev))
+  return existsSync(note) ? readPackages(note) : undefined;
+};
+
+/** What is installed was made without the features that can be left out (src/base/features.ts), all of them. */
+const isSmall = (wanted, noted) =>
+  noted !== undefined &&
+  Object.keys(wanted[''].peerDependencies ?? {}).every((name) => !noted[`node_modules/${name}`]);
+
+/** What the lock file wants and is not there, each in words. What is optional may be missing, and more may be there. */
+const findMissing = (isForDevelopment, noted) => {
+  const wanted = readPackages(lockFile);
+  const mayLack = isSmall(wanted, noted);
+  return Object.entries(wanted)
+    .filter(([place, { optional }]) => place !== '' && !optional)
+    .filter(([, { dev, peer }]) => isForDevelopment || !(dev || (peer && mayLack)))
     .map(([place, { version }]) => [
       place.slice('node_modules/'.length),
       version,
@@ -59,29 +70,31 @@ const mayInstall = (script, command) => {
   return event === 'start' && script === programFile && command === 'serve';
 };
 
-/** What is installed serves without packages for development. */
-const isProduction = () => {
-  const note = join(root, 'node_modules', '.package-lock.json');
-  return existsSync(note) && !Object.values(readPackages(note)).some(({ dev }) => dev);
-};
+/** What npm is to leave out, as it did when what is there was installed. */
+const omitted = (isForDevelopment, noted) => [
+  ...(isForDevelopment ? [] : ['--omit=dev']),
+  ...(!isForDevelopment && isSmall(readPackages(lockFile), noted) ? ['--omit=peer'] : []),
+];
 
 const requireDependencies = (script, command) => {
   // What lies in src/ needs nothing else to run.
   const isForDevelopment = !script.startsWith(join(root, 'src'));
-  const missing = findMissing(isForDevelopment);
+  const noted = readNote();
+  const missing = findMissing(isForDevelopment, noted);
   if (missing.length === 0) return;
-  const omit = isForDevelopment ? [] : ['--omit=dev'];
   if (!mayInstall(script, command)) {
-    const words = ['npm', 'ci', ...omit, '--ignore-scripts'].join(' ');
+    const words = ['npm', 'ci', ...omitted(isForDevelopment, noted), '--ignore-scripts'].join(' ');
     const others = missing.length === 1 ? '' : ` and ${missing.length - 1} more`;
     fail(
       `not installed as the lock file says: ${missing[0]}${others}; run "${words}" in ${root}, nothing was changed`,
     );
   }
   process.stderr.write('cordon: installing locked dependencies (npm ci), once\n');
+  // What is installed serves without packages for development.
+  const isProduction = noted !== undefined && !Object.values(noted).some(({ dev }) => dev);
   const args = [
     'ci',
-    ...(isProduction() ? omit : []),
+    ...(isProduction ? omitted(isForDevelopment, noted) : []),
     '--ignore-scripts',
     '--no-audit',
     '--no-fund',

@@ -53,6 +53,8 @@ const lockedSchema = z.object({
   dev: z.boolean().default(false),
   license: z.string().optional(),
   integrity: z.string().optional(),
+  dependencies: z.record(z.string(), z.string()).default({}),
+  optionalDependencies: z.record(z.string(), z.string()).default({}),
 });
 const lockSchema = z.object({ packages: z.record(z.string(), lockedSchema) });
 
@@ -69,12 +71,17 @@ export interface Component {
   readonly isBundled: boolean;
 }
 
-/** The dependencies that run, the runtime and what the pages are made of among them. */
-export const readComponents = (): Component[] => {
+/** What a tree has: everything, or the resolver without the features that can be left out (src/base/features.ts). */
+export type Extent = 'whole' | 'small';
+
+/** The dependencies that run, the runtime and, with the pages, what they are made of among them. */
+export const readComponents = (extent: Extent = 'whole'): Component[] => {
   const { packages } = lockSchema.parse(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
-  const bundled = readBundled();
+  const bundled = extent === 'small' ? new Set() : readBundled();
+  const needed = neededOf(packages);
   return Object.entries(packages)
     .filter(([path]) => path !== '' && existsSync(join(root, path)))
+    .filter(([path]) => extent === 'whole' || needed.has(path))
     .map(([path, { version = '', license, integrity, dev }]) => ({
       name: path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length),
       version,
@@ -86,6 +93,26 @@ export const readComponents = (): Component[] => {
     }))
     .filter(({ name, dev, isBundled }) => isBundled || (!dev && (name === RUNTIME || !FOREIGN.test(name))))
     .map(({ dev: _, ...component }) => component);
+};
+
+/** Places of what package.json depends on, and of all that it needs: what npm calls a peer there can be left out. */
+const neededOf = (packages: z.output<typeof lockSchema>['packages']): ReadonlySet<string> => {
+  const needed = new Set<string>();
+  const todo = [''];
+  for (let from = todo.pop(); from !== undefined; from = todo.pop()) {
+    const { dependencies = {}, optionalDependencies = {} } = packages[from] ?? {};
+    for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
+      let folder = from;
+      // The nearest folder above has it, as Node.js looks for it.
+      while (folder !== '' && packages[`${folder}/node_modules/${name}`] === undefined)
+        folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')));
+      const place = folder === '' ? `node_modules/${name}` : `${folder}/node_modules/${name}`;
+      if (packages[place] === undefined || needed.has(place)) continue;
+      needed.add(place);
+      todo.push(place);
+    }
+  }
+  return needed;
 };
 
 /** Folders of the packages that the sources of the pages name. */
@@ -178,6 +205,16 @@ export const buildTree = (tree: string): void => {
   copyRuntime(join(library, 'node'));
   put(library, 'cordon-health', readFileSync(join(root, 'deploy/keepalived/cordon-health')), 0o755);
   put(tree, 'usr/bin/cordon', COMMAND, 0o755);
+  normalize(tree);
+};
+
+/** Takes out of a tree what can be left out. */
+export const makeSmall = (tree: string): void => {
+  const library = join(tree, LIBRARY);
+  const kept = new Set(readComponents('small').map(({ path }) => path));
+  for (const { path } of readComponents())
+    if (!kept.has(path)) rmSync(join(library, path), { recursive: true, force: true });
+  rmSync(join(library, 'dist/pages'), { recursive: true });
   normalize(tree);
 };
 

@@ -1238,6 +1238,10 @@ export type ServiceStatus = {
     readonly failed: number;
     readonly unbelieved: readonly string[];
   } | null;
+  readonly leftOut: {
+    readonly features: readonly string[];
+    readonly how: string;
+  } | null;
   readonly problems: readonly string[];
   readonly issues: readonly {
     readonly id: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'forwarder-outside' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-engine' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up';

@@ -45,6 +45,14 @@ export {
 } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
+export {
+  FEATURES,
+  type Feature,
+  featuresLeftOut,
+  howToInstall,
+  isInstalled,
+  loadFeature,
+} from './features.ts';
 export { GrowingBytes } from './growing-bytes.ts';
 export { NumberMap } from './number-map.ts';
 export type { Part } from './part.ts';

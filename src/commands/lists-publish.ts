@@ -14,9 +14,12 @@ const DAYS_MAX = 365;
 const CHANGED_MAX = 20;
 
 /** Runs `cordon lists publish ARGS`; returns 0, throws UsageError or AppError. */
-export const publishListsCommand = ({ values, words }: InputOf<typeof LISTS_PUBLISH>): Promise<number> => {
+export const publishListsCommand = async ({
+  values,
+  words,
+}: InputOf<typeof LISTS_PUBLISH>): Promise<number> => {
   if (values.keys.length === 0) throw new UsageError('--keys DIRECTORY is needed');
-  const published = publishFeed({
+  const published = await publishFeed({
     repository: words.directory,
     from: values.from ?? LISTS_DIRECTORY,
     keys: values.keys,
@@ -25,7 +28,7 @@ export const publishListsCommand = ({ values, words }: InputOf<typeof LISTS_PUBL
     nowMs: Date.now(),
   });
   print(values.json, published, () => toText(published));
-  return Promise.resolve(0);
+  return 0;
 };
 
 const isRole = (text: string): text is FeedRole => FEED_ROLES.some((role) => role === text);

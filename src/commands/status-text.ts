@@ -92,6 +92,10 @@ const partsOf = (status: ServiceStatus, nowMs: number): [label: string, text: st
     ['probe', probeOf(status, nowMs)],
   ];
   const others = status.enforcement.groups.filter(({ state }) => !isAsDecided(state));
+  if (status.leftOut !== null) {
+    const { features, how } = status.leftOut;
+    parts.push(['left out', `${features.join(', ')}: ${how}`]);
+  }
   if (others.length > 0) {
     parts.push(['groups', others.map(({ group, state }) => `${group}: ${state}`).join(', ')]);
   }

@@ -3,7 +3,7 @@
 // They run even when other checks found faults, so that one run shows all problems: see draft.ts for what that means
 // for the values. Lists and groups are in check-lists.ts, servers in check-upstreams.ts, papers and records in
 // check-evidence.ts, the control room in check-control-room.ts, fleets in check-fleet.ts, what FIPS forbids in check-fips.ts, who
-// clients are in check-identity.ts.
+// clients are in check-identity.ts, what was left out of the installation in check-features.ts.
 import {
   createAddress,
   type Endpoint,
@@ -15,6 +15,7 @@ import {
 import { formatName } from '../wire/dns/dns.ts';
 import { checkControlRoom } from './check-control-room.ts';
 import { checkEvidence } from './check-evidence.ts';
+import { checkFeatures } from './check-features.ts';
 import { checkFips } from './check-fips.ts';
 import { checkFleet } from './check-fleet.ts';
 import { checkIdentity } from './check-identity.ts';
@@ -62,6 +63,7 @@ export const crossCheck = (
   checkFleet(draft, report);
   checkIdentity(draft, report);
   checkControlRoom(draft, report);
+  checkFeatures(draft, facts, report);
 };
 
 const checkListeners = (draft: Draft, report: Report): void => {

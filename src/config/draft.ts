@@ -2,7 +2,7 @@
 //
 // Other checks may have found faults already. Hence the Draft type: any value may be absent, and a value of the wrong
 // kind (already reported) may stand where a list or map belongs, which is why lists are walked through itemsOf() only.
-import type { Endpoint, Prefix } from '../base/base.ts';
+import type { Endpoint, Feature, Prefix } from '../base/base.ts';
 import type { HostAddress } from './address-leaf.ts';
 import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
 import { formatPath, type Path } from './problem.ts';
@@ -20,6 +20,8 @@ export interface CrossCheckFacts {
   readonly shippedDefault: readonly string[];
   /** Who runs what the entries of a shipped list name, read when something asks. Operators are not checked when it is absent. */
   readonly shippedOperators?: (list: string) => readonly string[] | undefined;
+  /** Whether the packages of a feature are there; not checked when it is absent. */
+  readonly isInstalled?: (feature: Feature) => boolean;
 }
 
 /** Takes a fault at a path. */

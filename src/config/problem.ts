@@ -15,6 +15,7 @@ export const CONFIG_PROBLEMS = {
   ERR_CONFIG_LIMIT: 'A list has more or fewer items than it may have.',
   ERR_CONFIG_REFERENCE: 'A value names something that does not exist.',
   ERR_CONFIG_CONFLICT: 'Values repeat or exclude each other.',
+  ERR_CONFIG_NOT_INSTALLED: 'A key needs packages that this installation was made without.',
   ERR_CONFIG_UNAVAILABLE: 'This version cannot do what the key asks for.',
 } as const;
 

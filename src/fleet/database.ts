@@ -6,7 +6,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Client } from 'pg';
-import { AppError, errorText } from '../base/base.ts';
+import { AppError, errorText, loadFeature } from '../base/base.ts';
 import { type DatabaseAccess, isLocal } from './database-address.ts';
 
 /** How long a connection may take to be made, milliseconds. */
@@ -110,7 +110,7 @@ export class Database {
     if (this.#isClosed) throw new Error('it was closed');
     if (this.#isAtOneMoment) throw new Error('the connection broke while it was read');
     const { host, port, database, user, passwordPath, caPath } = this.#access;
-    const { default: pg } = await import('pg');
+    const { default: pg } = await loadFeature('fleet', () => import('pg'));
     const tls = {
       rejectUnauthorized: true,
       minVersion: 'TLSv1.3' as const,

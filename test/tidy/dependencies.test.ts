@@ -14,13 +14,14 @@ const DNS2_VERSION = '3.1.1';
 const SOLE_IMPORTERS: Readonly<Record<string, string>> = { dns2: 'src/wire/stub/dns2-client.ts' };
 const EXACT_VERSION = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/;
 /** Parts of package.json that the lock file repeats. */
-const PARTS = ['dependencies', 'devDependencies', 'optionalDependencies'] as const;
+const PARTS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'] as const;
 
 const versions = z.record(z.string(), z.string()).default({});
 const manifestSchema = z.object({
   dependencies: versions,
   devDependencies: versions,
   optionalDependencies: versions,
+  peerDependencies: versions,
 });
 const lockedSchema = manifestSchema.extend({
   version: z.string().optional(),

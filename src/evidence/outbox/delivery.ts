@@ -2,6 +2,7 @@
 //
 // Where it goes is what the operator wrote, and nothing else. A caller tries again what failed, later each time.
 import { readFile } from 'node:fs/promises';
+import { loadFeature } from '../../base/base.ts';
 import type { ReportsConfig } from '../../config/config.ts';
 
 /** A receiver that does not answer by then gets it another time, milliseconds. */
@@ -53,7 +54,7 @@ export const sendMail = async (
 ): Promise<void> => {
   const { protocol, hostname, port } = new URL(server);
   // Loaded by the first mail: most resolvers send none.
-  const { createTransport } = await import('nodemailer');
+  const { createTransport } = await loadFeature('mail', () => import('nodemailer'));
   const transport = createTransport({
     host: hostname.replace(/^\[|\]$/g, ''),
     ...(port === '' ? {} : { port: Number(port) }),

@@ -2,6 +2,7 @@
 //
 // pdfkit is loaded only here. The bytes depend on the document alone: the date of creation is the end of the period, from
 // which the file's identifier follows.
+import { loadFeature } from '../../base/base.ts';
 import type { Fact, ReportDocument, Section, Sheet } from './document.ts';
 import { drawFigure } from './pdf-figure.ts';
 import { FONT } from './pdf-fonts.ts';
@@ -17,7 +18,7 @@ const PLAIN = { face: FONT.plain, size: SIZE.text, color: INK.text };
 
 /** The bytes of the file; `untilMs` is the end of the period, milliseconds since the epoch. */
 export const toPdf = async (document: ReportDocument, untilMs: number): Promise<Uint8Array> => {
-  const { default: PdfDocument } = await import('pdfkit');
+  const { default: PdfDocument } = await loadFeature('PDF reports', () => import('pdfkit'));
   const { texts, kicker, subtitle } = document;
   const name = honestText(`${kicker}, ${subtitle}`);
   const date = new Date(untilMs);

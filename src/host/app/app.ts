@@ -2,6 +2,7 @@
 //
 // The main thread holds configuration, lists, metrics and admin; worker threads resolve. Invariants: a reload puts
 // everything in force or nothing; a worker's death costs its own queries only; no policy, no answers.
+import { isInstalled } from '../../base/base.ts';
 import {
   type Config,
   type ConfigFacts,
@@ -45,7 +46,7 @@ const facts = (): ConfigFacts => ({
  * is taken in place of the file.
  */
 export const loadConfiguration = (path: string | undefined, proposal?: Proposal): ConfigResult =>
-  loadConfig(path, process.env, Object.assign(facts(), proposal === undefined ? {} : { proposal }));
+  loadConfig(path, process.env, Object.assign(facts(), { isInstalled }, proposal && { proposal }));
 
 /** What is kept of a configuration in force, as it was: neither the environment nor a fleet has a say any more. */
 export const loadInForce = ({ yaml }: InForce): ConfigResult =>

@@ -124,6 +124,8 @@ const status = z
         unbelieved: listOf(z.string()),
       })
       .nullable(),
+    /** What this installation was made without, and what brings it; null: nothing. */
+    leftOut: z.object({ features: listOf(z.string()), how: z.string() }).nullable(),
     /** What a person has to look at, each in words; empty: all is well. */
     problems: listOf(z.string()),
     /** The same with everything that is told of it, the most urgent first; those of severity `info` are no problem. */

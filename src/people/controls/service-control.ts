@@ -2,7 +2,14 @@
 //
 // Nothing is kept for it: the same sources feed metrics, log and readiness, so that all of them say the same.
 import { join } from 'node:path';
-import { type AppError, formatEndpoint, systemClock, VERSION } from '../../base/base.ts';
+import {
+  type AppError,
+  featuresLeftOut,
+  formatEndpoint,
+  howToInstall,
+  systemClock,
+  VERSION,
+} from '../../base/base.ts';
 import type { HealthIssue } from '../../base/words/words.ts';
 import { type Config, configHash } from '../../config/config.ts';
 import type { EnforcementMonitor } from '../../evidence/recording/recording.ts';
@@ -139,11 +146,17 @@ const readStatus = async (parts: ServiceParts): Promise<ServiceStatus> => {
     certificate: certificateOf(parts, issues),
     acme: acmeOf(parts),
     probe: facts.probe === undefined ? null : probeOf(facts.probe),
+    leftOut: leftOutHere(),
     problems: issues.filter(({ severity }) => severity !== 'info').map(({ text }) => text),
     issues: issues.map(({ id, severity, subject, text, sinceMs, dueMs, do: todo }) => ({
       ...{ id, severity, subject, text, since: toText(sinceMs), due: toTime(dueMs), do: todo },
     })),
   };
+};
+
+const leftOutHere = (): ServiceStatus['leftOut'] => {
+  const features = featuresLeftOut();
+  return features.length === 0 ? null : { features, how: howToInstall() };
 };
 
 type Facts = ReturnType<Evidence['facts']>;

@@ -5,6 +5,7 @@
 // approver at once; each act is a record with who, role, from where and why; no secret that came from outside is kept, only
 // its hash; nothing changes by GET; a page of another site can neither ask nor read. It runs on the main thread, and the
 // query path cannot reach it; without the key `control-room` nothing of it is loaded. RFCs 6238, 7636, 9106, 9110, 9457, 9700; Web Authentication Level 3; OpenID Connect Core.
+import { loadFeature } from '../../base/base.ts';
 import type { Room, RoomOptions } from './open.ts';
 
 export type { RoomErrorCode } from './codes-of-errors.ts';
@@ -15,4 +16,4 @@ export type { ProviderSettings } from './provider.ts';
 
 /** Opens the room: see openRoom() of open.ts. */
 export const openRoom = async (options: RoomOptions): Promise<Room> =>
-  (await import('./open.ts')).openRoom(options);
+  (await loadFeature('control room', () => import('./open.ts'))).openRoom(options);

@@ -1,6 +1,5 @@
-// What can be wrong with a feed, as codes: the library tells by classes and texts of its own.
-import { BadVersionError, ExpiredMetadataError } from 'tuf-js/dist/error.js';
-import { AppError, errorText, isAppError } from '../../base/base.ts';
+// What can be wrong with a feed, as codes.
+import { AppError } from '../../base/base.ts';
 
 /** The codes that reading a feed throws beside those of fetching. */
 export type FeedErrorCode =
@@ -17,23 +16,3 @@ export const feedError = (
   reason: string,
   options?: { cause?: unknown; hint?: string },
 ): AppError<FeedErrorCode> => new AppError(code, `reading feed ${feed}: ${reason}`, options);
-
-/** Characters of what the library says that are told: it repeats bytes of a foreign server. */
-const REASON_LENGTH_MAX = 200;
-/** The library wraps what it finds in a snapshot and in targets, so that only its text is left. */
-const BACKWARDS = /is less than current version|Missing file .* in new snapshot/;
-const EXPIRED = /is expired/;
-
-/** What the library threw as an AppError; one of fetching stays as it is. */
-export const toFeedError = (feed: string, thrown: unknown): AppError => {
-  if (isAppError(thrown)) return thrown;
-  const text = printable(errorText(thrown)).slice(0, REASON_LENGTH_MAX);
-  const options = { cause: thrown };
-  if (thrown instanceof ExpiredMetadataError || EXPIRED.test(text))
-    return feedError('ERR_FEED_EXPIRED', feed, text, options);
-  if (thrown instanceof BadVersionError || BACKWARDS.test(text))
-    return feedError('ERR_FEED_BACKWARDS', feed, text, options);
-  return feedError('ERR_FEED_PROOF', feed, text, options);
-};
-
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');

@@ -13,6 +13,7 @@ import { z } from 'zod';
 import { DAY_MS, errorText, isAppError, replaceFileNow, systemErrorCode } from '../../base/base.ts';
 import { readMandate } from '../../config/config.ts';
 import { parseCordonList, readListFile } from '../lists/lists.ts';
+import { FEED_ROLES, type FeedRole } from './feed-roles.ts';
 import {
   createSigner,
   type FeedSigner,
@@ -21,10 +22,6 @@ import {
   saveSigner,
   signCanonical,
 } from './keys.ts';
-
-/** Roles whose keys sign, in the order in which one vouches for the next. */
-export const FEED_ROLES = ['root', 'targets', 'snapshot', 'timestamp'] as const;
-export type FeedRole = (typeof FEED_ROLES)[number];
 
 /** Keys of a new role, and how many of them have to sign: two of three people for what everything else rests on. */
 const NEW_KEYS: Readonly<Record<FeedRole, { readonly count: number; readonly threshold: number }>> = {

@@ -22,7 +22,7 @@ import {
   systemErrorCode,
 } from '../../base/base.ts';
 import { type FetchLimits, fetchBytes, type ResolveHost } from '../lists/lists.ts';
-import { feedError, toFeedError } from './feed-error.ts';
+import { feedError } from './feed-error.ts';
 import {
   EMPTY_FEED_RECORD,
   type FeedRecord,
@@ -31,6 +31,7 @@ import {
   readFeedRecord,
   writeFeedRecord,
 } from './feed-state.ts';
+import { toFeedError } from './library-error.ts';
 
 /** Names of the metadata that is kept, in the order in which one vouches for the next. */
 const KEPT = ['root', 'timestamp', 'snapshot', 'targets'] as const;

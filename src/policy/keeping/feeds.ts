@@ -3,11 +3,12 @@ import type { Clock } from '../../base/base.ts';
 import type { Config, FeedConfig } from '../../config/config.ts';
 import {
   type FeedBehind,
-  FeedReader,
+  type FeedReader,
   type FeedRecord,
   type FeedState,
   type FeedTargets,
   feedDirectory,
+  openFeed,
   readFeedRecord,
   toFeedState,
 } from '../feeds/feeds.ts';
@@ -52,7 +53,7 @@ export class KeptFeeds {
       if (this.#readers.get(feed.id)?.key === key) continue;
       const { clock, resolve, userAgent, limits, directory } = this.#options;
       const { addresses } = feed;
-      const reader = await FeedReader.open({
+      const reader = await openFeed({
         feed,
         directory,
         clock,

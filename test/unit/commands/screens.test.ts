@@ -67,6 +67,7 @@ const STATUS: ServiceStatus = {
   certificate: { ends: ago(-60_480), isEnding: false, isRefused: false },
   acme: null,
   probe: { lastRun: ago(41), leakedNames: 0, failed: 0, unbelieved: [] },
+  leftOut: null,
   problems: ['list partner is held: cordon lists status'],
   issues: [
     {

@@ -3,7 +3,9 @@ import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { FeedReader, type FeedRole, type Published, publishFeed } from '../../../src/policy/feeds/feeds.ts';
+import type { FeedRole, Published } from '../../../src/policy/feeds/feeds.ts';
+import { publishFeed } from '../../../src/policy/feeds/publisher.ts';
+import { FeedReader } from '../../../src/policy/feeds/reader.ts';
 import { FeedPublisher, FeedServer, requireTuf } from '../../support/feeds.ts';
 
 const DAY_MS = 86_400_000;

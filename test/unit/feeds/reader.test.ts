@@ -4,7 +4,8 @@ import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { FeedReader, feedDirectory, toFeedState } from '../../../src/policy/feeds/feeds.ts';
+import { feedDirectory, toFeedState } from '../../../src/policy/feeds/feeds.ts';
+import { FeedReader } from '../../../src/policy/feeds/reader.ts';
 import { FeedPublisher, FeedServer, requireTuf } from '../../support/feeds.ts';
 
 const DAY_MS = 86_400_000;

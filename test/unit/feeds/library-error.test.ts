@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { toFeedError } from '../../../src/policy/feeds/feed-error.ts';
+import { toFeedError } from '../../../src/policy/feeds/library-error.ts';
 
 const LIBRARY = join(import.meta.dirname, '../../../node_modules/tuf-js/dist');
 
