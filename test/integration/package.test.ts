@@ -16,8 +16,9 @@ const BUILD_MS = 300_000;
 const [OLD, NEW] = ['0.0.9', '0.1.0'];
 const PROGRAMS = ['dpkg-deb', 'strip'];
 
-const build = async (out: string, ...versions: string[]): Promise<string[]> => {
-  const args = versions.flatMap((version) => ['--version', version]);
+const [WHOLE, SMALL] = ['cordon-dns', 'cordon-resolver'];
+const build = async (out: string, name: string, ...versions: string[]): Promise<string[]> => {
+  const args = ['--only', name, ...versions.flatMap((version) => ['--version', version])];
   const script = join(root, 'deploy/package/debian.ts');
   const { code, stdout, stderr } = await run(process.execPath, [script, '--quick', '--out', out, ...args], {
     timeoutMs: BUILD_MS,
@@ -33,16 +34,23 @@ const requirePrograms = (context: TestContext, ...programs: string[]): void => {
 let files: readonly string[] = [];
 beforeAll(async () => {
   if (!PROGRAMS.every(isInstalled)) return;
-  files = await build(join(work, 'first'), OLD, NEW);
+  files = await build(join(work, 'first'), WHOLE, OLD, NEW);
 }, BUILD_MS);
 
 const packageOf = (version: string): string => files.find((file) => file.includes(`_${version}_`)) ?? '';
+
+let small: Promise<string> | undefined;
+/** Built by the first test that wants it. */
+const smallPackage = (): Promise<string> => {
+  small ??= build(join(work, 'small'), SMALL, NEW).then(([file = '']) => file);
+  return small;
+};
 
 test(
   'a second build has the same bytes',
   async (context) => {
     requirePrograms(context);
-    const [again = ''] = await build(join(work, 'second'), NEW);
+    const [again = ''] = await build(join(work, 'second'), WHOLE, NEW);
     expect(readFileSync(again).equals(readFileSync(packageOf(NEW)))).toBe(true);
     const sums = await run('sha256sum', ['--check', 'SHA256SUMS'], { cwd: join(work, 'second') });
     expect(sums.code).toBe(0);
@@ -54,7 +62,8 @@ test(
   'lintian finds nothing that is not overridden with a reason',
   async (context) => {
     requirePrograms(context, 'lintian');
-    const args = ['--fail-on', 'error,warning', '--allow-root', packageOf(NEW)];
+    const both = [packageOf(NEW), await smallPackage()];
+    const args = ['--fail-on', 'error,warning', '--allow-root', ...both];
     const { code, stdout, stderr } = await run('lintian', args, { timeoutMs: BUILD_MS });
     expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: '', stderr: '' });
   },
@@ -108,9 +117,13 @@ test(
     requirePrograms(context, 'unshare', 'setpriv', 'dig');
     if (process.getuid?.() !== 0) return context.skip('needs root');
     const script = join(root, 'test/support/fresh-root.sh');
-    const { code, stdout, stderr } = await run(script, ['overlay', packageOf(OLD), packageOf(NEW)], {
-      timeoutMs: BUILD_MS,
-    });
+    const { code, stdout, stderr } = await run(
+      script,
+      ['overlay', packageOf(OLD), packageOf(NEW), await smallPackage()],
+      {
+        timeoutMs: BUILD_MS,
+      },
+    );
     const lines = stdout
       .trim()
       .split('\n')
@@ -143,6 +156,13 @@ test(
         'told: /var/lib/cordon is left, with the records, keys and register in it, and so is the user cordon',
         'left by purge: /var/lib/cordon ',
         'configuration 640 root:cordon',
+        'in its place cordon-dns install ok config-files, cordon-resolver install ok installed',
+        'answers before the restart NOERROR NXDOMAIN',
+        'stopped with status 0',
+        'answers without what can be left out NOERROR NXDOMAIN',
+        'control room, fleet, feeds, PDF reports, mail: run "apt install ./cordon-dns_0.1.0_amd64.deb" with that package in place of cordon-resolver',
+        'stopped with status 0',
+        'a feed is ERR_CONFIG_NOT_INSTALLED',
         'left by purge without records:',
       ],
     });

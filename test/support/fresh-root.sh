@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs, runs, upgrades and purges the Debian package in a root of its own, and prints a line for each thing it saw.
 #
-#   fresh-root.sh overlay OLD.deb NEW.deb        over this system: what is left shows to the byte; for the gate
-#   fresh-root.sh debootstrap OLD.deb NEW.deb    in a minimal Debian that debootstrap makes: as a new machine
+#   fresh-root.sh overlay OLD.deb NEW.deb SMALL.deb        over this system: what is left shows to the byte; for the gate
+#   fresh-root.sh debootstrap OLD.deb NEW.deb SMALL.deb    in a minimal Debian that debootstrap makes: as a new machine
 #
 # Root only. Runs itself in namespaces of its own (files, network, processes), so that nothing outlives it: port 53 is that of
 # a network without a way out, and processes end with the script. There is no systemd in there: the unit's command is started
@@ -13,7 +13,7 @@ if [[ ${FRESH_ROOT_INSIDE:-} != yes ]]; then
   exec env FRESH_ROOT_INSIDE=yes unshare --mount --net --pid --fork --kill-child --mount-proc --propagation private -- "$0" "$@"
 fi
 
-readonly kind=$1 old=$2 new=$3
+readonly kind=$1 old=$2 new=$3 small=$4
 work=$(mktemp -d)
 readonly work root=$work/root upper=$work/disk/upper
 # The mounts would go with the namespace; without them the directory can be removed.
@@ -45,6 +45,7 @@ echo /etc/cordon/cordon.yaml >"$work/disk/old/DEBIAN/conffiles"
 dpkg-deb --build --root-owner-group -Zgzip -z1 "$work/disk/old" "$root/tmp/packages/old.deb" >/dev/null
 rm -r "$work/disk/old"
 cp "$new" "$root/tmp/packages/new.deb"
+cp "$small" "$root/tmp/packages/small.deb"
 [[ $kind == overlay ]] || (cd "$root" && find . -xdev | sort) >"$work/before"
 
 # The unit's ExecStart, as its user, with its capability.
@@ -135,5 +136,21 @@ say "left by purge: $(left | grep -v '^/var/lib/cordon/' | tr '\n' ' ')"
 rm -rf "$root/var/lib/cordon"
 inside dpkg --install /tmp/packages/new.deb >/dev/null 2>&1
 say "configuration $(inside stat --format='%a %U:%G' /etc/cordon/cordon.yaml)"
+
+# The small package takes the place of the whole one while the service runs; what dpkg still knows of that one is then purged.
+cp "$work/good.yaml" "$configuration"
+start_service
+inside dpkg --install /tmp/packages/small.deb >"$work/swapped" 2>&1 || { cat "$work/swapped"; exit 1; }
+say "in its place $(inside dpkg-query --show --showformat='${Package} ${Status}, ' 'cordon-*' | sed 's/, $//')"
+say "answers before the restart $(ask localhost) $(ask www.tiktok.com)"
+stop_service
 inside dpkg --purge cordon-dns >/dev/null 2>&1
+start_service
+say "answers without what can be left out $(ask localhost) $(ask www.tiktok.com)"
+say "$(inside cordon status 2>/dev/null | sed -n 's/^left out *//p')"
+stop_service
+echo 'feeds: [{ id: own, url: "https://lists.example.com/", root: "'"$(printf '0%.0s' {1..64})"'" }]' >>"$configuration"
+say "a feed is $(inside cordon check --config /etc/cordon/cordon.yaml | grep -o 'ERR_CONFIG_NOT_INSTALLED')"
+rm -rf "$root/var/lib/cordon"
+inside dpkg --purge cordon-resolver >/dev/null 2>&1
 say "left by purge without records: $(left | tr '\n' ' ')$(inside getent passwd cordon || true)"
