@@ -262,15 +262,15 @@ const packTree = (
 };
 
 /** Builds each package in each version; their paths. */
-const build = (
+const build = async (
   out: string,
   names: readonly PackageName[],
   versions: readonly string[],
   compression: readonly string[],
-): string[] => {
+): Promise<string[]> => {
   const tree = mkdtempSync(join(tmpdir(), 'cordon-deb-'));
   try {
-    buildTree(tree);
+    await buildTree(tree);
     addPages(tree, readEpoch());
     mkdirSync(out, { recursive: true });
     const files = names.flatMap((name) => {
@@ -298,7 +298,7 @@ const { values } = parseArgs({
 const names = PACKAGES.filter((name) => values.only === undefined || values.only === name);
 if (names.length === 0) throw new Error(`--only is one of ${PACKAGES.join(', ')}`);
 process.umask(0o022);
-const files = build(
+const files = await build(
   values.out ?? join(root, 'dist/package'),
   names,
   values.version ?? [readVersion()],

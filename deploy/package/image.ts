@@ -145,7 +145,10 @@ const configOf = (version: string, created: string, diffIds: readonly string[]) 
   history: ['system', 'program', 'state'].map((layer) => ({ created, created_by: `package:image ${layer}` })),
 });
 
-const build = (out: string, version: string): { readonly file: string; readonly digest: string } => {
+const build = async (
+  out: string,
+  version: string,
+): Promise<{ readonly file: string; readonly digest: string }> => {
   const epoch = readEpoch();
   const work = mkdtempSync(join(tmpdir(), 'cordon-image-'));
   try {
@@ -155,7 +158,7 @@ const build = (out: string, version: string): { readonly file: string; readonly 
     if (system === undefined || program === undefined || state === undefined || layout === undefined)
       throw new Error();
     buildSystem(system);
-    buildTree(program);
+    await buildTree(program);
     mkdirSync(join(state, 'var/lib/cordon'), { recursive: true });
     const layers = [tar(system, epoch), tar(program, epoch), tar(state, epoch, USER_ID)];
     const blobs = layers.map((layer) =>
@@ -204,5 +207,8 @@ const build = (out: string, version: string): { readonly file: string; readonly 
 
 const { values } = parseArgs({ options: { out: { type: 'string' }, version: { type: 'string' } } });
 process.umask(0o022);
-const { file, digest } = build(values.out ?? join(root, 'dist/package'), values.version ?? readVersion());
+const { file, digest } = await build(
+  values.out ?? join(root, 'dist/package'),
+  values.version ?? readVersion(),
+);
 process.stdout.write(`${digest}\n${file}\n`);

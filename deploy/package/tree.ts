@@ -2,7 +2,7 @@
 //
 //   usr/bin/cordon                  the command
 //   usr/lib/cordon/node             the locked Node.js, without symbols for debuggers
-//   usr/lib/cordon/dist, lists      the compiled program and the shipped lists
+//   usr/lib/cordon/dist, lists      the program in a few files, and the shipped lists
 //   usr/lib/cordon/node_modules     what the lock file names beside development, files that run only
 //   usr/lib/cordon/cordon-health    the check of deploy/keepalived
 //
@@ -22,6 +22,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { bundleProgram, ENTRIES } from './bundle.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -180,23 +181,13 @@ const runScript = (...args: readonly string[]): string =>
   execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 
 /**
- * Compiles the program and puts everything together in an empty directory. What `npm run build` makes in dist/ is left alone:
- * it may be old, and somebody else's.
+ * Bundles the program and puts everything together in an empty directory. What `npm run build` makes in dist/ is left alone:
+ * it may be old, and somebody else's. Packages of npm stay as they are: each can be compared with its own, and left out.
  */
-export const buildTree = (tree: string): void => {
+export const buildTree = async (tree: string): Promise<void> => {
   const library = join(tree, LIBRARY);
   const program = join(library, 'dist');
-  runScript(
-    'node_modules/typescript/bin/tsc',
-    '-p',
-    'tsconfig.build.json',
-    '--outDir',
-    program,
-    '--declaration',
-    'false',
-    // A third of the time: that the types hold is the gate's to say, and the files are the same.
-    '--noCheck',
-  );
+  await bundleProgram({ sources: join(root, 'src'), out: program, entries: ENTRIES, isOutside: () => true });
   runScript('pages/build.ts', join(program, 'pages'));
   copy(join(root, 'lists'), join(library, 'lists'));
   put(library, 'package.json', readFileSync(join(root, 'package.json')));

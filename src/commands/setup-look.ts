@@ -14,6 +14,7 @@ import {
   errorText,
   formatEndpoint,
   isAppError,
+  MAIN_FILE,
   parseEndpoint,
   systemErrorCode,
 } from '../base/base.ts';
@@ -192,7 +193,7 @@ export const lookAtFirewall = async (port: number): Promise<Finding> => {
 
 /** When this program was made or unpacked: no clock that is right says less. */
 export const sourcesAtMs = (): number =>
-  Math.min(statSync(new URL(import.meta.url)).mtimeMs, statSync(process.execPath).mtimeMs);
+  Math.min(statSync(MAIN_FILE).mtimeMs, statSync(process.execPath).mtimeMs);
 
 /** Whether the clock can be right: later than this version, and kept by somebody. */
 export const lookAtClock = async (releasedAtMs: number, nowMs: number): Promise<Finding> => {

@@ -15,30 +15,21 @@ import {
   statSync,
   symlinkSync,
   utimesSync,
-  writeFileSync,
 } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Plugin, rolldown } from 'rolldown';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'rolldown';
 import type { TestProject } from 'vitest/node';
+import { bundleProgram, ENTRIES } from '../../deploy/package/bundle.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
 const cache = join(root, 'node_modules/.cache/program');
 /** What begins a program or a thread, or is had by roomOf(). */
-const ENTRIES = [
-  'main',
-  'host/app/app',
-  'commands/command',
-  'resolver/workers/worker',
-  'fleet/evidence-thread',
-  'policy/generation/thread',
-  'evidence/records-thread/recorder-thread',
-  'evidence/query-log/query-log-thread',
-  'evidence/report/thread',
-];
+const BEGINNINGS = [...ENTRIES, 'host/app/app', 'commands/command'];
 /** These load files of their own, by paths. */
-const EXTERNAL = ['dejavu-fonts-ttf', 'koffi', 'pdfkit', 'pg-native'];
+const OUTSIDE = new Set(['dejavu-fonts-ttf', 'koffi', 'pdfkit', 'pg-native']);
 /** Read by path. */
 const LINKS = { lists: 'lists', 'package.json': 'package.json', 'src/pages': 'dist/pages' };
 /** A build that no run used for so long is removed. */
@@ -48,23 +39,17 @@ const KEPT_MS = 86_400_000;
 const fingerprint = (): string => {
   const hash = createHash('sha256');
   const files = readdirSync(sources, { recursive: true, encoding: 'utf8' }).map((name) => join('src', name));
-  for (const name of [...files.sort(), 'package-lock.json', 'test/support/build-program.ts']) {
+  for (const name of [
+    ...files.sort(),
+    'package-lock.json',
+    'deploy/package/bundle.ts',
+    'test/support/build-program.ts',
+  ]) {
     const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
   }
   return hash.digest('hex').slice(0, 16);
 };
-
-/** Gives each module the address that it would have in the package. */
-const packagedAddresses = (folder: string, moved: Set<string>): Plugin => ({
-  name: 'packaged-addresses',
-  transform(code, path) {
-    if (!path.startsWith(`${sources}/`) || !code.includes('import.meta.url')) return null;
-    const name = relative(root, path).replace(/\.ts$/, '.js');
-    moved.add(name);
-    return code.replaceAll('import.meta.url', JSON.stringify(pathToFileURL(join(folder, name)).href));
-  },
-});
 
 /** What a start leaves in memory is collected later than nearly all tests end: that is a sixth of what the start costs. */
 const unsettled: Plugin = {
@@ -82,28 +67,14 @@ const build = async (folder: string): Promise<void> => {
   // Not by mkdtemp(): some tests start the program as another user, who has to read it.
   const made = join(cache, `making-${process.pid}`);
   mkdirSync(made, { recursive: true });
-  const moved = new Set<string>();
-  const bundle = await rolldown({
-    input: Object.fromEntries(ENTRIES.map((entry) => [entry, join(sources, `${entry}.ts`)])),
-    platform: 'node',
-    external: EXTERNAL,
-    logLevel: 'warn',
-    plugins: [packagedAddresses(folder, moved), unsettled],
+  await bundleProgram({
+    sources,
+    out: join(made, 'src'),
+    entries: BEGINNINGS,
+    isOutside: (name) => OUTSIDE.has(name) || isBuiltin(name),
+    plugins: [unsettled],
   });
-  await bundle.write({
-    dir: join(made, 'src'),
-    format: 'esm',
-    entryFileNames: '[name].js',
-    chunkFileNames: 'parts/[name]-[hash].js',
-  });
-  await bundle.close();
   for (const [name, target] of Object.entries(LINKS)) symlinkSync(join(root, target), join(made, name));
-  // Whoever asks for the date of a module finds that of the build.
-  for (const name of moved) {
-    if (existsSync(join(made, name))) continue;
-    mkdirSync(dirname(join(made, name)), { recursive: true });
-    writeFileSync(join(made, name), '');
-  }
   try {
     renameSync(made, folder);
   } catch (error) {
