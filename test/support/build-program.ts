@@ -57,9 +57,9 @@ const unsettled: Plugin = {
   transform(code, path) {
     if (path !== join(sources, 'resolver/workers/retired-memory.ts')) return null;
     const [before, after = assert.fail('no SETTLE_AFTER_MS')] = code.split(
-      /(?<=const SETTLE_AFTER_MS = )\d+/,
+      /(?<=const SETTLE_AFTER_MS = )\[[^\]]*\]/,
     );
-    return `${before}60_000${after}`;
+    return `${before}[60_000]${after}`;
   },
 };
 
