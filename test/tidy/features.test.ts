@@ -56,8 +56,11 @@ const staticImports = (path: string, text: string): string[] =>
       : [];
   });
 
-/** The features that each file cannot be loaded without, each with the files that lead to it. */
-const createReach = (sources: Sources): ((path: string) => ReadonlyMap<string, string>) => {
+/** What `nameOf` says of the packages that each file cannot be loaded without, each with the files that lead to it. */
+const createReach = (
+  sources: Sources,
+  nameOf: (specifier: string) => string | undefined,
+): ((path: string) => ReadonlyMap<string, string>) => {
   const known = new Map<string, Map<string, string>>();
   const imports = new Map(Array.from(sources, ([path, text]) => [path, staticImports(path, text)]));
   return (path) => {
@@ -69,8 +72,8 @@ const createReach = (sources: Sources): ((path: string) => ReadonlyMap<string, s
     for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
       for (const specifier of imports.get(next.at) ?? []) {
         const target = resolveImport(next.at, specifier);
-        const feature = target === undefined ? featureOfPackage(specifier) : undefined;
-        if (feature !== undefined) reached.set(feature, `${next.way} > ${specifier}`);
+        const name = target === undefined ? nameOf(specifier) : undefined;
+        if (name !== undefined) reached.set(name, `${next.way} > ${specifier}`);
         if (target === undefined || seen.has(target)) continue;
         seen.add(target);
         todo.push({ at: target, way: `${next.way} > ${target}` });
@@ -93,7 +96,7 @@ const namedFeature = (node: ts.CallExpression): string | undefined => {
 };
 
 const findUnnamed = (sources: Sources, beginnings: readonly string[]): string[] => {
-  const reach = createReach(sources);
+  const reach = createReach(sources, featureOfPackage);
   const findings: string[] = [];
   for (const path of beginnings)
     for (const [feature, way] of reach(path)) findings.push(`${feature} cannot be left out: ${way}`);
@@ -117,6 +120,31 @@ const findUnnamed = (sources: Sources, beginnings: readonly string[]): string[] 
 
 test('what an installation may be without is loaded only where its feature is named', () => {
   expect(findUnnamed(readSources('src', ['.ts']), BEGINNINGS)).toEqual([]);
+});
+
+/** Packages that these threads have no room for, each 3 to 13 MiB in every one of them. */
+const BUSY_THREADS = [
+  'src/resolver/workers/worker.ts',
+  'src/evidence/records-thread/recorder-thread.ts',
+  'src/evidence/query-log/query-log-thread.ts',
+];
+const HEAVY = ['commander', 'dns2', 'pino', 'prom-client', 'smol-toml', 'yaml', 'zod'];
+
+/** The ways by which threads that answer or record load a heavy package. */
+const findHeavy = (sources: Sources, threads: readonly string[]): string[] => {
+  const reach = createReach(sources, (specifier) =>
+    HEAVY.find((name) => specifier === name || specifier.startsWith(`${name}/`)),
+  );
+  return threads.flatMap((thread) => [...reach(thread).values()]);
+};
+
+test('threads that answer and record load no schemas, and nothing else that is heavy', () => {
+  expect(findHeavy(readSources('src', ['.ts']), BUSY_THREADS)).toEqual([]);
+  const planted = plant({
+    'src/worker.ts': "import { a } from './a.ts';",
+    'src/a.ts': "import { z } from 'zod';",
+  });
+  expect(findHeavy(planted, ['src/worker.ts'])).toEqual(['src/worker.ts > src/a.ts > zod']);
 });
 
 test('a beginning that leads to an optional package, and one that is loaded without a name, are found', () => {

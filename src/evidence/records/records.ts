@@ -42,6 +42,7 @@ export {
   type SignedHead,
 } from './heads.ts';
 export { prefixText } from './identity.ts';
+export type { RefusedCount } from './kept-counts.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
 export { LogReader } from './offered-log.ts';
 export { AppendedFile } from './outputs/appended-file.ts';
@@ -97,7 +98,7 @@ export { describeRecord } from './record-text.ts';
 export { BELL_BYTES, Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
-export { RefusalCounts, type RefusedCount } from './refusal-counts.ts';
+export { RefusalCounts } from './refusal-counts.ts';
 export {
   compareRegister,
   type ExemptionMark,

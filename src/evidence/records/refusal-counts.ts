@@ -5,14 +5,14 @@
 // names, types and references are counted from the blocks as they come. A file for each partition lies beside the records and
 // is no evidence: it is made anew where it is missing, and goes with its partition, because names have an end as well. Names
 // have a bound by partition; what finds no room counts without its name and is told of, so that sums stay exact.
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { z } from 'zod';
 import { type Clock, DAY_MS, DIRECTORY_MODE, isAppError, replaceFile } from '../../base/base.ts';
 import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
+import type { ClientCount, KeptCounts, NamedCount, RefusedCount } from './kept-counts.ts';
 import { dayOf, type PartitionFile } from './partition.ts';
 import type { QueryRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
@@ -30,24 +30,6 @@ const SAVED_EVERY_MS = 60_000;
 const TURN_MS = 10;
 const FILE_MODE = 0o600;
 const DIRECTORY_NAME = 'refusal-counts';
-
-const cell = z.object({ atMs: z.number(), group: z.string(), list: z.string(), count: z.number() });
-const named = cell.extend({ name: z.string(), type: z.string() });
-const client = cell.extend({ client: z.string() });
-const keptSchema = z.object({
-  /** Of the last block that was counted. */
-  last: z.number(),
-  isDone: z.boolean(),
-  isFolded: z.boolean(),
-  hours: z.array(cell),
-  names: z.array(named),
-  clients: z.array(client),
-});
-
-/** Refused queries of a group by a list, from a full hour on. */
-export type RefusedCount = Readonly<z.output<typeof cell>>;
-type NamedCount = Readonly<z.output<typeof named>>;
-type ClientCount = Readonly<z.output<typeof client>>;
 
 /** Which refusals. */
 export interface RefusedOf {
@@ -102,7 +84,7 @@ class PartitionCounts {
   #names: Rows<{ -readonly [K in keyof NamedCount]: NamedCount[K] }>;
   #clients: Rows<{ -readonly [K in keyof ClientCount]: ClientCount[K] }>;
 
-  constructor(kept: z.output<typeof keptSchema>) {
+  constructor(kept: KeptCounts) {
     this.last = kept.last;
     this.isDone = kept.isDone;
     this.isFolded = kept.isFolded;
@@ -209,7 +191,7 @@ export class RefusalCounts {
       const partitions = partitionsOf(reader);
       this.#forget(new Set(partitions.map(keyOf)));
       for (const partition of partitions) {
-        const counts = this.#open(keyOf(partition));
+        const counts = await this.#open(keyOf(partition));
         if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
         const isOld = Date.parse(partition.day) + DAY_MS + HOURS_KEPT_MS < this.#clock();
         if (counts.isDone && isOld && !counts.isFolded) {
@@ -237,7 +219,7 @@ export class RefusalCounts {
       const hours = hoursOf(database);
       database.exec('COMMIT');
       // It was put back as it was earlier: what was counted of it is of another one.
-      const fresh = end < counts.last ? this.#open(keyOf(partition), true) : counts;
+      const fresh = end < counts.last ? await this.#open(keyOf(partition), true) : counts;
       await this.#addBlocks(database, fresh, end);
       fresh.hours = hours;
       fresh.isDone = !isGrowing;
@@ -270,12 +252,13 @@ export class RefusalCounts {
     }
   }
 
-  #open(key: string, anew = false): PartitionCounts {
+  async #open(key: string, anew = false): Promise<PartitionCounts> {
     const known = anew ? undefined : this.#counts.get(key);
     if (known !== undefined) return known;
-    const counts = new PartitionCounts(
-      (anew ? undefined : readKept(join(this.#kept, `${key}.json`))) ?? NOTHING,
-    );
+    // The recorder comes through the same door, and its thread has no room for schemas.
+    const { readKeptCounts } = await import('./kept-counts.ts');
+    const kept = anew ? undefined : readKeptCounts(join(this.#kept, `${key}.json`));
+    const counts = new PartitionCounts(kept ?? NOTHING);
     this.#counts.set(key, counts);
     return counts;
   }
@@ -323,13 +306,4 @@ const hoursOf = (database: DatabaseSync): RefusedCount[] => {
       });
   }
   return [...sums.values()];
-};
-
-/** Undefined for what cannot be read: it is counted anew. */
-const readKept = (path: string): z.output<typeof keptSchema> | undefined => {
-  try {
-    return keptSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
-  } catch {
-    return undefined;
-  }
 };
