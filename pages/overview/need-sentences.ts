@@ -52,6 +52,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'feed-expired': 'needFeedExpired',
   'feed-behind': 'needFeedBehind',
   'forwarder-outside': 'needForwarder',
+  'leases-unread': 'needLeases',
   'reload-refused': 'needReload',
   'query-log-lossy': 'needQueryLog',
   'reports-failing': 'needReports',

@@ -241,6 +241,8 @@ export const de: Texts = {
   needListMissing: '*Die Liste `{subject}` ist nicht in Kraft.*',
   needForwarder:
     '*Der Weiterleiter `{subject}`* nennt Clients, für die er nicht spricht, oder nennt sie falsch. Sie werden abgewiesen.',
+  needLeases:
+    '*Wer welche Adresse hat, ist nicht zu lesen* (`{subject}`). Geräte behalten ihren Namen, bis ihre Lease endet.',
   needReload:
     '*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.',
   needReports: '*Berichte nach Plan werden nicht erstellt oder versandt.* Das Protokoll sagt, warum.',

@@ -228,6 +228,8 @@ export const en = {
   needListMissing: '*The list `{subject}` is not in force.*',
   needForwarder:
     '*The forwarder `{subject}`* says clients that it does not speak for, or says them wrongly. They are refused.',
+  needLeases:
+    '*Who has which address cannot be read* (`{subject}`). Devices keep their names until their leases end.',
   needReload: '*A new configuration or list was rejected.* What was active before stays, until a restart.',
   needReports: '*Reports of the schedule are not made or sent.* The log says why.',
   needReminders: '*Reminders before exemptions end are not sent.* The log says why.',

@@ -244,6 +244,8 @@ export const fr: Texts = {
   needListMissing: '*La liste `{subject}` n’est pas en vigueur.*',
   needForwarder:
     '*Le redirecteur `{subject}`* annonce des clients pour lesquels il ne parle pas, ou les annonce mal. Ils sont refusés.',
+  needLeases:
+    '*Impossible de lire qui a quelle adresse* (`{subject}`). Les appareils gardent leur nom jusqu’à la fin de leur bail.',
   needReload:
     '*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.',
   needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',

@@ -237,6 +237,8 @@ export const nl: Texts = {
   needListMissing: '*De lijst `{subject}` is niet van kracht.*',
   needForwarder:
     '*De doorstuurserver `{subject}`* noemt clients voor wie hij niet spreekt, of noemt ze verkeerd. Ze worden geweigerd.',
+  needLeases:
+    '*Wie welk adres heeft, is niet te lezen* (`{subject}`). Apparaten houden hun naam tot hun lease eindigt.',
   needReload: '*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.',
   needReports: '*Geplande rapporten worden niet gemaakt of verzonden.* Het logboek zegt waarom.',
   needReminders:

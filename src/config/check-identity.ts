@@ -18,6 +18,7 @@ const SPOKEN_FOR_BITS_MIN = 7;
 export const checkIdentity = (draft: Draft, report: Report): void => {
   checkAuthorities(draft, report);
   checkForwarders(draft, report);
+  checkLeases(draft, report);
   const named = new Map<string, string>();
   const seen = new Map<string, string>();
   const devices = new Map<string, string>();
@@ -91,11 +92,24 @@ const checkForwarders = (draft: Draft, report: Report): void => {
   }
 };
 
+/** Reports sources of leases that are there twice, or that would be believed of everybody. */
+const checkLeases = (draft: Draft, report: Report): void => {
+  const seen = new Map<string, string>();
+  for (const [index, source] of itemsOf(draft.leases)) {
+    if (!isMap(source)) continue;
+    const path = ['leases', index];
+    if (source.path !== undefined)
+      reportRepeat(seen, source.path, [...path, 'path'], 'is read already', report);
+    for (const [at, prefix] of itemsOf(source.clients))
+      if (prefix !== undefined) checkSpokenFor(prefix, [...path, 'clients', at], report);
+  }
+};
+
 const checkSpokenFor = (prefix: Prefix, path: Path, report: Report): void => {
   const bits = isIpv4(prefix.words) ? prefix.bits - MAPPED_BITS : prefix.bits;
   const text = quote(formatPrefix(prefix));
   if (bits < SPOKEN_FOR_BITS_MIN)
-    report(path, conflict(`${text} is nearly everybody`, 'name the networks behind this forwarder'));
+    report(path, conflict(`${text} is nearly everybody`, 'name the networks that are meant'));
   if (holdsDevices(prefix)) report(path, conflict(`${text} stands for devices, and no client is there`));
 };
 

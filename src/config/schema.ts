@@ -18,6 +18,7 @@ import { FEEDS_MAX, feedItem } from './sections/feeds.ts';
 import { fleet } from './sections/fleet.ts';
 import { FORWARDERS_MAX, forwarder } from './sections/forwarders.ts';
 import { DEFAULT_GROUP, defaultGroup, GROUPS_MAX, group } from './sections/groups.ts';
+import { LEASE_SOURCES_MAX, leaseSource } from './sections/leases.ts';
 import { doh, listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList, withFeeds } from './sections/lists.ts';
 import { local } from './sections/local.ts';
@@ -133,6 +134,10 @@ const configKeys = z.strictObject({
   forwarders: key(
     list(forwarder, 0, FORWARDERS_MAX).prefault([]),
     'Resolvers before Cordon that say in options of EDNS for whom they ask ([Beside what is there](beside.md)). From everybody else these options are ignored.',
+  ),
+  leases: key(
+    list(leaseSource, 0, LEASE_SOURCES_MAX).prefault([]),
+    'Where it stands which device has an address ([Leases](beside.md#leases)): what it is called stands in records and in the query log as `identity` says, and groups and exemptions may name it.',
   ),
   doh: key(doh, 'What DNS over HTTPS does beside RFC 8484.'),
   admin: key(admin, 'Who may reach the admin listener.'),

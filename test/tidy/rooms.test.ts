@@ -91,6 +91,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'policy/generation': ['policy/lists', 'policy', 'policy/access', 'config'],
   'policy/feeds': ['policy/lists', 'config'],
   'policy/imports': ['policy/lists'],
+  'policy/leases': ['policy/access', 'config'],
   'policy/lists': ['policy'],
   'policy/access': [],
   policy: [],

@@ -301,6 +301,13 @@ export const HEALTH_ISSUES = {
     'a forwarder says clients outside of its networks, or what is malformed',
     'its queries of these clients are refused: compare forwarders of the configuration with what it sends; if nobody changed anything, somebody speaks in its place',
   ),
+  'leases-unread': kind(
+    'warning',
+    'LeasesUnread',
+    5,
+    'leases cannot be read, or only in part',
+    'who has an address is known until the leases end that were read before: see that the file or socket is there, readable for the service, and whole',
+  ),
   'reload-refused': kind(
     'warning',
     'ReloadFailed',

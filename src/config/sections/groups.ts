@@ -110,7 +110,7 @@ const groupKeys = z.strictObject({
   ),
   devices: key(
     orNone(list(deviceName(), 1, DEVICES_MAX)),
-    'Devices of the group by what a forwarder of `forwarders` calls them: `mac:00:11:22:33:44:55` in small letters, or `cpe:` and a CPE id. Whoever sits in the same network can take either: they are for order, not against people.',
+    'Devices of the group by what a forwarder of `forwarders` or a source of `leases` calls them: `mac:00:11:22:33:44:55` in small letters, `host:` and a name, or `cpe:` and a CPE id. Whoever sits in the same network can take either: they are for order, not against people.',
     'none',
   ),
   lists: key(list(identifier(), 0, LISTS_MAX), 'Lists that are in force for the group.'),

@@ -14,6 +14,7 @@ import type { GenerationFacts } from '../../evidence/records/records.ts';
 import type { OperatorPause } from '../../people/controls/controls.ts';
 import { forwarderNames } from '../../policy/access/access.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
+import type { LeaseReading } from '../../policy/leases/leases.ts';
 import type { CertificateReloader, RevocationReloader } from '../../resolver/certificates/certificates.ts';
 import type { KeptHosts, OwnForwarding } from '../../resolver/hosts/hosts.ts';
 import type { TrustAnchorUpdater } from '../../resolver/resolve/resolve.ts';
@@ -47,6 +48,7 @@ export interface StateParts {
   readonly revocations: RevocationReloader;
   readonly recording: Pick<RecordKeeping, 'eventsOf' | 'define' | 'journal'>;
   readonly queryLog: Pick<QueryLogKeeping, 'shareOf' | 'define'>;
+  readonly leases: Pick<LeaseReading, 'tableOf'>;
   readonly probe: Pick<ProbeScheduler, 'whileChanging'>;
   readonly enforcement: EnforcementMonitor;
   readonly pause: OperatorPause;
@@ -98,11 +100,12 @@ export class ActiveState {
 
   /** What a worker that starts now is told. */
   settingsOf(index: number, state = this.#current): WorkerSettings {
-    const { trust, pause, recording, queryLog } = this.#parts;
+    const { trust, pause, recording, queryLog, leases } = this.#parts;
     return toSettings(state, index, trust, {
       isPaused: pause.isPaused,
       events: recording.eventsOf(index),
       queryLog: queryLog.shareOf(index, state.config),
+      leases: leases.tableOf(state.config),
       hasQuic: index === this.#parts.quicWorker,
     });
   }

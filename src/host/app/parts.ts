@@ -35,6 +35,7 @@ import {
   ReportStore,
 } from '../../people/controls/controls.ts';
 import { FileReview, KeptLists } from '../../policy/keeping/keeping.ts';
+import { LeaseReading } from '../../policy/leases/leases.ts';
 import { ListenerProof } from '../../resolver/certificates/certificates.ts';
 import {
   createPublicLookup,
@@ -115,6 +116,7 @@ export const createProgram = (
   });
   const { journal } = recording;
   const queryLog = new QueryLogKeeping(config, { log, workerCount, monotonic });
+  const leases = new LeaseReading({ clock: systemClock, monotonic, log });
   const asked = new AskedCounts(stateDirectory, systemClock);
   const exemptions = new ExemptionKeeping(config, {
     ...{ log, totals, workerCount, records: recording, settings: exemptionSettings },
@@ -200,7 +202,7 @@ export const createProgram = (
   const retired = new RetiredMemory();
   const state: ActiveState = new ActiveState(config, {
     ...{ totals, supervisor, trust, tls: proof.tls, revocations: proof.revocations, recording, queryLog },
-    probe,
+    ...{ probe, leases },
     ...{ enforcement, pause, hosts, own, retired, quicWorker },
   });
   const fileReview = new FileReview();
@@ -276,7 +278,7 @@ export const createProgram = (
   const records = new OverviewRecords(stateDirectory, systemClock);
   const health = createHealth({
     ...{ log, monotonic, evidence, pause, enforcement, state, changes, supervisor, upstreams, fleet, proof },
-    ...{ room, outlets, stateWatch, lists: listControl, kept: lists, records, totals },
+    ...{ room, outlets, stateWatch, lists: listControl, kept: lists, records, totals, leases },
   });
   const admin: AdminListenerPart = new AdminListenerPart({
     ...{ log, state, enforcement, stateWatch, health },
@@ -360,6 +362,7 @@ export const createProgram = (
     exemptions.register,
     recording,
     queryLog,
+    leases,
     {
       name: 'cryptography',
       open: () => {

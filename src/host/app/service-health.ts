@@ -6,6 +6,7 @@ import type { Controls } from '../../people/admin/admin.ts';
 import type { Evidence, OperatorPause, OverviewRecords } from '../../people/controls/controls.ts';
 import { ForwarderWatch, Health } from '../../people/health/health.ts';
 import type { KeptLists } from '../../policy/keeping/keeping.ts';
+import type { LeaseReading } from '../../policy/leases/leases.ts';
 import type { ListenerProof } from '../../resolver/certificates/certificates.ts';
 import type { UpstreamWatch } from '../../resolver/hosts/hosts.ts';
 import type { Supervisor } from '../../resolver/workers/workers.ts';
@@ -36,6 +37,7 @@ export interface ServiceHealthParts {
   readonly stateWatch: StateWatch;
   readonly lists: Pick<NonNullable<Controls['lists']>, 'statuses'>;
   readonly kept: KeptLists;
+  readonly leases: LeaseReading;
   /** What is read of records on the disk. */
   readonly records: OverviewRecords;
 }
@@ -43,7 +45,7 @@ export interface ServiceHealthParts {
 /** The health of one program. */
 export const createHealth = (parts: ServiceHealthParts): Health => {
   const { enforcement, state, changes, supervisor, upstreams, fleet, proof, room, outlets } = parts;
-  const { stateWatch, lists, kept, records, log, monotonic, pause } = parts;
+  const { stateWatch, lists, kept, records, log, monotonic, pause, leases } = parts;
   const { recording, exemptions, probe, facts } = parts.evidence;
   const forwarders = new ForwarderWatch(parts.totals, () => state.current.config, systemClock);
   return new Health({
@@ -63,7 +65,7 @@ export const createHealth = (parts: ServiceHealthParts): Health => {
       stateTrouble: stateWatch.trouble,
       workers: supervisor,
       upstreams: upstreams.issues(systemClock()),
-      forwarders: forwarders.issues(),
+      forwarders: [...forwarders.issues(), ...leases.issues()],
       fleet: fleet.facts(),
       tls: proof.tls.facts(state.current.config),
       acme: proof.acme.facts,

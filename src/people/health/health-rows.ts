@@ -48,7 +48,7 @@ export interface HealthFacts {
   readonly workers: { readonly count: number; readonly alive: number };
   /** What upstreams say of themselves. */
   readonly upstreams: readonly FoundIssue[];
-  /** What forwarders say that is not believed. */
+  /** What forwarders say that is not believed, and leases that cannot be read. */
   readonly forwarders: readonly FoundIssue[];
   readonly fleet: FleetFacts | undefined;
   readonly tls: TlsFacts | undefined;

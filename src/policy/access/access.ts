@@ -14,6 +14,7 @@ import {
 import { KnownDevices } from './devices.ts';
 import { compileForwarders, type ForwarderRules, Forwarders, type ForwarderTable } from './forwarders.ts';
 import { BY, type Identified, Identities, type IdentityRules, type Revocations } from './identity.ts';
+import { LeasedDevices } from './lease-table.ts';
 
 export type { ForwarderRules, Forwarders } from './forwarders.ts';
 export {
@@ -27,6 +28,7 @@ export {
   type ShownCertificate,
   type TokenRule,
 } from './identity.ts';
+export { createLeaseTable, LEASES_MAX, type LeasedDevices, writeLeases } from './lease-table.ts';
 export { createRateMemory, RateLimit, type RateRules } from './rate-limit.ts';
 export { Shown } from './shown.ts';
 
@@ -85,6 +87,8 @@ export interface AccessTable {
   readonly devices?: readonly (readonly string[])[];
   /** Undefined: nobody speaks for others. */
   readonly forwarders?: ForwarderTable | undefined;
+  /** Who has which address (createLeaseTable); undefined: nobody reads leases. */
+  readonly leases?: SharedArrayBuffer | undefined;
 }
 
 /** Who is known by more than an address. */
@@ -136,6 +140,8 @@ export class Clients {
   readonly identities: Identities | undefined;
   /** Undefined when nobody speaks for others. */
   readonly forwarders: Forwarders | undefined;
+  /** Undefined when nobody reads leases. */
+  readonly leases: LeasedDevices | undefined;
   /** Devices may ask from everywhere, so that connections have to be taken from everywhere. */
   readonly allowsDevices: boolean;
   /** One object for each group and answer, so that a query makes none. */
@@ -157,11 +163,13 @@ export class Clients {
     const { identities } = access;
     this.identities =
       identities && new Identities(identities.rules, identities.revoked, identities.authorities);
+    const devices = new KnownDevices(access.devices ?? []);
+    this.leases = access.leases && new LeasedDevices(access.leases, devices);
     this.forwarders =
       access.forwarders &&
       new Forwarders(
         access.forwarders,
-        new KnownDevices(access.devices ?? []),
+        devices,
         identities?.revoked ?? NOTHING_REVOKED,
         identities?.authorities,
       );

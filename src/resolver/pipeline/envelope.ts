@@ -54,12 +54,14 @@ export const readAgain = (context: QueryContext, rules: InForce, bytes: Uint8Arr
 /** Finds who asks, by what the connection shows and by the address; undefined: a forwarder says it in a malformed way. */
 const identifyClient = (context: QueryContext, { clients }: InForce): Client | undefined => {
   const { asker, parts, verdict } = context;
-  const { identities, forwarders } = clients;
+  const { identities, forwarders, leases } = clients;
   if (forwarders !== undefined) {
     asker.forwarder = forwarders.find(asker.peer, asker.shown, parts.clock());
     if (asker.forwarder >= 0) return identifyReported(context, clients, forwarders);
   }
-  const who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
+  let who = identities === undefined ? undefined : asker.shown?.of(identities, parts.clock());
+  // What a client shows by itself is worth more than what a lease says of its address.
+  if (leases !== undefined && who === undefined) who = leases.find(asker.address);
   asker.who = who;
   asker.client = clients.identify(asker.address, asker.listener, who);
   verdict.exempted.device = who?.device?.address;
@@ -77,15 +79,20 @@ const identifyReported = (
   const { asker, query, verdict, isRepeat } = context;
   const said = forwarders.read(asker.forwarder, query);
   if (!isRepeat && !asker.isProbe) context.observer.reported(asker.forwarder, said);
-  const { report, who } = forwarders;
-  asker.who = who;
-  verdict.exempted.device = who?.device?.address;
+  const { report } = forwarders;
+  asker.who = undefined;
+  verdict.exempted.device = undefined;
   if (said === REPORTED.MALFORMED) return undefined;
   if (report.hasAddress) {
     const { reported } = asker;
     for (let i = 0; i < 4; i++) reported[i] = report.address[i] ?? 0;
     asker.address = reported;
   }
+  let { who } = forwarders;
+  if (clients.leases !== undefined && who === undefined && said !== REPORTED.OUTSIDE)
+    who = clients.leases.find(asker.address);
+  asker.who = who;
+  verdict.exempted.device = who?.device?.address;
   const { answerOpt } = query;
   answerOpt.subnetLength = report.subnetLength;
   for (let i = 0; i < report.subnetLength; i++) answerOpt.subnet[i] = report.subnet[i] ?? 0;

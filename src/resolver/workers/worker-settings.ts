@@ -94,6 +94,8 @@ interface WorkerFacts {
   readonly isPaused: boolean;
   readonly events: SharedArrayBuffer | undefined;
   readonly queryLog?: QueryLogShare | undefined;
+  /** Undefined: nobody reads leases. */
+  readonly leases?: SharedArrayBuffer | undefined;
   /** It has the listeners for QUIC, and no others. */
   readonly hasQuic?: boolean;
 }
@@ -103,7 +105,7 @@ export const toSettings = (
   state: State,
   index: number,
   trust: Pick<ResolutionSettings, 'mode' | 'anchors'>,
-  { isPaused, events, queryLog, hasQuic = false }: WorkerFacts,
+  { isPaused, events, queryLog, leases, hasQuic = false }: WorkerFacts,
 ): WorkerSettings => {
   const { config, generation } = state;
   const counters = state.counters[index];
@@ -120,6 +122,7 @@ export const toSettings = (
       views: state.views,
       identities: toIdentities(state),
       allowsDevices: config.access.identified,
+      leases,
     },
     ttlLimits: {
       minSec: config.cache.ttlSecMin,

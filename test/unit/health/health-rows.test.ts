@@ -303,6 +303,11 @@ const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | st
     { forwarders: [{ id: 'forwarder-outside', subject: 'branch', text: '7 queries' }] },
     { id: 'forwarder-outside', subject: 'branch' },
   ],
+  [
+    'leases that cannot be read',
+    { forwarders: [{ id: 'leases-unread', subject: 'kea:/a', text: 'ENOENT' }] },
+    { id: 'leases-unread', subject: 'kea:/a' },
+  ],
   ['a reload that was refused', { refused: 'line 4' }, { id: 'reload-refused' }],
   [
     'reports that are not sent',
