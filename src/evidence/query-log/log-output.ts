@@ -157,7 +157,7 @@ const createSink = (
   release: (piece: Uint8Array) => void,
 ): Sink => {
   if (output.kind === 'file') {
-    const rotated = new RotatedFile(output.path, settings, log, release);
+    const rotated = new RotatedFile(output.path, settings, log, { release });
     return {
       queue: rotated.file.queue,
       get trouble() {

@@ -22,6 +22,11 @@ export interface Rotation {
 export const ARCHIVE_NAME = 'archive';
 const PACKED = '.zst';
 const PARTIAL = '.partial';
+/** A step of the clock beyond this is doubted, even one that an operator made, and for how long. */
+const DOUBTED_STEP_MS = 3_600_000;
+const DOUBT_MS = 24 * 3_600_000;
+/** Of a program that was off for longer, nobody knows whether its clock is wrong. */
+const FOLLOWING_MS_MAX = 7 * 24 * 3_600_000;
 /** Quick, and a fifth of the size: at full load a file of a minute takes half a second. */
 const PACKING_LEVEL = 1;
 const FILE_MODE = 0o640;
@@ -57,6 +62,12 @@ export class LogFileNames {
   }
 }
 
+/** What a file may be given beside its place. */
+export interface RotatedFileOptions {
+  readonly release?: ((piece: Uint8Array) => void) | undefined;
+  readonly monotonic?: (() => number) | undefined;
+}
+
 /** One file and those before it. */
 export class RotatedFile {
   readonly file: AppendedFile;
@@ -67,13 +78,23 @@ export class RotatedFile {
   #bytes = 0;
   #beganMs: number | undefined;
   #isKeeping = false;
+  readonly #monotonic: () => number;
+  /** What the clock was ahead of the one that only runs forward. */
+  #differenceMs: number | undefined;
+  #doubtedUntilMs = Number.NEGATIVE_INFINITY;
 
   /** `release` is given the memory of what is written. */
-  constructor(path: string, rotation: Rotation, log: RecordLog, release?: (piece: Uint8Array) => void) {
+  constructor(
+    path: string,
+    rotation: Rotation,
+    log: RecordLog,
+    { release, monotonic = () => performance.now() }: RotatedFileOptions = {},
+  ) {
     this.#path = path;
     this.#names = new LogFileNames(path);
     this.#rotation = rotation;
     this.#log = log;
+    this.#monotonic = monotonic;
     this.file = new AppendedFile({ path, bounds: QUEUE_BOUNDS, release });
   }
 
@@ -125,11 +146,36 @@ export class RotatedFile {
     );
   }
 
+  /** Doubts a clock that stepped, or that is far beyond the last file of an earlier start: retention would believe it. */
+  #isClockTrusted(nowMs: number, names: readonly string[]): boolean {
+    const monotonicMs = this.#monotonic();
+    const differenceMs = nowMs - monotonicMs;
+    const newestMs = Math.max(...names.map((name) => this.#names.endMs(name) ?? Number.NEGATIVE_INFINITY));
+    const stepMs =
+      this.#differenceMs === undefined
+        ? nowMs - newestMs - FOLLOWING_MS_MAX
+        : Math.abs(differenceMs - this.#differenceMs);
+    this.#differenceMs = differenceMs;
+    if (stepMs > DOUBTED_STEP_MS && Number.isFinite(newestMs)) {
+      this.#doubtedUntilMs = monotonicMs + DOUBT_MS;
+      this.#log.warn(
+        { path: this.#path },
+        'the clock stepped: no file of the query log is moved or deleted for a day',
+      );
+    }
+    return monotonicMs >= this.#doubtedUntilMs;
+  }
+
   async #tidy(nowMs: number): Promise<void> {
     const { directory } = this.#names;
     const { searchableMs, archivedMs } = this.#rotation;
     const archive = join(directory, ARCHIVE_NAME);
-    for (const name of await readdir(directory)) {
+    const names = await readdir(directory);
+    const archived = await readdir(archive).catch(() => []);
+    const isTrusted = this.#isClockTrusted(nowMs, [...names, ...archived]);
+    // One in each turn: a clock that nothing doubted deletes no month within a minute.
+    let mayDelete = isTrusted;
+    for (const name of names) {
       const path = join(directory, name);
       if (
         name.endsWith(`${PACKED}${PARTIAL}`) &&
@@ -139,16 +185,20 @@ export class RotatedFile {
       const endMs = this.#names.endMs(name);
       if (endMs === undefined) continue;
       const packed = name.endsWith(PACKED) ? path : await pack(path);
-      if (nowMs - endMs < searchableMs) continue;
-      if (archivedMs === 0) await rm(packed);
-      else {
+      if (!isTrusted || nowMs - endMs < searchableMs) continue;
+      if (archivedMs === 0) {
+        if (mayDelete) await rm(packed);
+        mayDelete = false;
+      } else {
         await mkdir(archive, { recursive: true, mode: 0o750 });
         await rename(packed, join(archive, basename(packed)));
       }
     }
-    for (const name of await readdir(archive).catch(() => [])) {
+    for (const name of archived) {
       const endMs = this.#names.endMs(name);
-      if (endMs !== undefined && nowMs - endMs >= searchableMs + archivedMs) await rm(join(archive, name));
+      if (!mayDelete || endMs === undefined || nowMs - endMs < searchableMs + archivedMs) continue;
+      mayDelete = false;
+      await rm(join(archive, name));
     }
   }
 

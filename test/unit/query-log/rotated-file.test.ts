@@ -25,12 +25,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(directory, { recursive: true, force: true }));
 
-const open = (rotation = ROTATION): RotatedFile =>
-  new RotatedFile(path, rotation, {
-    info: () => {},
-    warn: (_, text) => void warnings.push(text),
-    error: () => {},
-  });
+const open = (rotation = ROTATION, monotonic?: () => number): RotatedFile => {
+  const warn = (_: object, text: string): void => void warnings.push(text);
+  return new RotatedFile(path, rotation, { info: () => {}, warn, error: () => {} }, { monotonic });
+};
 
 const write = async (file: RotatedFile, line: string): Promise<void> => {
   const bytes = Buffer.from(`${line}\n`);
@@ -73,19 +71,47 @@ test('files that are full within one second, and after a clock that went back, k
 });
 
 test('what is put aside is packed, moved to the archive and deleted in its time; other files stay', async () => {
-  const file = open();
+  let monotonicMs = 0;
+  const file = open(ROTATION, () => monotonicMs);
   writeFileSync(join(directory, 'queries-of-mine.jsonl'), 'mine\n');
   await write(file, 'one-long-line');
   await file.keep(START_MS);
   expect(readdirSync(directory).sort()).toContain('queries-20261130T080000Z.jsonl.zst');
   expect(linesIn(directory)).toContain('one-long-line');
+  monotonicMs = 7 * DAY_MS;
   await file.keep(START_MS + 7 * DAY_MS - 1);
   expect(existsSync(join(directory, ARCHIVE_NAME))).toBe(false);
   await file.keep(START_MS + 7 * DAY_MS);
   expect(linesIn(join(directory, ARCHIVE_NAME))).toEqual(['one-long-line']);
+  monotonicMs = 14 * DAY_MS;
   await file.keep(START_MS + 14 * DAY_MS);
   expect(readdirSync(join(directory, ARCHIVE_NAME))).toEqual([]);
   await file.close();
   expect(readFileSync(join(directory, 'queries-of-mine.jsonl'), 'utf8')).toBe('mine\n');
   expect(warnings).toEqual([]);
+});
+
+test('a clock that is set a year ahead deletes nothing, and one that was before the start neither', async () => {
+  const yearMs = 365 * DAY_MS;
+  for (const name of ['queries-20261129T080000Z.jsonl', 'queries-20261130T070000Z.jsonl'])
+    writeFileSync(join(directory, name), 'old\n');
+  let monotonicMs = 0;
+  const file = open({ ...ROTATION, archivedMs: 0 }, () => monotonicMs);
+  await file.keep(START_MS);
+  monotonicMs += 5_000;
+  await file.keep(START_MS + yearMs);
+  expect(linesIn(directory)).toHaveLength(2);
+  expect(warnings).toEqual(['the clock stepped: no file of the query log is moved or deleted for a day']);
+  const started = open({ ...ROTATION, archivedMs: 0 }, () => monotonicMs);
+  await started.keep(START_MS + yearMs);
+  expect(linesIn(directory)).toHaveLength(2);
+  expect(warnings).toHaveLength(2);
+  // A day later nobody set it back: one after the other.
+  for (const left of [1, 0]) {
+    monotonicMs += DAY_MS;
+    await file.keep(START_MS + yearMs + monotonicMs);
+    expect(linesIn(directory)).toHaveLength(left);
+  }
+  await file.close();
+  await started.close();
 });
