@@ -19,9 +19,8 @@ import {
 } from '../../wire/dns/dns.ts';
 import { readReply } from '../../wire/stub/stub.ts';
 import { foreignForms, judgeOutcome } from '../probe/probe.ts';
-import type { ForeignRecord } from '../records/records.ts';
+import { type ForeignRecord, FrameReceiver } from '../records/records.ts';
 import { readClientResponse } from './client-response.ts';
-import { FrameReceiver } from './frame-receiver.ts';
 import { type PublishedFile, PublishedPolicy } from './published-policy.ts';
 
 /** Between two records of one resolver, milliseconds, and from the first leak to the record of it. */

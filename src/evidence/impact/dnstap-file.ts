@@ -1,14 +1,9 @@
 // A file of dnstap: Frame Streams as fstrm_capture and resolvers write them. Answers of clients are read, or their queries
 // where a file has no answers; what upstreams were asked is nobody's question.
-import { createAddress, formatAddress, readIpv4, readIpv6 } from '../../base/base.ts';
+import { AppError, createAddress, errorText, formatAddress, readIpv4, readIpv6 } from '../../base/base.ts';
+import { DNSTAP, FrameReceiver, MESSAGE, MESSAGE_TYPE, readProtobuf } from '../records/records.ts';
 import { type Logged, logError, type ReadingOf } from './logged.ts';
 import { readMessageText, textOfRecords } from './message-text.ts';
-
-const LENGTH_BYTES = 4;
-/** A message of 64 KiB twice, and around it. */
-const FRAME_BYTES_MAX = 1 << 18;
-const CLIENT_QUERY = 5;
-const CLIENT_RESPONSE = 6;
 
 /** A field of Protocol Buffers: a number, or bytes. */
 type Field = number | Uint8Array;
@@ -16,47 +11,10 @@ type Field = number | Uint8Array;
 /** The first field of each number; undefined for bytes that are no message. */
 const readFields = (bytes: Uint8Array): ReadonlyMap<number, Field> | undefined => {
   const fields = new Map<number, Field>();
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let factor = 1; at < bytes.length; factor *= 128) {
-      const byte = bytes[at++] ?? 0;
-      value += (byte & 0x7f) * factor;
-      if (byte < 0x80) return value;
-      if (factor > 2 ** 49) break;
-    }
-    return -1;
-  };
-  while (at < bytes.length) {
-    const tag = varint();
-    const field = Math.floor(tag / 8);
-    let value: Field;
-    switch (tag & 7) {
-      case 0:
-        value = varint();
-        break;
-      case 2: {
-        const length = varint();
-        if (length < 0 || at + length > bytes.length) return undefined;
-        value = bytes.subarray(at, at + length);
-        at += length;
-        break;
-      }
-      case 5:
-        if (at + 4 > bytes.length) return undefined;
-        value = new DataView(bytes.buffer, bytes.byteOffset + at, 4).getUint32(0, true);
-        at += 4;
-        break;
-      case 1:
-        at += 8;
-        continue;
-      default:
-        return undefined;
-    }
-    if (tag < 0 || (typeof value === 'number' && value < 0)) return undefined;
+  const isMessage = readProtobuf(bytes, (field, value) => {
     if (!fields.has(field)) fields.set(field, value);
-  }
-  return fields;
+  });
+  return isMessage ? fields : undefined;
 };
 
 const bytesAt = (fields: ReadonlyMap<number, Field>, field: number): Uint8Array | undefined => {
@@ -82,7 +40,15 @@ export class DnstapReader {
   readonly #path: string;
   readonly #how: ReadingOf;
   readonly #take: (logged: Logged) => void;
-  #rest: Buffer = Buffer.alloc(0);
+  readonly #frames = new FrameReceiver({
+    frame: (data) => {
+      this.#read(data);
+      this.#frame++;
+    },
+    started: () => undefined,
+    reply: () => undefined,
+    stopped: () => undefined,
+  });
   #frame = 0;
   #hasResponses = false;
   /** Queries that count unless answers come. */
@@ -96,29 +62,17 @@ export class DnstapReader {
 
   /** The next piece. */
   push(piece: Buffer): void {
-    const bytes = this.#rest.length === 0 ? piece : Buffer.concat([this.#rest, piece]);
-    let at = 0;
-    while (at + LENGTH_BYTES <= bytes.length) {
-      const length = bytes.readUInt32BE(at);
-      // 0: a control frame follows with a length of its own.
-      const isControl = length === 0;
-      if (isControl && at + 2 * LENGTH_BYTES > bytes.length) break;
-      const start = at + (isControl ? 2 : 1) * LENGTH_BYTES;
-      const size = isControl ? bytes.readUInt32BE(at + LENGTH_BYTES) : length;
-      if (size > FRAME_BYTES_MAX) throw this.#fail('is no frame of Frame Streams');
-      if (start + size > bytes.length) break;
-      if (!isControl) {
-        this.#read(bytes.subarray(start, start + size));
-        this.#frame++;
-      }
-      at = start + size;
+    try {
+      this.#frames.take(piece);
+    } catch (thrown) {
+      if (thrown instanceof AppError) throw thrown;
+      throw this.#fail(`is none: ${errorText(thrown)}`);
     }
-    this.#rest = Buffer.from(bytes.subarray(at));
   }
 
   /** Throws ERR_QUERY_LOG_READ for a file that ends within a frame. */
   end(): void {
-    if (this.#rest.length > 0) throw this.#fail('is cut short');
+    if (this.#frames.isWithin) throw this.#fail('is cut short');
     if (!this.#hasResponses) for (const query of this.#queries) this.#take(query);
   }
 
@@ -128,11 +82,11 @@ export class DnstapReader {
 
   #read(frame: Uint8Array): void {
     const payload = readFields(frame);
-    const message = payload && readFields(bytesAt(payload, 14) ?? new Uint8Array(0));
+    const message = payload && readFields(bytesAt(payload, DNSTAP.MESSAGE) ?? new Uint8Array(0));
     if (payload === undefined || message === undefined) throw this.#fail('is no message of dnstap');
-    const type = numberAt(message, 1);
-    if (type !== CLIENT_QUERY && type !== CLIENT_RESPONSE) return;
-    const isResponse = type === CLIENT_RESPONSE;
+    const type = numberAt(message, MESSAGE.TYPE);
+    if (type !== MESSAGE_TYPE.CLIENT_QUERY && type !== MESSAGE_TYPE.CLIENT_RESPONSE) return;
+    const isResponse = type === MESSAGE_TYPE.CLIENT_RESPONSE;
     if (!isResponse && this.#hasResponses) return;
     const asked = readMessageText(bytesAt(message, isResponse ? 14 : 10) ?? new Uint8Array(0));
     if (asked === undefined) return;

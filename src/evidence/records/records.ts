@@ -50,9 +50,10 @@ export { DNSTAP_CONTENT_TYPE, DNSTAP_PROTOCOL, type DnstapOptions, DnstapOutput 
 export { DNSTAP, DNSTAP_TYPE_MESSAGE, MESSAGE, MESSAGE_TYPE } from './outputs/dnstap-message.ts';
 export { ECS_VERSION } from './outputs/ecs.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';
-export { CONTROL, readControlFrame, toControlFrame } from './outputs/frame-stream.ts';
+export { FrameReceiver } from './outputs/frame-receiver.ts';
 export { type JsonLinesOptions, JsonLinesOutput } from './outputs/json-lines.ts';
 export { OutputQueue } from './outputs/output-queue.ts';
+export { readProtobuf } from './outputs/protobuf-reader.ts';
 export { CONNECTING, type StreamAddress, StreamLink } from './outputs/stream-link.ts';
 export { SYSLOG_PROTOCOL, type SyslogOptions, SyslogOutput } from './outputs/syslog.ts';
 export {

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { type LogFormat, readLog } from '../../../src/evidence/impact/impact.ts';
+import { buildQuery } from '../../support/records.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-read-log-'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
@@ -42,7 +43,44 @@ const OWN = (name: string, time = '2026-11-30T10:00:00.123Z'): string =>
 const TIME_MS = Date.parse('2026-11-30T10:00:00.123Z');
 const OF_A = { name: 'a.example', type: 'A', client: '198.51.100.7' };
 
+/** A control frame of Frame Streams. */
+const control = (type: number): Buffer => Buffer.from([0, 0, 0, 0, 0, 0, 0, 4, 0, 0, 0, type]);
+
+/** A field of Protocol Buffers with bytes, or with a small number. */
+const field = (at: number, value: Uint8Array | number): Buffer =>
+  typeof value === 'number'
+    ? Buffer.from([at * 8, value])
+    : Buffer.concat([Buffer.from([at * 8 + 2, value.length]), value]);
+
+/** A frame with a response (6) or a query (5) of a client. */
+const dnstapFrame = (type: 5 | 6, message: Uint8Array): Buffer => {
+  const seconds = Buffer.from([8 * 8, 0xa0, 0x8d, 0xb0, 0xc9, 0x06]);
+  const told = Buffer.concat([
+    ...[field(1, type), field(2, 1), field(4, Uint8Array.of(198, 51, 100, 7)), seconds],
+    field(type === 6 ? 14 : 10, message),
+  ]);
+  const frame = Buffer.concat([field(1, Buffer.from('ns1')), field(14, told), field(15, 1)]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(frame.length);
+  return Buffer.concat([length, frame]);
+};
+
 describe('readLog() reads', () => {
+  test('dnstap files, one behind the other: responses, or queries where there are no responses', async () => {
+    const query = buildQuery('a.example. A');
+    const response = Buffer.concat([
+      query,
+      Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 1]),
+    ]);
+    response.writeUInt16BE(0x8180, 2);
+    response.writeUInt16BE(1, 6);
+    const stream = (...frames: Buffer[]): Buffer => Buffer.concat([control(2), ...frames, control(3)]);
+    const of = stream(dnstapFrame(5, query), dnstapFrame(6, response));
+    const answered = { ...OF_A, name: 'a.example.', data: ['192.0.2.1'], timeMs: 1_764_492_960_000 };
+    expect(await read(put(Buffer.concat([of, of])))).toEqual([answered, answered]);
+    expect(await read(put(stream(dnstapFrame(5, query))))).toEqual([{ ...answered, data: [] }]);
+  });
+
   test('our own lines, plain and packed', async () => {
     const text = OWN('a.example') + OWN('\\\\000.example');
     for (const content of [text, gzipSync(text), zstdCompressSync(text)]) {

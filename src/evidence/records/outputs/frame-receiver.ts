@@ -3,7 +3,8 @@
 // A sender says READY and waits for ACCEPT, or begins with START alone where its socket goes one way. What it sends is put
 // together within a bound and in time linear in its bytes: a frame that is longer, or a control frame that is none, ends the
 // connection, because where the next one begins is not known any more.
-import { CONTROL, DNSTAP_CONTENT_TYPE, readControlFrame, toControlFrame } from '../records/records.ts';
+import { DNSTAP_CONTENT_TYPE } from './dnstap.ts';
+import { CONTROL, readControlFrame, toControlFrame } from './frame-stream.ts';
 
 /** A query and its response, 64 KiB each, with what dnstap tells of both. */
 const FRAME_BYTES_MAX = 256 * 1024;
@@ -30,6 +31,11 @@ export class FrameReceiver {
 
   constructor(handlers: FrameHandlers) {
     this.#handlers = handlers;
+  }
+
+  /** True within a frame. */
+  get isWithin(): boolean {
+    return this.#length > 0;
   }
 
   /** Takes what came. Throws an Error for what is no Frame Stream of dnstap. */
@@ -82,6 +88,8 @@ export class FrameReceiver {
         this.#handlers.started();
         break;
       case CONTROL.STOP:
+        // Another stream may follow in a file.
+        this.#isStarted = false;
         this.#handlers.reply(toControlFrame(CONTROL.FINISH));
         this.#handlers.stopped();
         break;
