@@ -43,7 +43,7 @@ const readLists = (): readonly PackedList[] => {
         workingDirectory: directory,
         shippedIds,
         shippedDefault: shippedDefaults().map(({ id }) => id),
-        shippedOperators: shippedOperators(),
+        shippedOperators,
       },
     );
     if (config === undefined) throw new Error(problems.map(formatProblem).join('\n'));
