@@ -103,7 +103,7 @@ const neededOf = (packages: z.output<typeof lockSchema>['packages']): ReadonlySe
   for (let from = todo.pop(); from !== undefined; from = todo.pop()) {
     const { dependencies = {}, optionalDependencies = {} } = packages[from] ?? {};
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
-      let folder = from;
+      let folder: string = from;
       // The nearest folder above has it, as Node.js looks for it.
       while (folder !== '' && packages[`${folder}/node_modules/${name}`] === undefined)
         folder = folder.slice(0, Math.max(0, folder.lastIndexOf('/node_modules/')));

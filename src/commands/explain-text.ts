@@ -1,7 +1,6 @@
 // Explanations in words for people.
 
-import type { ExplainedAnswer, Reason, Step } from '../resolver/explain/explain.ts';
-import type { ExplainedBy } from '../resolver/inquiry/inquiry.ts';
+import type { ExplainedAnswer, ExplainedBy, Reason, Step } from '../resolver/inquiry/inquiry.ts';
 import { formatEde } from '../wire/dns/dns.ts';
 
 /** Digits of a hash that people compare. */

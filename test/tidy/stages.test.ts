@@ -37,10 +37,10 @@ const stagesOf = (sources: Sources): string[] => {
   return stagesCalled(DOOR, sources.get(DOOR) ?? '').flatMap((stage) => within.get(stage) ?? [stage]);
 };
 
-/** The items `- ``stage``: …` of the life of a query. */
+/** The rows of the table of stages in the life of a query. */
 const stagesTold = (text: string): string[] => {
   const life = text.slice(text.indexOf('## Life of a query'), text.indexOf('## Life of a change'));
-  return [...life.matchAll(/^ +- `([A-Za-z]+)`:/gm)].map(([, stage]) => stage ?? '');
+  return [...life.matchAll(/^ *\| `([A-Za-z]+)` \|/gm)].map(([, stage]) => stage ?? '');
 };
 
 /** Classes that do something and keep too much; a class without methods is a record of data. */
@@ -83,7 +83,7 @@ test('stages that change places are found', () => {
   expect(stagesOf(new Map([...pipeline, [ORDER, order]]))).not.toEqual(stagesTold(architecture));
   const door = swapped(pipeline.get(DOOR) ?? '', 'decideQuestion(context', 'decideByCache(context');
   expect(stagesOf(new Map([...pipeline, [DOOR, door]]))).not.toEqual(stagesTold(architecture));
-  expect(stagesTold(swapped(architecture, '- `admit`', '- `requireRd`'))).not.toEqual(stagesOf(pipeline));
+  expect(stagesTold(swapped(architecture, '| `admit`', '| `requireRd`'))).not.toEqual(stagesOf(pipeline));
 });
 
 test('no class of pipeline and explain has too many fields, and no file too many lines', () => {

@@ -12,7 +12,7 @@ const SPARE_MAX = 4;
 /** From here on one call of native code is quicker than a loop over bytes. */
 const NATIVE_COPY_BYTES = 64;
 /** Takes any array of bytes, and makes no object for a part of one. */
-const copyNative = Buffer.prototype.copy;
+const copyNative = (Buffer.prototype as Buffer).copy;
 
 /** Memory that bytes are appended to. */
 export class Piece {

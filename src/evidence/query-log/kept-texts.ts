@@ -15,7 +15,7 @@ const WORD_BYTES = 4;
 /** Rules that decide, times the ways to an answer. */
 const DECISION_SLOTS = 4_096;
 /** Takes any array of bytes, and makes no object for a part of one. */
-const copyNative = Buffer.prototype.copy;
+const copyNative = (Buffer.prototype as Buffer).copy;
 /** 2^32 divided by the golden ratio: spreads what differs in few bits. */
 const SPREAD = 0x9e37_79b1;
 

@@ -216,7 +216,7 @@ const readReply = (text: string): Reply => {
   } catch {
     throw new LineFault('its answer is no JSON');
   }
-  if (Array.isArray(reply)) [reply] = reply;
+  if (Array.isArray(reply)) [reply] = reply as unknown[];
   if (typeof reply !== 'object' || reply === null) throw new LineFault('its answer is no object');
   const { result, text: said, arguments: more } = reply as Record<string, unknown>;
   const found = typeof more === 'object' && more !== null ? (more as Record<string, unknown>)['leases'] : [];

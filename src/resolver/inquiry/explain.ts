@@ -22,18 +22,11 @@ import { withoutMissing } from '../../policy/keeping/keeping.ts';
 import { TRIGGER_WORDS } from '../../telemetry/observe/observe.ts';
 import { OPTION, setTranslationPrefix, VENDOR_OPTION } from '../../wire/dns/dns.ts';
 import { AnswerCache } from '../cache/cache.ts';
-import {
-  type Asked,
-  createExplanation,
-  type Explanation,
-  type Setting,
-  type Traced,
-  traceQuestions,
-  type Via,
-} from '../explain/explain.ts';
+import { type Asked, type Traced, traceQuestions, type Via } from '../explain/explain.ts';
 import { createResolver, type ValidationMode } from '../resolve/resolve.ts';
 import { namedListeners, type State, toRules } from '../workers/workers.ts';
 import { openByConfig, stateOf } from './by-config.ts';
+import { createExplanation, type Explanation, type Setting } from './explanation.ts';
 
 /** Bytes of the cache of one explanation. */
 const CACHE_BYTES = 1 << 20;

@@ -5,6 +5,7 @@
 
 export { type ExplainedBy, explainByConfig } from './explain.ts';
 export { explainLive } from './explain-live.ts';
+export type { ExplainedAnswer, Explanation, Reason, Step } from './explanation.ts';
 export { resolveNames } from './name-addresses.ts';
 export {
   Replay,

@@ -225,7 +225,7 @@ const copyBytes = (source: Uint8Array, length: number, target: Uint8Array, at: n
 };
 
 /** Takes any array of bytes, and makes no object for a part of one. */
-const copyNative = Buffer.prototype.copy;
+const copyNative = (Buffer.prototype as Buffer).copy;
 
 /** Reads queries; one for each ring. */
 export class QueryRingReader {

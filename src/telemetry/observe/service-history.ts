@@ -79,9 +79,9 @@ export class ServiceHistory {
     this.#startMs = clock();
     this.#readMs = monotonic();
     this.#tables = {
-      hour: new Array(HISTORY_SPANS.hour.steps).fill(undefined),
-      day: new Array(HISTORY_SPANS.day.steps).fill(undefined),
-      week: new Array(HISTORY_SPANS.week.steps).fill(undefined),
+      hour: new Array<HistoryStep | undefined>(HISTORY_SPANS.hour.steps).fill(undefined),
+      day: new Array<HistoryStep | undefined>(HISTORY_SPANS.day.steps).fill(undefined),
+      week: new Array<HistoryStep | undefined>(HISTORY_SPANS.week.steps).fill(undefined),
     };
   }
 

@@ -4,7 +4,13 @@
 // The status of an explanation is that of its worst answer: what could not be judged is never said to pass.
 import { basename } from 'node:path';
 import { isAppError } from '../../base/base.ts';
-import { derivationText, type ListLine, type LoadedList, lineOf, placeOfRule } from '../../policy/lists/lists.ts';
+import {
+  derivationText,
+  type ListLine,
+  type LoadedList,
+  lineOf,
+  placeOfRule,
+} from '../../policy/lists/lists.ts';
 import { ACTION, formatExemption, MATCH_NAMES } from '../../policy/policy.ts';
 import {
   findEde,
@@ -18,9 +24,8 @@ import {
   RCODE,
   readU16,
 } from '../../wire/dns/dns.ts';
+import type { Asked, RuleHit, Traced, TracedAnswer, TracedStep } from '../explain/explain.ts';
 import { SOURCE } from '../pipeline/pipeline.ts';
-import type { Asked, Traced, TracedAnswer } from './trace-question.ts';
-import type { RuleHit, TracedStep } from './tracing.ts';
 
 /** Characters of a rule's line: a line of a hosts file may hold hundreds of names. */
 const LINE_LENGTH_MAX = 500;
