@@ -4,20 +4,21 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import type { z } from 'zod';
 import { buildPages } from '../../pages/build.ts';
 import { RecordsReader } from '../../src/evidence/records/records.ts';
 import { joinFleet } from '../../src/fleet/fleet.ts';
 import type { OPERATIONS } from '../../src/people/admin/admin.ts';
+import { openBrowser } from '../support/browser.ts';
 import { runCommandHere } from '../support/command.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { fleetOfForty, probesOfForty } from '../support/fleet-state.ts';
 import { inTwo } from '../support/night.ts';
 import { takePicture } from '../support/pictures.ts';
 import { freePort } from '../support/ports.ts';
-import { findProgram, isInstalled, needing } from '../support/process.ts';
+import { isInstalled, needing } from '../support/process.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -61,10 +62,7 @@ beforeAll(async () => {
   });
   const stateDirectory = join(fleet.directory, 'ns4');
   await joinFleet({ servers: fleet.made.servers, caPath: undefined, token, stateDirectory });
-  browser = await chromium.launch({
-    executablePath: findProgram('chromium') ?? 'chromium',
-    args: ['--no-sandbox'],
-  });
+  browser = await openBrowser();
   const cordon = fleet.members.get('authority')?.cordon;
   const first = await cordon?.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
   const admin = await new RoomClient(origin).open();

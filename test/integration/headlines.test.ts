@@ -18,10 +18,11 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { type Browser, chromium, type Page } from 'playwright-core';
+import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { buildPages } from '../../pages/build.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
+import { openBrowser } from '../support/browser.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
@@ -29,7 +30,7 @@ import { HealthWatch } from '../support/health.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import { StrangeUpstream } from '../support/misbehaving-upstream.ts';
 import { takePicture } from '../support/pictures.ts';
-import { type Cordon, findProgram, isInstalled, needing, run, startCordon } from '../support/process.ts';
+import { type Cordon, isInstalled, needing, run, startCordon } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -150,7 +151,7 @@ beforeAll(async () => {
     }),
     Receiver.open(),
     ListServer.open(),
-    chromium.launch({ executablePath: findProgram('chromium') ?? 'chromium', args: ['--no-sandbox'] }),
+    openBrowser(),
     buildPages(join(folder, 'pages')),
   ]);
   lists.set('/feed.txt', content(FEED.join('')));

@@ -4,11 +4,12 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { buildPages } from '../../pages/build.ts';
+import { openBrowser } from './browser.ts';
 import { type IdentityProvider, startIdentityProvider } from './identity-provider.ts';
 import { content, ListServer } from './list-server.ts';
-import { type Cordon, findProgram, startCordon } from './process.ts';
+import { type Cordon, startCordon } from './process.ts';
 import { RoomClient } from './room-client.ts';
 import { answer, ScriptedUpstream } from './scripted-upstream.ts';
 
@@ -92,11 +93,8 @@ export class RoomScene {
         'udo.auditor': ['audit'],
         'vera.viewer': ['staff'],
       }),
-      chromium.launch({
-        executablePath: findProgram('chromium') ?? 'chromium',
-        // The name of the check leads to the notice, as it does for whoever asks Cordon; and to nobody for whoever does not.
-        args: ['--no-sandbox', '--host-resolver-rules=MAP *.check.agency.example 127.0.0.1'],
-      }),
+      // The name of the check leads to the notice, as it does for whoever asks Cordon; and to nobody for whoever does not.
+      openBrowser('--host-resolver-rules=MAP *.check.agency.example 127.0.0.1'),
       buildPages(join(folder, 'pages')),
     ]);
     lists.set('/feed.txt', content(rulesOf(100)));
