@@ -23,6 +23,8 @@ lists: [{ id: order, file: order.txt, mandate: true }]
   const command = (...args: string[]) =>
     run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
   await cordon.waitForLog(({ msg }) => msg === 'generation saved');
+  // The socket takes connections before the parts behind it are open; whoever is answered comes after them.
+  await readAdmin(cordon, '/readyz');
   const from = cordon.logs().length;
   rmSync(join(cordon.directory, 'state'), { recursive: true });
   await cordon.waitForLog(({ msg }) => msg === 'the state directory was deleted underneath', from);
