@@ -11,6 +11,7 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'act-waiting': 'needActWaiting',
   'mandate-standing': 'needMandateStanding',
   'mandate-review': 'needMandateReview',
+  'mandate-deadline': 'needMandateDeadline',
   'records-not-whole': 'needRecords',
   'break-glass': 'needBreakGlass',
   'set-up': 'needSetUp',

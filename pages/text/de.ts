@@ -175,6 +175,8 @@ export const de: Texts = {
   needActWaiting: '*{subject}* wartet auf eine zweite Person.',
   needMandateStanding:
     '*Die Vorgabe `{subject}`* gilt nicht mehr wie zuvor. Verweigert wird weiter, bis zwei Personen entscheiden.',
+  needMandateDeadline:
+    '*Ein Tag, den ein Mandat setzt (`{subject}`), kommt oder ist vorbei.* Tun Sie, was es verlangt, und schreiben Sie es in `mandates-done`. Verweigert wird weiter.',
   needMandateReview: '*Die Entscheidung hinter `{subject}`* ist zu überprüfen. Verweigert wird weiter.',
   needRecords: '*Die Aufzeichnungen sind nicht vollständig.* {subject}',
   needBreakGlass: '*Ein lokales Konto wurde benutzt:* {subject}.',

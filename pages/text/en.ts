@@ -175,6 +175,8 @@ export const en = {
   needActWaiting: '*{subject}* waits for a second person.',
   needMandateStanding:
     '*The mandate `{subject}`* no longer stands as it did. Refusals go on until two people decide.',
+  needMandateDeadline:
+    '*A day that a mandate sets (`{subject}`) comes or has passed.* Do what it asks for, and write that into `mandates-done`. Refusals go on.',
   needMandateReview: '*The decision behind `{subject}`* is to be reviewed. Refusals go on.',
   needRecords: '*The records are not whole.* {subject}',
   needBreakGlass: '*A local account was used:* {subject}.',

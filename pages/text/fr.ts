@@ -178,6 +178,8 @@ export const fr: Texts = {
   needActWaiting: '*{subject}* attend une seconde personne.',
   needMandateStanding:
     '*L’obligation `{subject}`* n’a plus la même portée. Les refus continuent jusqu’à ce que deux personnes décident.',
+  needMandateDeadline:
+    '*Une échéance d’un mandat (`{subject}`) arrive ou est passée.* Faites ce qu’il demande et notez-le dans `mandates-done`. Les refus continuent.',
   needMandateReview: '*La décision derrière `{subject}`* est à réexaminer. Les refus continuent.',
   needRecords: '*Les enregistrements ne sont pas complets.* {subject}',
   needBreakGlass: '*Un compte local a servi :* {subject}.',

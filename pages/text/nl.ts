@@ -175,6 +175,8 @@ export const nl: Texts = {
   needActWaiting: '*{subject}* wacht op een tweede persoon.',
   needMandateStanding:
     '*Het voorschrift `{subject}`* staat er niet meer voor zoals eerst. Het weigeren gaat door tot twee mensen besluiten.',
+  needMandateDeadline:
+    '*Een dag die een mandaat stelt (`{subject}`) komt of is voorbij.* Doe wat het vraagt en schrijf dat in `mandates-done`. Het weigeren gaat door.',
   needMandateReview: '*Het besluit achter `{subject}`* moet worden herzien. Het weigeren gaat door.',
   needRecords: '*De vastleggingen zijn niet volledig.* {subject}',
   needBreakGlass: '*Een lokaal account is gebruikt:* {subject}.',

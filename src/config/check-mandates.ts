@@ -23,6 +23,23 @@ export const checkMandates = (
 ): void => {
   checkPackLists(draft, facts, mandates, report);
   checkMandateDecisions(draft, facts, mandates, report);
+  for (const [index, done] of itemsOf(draft['mandates-done']))
+    checkKnown(draft, mandates, done?.mandate, ['mandates-done', index, 'mandate'], report);
+};
+
+/** Reports a mandate that the configuration does not name. */
+const checkKnown = (
+  draft: Draft,
+  mandates: ReadonlyMap<number, ReadMandate>,
+  id: string | undefined,
+  path: readonly PropertyKey[],
+  report: Report,
+): void => {
+  const ids = [...mandates.values()].map(({ mandate }) => mandate.id);
+  // A pack that could not be read is reported already.
+  if (id === undefined || ids.includes(id) || ids.length < [...itemsOf(draft.mandates)].length) return;
+  const hint = suggest(id, ids) ?? (ids.length === 0 ? 'there is none' : `mandates are ${ids.join(', ')}`);
+  report([...path], unknown(`${quote(id)} is no mandate of this configuration`, hint));
 };
 
 const checkPackLists = (
@@ -74,13 +91,7 @@ const checkMandateDecisions = (
     const { mandate: id, outcome } = decision;
     if (id !== undefined) reportRepeat(seen, id, [...path, 'mandate'], 'has a decision already', report);
     const mandate = known.find((one) => one.id === id);
-    // A pack that could not be read is reported already.
-    if (id !== undefined && mandate === undefined && known.length === [...itemsOf(draft.mandates)].length) {
-      const ids = known.map((one) => one.id);
-      const hint =
-        suggest(id, ids) ?? (ids.length === 0 ? 'there is none' : `mandates are ${ids.join(', ')}`);
-      report([...path, 'mandate'], unknown(`${quote(id)} is no mandate of this configuration`, hint));
-    }
+    checkKnown(draft, mandates, id, [...path, 'mandate'], report);
     const [by, other] = [decision['decided-by'], decision['confirmed-by']];
     if (by !== undefined && other !== undefined && foldPersonName(by) === foldPersonName(other)) {
       const hint = 'what a mandate no longer asks for is decided by two';

@@ -26,7 +26,7 @@ const SURE = ['primary', 'second-hand', 'mention'] as const;
 const DATE = /^\d{4}(-\d{2}(-\d{2})?)?$/;
 
 /** A day, or a month or year where the source says no more. */
-const date = () =>
+export const mandateDay = () =>
   textLeaf(
     { name: 'date', bounds: 'a day, `2026-12-01`; a month or a year where no more is known' },
     (text) =>
@@ -53,7 +53,7 @@ const said = () =>
 
 const standingKeys = {
   value: key(choice(STANDINGS), 'How it stands.'),
-  since: key(date().optional(), 'From when on it stands so.', 'not found'),
+  since: key(mandateDay().optional(), 'From when on it stands so.', 'not found'),
   by: key(sentence().optional(), 'What superseded, repealed or disputes it.', 'nothing'),
 };
 
@@ -68,7 +68,7 @@ const title = z.strictObject({
 /** The schema of a pack, as its file writes it. */
 export const mandateSchema = z.strictObject({
   id: key(identifier(), 'What configuration, records and reports call it.'),
-  version: key(date(), 'Day of this text of the pack.'),
+  version: key(mandateDay(), 'Day of this text of the pack.'),
   title: key(title, 'Title in the four languages.'),
   place: key(sentence(), 'Whose rule it is: country, state or institution.'),
   sources: key(
@@ -78,12 +78,12 @@ export const mandateSchema = z.strictObject({
         title: key(sentence(), 'What it is.'),
         publisher: key(sentence(), 'Who published it.'),
         place: key(sentence(), 'Where it was looked at.'),
-        date: key(date(), 'When it was published.'),
+        date: key(mandateDay(), 'When it was published.'),
         sure: key(
           choice(SURE),
           '`primary`: the text or its official copy was read, at least in part; `second-hand`: somebody tells of it; `mention`: it is only mentioned.',
         ),
-        'looked-at': key(date(), 'When it was looked at.'),
+        'looked-at': key(mandateDay(), 'When it was looked at.'),
         'looked-by': key(sentence(), 'Who looked.'),
       }),
       1,
@@ -107,7 +107,7 @@ export const mandateSchema = z.strictObject({
         authority: key(sentence(), 'Who decided.'),
         reference: key(sentence(), 'Number or title, as it is cited.'),
         title: key(sentence(), 'What it is called or about.'),
-        since: key(date(), 'From when on it holds.'),
+        since: key(mandateDay(), 'From when on it holds.'),
         standing: key(z.strictObject(standingKeys), 'How this basis stands.'),
         source: source(),
       }),
@@ -205,7 +205,7 @@ export const mandateSchema = z.strictObject({
         to: key(sentence(), 'To whom.'),
         form: key(sentence().optional(), 'In which form.', 'not found'),
         'within-days': key(integer(1, DAYS_MAX).optional(), 'Days after `of`.', 'not found'),
-        of: key(date().optional(), 'Day from which these days count.', 'not found'),
+        of: key(mandateDay().optional(), 'Day from which these days count.', 'not found'),
         'each-days': key(integer(1, DAYS_MAX).optional(), 'It recurs after so many days.', 'once'),
         'each-exemption': key(boolean().prefault(false), 'Whether each exception is reported.'),
         source: source(),
@@ -219,7 +219,7 @@ export const mandateSchema = z.strictObject({
     list(
       z.strictObject({
         text: key(sentence(), 'What is to be done.'),
-        by: key(date().optional(), 'By when.', 'not found'),
+        by: key(mandateDay().optional(), 'By when.', 'not found'),
         source: source(),
       }),
       0,
@@ -227,7 +227,7 @@ export const mandateSchema = z.strictObject({
     ),
     'Days by which something is removed or done.',
   ),
-  review: key(date().optional(), 'When the authority looks at it again.', 'not found'),
+  review: key(mandateDay().optional(), 'When the authority looks at it again.', 'not found'),
   'ends-when': key(
     z.strictObject({ text: key(sentence(), 'The event.'), source: source() }).optional(),
     'Event with which it ends by its own words. Nothing ends by itself here: a person decides.',

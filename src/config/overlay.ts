@@ -14,6 +14,7 @@ const WHOLE: ReadonlySet<string> = new Set([
   'groups',
   'mandates',
   'mandate-decisions',
+  'mandates-done',
 ]);
 const MAPS: ReadonlySet<string> = new Set(['block', 'compliance']);
 const STATE_DEFAULT = './state';
@@ -44,7 +45,7 @@ export const layOver = (
       } else {
         const text = 'an overlay may not set this key';
         const hint =
-          'it may set mandates, mandate-decisions, lists, extra-lists, groups, block, compliance and records.retention';
+          'it may set mandates, mandate-decisions, mandates-done, lists, extra-lists, groups, block, compliance and records.retention';
         problems.push({
           file: 'overlay',
           ...source.positionOfKey([key]),

@@ -22,7 +22,7 @@ import { LEASE_SOURCES_MAX, leaseSource } from './sections/leases.ts';
 import { doh, listen, tcp, tls } from './sections/listeners.ts';
 import { LISTS_MAX, listItem, shippedList, withFeeds } from './sections/lists.ts';
 import { local } from './sections/local.ts';
-import { mandateDecisions, mandates } from './sections/mandates.ts';
+import { mandateDecisions, mandates, mandatesDone } from './sections/mandates.ts';
 import { notice } from './sections/notice.ts';
 import { probe } from './sections/probe.ts';
 import { queryLog } from './sections/query-log.ts';
@@ -94,6 +94,10 @@ const configKeys = z.strictObject({
   'mandate-decisions': key(
     mandateDecisions.prefault([]),
     'What people decided about mandates that are disputed, superseded or repealed. Without a decision, refusals go on.',
+  ),
+  'mandates-done': key(
+    mandatesDone.prefault([]),
+    'What was done of that which mandates ask for by a day: reports, removals, a list of the authority. A day that nobody wrote about is a health issue from 30 days before it on.',
   ),
   lists: key(
     list(listItem, 0, LISTS_MAX).optional(),

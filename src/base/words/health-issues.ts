@@ -329,6 +329,13 @@ export const HEALTH_ISSUES = {
     'the decision behind a list is to be reviewed',
     'ask those who decided, and write the new decision into the configuration; refusals go on',
   ),
+  'mandate-deadline': kind(
+    'warning',
+    'MandateDeadline',
+    0,
+    'a day that a mandate sets comes, or has passed, and nobody wrote that it was met',
+    'do what it asks for (cordon mandates show ID has its source), and write that into mandates-done; refusals go on',
+  ),
   'reports-failing': kind(
     'warning',
     'ReportFailing',

@@ -1,16 +1,19 @@
-// Mandates: which packs bind this network, and what people decided about those that no longer stand as they did.
+// Mandates: which packs bind this network, what people decided about those that no longer stand as they did, and what they did by
+// the days that packs set.
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { sentence } from '../evidence-leaf.ts';
 import { type FormOf, withForm } from '../form.ts';
 import { choice, identifier } from '../leaf.ts';
-import { STANDINGS } from '../mandate-pack.ts';
+import { mandateDay, STANDINGS } from '../mandate-pack.ts';
 import { paperTime } from '../schedule-leaf.ts';
 import { Fault, key, keyAs, list, quote, same, textLeaf } from '../value.ts';
 
 /** An agency is bound by a handful. */
 export const MANDATES_MAX = 16;
 const OPERATORS_MAX = 16;
+/** Ten years of what recurs each quarter, for all of them. */
+const DONE_MAX = 640;
 const ID_LENGTH_MAX = 40;
 
 /** A pack that ships, by name, or a file. */
@@ -74,3 +77,25 @@ export type MandateDecision = FormOf<typeof mandateDecision>;
 
 /** The decisions. */
 export const mandateDecisions = list(mandateDecision, 0, MANDATES_MAX);
+
+/** What a pack sets a day for. */
+export const DUTIES = ['report', 'deadline', 'list'] as const;
+
+/** Something that a mandate asks for by a day, and that was done. */
+const mandateDone = z.strictObject({
+  mandate: key(identifier(), 'The mandate, by the `id` of its pack.'),
+  duty: key(
+    choice(DUTIES),
+    '`report`: a row of its `reports`; `deadline`: one of its `deadlines`; `list`: the list of its authority was renewed.',
+  ),
+  due: key(mandateDay(), 'The day by which it was due, as the health issue has it.'),
+  done: keyAs('doneMs', paperTime(), 'When it was done.'),
+  by: key(sentence(), 'Who did it.'),
+  reference: key(sentence(), 'Number or title of what shows it.'),
+});
+
+/** Something that was done. */
+export type MandateDone = FormOf<typeof mandateDone>;
+
+/** What was done. */
+export const mandatesDone = list(mandateDone, 0, DONE_MAX);

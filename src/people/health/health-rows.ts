@@ -23,6 +23,7 @@ import {
 } from '../../telemetry/enforcement/enforcement.ts';
 import type { EvidenceFacts } from '../../telemetry/observe/observe.ts';
 import { warningMs } from '../../wire/tls/tls.ts';
+import { dutyIssues } from './mandate-duties.ts';
 
 /** A certificate of ours that ends sooner is told of: time for somebody who is away for a week. */
 const CERTIFICATE_MS_MIN = 14 * DAY_MS;
@@ -86,6 +87,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...exemptionIssues(facts),
   ...approverIssues(facts.config),
   ...standingIssues(facts.config, facts.standings),
+  ...dutyIssues(facts.config, facts.nowMs),
   ...recordIssues(facts),
   ...queryLogIssues(facts.evidence),
   ...facts.lists.flatMap(listIssues),

@@ -104,7 +104,13 @@ test('a service with nothing wrong has no issue, nor has one alone, without TLS 
 });
 
 /** A text is the configuration in which it is so. */
-const ROWS: readonly (readonly [title: string, change: Partial<HealthFacts> | string, issue: object])[] = [
+/** Facts, the text of a configuration, or what is made within the test. */
+type Change = Partial<HealthFacts> | string | (() => Partial<HealthFacts>);
+
+const FLORIDA =
+  'mandates: [us-florida]\nextra-lists: [{ id: florida-applications, file: apps.txt }]\ncompliance: { approvers: [{ name: A. Head, role: department }] }';
+
+const ROWS: readonly (readonly [title: string, change: Change, issue: object])[] = [
   [
     'a state directory that is gone',
     { stateTrouble: 'it was deleted' },
@@ -415,11 +421,21 @@ control-room:
       text: expect.stringContaining('refusals go on until a person decides, by 2026-12-29'),
     },
   ],
+  [
+    'a list of an authority that is to be renewed',
+    () => ({ ...configured(FLORIDA), nowMs: Date.parse('2027-02-20'), tls: undefined }),
+    {
+      ...{ id: 'mandate-deadline', subject: 'us-florida list 1', dueMs: Date.parse('2027-03-16') },
+      text: 'the mandate us-florida: a newer list florida-applications of the authority is due by 2027-03-16',
+    },
+  ],
   ['a control room without an administrator', { hasAdministrator: false }, { id: 'set-up' }],
 ];
 
-const changeOf = (change: Partial<HealthFacts> | string): Partial<HealthFacts> =>
-  typeof change === 'string' ? configured(change) : change;
+const changeOf = (change: Change): Partial<HealthFacts> => {
+  if (typeof change === 'function') return change();
+  return typeof change === 'string' ? configured(change) : change;
+};
 
 test.each(ROWS)('of %s there is one issue', (_, change, wanted) => {
   expect(find(changeOf(change))).toEqual([expect.objectContaining(wanted)]);
