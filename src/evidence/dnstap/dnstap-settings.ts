@@ -23,10 +23,21 @@ export interface DnstapResolver {
   /** Over TCP: from where it connects. */
   readonly from: readonly string[];
   readonly policy: readonly PublishedFile[];
+  /** Addresses and names. */
   readonly sinkholes: readonly string[];
 }
 
+const NAME = /^(?=.{3,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+\.?$/i;
+
 const address = z.string().refine((text) => parseAddress(text, createAddress()), 'no IP address');
+
+/** An address, or a name such as that of a notice page; what is all digits is neither. */
+const sinkhole = z
+  .string()
+  .refine(
+    (text) => parseAddress(text, createAddress()) || (NAME.test(text) && !/[0-9]\.?$/.test(text)),
+    'neither an IP address nor a name',
+  );
 
 const resolver = z
   .strictObject({
@@ -36,7 +47,7 @@ const resolver = z
       .array(z.strictObject({ file: z.string().startsWith('/'), format: z.enum(LIST_FORMATS) }))
       .min(1)
       .max(FILES_MAX),
-    sinkholes: z.array(address).max(ADDRESSES_MAX).default([]),
+    sinkholes: z.array(sinkhole).max(ADDRESSES_MAX).default([]),
   })
   .transform(({ listen, ...rest }, context) => {
     if (listen.startsWith('/')) return { ...rest, listen: { kind: 'unix', path: listen } as const };

@@ -1,10 +1,10 @@
 // One resolver that is not Cordon's: what comes out of its socket, judged by what was published to it, as records.
 //
 // Every response to a client is counted; one to a question for a listed name is read by the probe's judge: refused, leaked or
-// neither. A record sums up a minute, or a few seconds where something leaked. Times are those of the collector: the clock of
+// neither. One to another question is judged by where it leads, as Cordon judges its own answers. A record sums up a minute, or a few seconds where something leaked. Times are those of the collector: the clock of
 // who is watched says nothing. A resolver that sends more than is read waits, and costs nobody else more than that.
 import type { Socket } from 'node:net';
-import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import { type Clock, createAddress, errorText, isAppError, parseAddress } from '../../base/base.ts';
 import {
   expandName,
   FLAG,
@@ -14,11 +14,14 @@ import {
   HEADER_LENGTH,
   messageFlags,
   NAME_LENGTH_MAX,
+  RecordReader,
   readU16,
+  SECTION,
   skipName,
+  TargetCollector,
 } from '../../wire/dns/dns.ts';
 import { readReply } from '../../wire/stub/stub.ts';
-import { foreignForms, judgeOutcome } from '../probe/probe.ts';
+import { dataForm, foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from '../probe/probe.ts';
 import { type ForeignRecord, FrameReceiver } from '../records/records.ts';
 import { readClientResponse } from './client-response.ts';
 import { type PublishedFile, PublishedPolicy } from './published-policy.ts';
@@ -41,7 +44,7 @@ const SERVER = { address: '::', port: 0, family: 6 } as const;
 export interface ObservedOptions {
   readonly name: string;
   readonly policy: readonly PublishedFile[];
-  /** Addresses that it leads refused names to. */
+  /** Addresses and names that it leads refused names to. */
   readonly sinkholes: readonly string[];
   readonly clock: Clock;
   /** FRAMES_MAX unless a test has another. */
@@ -49,13 +52,17 @@ export interface ObservedOptions {
   readonly note: (record: ForeignRecord) => void;
 }
 
+const words = createAddress();
+
 const zero = () => ({ answers: 0, refused: 0, leaked: 0, failed: 0, malformed: 0 });
 
 /** One of them. */
 export class ObservedResolver {
   readonly #options: ObservedOptions;
   readonly #policy: PublishedPolicy;
-  readonly #forms: ReturnType<typeof foreignForms>;
+  readonly #forms: readonly RefusalForm[];
+  readonly #reader = new RecordReader();
+  readonly #targets = new TargetCollector();
   /** Sockets; those that have begun a stream are true. */
   readonly #sockets = new Map<Socket, boolean>();
   readonly #names = new Map<string, { count: number; readonly example: string }>();
@@ -72,7 +79,9 @@ export class ObservedResolver {
   constructor(options: ObservedOptions) {
     this.#options = options;
     this.#policy = new PublishedPolicy(options.policy);
-    this.#forms = foreignForms(options.sinkholes);
+    const addresses = options.sinkholes.filter(isAddress);
+    const names = options.sinkholes.filter((one) => !isAddress(one)).map(toAbsolute);
+    this.#forms = foreignForms(addresses, names);
     this.#beganMs = options.clock();
     this.#note({ event: 'policy', files: this.#policy.facts });
   }
@@ -166,13 +175,26 @@ export class ObservedResolver {
     this.#counts.answers++;
     const nowMs = this.#options.clock();
     const qtype = readU16(response, skipName(response, HEADER_LENGTH, response.length));
-    if (!this.#policy.lists(this.#qname, length, qtype, nowMs)) return;
+    const records = this.#policy.judgeQuestion(this.#qname, length, qtype, nowMs);
+    if (records === undefined && !this.#leads(response, length, qtype, nowMs)) return;
     // Without the final dot, as in other records.
     const name = formatName(this.#qname.subarray(0, length)).slice(0, length > 1 ? -1 : undefined);
-    const { verdict, text } = this.#judge(response, name, formatType(qtype));
+    const { verdict, text } = this.#judge(response, name, formatType(qtype), records);
     if (verdict === 'passed') this.#counts.refused++;
     else if (verdict === 'failed') this.#counts.failed++;
     else this.#leak(name, text, nowMs);
+  }
+
+  /** True when an answer to a name that is free leads to one, or to an address, that is not; as Cordon collects where it leads. */
+  #leads(response: Uint8Array, length: number, qtype: number, nowMs: number): boolean {
+    const [reader, targets] = [this.#reader, this.#targets];
+    const start = skipName(response, HEADER_LENGTH, response.length) + 4;
+    targets.begin(response, response.length, this.#qname.subarray(0, length));
+    reader.reset(response, response.length, start);
+    while (reader.next() && reader.section !== SECTION.ADDITIONAL) targets.add(reader);
+    targets.finish();
+    if (targets.namesEnd === 0 && targets.addressesEnd === 0) return false;
+    return this.#policy.judgeTargets(this.#qname, length, qtype, targets, nowMs);
   }
 
   /** Length of the folded QNAME, which is in `#qname` then; 0 or less for what is no response to a question. */
@@ -186,11 +208,20 @@ export class ObservedResolver {
     return length;
   }
 
-  #judge(response: Uint8Array, name: string, type: string): ReturnType<typeof judgeOutcome> {
+  /** `records` are those of the rule for the name; undefined: the name is free, and its answer leads to what is not. */
+  #judge(
+    response: Uint8Array,
+    name: string,
+    type: string,
+    records: ReturnType<PublishedPolicy['judgeQuestion']>,
+  ): ReturnType<typeof judgeOutcome> {
     try {
       const reading = readReply(response, name, SERVER, 0);
-      const expected = { kind: 'refused', forms: this.#forms, needsEde: false, listed: undefined } as const;
-      return judgeOutcome({ name, type, expected }, { kind: 'answer', reading });
+      const forms =
+        records === undefined || records.length === 0 ? this.#forms : [dataForm(records), ...this.#forms];
+      const expected = { kind: 'refused', forms, needsEde: false, listed: undefined } as const;
+      const judged = judgeOutcome({ name, type, expected }, { kind: 'answer', reading });
+      return records === undefined ? { ...judged, verdict: leadsNowhere(reading, forms) } : judged;
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       return { verdict: 'failed', text: errorText(thrown) };
@@ -230,5 +261,9 @@ export class ObservedResolver {
     note({ time: timeText(clock()), kind: 'foreign', resolver: name, ...record });
   }
 }
+
+const isAddress = (text: string): boolean => parseAddress(text, words);
+
+const toAbsolute = (name: string): string => `${name.toLowerCase().replace(/\.$/, '')}.`;
 
 const timeText = (ms: number): string => new Date(ms).toISOString();

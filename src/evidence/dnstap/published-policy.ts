@@ -7,7 +7,8 @@ import { createAddress, errorText, isAppError } from '../../base/base.ts';
 import type { ListFormat } from '../../base/words/words.ts';
 import { precedenceOf } from '../../policy/generation/generation.ts';
 import { loadList } from '../../policy/lists/lists.ts';
-import { Policy, TableBuilder, Verdict } from '../../policy/policy.ts';
+import { ACTION, type LocalRecord, Policy, TableBuilder, Verdict } from '../../policy/policy.ts';
+import type { Targets } from '../../wire/dns/dns.ts';
 import type { ForeignRecord } from '../records/records.ts';
 
 /** A secondary fetches a zone within seconds of a NOTIFY, and one that takes files within a timer of minutes. */
@@ -65,18 +66,46 @@ export class PublishedPolicy {
     }
   }
 
-  /** True when the folded name of `length` bytes is one that the resolver has to refuse by now. */
-  lists(qname: Uint8Array, length: number, qtype: number, nowMs: number): boolean {
-    if (!this.#judge(this.#policy, qname, length, qtype)) return false;
-    if (this.#before === undefined || nowMs - this.#changedMs > GRACE_MS) return true;
-    return this.#judge(this.#before, qname, length, qtype);
+  /**
+   * For the folded name of `length` bytes: the records that a rule of it answers with, none for a plain refusal; undefined where
+   * the resolver does not have to refuse it by now.
+   */
+  judgeQuestion(
+    qname: Uint8Array,
+    length: number,
+    qtype: number,
+    nowMs: number,
+  ): readonly LocalRecord[] | undefined {
+    const verdict = this.#verdict;
+    const before = this.#beforeAt(nowMs);
+    if (before !== undefined) {
+      before.judgeQuestion(qname, 0, length, qtype, CLIENT, 0, verdict);
+      if (!isRefusal(verdict)) return undefined;
+    }
+    this.#policy.judgeQuestion(qname, 0, length, qtype, CLIENT, 0, verdict);
+    return isRefusal(verdict) ? verdict.records : undefined;
   }
 
-  #judge(policy: Policy, qname: Uint8Array, length: number, qtype: number): boolean {
-    policy.judgeQuestion(qname, 0, length, qtype, CLIENT, 0, this.#verdict);
-    return this.#verdict.refused;
+  /** True when an answer to a name that is not refused leads to something that the resolver has to refuse by now. */
+  judgeTargets(qname: Uint8Array, length: number, qtype: number, targets: Targets, nowMs: number): boolean {
+    const before = this.#beforeAt(nowMs);
+    return [this.#policy, ...(before === undefined ? [] : [before])].every((policy) => {
+      const verdict = this.#verdict;
+      // What lets the question pass has its say on where it leads, as in explain.
+      policy.judgeQuestion(qname, 0, length, qtype, CLIENT, 0, verdict);
+      if (!verdict.refused) policy.judgeTargets(targets, 0, verdict);
+      return isRefusal(verdict);
+    });
+  }
+
+  /** The version before, while a resolver may still have it. */
+  #beforeAt(nowMs: number): Policy | undefined {
+    return nowMs - this.#changedMs > GRACE_MS ? undefined : this.#before;
   }
 }
+
+/** What is only sent to TCP is answered there. */
+const isRefusal = (verdict: Verdict): boolean => verdict.refused && verdict.action !== ACTION.TCP_ONLY;
 
 const read = (files: readonly PublishedFile[]) => {
   const builder = new TableBuilder();

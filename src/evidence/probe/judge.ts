@@ -33,12 +33,19 @@ export const NULL_ADDRESSES: readonly string[] = ['0.0.0.0', '::'];
 /** Where hosts files lead. */
 const LOOPBACK_ADDRESSES = ['127.0.0.1', '::1'];
 
-/** How programs refuse, whichever they are; `addresses` are those that a server is known to lead refused names to. */
-export const foreignForms = (addresses: readonly string[]): readonly RefusalForm[] => [
+/**
+ * How programs refuse, whichever they are; `addresses` are those that a server is known to lead refused names to, `names` folded
+ * ones with a final dot.
+ */
+export const foreignForms = (
+  addresses: readonly string[],
+  names: readonly string[] = [],
+): readonly RefusalForm[] => [
   { kind: 'nxdomain' },
   { kind: 'nodata' },
   { kind: 'refused' },
   { kind: 'address', addresses: [...NULL_ADDRESSES, ...LOOPBACK_ADDRESSES, ...addresses] },
+  ...(names.length === 0 ? [] : [{ kind: 'data', targets: names, addresses: [], types: [] } as const]),
 ];
 
 /** What the answer has to be. */
@@ -89,6 +96,8 @@ const REFUSING_CODES: ReadonlySet<number> = new Set([
 /** Types of records that prove denial or sign: only who asked the real zone has them. */
 const PROVING_TYPES: ReadonlySet<string> = new Set(['NS', 'DS', 'RRSIG', 'NSEC', 'NSEC3', 'DNSKEY']);
 const ADDRESS_TYPES: ReadonlySet<string> = new Set(['A', 'AAAA']);
+/** Records that say nothing but where to ask next, and their signatures. */
+const ALIAS_TYPES: ReadonlySet<string> = new Set(['CNAME', 'DNAME', 'RRSIG']);
 
 /** Judges what came back to a question. */
 export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgement => {
@@ -113,6 +122,20 @@ export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgem
       return { verdict: 'failed', text: `${text} without a structured error` };
     }
   }
+};
+
+/**
+ * Whether an answer that runs over a refused name or address gives a client nothing of it: aliases alone, or what they end
+ * in is one of the forms. `failed`: nobody can tell.
+ */
+export const leadsNowhere = (reading: Reading, forms: readonly RefusalForm[]): Judgement['verdict'] => {
+  const form = formOf(reading);
+  if (form === undefined) return 'failed';
+  const addresses = new Set(forms.flatMap((one) => ('addresses' in one ? one.addresses : [])));
+  const targets = new Set(forms.flatMap((one) => targetsOf(one, '')));
+  const isNothing = ({ name, type, rdata }: ReadRecord): boolean =>
+    ALIAS_TYPES.has(type) || targets.has(absolute(name)) || (ADDRESS_TYPES.has(type) && addresses.has(rdata));
+  return reading.answers.every(isNothing) ? 'passed' : 'leaked';
 };
 
 /** The answer in a line: `NOERROR www.example.com. A 192.0.2.1`. */

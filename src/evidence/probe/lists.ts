@@ -366,7 +366,8 @@ const formOfTerms = (terms: RuleTerms): RefusalForm | keyof typeof LEFT_OUT | 'p
   }
 };
 
-const dataForm = (records: readonly LocalRecord[]): RefusalForm => {
+/** The form of a refusal that answers with records. */
+export const dataForm = (records: readonly LocalRecord[]): RefusalForm => {
   const texts = (types: readonly number[]): string[] =>
     records.filter(({ type }) => types.includes(type)).map(({ type, rdata }) => formatRdata(type, rdata));
   return {

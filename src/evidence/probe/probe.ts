@@ -4,7 +4,8 @@
 // time; what failed is asked again in every run until it is in order. Nothing here is on the way of a client's query.
 
 export type { ProbeRunStatus } from './findings.ts';
-export { foreignForms, judgeOutcome } from './judge.ts';
+export { foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from './judge.ts';
+export { dataForm } from './lists.ts';
 export { toProbedState } from './probed-state.ts';
 export { ProbeScheduler, type ProbeState, type ProbeStatus } from './scheduler.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -8,6 +8,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readClientResponse } from '../../../src/evidence/dnstap/client-response.ts';
 import { ObservedResolver } from '../../../src/evidence/dnstap/observed-resolver.ts';
+import type { PublishedFile } from '../../../src/evidence/dnstap/published-policy.ts';
 import type { ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
 import { toDnstap } from '../../../src/evidence/records/outputs/dnstap-message.ts';
 import { createFrameStream, toDataFrame } from '../../../src/evidence/records/outputs/frame-stream.ts';
@@ -26,12 +27,14 @@ let notes: ForeignRecord[] = [];
 let observed: ObservedResolver;
 const closing: (() => unknown)[] = [];
 
-const open = async (more: { readonly framesMax?: number } = {}): Promise<number> => {
+const open = async (
+  more: { readonly framesMax?: number; readonly policy?: readonly PublishedFile[] } = {},
+): Promise<number> => {
   observed = new ObservedResolver({
-    ...more,
     name: 'bind',
     policy: [{ file: join(directory, 'list.txt'), format: 'domains' }],
-    sinkholes: ['192.0.2.80'],
+    sinkholes: ['192.0.2.80', 'Notice.agency.example'],
+    ...more,
     clock: () => nowMs,
     note: (record) => notes.push(record),
   });
@@ -140,6 +143,153 @@ describe('what it says of its answers', () => {
     await vi.waitUntil(() => last('connected') !== undefined, WAIT);
     tick(300);
     expect(notes.filter(({ event }) => event === 'answers')).toHaveLength(5);
+  });
+});
+
+describe('where its answers lead', () => {
+  const RPZ = `$ORIGIN rpz.example.
+@ 60 IN SOA localhost. root.localhost. 1 60 60 60 60
+@ 60 IN NS localhost.
+banned.example CNAME .
+*.banned.example CNAME .
+own.example CNAME page.agency.example.
+asked.example CNAME rpz-tcp-only.
+24.0.113.0.203.rpz-ip CNAME .
+`;
+  const FREE = 'www.free.example.';
+  test.each([
+    // Of another name: what a client gets is where the listed name is.
+    [
+      'leaked',
+      'an alias',
+      'A',
+      0,
+      [`${FREE} 60 IN CNAME cdn.banned.example.`, 'cdn.banned.example. 60 IN A 198.51.100.1'],
+    ],
+    [
+      'leaked',
+      'an alias in the middle',
+      'A',
+      0,
+      [
+        `${FREE} 60 IN CNAME b.banned.example.`,
+        'b.banned.example. 60 IN CNAME c.example.',
+        'c.example. 60 IN A 198.51.100.1',
+      ],
+    ],
+    ['leaked', 'an address', 'A', 0, [`${FREE} 60 IN A 203.0.113.9`]],
+    ['leaked', 'a service', 'HTTPS', 0, [`${FREE} 60 IN HTTPS 1 b.banned.example.`]],
+    [
+      'leaked',
+      'a DNAME',
+      'A',
+      0,
+      [
+        'free.example. 60 IN DNAME banned.example.',
+        `${FREE} 60 IN CNAME www.banned.example.`,
+        'www.banned.example. 60 IN A 198.51.100.1',
+      ],
+    ],
+    // As BIND refuses by the name that an alias leads to: the alias stands there, and nothing that leads on.
+    ['refused', 'an alias, denied', 'A', 3, [`${FREE} 60 IN CNAME b.banned.example.`]],
+    ['refused', 'an alias without data', 'A', 0, [`${FREE} 60 IN CNAME b.banned.example.`]],
+    [
+      'refused',
+      'an alias to a sinkhole',
+      'A',
+      0,
+      [`${FREE} 60 IN CNAME b.banned.example.`, 'b.banned.example. 60 IN A 192.0.2.80'],
+    ],
+    [
+      'refused',
+      'an alias to a notice',
+      'A',
+      0,
+      [
+        `${FREE} 60 IN CNAME b.banned.example.`,
+        'b.banned.example. 60 IN CNAME notice.agency.example.',
+        'notice.agency.example. 60 IN A 198.51.100.9',
+      ],
+    ],
+    ['other', 'elsewhere', 'A', 0, [`${FREE} 60 IN CNAME c.example.`, 'c.example. 60 IN A 198.51.100.1']],
+  ])('%s: %s', async (wanted, _, type, rcode, answer) => {
+    writeFileSync(join(directory, 'list.rpz'), RPZ);
+    const socket = await begin(
+      await open({ policy: [{ file: join(directory, 'list.rpz'), format: 'rpz' }] }),
+    );
+    socket.end(frameOf(`${FREE} ${type}`, rcode, answer));
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    const { answers, refused, leaked, failed } = last('answers') ?? {};
+    const found = { leaked, refused, other: 1 - (leaked ?? 0) - (refused ?? 0) };
+    expect({ answers, failed, ...found }).toEqual({
+      answers: 1,
+      failed: 0,
+      leaked: 0,
+      refused: 0,
+      other: 0,
+      [wanted]: 1,
+    });
+  });
+
+  test.each([
+    [
+      'refused',
+      'a notice of the resolver',
+      'banned.example.',
+      ['banned.example. 60 IN CNAME notice.agency.example.', 'notice.agency.example. 60 IN A 198.51.100.9'],
+    ],
+    [
+      'refused',
+      'what the rule itself answers',
+      'own.example.',
+      ['own.example. 60 IN CNAME page.agency.example.', 'page.agency.example. 60 IN A 198.51.100.9'],
+    ],
+    [
+      'leaked',
+      'another alias than that of the rule',
+      'own.example.',
+      ['own.example. 60 IN CNAME page.other.example.'],
+    ],
+    [
+      'leaked',
+      'the notice, and an address beside it',
+      'banned.example.',
+      ['banned.example. 60 IN CNAME notice.agency.example.', 'banned.example. 60 IN A 198.51.100.1'],
+    ],
+    // Answered over TCP, whatever it is.
+    ['other', 'a name that is only slowed down', 'asked.example.', ['asked.example. 60 IN A 198.51.100.1']],
+  ])('%s: %s', async (wanted, _, name, answer) => {
+    writeFileSync(join(directory, 'list.rpz'), RPZ);
+    const socket = await begin(
+      await open({ policy: [{ file: join(directory, 'list.rpz'), format: 'rpz' }] }),
+    );
+    socket.end(frameOf(`${name} A`, 0, answer));
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(last('answers')).toMatchObject({
+      answers: 1,
+      refused: wanted === 'refused' ? 1 : 0,
+      leaked: wanted === 'leaked' ? 1 : 0,
+    });
+  });
+
+  test('a new target counts after five minutes', async () => {
+    const port = await open();
+    const leads = [`${FREE} 60 IN CNAME b.new.example.`, 'b.new.example. 60 IN A 198.51.100.1'];
+    writeFileSync(join(directory, 'list.txt'), 'banned.example\nnew.example\n');
+    observed.look();
+    const leaked = async (): Promise<number | undefined> => {
+      const before = notes.length;
+      const socket = await begin(port);
+      socket.end(frameOf(`${FREE} A`, 0, leads));
+      await vi.waitUntil(() => notes.slice(before).some(({ event }) => event === 'disconnected'), WAIT);
+      return last('answers')?.leaked;
+    };
+    expect(await leaked()).toBe(0);
+    nowMs += 300_001;
+    expect(await leaked()).toBe(1);
+    expect(last('answers')?.names).toMatchObject([
+      { qname: 'www.free.example', example: expect.stringContaining('b.new.example') },
+    ]);
   });
 });
 
