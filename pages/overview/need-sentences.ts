@@ -65,6 +65,8 @@ export const SENTENCES: Readonly<Record<string, Key & `need${string}`>> = {
   'fleet-refused': 'needFleetRefused',
   'fleet-forged': 'needFleetForged',
   'fleet-unconfirmed': 'needUnconfirmed',
+  'foreign-leaking': 'needForeignLeaking',
+  'foreign-unseen': 'needForeignUnseen',
   'probe-off': 'needProbeOff',
   'records-off': 'needRecordsOff',
 };

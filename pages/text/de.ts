@@ -263,6 +263,10 @@ export const de: Texts = {
   needFleetClock:
     '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
   needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',
+  needForeignLeaking:
+    '*`{subject}`, der nicht von Cordon ist, beantwortet verbotene Namen.* Sehen Sie nach, ob er die Regeln übernommen hat.',
+  needForeignUnseen:
+    '*Niemand sieht, was `{subject}`, der nicht von Cordon ist, antwortet.* Der Bericht hat eine Lücke, bis sein dnstap wieder ankommt.',
   needProbeOff: '*Die Probe ist ausgeschaltet.* Nichts weist nach, dass das Verbot in Kraft ist.',
   needQueryLog:
     '*Im Protokoll der Anfragen fehlen Anfragen.* Das Verbot und seine Aufzeichnungen sind vollständig.',

@@ -246,6 +246,10 @@ export const en = {
     '*A certificate of the engine of the fleet ends soon.* Resolvers are cut off from policy when it has.',
   needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',
   needUnconfirmed: '*Many records wait for a collector.* Nothing is lost yet.',
+  needForeignLeaking:
+    '*`{subject}`, which is not Cordon’s, answers prohibited names.* Look whether it has taken the policy up.',
+  needForeignUnseen:
+    '*Nobody sees what `{subject}`, which is not Cordon’s, answers.* The report has a hole until its dnstap arrives again.',
   needProbeOff: '*The self-probe is turned off.* Nothing shows that the prohibition is in force.',
   needQueryLog: '*Queries are missing in the query log.* The prohibition and its records are whole.',
   needRecordsOff: '*No records are kept, by configuration.*',

@@ -263,6 +263,10 @@ export const fr: Texts = {
     '*Un certificat du moteur du parc expire bientôt.* Ensuite, les résolveurs n’apprennent plus rien.',
   needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
   needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
+  needForeignLeaking:
+    '*`{subject}`, qui n’est pas de Cordon, répond à des noms interdits.* Vérifiez s’il a repris la politique.',
+  needForeignUnseen:
+    '*Personne ne voit ce que répond `{subject}`, qui n’est pas de Cordon.* Le rapport a un trou jusqu’au retour de son dnstap.',
   needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',
   needQueryLog:
     '*Des requêtes manquent dans le journal des requêtes.* L’interdiction et ses enregistrements sont entiers.',

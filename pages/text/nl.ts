@@ -256,6 +256,10 @@ export const nl: Texts = {
     '*Een certificaat van de engine van de vloot verloopt binnenkort.* Daarna horen resolvers niets nieuws meer.',
   needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
   needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
+  needForeignLeaking:
+    '*`{subject}`, die niet van Cordon is, beantwoordt verboden namen.* Kijk of hij het beleid heeft overgenomen.',
+  needForeignUnseen:
+    '*Niemand ziet wat `{subject}`, die niet van Cordon is, antwoordt.* Het rapport heeft een gat tot zijn dnstap weer aankomt.',
   needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
   needQueryLog:
     '*In het logboek van vragen ontbreken vragen.* Het verbod en zijn vastleggingen zijn volledig.',

@@ -1,7 +1,8 @@
 // cordon collect: takes the records of a fleet until it is told to stop, and what resolvers that are not Cordon's say over dnstap.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { systemClock, VERSION } from '../base/base.ts';
+import { replaceFileNow, systemClock, VERSION } from '../base/base.ts';
+import { type FoundIssue, HEALTH_ISSUES } from '../base/words/words.ts';
 import type { Config } from '../config/config.ts';
 import { FOREIGN_DIRECTORY, RECORDS_DIRECTORY_MODE } from '../evidence/records/records.ts';
 import { fleetPath, startCollector } from '../fleet/fleet.ts';
@@ -13,6 +14,11 @@ import { requireFleet } from './fleet-input.ts';
 import { DONE } from './statuses.ts';
 import { configPath, requireConfig } from './usage.ts';
 
+/** Between two looks at what needs a person, milliseconds. */
+const TELL_MS = 5_000;
+/** Prometheus' node_exporter is another user. */
+const METRICS_MODE = 0o644;
+
 /** Runs the command; ends with SIGTERM or SIGINT. */
 export const collect = async ({ values }: InputOf<typeof COLLECT>): Promise<number> => {
   const database = readDatabase(values);
@@ -20,14 +26,18 @@ export const collect = async ({ values }: InputOf<typeof COLLECT>): Promise<numb
   const log = createLog(config.log);
   const directory = values.directory ?? join(config.stateDirectory, 'collected');
   const foreign =
-    values.dnstap === undefined ? undefined : await collectForeign(values.dnstap, directory, config, log);
+    values.dnstap === undefined
+      ? undefined
+      : await collectForeign(values.dnstap, values.prometheus, directory, config, log);
   // Where there is no fleet, others may be watched all the same.
   const isFleet = foreign === undefined || config.fleet !== undefined;
   const collector = isFleet
-    ? await startFleet(values, directory, database, config, log).catch(async (thrown: unknown) => {
-        await foreign?.stop();
-        throw thrown;
-      })
+    ? await startFleet(values, directory, database, config, log, foreign?.issues).catch(
+        async (thrown: unknown) => {
+          await foreign?.stop();
+          throw thrown;
+        },
+      )
     : undefined;
   log.info({}, 'collecting');
   const stopped = Promise.withResolvers<void>();
@@ -45,16 +55,24 @@ const startFleet = (
   database: ReturnType<typeof readDatabase>,
   config: Config,
   log: Log,
+  foreign: (() => readonly FoundIssue[]) | undefined,
 ): ReturnType<typeof startCollector> => {
   const { servers, caPath, trust, checkpointMs } = requireFleet(config);
   return startCollector({
     ...{ directory, database, servers, caPath, trust, checkpointMs, log },
+    ...(foreign && { foreign }),
     seedPath: seed ?? fleetPath(config.stateDirectory, 'collectorSeed'),
   });
 };
 
 /** What resolvers that are not Cordon's answer becomes records of a chain of its own. */
-const collectForeign = async (path: string, directory: string, config: Config, log: Log) => {
+const collectForeign = async (
+  path: string,
+  metricsPath: string | undefined,
+  directory: string,
+  config: Config,
+  log: Log,
+) => {
   const [{ startDnstap }, { Recorder }, { recorderSettings, resolverName }] = await Promise.all([
     import('../evidence/dnstap/dnstap.ts'),
     import('../evidence/records-thread/records-thread.ts'),
@@ -77,8 +95,28 @@ const collectForeign = async (path: string, directory: string, config: Config, l
     throw thrown;
   });
   log.info({ resolvers: collector.names }, 'listening for dnstap');
+  const known = new Map<string, FoundIssue>();
+  const tell = (): void => {
+    const issues = new Map(collector.issues().map((issue) => [`${issue.id} ${issue.subject}`, issue]));
+    for (const [key, { id, subject, text }] of issues)
+      if (!known.has(key)) log.warn({ issue: id, subject }, text);
+    for (const [key, { id, subject }] of known)
+      if (!issues.has(key)) log.info({ issue: id, subject }, `no more: ${HEALTH_ISSUES[id].title}`);
+    known.clear();
+    for (const [key, issue] of issues) known.set(key, issue);
+    if (metricsPath === undefined) return;
+    try {
+      replaceFileNow(metricsPath, collector.metrics(), METRICS_MODE);
+    } catch (thrown) {
+      log.warn({ err: thrown }, 'writing the metrics of resolvers that are not Cordon’s');
+    }
+  };
+  tell();
+  const timer = setInterval(tell, TELL_MS);
   return {
+    issues: () => collector.issues(),
     stop: async () => {
+      clearInterval(timer);
       await collector.stop();
       await recorder.stop();
     },

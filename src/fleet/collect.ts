@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, type Clock, errorText, systemClock, VERSION } from '../base/base.ts';
+import type { FoundIssue } from '../base/words/words.ts';
 import { type JudgeRecord, loadRecordSchema } from '../evidence/records/records.ts';
 import type { FleetActs, FleetLog } from './acts.ts';
 import type { ConnectBus, MessageBus } from './bus.ts';
@@ -18,6 +19,7 @@ import { POLICY_NAME } from './members.ts';
 import { Membership } from './membership.ts';
 import { connectNats } from './nats-bus.ts';
 import { PolicyLog } from './policy-log.ts';
+import { FOREIGN_MAX, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
 import { PresenceCheck } from './presence-check.ts';
 import { LastSequences, Sequence, type Stamp, stampMessage } from './signed-message.ts';
 import { COLLECTOR_NAME, confirmedSubject, presenceSubject } from './subjects.ts';
@@ -43,6 +45,8 @@ export interface CollectOptions {
   /** Between two checkpoints, milliseconds. */
   readonly checkpointMs: number;
   readonly log: FleetLog;
+  /** What is wrong with resolvers that are not Cordon's and that it watches as well. */
+  readonly foreign?: () => readonly FoundIssue[];
   /** Undefined: NATS, and the clocks of the machine. */
   readonly connect?: ConnectBus;
   readonly clock?: Clock;
@@ -130,6 +134,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
         isKeeping,
         alarms: Object.fromEntries(counts),
         lastAlarms: last.map((alarm) => ({ ...alarm })),
+        ...(options.foreign && { foreign: toForeign(options.foreign()) }),
       };
     },
     onUp: (up) => {
@@ -166,6 +171,15 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     },
   };
 };
+
+/** Leaks before holes, as many as a presence may tell. */
+const toForeign = (issues: readonly FoundIssue[]): NonNullable<Presence['foreign']> =>
+  issues
+    .toSorted((a, b) => Number(b.id === 'foreign-leaking') - Number(a.id === 'foreign-leaking'))
+    .slice(0, FOREIGN_MAX)
+    .map(({ id, subject, text, sinceMs = 0 }) => ({
+      ...{ id, subject, text: text.slice(0, 2 * TEXT_LENGTH_MAX), since: new Date(sinceMs).toISOString() },
+    }));
 
 const readSeed = (path: string): string => {
   try {

@@ -68,7 +68,7 @@ export interface MemberOptions {
   /** Up to where records are confirmed. */
   readonly confirmed: () => Presence['confirmed'];
   /** Whether a collector keeps what it is sent and what it refused, for its presence. */
-  readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms'>;
+  readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms' | 'foreign'>;
   /** The engine is there, again. */
   readonly onUp: (engine: MessageBus) => void;
 }

@@ -95,8 +95,11 @@ export const fleetIssues = (facts: FleetFacts): FoundIssue[] => {
   for (const [chain, count] of unconfirmed)
     if (count > UNCONFIRMED_MAX)
       add('fleet-unconfirmed', `${count} records of ${chain} wait for a collector`, chain);
-  for (const { name, heard, needs } of resolvers) {
+  for (const { name, heard, needs, foreign } of resolvers) {
     const [first] = needs;
+    // Of a collector that is not heard nobody knows more than that.
+    for (const { id, subject, text, since } of first?.kind === 'unheard' ? [] : foreign)
+      if (id === 'foreign-leaking' || id === 'foreign-unseen') add(id, text, subject, Date.parse(since));
     if (first?.kind === 'unheard')
       add('resolver-unheard', `${name} is not heard`, name, heard === null ? undefined : Date.parse(heard));
     else if (first !== undefined)

@@ -14,6 +14,9 @@ export const PRESENCE_MS = 10_000;
 /** Characters of what a resolver says in words; longer ones would make a whole presence one that nobody takes. */
 export const TEXT_LENGTH_MAX = 200;
 
+/** Resolvers that are not Cordon's of which a collector tells: as many as fit beside the rest. */
+export const FOREIGN_MAX = 16;
+
 /** Words, which a terminal shows: what would move its cursor is a blank. */
 const words = (length: number) =>
   z
@@ -77,6 +80,18 @@ const presenceSchema = z.looseObject({
   lastAlarms: z
     .array(z.looseObject({ time: moment, alarm: text, node: text, text: words(500) }))
     .max(10)
+    .exactOptional(),
+  /** Of a collector: what is wrong with resolvers that are not Cordon's, in the words of health issues. */
+  foreign: z
+    .array(
+      z.looseObject({
+        id: z.string().regex(/^[a-z-]{1,40}$/),
+        subject: z.string().regex(/^[a-z0-9-]{1,63}$/),
+        text: words(2 * TEXT_LENGTH_MAX),
+        since: moment,
+      }),
+    )
+    .max(FOREIGN_MAX)
     .exactOptional(),
 });
 

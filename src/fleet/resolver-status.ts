@@ -110,6 +110,7 @@ const toResolverStatus = (
     confirmed: presence?.confirmed ?? null,
     isKeeping: presence?.isKeeping ?? null,
     alarms: presence?.alarms ?? {},
+    foreign: (presence?.foreign ?? []).map(({ id, subject, text, since }) => ({ id, subject, text, since })),
     probe: probe === undefined ? null : summaryOf(probe),
   };
   const others = presence === undefined || presence.role === 'collector' ? [] : differing(presence);

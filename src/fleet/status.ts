@@ -63,6 +63,13 @@ export interface ResolverStatus {
   readonly isKeeping: boolean | null;
   /** Of a collector: what it refused, by kind. */
   readonly alarms: Readonly<Record<string, number>>;
+  /** Of a collector: what is wrong with resolvers that are not Cordon's, by the id of the health issue. */
+  readonly foreign: readonly {
+    readonly id: string;
+    readonly subject: string;
+    readonly text: string;
+    readonly since: string;
+  }[];
   /** What its probe was answered when all were asked the last time; null: never. */
   readonly probe: ProbeSummary | null;
   /** What needs a person, the most urgent first. */

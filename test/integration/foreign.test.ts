@@ -2,7 +2,7 @@
 // watches them over dnstap. What the fleet's report says is what the clients of this test were answered.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -92,7 +92,11 @@ test('BIND, unbound and Knot Resolver are watched: what was refused, what leaked
   kresd: { listen: ${path('kresd.sock')}, policy: [{ file: ${path('published.rpz')}, format: rpz }] }
 `,
   );
-  const collector = start(process.execPath, [PROGRAM, 'collect', '--dnstap', path('dnstap.yaml')], place);
+  const collector = start(
+    process.execPath,
+    [PROGRAM, 'collect', '--dnstap', path('dnstap.yaml'), '--prometheus', path('foreign.prom')],
+    place,
+  );
   const report = async (): Promise<NonNullable<FleetReport['foreign']>> => {
     const today = new Date().toISOString().slice(0, 10);
     const { stdout, stderr } = await runCommandHere(
@@ -183,6 +187,14 @@ cache.open(10 * MB, 'lmdb://${path('kresd-cache')}')
   named.kill('SIGHUP');
   await vi.waitUntil(async () => (await query('bind', 'www.other.example')) === RCODE.NOERROR, WAIT);
   for (let i = 0; i < 10; i++) await query('bind', `away${i % 2}.banned.example`);
+  // Whoever looks at metrics learns of it while it goes on.
+  await vi.waitUntil(
+    () =>
+      readFileSync(path('foreign.prom'), 'utf8').includes(
+        'cordon_health_issue{id="foreign-leaking",subject="bind"} 1',
+      ),
+    WAIT,
+  );
   await exported('rpz', 'named.rpz', '--origin', ZONE);
   named.kill('SIGHUP');
   await vi.waitUntil(async () => (await query('bind', 'back.banned.example')) === RCODE.NXDOMAIN, WAIT);

@@ -73,7 +73,7 @@ const resolverOf = (index: number, nowMs: number): ResolverStatus => {
       isReplaced: false,
       stopped: null,
     },
-    ...{ refused: [], lists: {}, isKeeping: null, alarms: {}, probe: probeOf(index, nowMs) },
+    ...{ refused: [], lists: {}, isKeeping: null, alarms: {}, foreign: [], probe: probeOf(index, nowMs) },
     ...{ records: { queries: 5_000, changes: 80 }, confirmed: { queries: 5_000, changes: 80 } },
     ...twist,
   };

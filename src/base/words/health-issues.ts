@@ -420,6 +420,20 @@ export const HEALTH_ISSUES = {
     'a resolver of the fleet needs somebody',
     'cordon fleet status has the details',
   ),
+  'foreign-leaking': kind(
+    'critical',
+    'ForeignLeaking',
+    0,
+    'a resolver that is not Cordon’s answers names of the policy that was published to it',
+    'the text has a name; look whether it has taken the policy up and whether it answers from its cache; cordon fleet report has times and names',
+  ),
+  'foreign-unseen': kind(
+    'warning',
+    'ForeignUnseen',
+    5,
+    'nobody sees what a resolver that is not Cordon’s answers',
+    'look whether it runs, and whether it can reach its socket of cordon collect; until then the report has a hole',
+  ),
   'exemption-ends': kind(
     'info',
     'ExemptionEnds',

@@ -402,6 +402,12 @@ export const COLLECT = command({
       takes: 'file',
       about: 'resolvers that are not Cordon’s, what each was sent, and where it sends dnstap to (YAML)',
     },
+    prometheus: {
+      value: 'FILE',
+      takes: 'file',
+      about:
+        'with --dnstap: write what is seen there each five seconds, for the textfile collector of Prometheus',
+    },
     directory: {
       value: 'DIRECTORY',
       takes: 'directory',

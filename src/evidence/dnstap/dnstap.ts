@@ -5,8 +5,10 @@
 import { chmodSync, lstatSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock, createAddress, errorText, formatAddress, parseAddress } from '../../base/base.ts';
+import type { FoundIssue } from '../../base/words/words.ts';
 import type { ForeignRecord } from '../records/records.ts';
 import { type DnstapResolver, parseSettings, settingsError } from './dnstap-settings.ts';
+import { foreignMetrics } from './foreign-metrics.ts';
 import { ObservedResolver } from './observed-resolver.ts';
 
 /** Between two looks at what is published and what was counted, milliseconds. */
@@ -25,6 +27,10 @@ export interface DnstapOptions {
 /** What runs. */
 export interface DnstapCollector {
   readonly names: readonly string[];
+  /** What needs a person now. */
+  issues(): readonly FoundIssue[];
+  /** The same and the counts, in the exposition format of Prometheus. */
+  metrics(): string;
   stop(): Promise<void>;
 }
 
@@ -51,6 +57,12 @@ export const startDnstap = async ({ path, clock, note }: DnstapOptions): Promise
   }, LOOK_MS);
   return {
     names: settings.map(({ name }) => name),
+    issues: () => watched.flatMap(({ observed }) => observed.state.issues),
+    metrics: () =>
+      foreignMetrics(
+        watched.map(({ observed }) => observed.state),
+        clock(),
+      ),
     stop: () => {
       clearInterval(timer);
       return close();

@@ -5,6 +5,7 @@
 // who is watched says nothing. A resolver that sends more than is read waits, and costs nobody else more than that.
 import type { Socket } from 'node:net';
 import { type Clock, createAddress, errorText, isAppError, parseAddress } from '../../base/base.ts';
+import type { FoundIssue } from '../../base/words/words.ts';
 import {
   expandName,
   FLAG,
@@ -37,6 +38,10 @@ const EXAMPLE_LENGTH_MAX = 160;
 const CONNECTIONS_MAX = 4;
 /** Frames of one resolver in a second: a fifth of a core. The rest waits in its own buffers. */
 const FRAMES_MAX = 20_000;
+/** After the last answer to a listed name: an alarm that is looked for each minute or so finds it. */
+const LEAK_TOLD_MS = 900_000;
+/** Both ends start anew now and then. */
+const UNSEEN_MS = 60_000;
 /** Where a reading says that it comes from; nobody is asked. */
 const SERVER = { address: '::', port: 0, family: 6 } as const;
 
@@ -55,6 +60,15 @@ export interface ObservedOptions {
 const words = createAddress();
 
 const zero = () => ({ answers: 0, refused: 0, leaked: 0, failed: 0, malformed: 0 });
+const SUMS = ['answers', 'refused', 'leaked', 'failed', 'malformed'] as const;
+
+/** What one was seen to do since the collector began, and what of it needs a person. Plain data. */
+export interface ObservedState {
+  readonly name: string;
+  readonly totals: Readonly<ReturnType<typeof zero>>;
+  readonly isSeen: boolean;
+  readonly issues: readonly FoundIssue[];
+}
 
 /** One of them. */
 export class ObservedResolver {
@@ -68,6 +82,11 @@ export class ObservedResolver {
   readonly #names = new Map<string, { count: number; readonly example: string }>();
   readonly #qname = new Uint8Array(NAME_LENGTH_MAX);
   #counts = zero();
+  readonly #totals = zero();
+  /** The answers to listed names that are still told of. */
+  #told: { readonly firstMs: number; lastMs: number; count: number; qname: string } | undefined;
+  /** Since when no stream runs, and why; undefined: one does. */
+  #unseen: { readonly sinceMs: number; readonly reason: string } | undefined;
   #beganMs: number;
   #leakedMs: { readonly first: number; last: number } | undefined;
   #frames = 0;
@@ -83,6 +102,7 @@ export class ObservedResolver {
     const names = options.sinkholes.filter((one) => !isAddress(one)).map(toAbsolute);
     this.#forms = foreignForms(addresses, names);
     this.#beganMs = options.clock();
+    this.#unseen = { sinceMs: this.#beganMs, reason: 'it has not connected yet' };
     this.#note({ event: 'policy', files: this.#policy.facts });
   }
 
@@ -143,6 +163,27 @@ export class ObservedResolver {
     for (const socket of this.#sockets.keys()) socket.removeAllListeners('close').destroy();
   }
 
+  /** How it is now. */
+  get state(): ObservedState {
+    const { name, clock } = this.#options;
+    const nowMs = clock();
+    const issues: FoundIssue[] = [];
+    if (this.#told !== undefined && nowMs - this.#told.lastMs > LEAK_TOLD_MS) this.#told = undefined;
+    if (this.#told !== undefined) {
+      const { count, qname, firstMs: sinceMs } = this.#told;
+      const text = `${name} answered listed names ${count} times, the last one was ${qname}`;
+      issues.push({ id: 'foreign-leaking', subject: name, text, sinceMs });
+    }
+    if (this.#unseen !== undefined && nowMs - this.#unseen.sinceMs >= UNSEEN_MS) {
+      const { sinceMs, reason } = this.#unseen;
+      const text = `nothing is seen of ${name}: ${reason}`;
+      issues.push({ id: 'foreign-unseen', subject: name, text, sinceMs });
+    }
+    const totals = zero();
+    for (const sum of SUMS) totals[sum] = this.#totals[sum] + this.#counts[sum];
+    return { name, totals, isSeen: this.#unseen === undefined, issues };
+  }
+
   get #isSeen(): boolean {
     return this.#counts.malformed > 0 || [...this.#sockets.values()].includes(true);
   }
@@ -152,6 +193,7 @@ export class ObservedResolver {
     this.#sockets.set(socket, true);
     if (!isFirst) return;
     this.#beganMs = this.#options.clock();
+    this.#unseen = undefined;
     this.#note({ event: 'connected' });
   }
 
@@ -159,8 +201,9 @@ export class ObservedResolver {
     const hadBegun = this.#sockets.get(socket) === true;
     if (hadBegun) this.#flush();
     this.#sockets.delete(socket);
-    if (hadBegun && ![...this.#sockets.values()].includes(true))
-      this.#note({ event: 'disconnected', reason });
+    if (!hadBegun || [...this.#sockets.values()].includes(true)) return;
+    this.#unseen = { sinceMs: this.#options.clock(), reason };
+    this.#note({ event: 'disconnected', reason });
   }
 
   #frame(data: Uint8Array): void {
@@ -230,6 +273,11 @@ export class ObservedResolver {
 
   #leak(qname: string, text: string, nowMs: number): void {
     this.#counts.leaked++;
+    if (this.#told === undefined || nowMs - this.#told.lastMs > LEAK_TOLD_MS)
+      this.#told = { firstMs: nowMs, lastMs: nowMs, count: 0, qname };
+    this.#told.lastMs = nowMs;
+    this.#told.count++;
+    this.#told.qname = qname;
     if (this.#leakedMs === undefined) this.#leakedMs = { first: nowMs, last: nowMs };
     else this.#leakedMs.last = nowMs;
     const known = this.#names.get(qname);
@@ -249,6 +297,7 @@ export class ObservedResolver {
       ...(leaked && { leakedFrom: timeText(leaked.first), leakedUntil: timeText(leaked.last) }),
       ...(leaked && { names: [...this.#names].map(([qname, one]) => ({ qname, ...one })) }),
     });
+    for (const sum of SUMS) this.#totals[sum] += this.#counts[sum];
     this.#counts = zero();
     this.#names.clear();
     this.#leakedMs = undefined;

@@ -86,6 +86,8 @@ const resolver = z
     isKeeping: z.boolean().nullable(),
     /** Of a collector: what it refused, by kind. */
     alarms: z.record(z.string(), z.number()),
+    /** Of a collector: what is wrong with resolvers that are not Cordon's, by the id of the health issue. */
+    foreign: listOf(z.object({ id: z.string(), subject: z.string(), text: z.string(), since: z.string() })),
     /** What its probe was answered when all were asked the last time; null: never. */
     probe: probed.nullable(),
     /** What needs a person, the most urgent first. */

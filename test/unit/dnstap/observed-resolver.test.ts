@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { readClientResponse } from '../../../src/evidence/dnstap/client-response.ts';
+import { foreignMetrics } from '../../../src/evidence/dnstap/foreign-metrics.ts';
 import { ObservedResolver } from '../../../src/evidence/dnstap/observed-resolver.ts';
 import type { PublishedFile } from '../../../src/evidence/dnstap/published-policy.ts';
 import type { ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
@@ -290,6 +291,64 @@ asked.example CNAME rpz-tcp-only.
     expect(last('answers')?.names).toMatchObject([
       { qname: 'www.free.example', example: expect.stringContaining('b.new.example') },
     ]);
+  });
+});
+
+describe('what needs a person', () => {
+  const ids = (): string[] => observed.state.issues.map(({ id }) => id);
+
+  test('a leak is told at once and for a quarter of an hour, and a lost connection after a minute', async () => {
+    const port = await open();
+    expect(observed.state).toMatchObject({ isSeen: false, issues: [] });
+    nowMs += 60_000;
+    expect(observed.state.issues).toMatchObject([
+      {
+        id: 'foreign-unseen',
+        subject: 'bind',
+        sinceMs: START_MS,
+        text: expect.stringContaining('not connected yet'),
+      },
+    ]);
+    const socket = await begin(port);
+    await vi.waitUntil(() => last('connected') !== undefined, WAIT);
+    expect(observed.state).toMatchObject({ isSeen: true, issues: [] });
+    for (const name of ['a.banned.example', 'b.banned.example'])
+      socket.write(frameOf(`${name}. A`, 0, [`${name}. 60 IN A 198.51.100.1`]));
+    await vi.waitUntil(() => observed.state.totals.leaked === 2, WAIT);
+    expect(observed.state.issues).toMatchObject([
+      {
+        id: 'foreign-leaking',
+        sinceMs: nowMs,
+        text: 'bind answered listed names 2 times, the last one was b.banned.example',
+      },
+    ]);
+    // Records of it end; what is told does not.
+    nowMs += 120_000;
+    observed.look();
+    expect([ids(), observed.state.totals]).toMatchObject([['foreign-leaking'], { answers: 2, leaked: 2 }]);
+    socket.end();
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    expect(ids()).toEqual(['foreign-leaking']);
+    nowMs += 60_000;
+    expect(ids()).toEqual(['foreign-leaking', 'foreign-unseen']);
+    nowMs += 900_000;
+    expect(ids()).toEqual(['foreign-unseen']);
+  });
+
+  test('metrics have the counts, and issues by the name of the alert', async () => {
+    const socket = await begin(await open());
+    socket.end(frameOf('a.banned.example. A', 0, ['a.banned.example. 60 IN A 198.51.100.1']));
+    await vi.waitUntil(() => last('disconnected') !== undefined, WAIT);
+    const lines = foreignMetrics([observed.state], nowMs).split('\n');
+    expect(lines).toEqual(
+      expect.arrayContaining([
+        'cordon_foreign_answers_total{resolver="bind"} 1',
+        'cordon_foreign_leaked_total{resolver="bind"} 1',
+        'cordon_foreign_seen{resolver="bind"} 0',
+        `cordon_foreign_looked_timestamp_seconds ${nowMs / 1_000}`,
+        'cordon_health_issue{id="foreign-leaking",subject="bind"} 1',
+      ]),
+    );
   });
 });
 

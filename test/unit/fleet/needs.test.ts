@@ -18,7 +18,7 @@ const FINE: ResolverFacts = {
     lists: {},
   },
   ...{ records: { queries: 9_000, changes: 40 }, confirmed: { queries: 9_000, changes: 39 } },
-  ...{ isKeeping: null, alarms: {}, probe: null },
+  ...{ isKeeping: null, alarms: {}, foreign: [], probe: null },
 };
 const PROBE: NonNullable<ResolverFacts['probe']> = {
   ...{ request: '0'.repeat(16), began: '2026-11-26T08:00:00.000Z', ended: '2026-11-26T08:01:00.000Z' },
@@ -136,4 +136,37 @@ test('of this resolver and of each other one there is an issue while something i
     { id: 'resolver-unheard', subject: 'silent', sinceMs: Date.parse('2026-11-26T08:00:00.000Z') },
     { id: 'resolver-trouble', subject: 'torn', text: 'forked' },
   ]);
+});
+
+test('what a collector says of resolvers that are not Cordon’s is an issue, as long as it is heard, and nothing else is', () => {
+  const since = '2026-11-26T07:00:00.000Z';
+  const foreign = [
+    { id: 'foreign-leaking', subject: 'bind', text: 'bind answered listed names 2 times', since },
+    { id: 'foreign-unseen', subject: 'unbound', text: 'nothing is seen of unbound', since },
+    // A collector can raise no other alarm with its key.
+    { id: 'state-directory', subject: 'bind', text: 'gone', since },
+  ];
+  const of = (change: Partial<ResolverFacts>) =>
+    fleetIssues({
+      ...{
+        own: { name: 'ns1', site: undefined, role: 'authority' },
+        isConnected: true,
+        engineTrouble: undefined,
+      },
+      ...{
+        engineEnds: [],
+        policyNumber: 3,
+        offsetMs: 0,
+        isCutOff: false,
+        isSuspended: false,
+        isForked: false,
+      },
+      ...{ behind: 0, setAside: undefined, lateLists: [], refused: [], differing: [], alarms: new Map() },
+      ...{ unconfirmed: new Map(), witnesses: [] },
+      resolvers: [judged({ name: 'collector', role: 'collector', foreign, ...change })],
+    });
+  expect(of({})).toEqual(
+    foreign.slice(0, 2).map(({ since: _, ...issue }) => ({ ...issue, sinceMs: Date.parse(since) })),
+  );
+  expect(of({ heardSec: 61 }).map(({ id }) => id)).toEqual(['resolver-unheard']);
 });

@@ -444,7 +444,7 @@ test.each(ROWS)('of %s there is one issue', (_, change, wanted) => {
 /** What parts find themselves: their tests are beside them. */
 const ELSEWHERE = new Set([
   ...['upstreams-down', 'upstream-untrusted', 'upstream-down', 'upstream-certificate-ends'],
-  ...['resolver-unheard', 'resolver-trouble'],
+  ...['resolver-unheard', 'resolver-trouble', 'foreign-leaking', 'foreign-unseen'],
 ]);
 
 test('every id of the table is found here or beside its part', () => {
