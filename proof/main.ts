@@ -8,7 +8,6 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/base/clock.ts';
-import { askResolver, hostName } from './ask.ts';
 import {
   type Answered,
   type Certificate,
@@ -18,8 +17,10 @@ import {
   unseenOf,
   type Verdict,
   worstVerdict,
-} from './certificate.ts';
-import { keyidOf, open, readOrMakeKey, seal } from './envelope.ts';
+} from '../src/evidence/probe/proof-certificate.ts';
+import { keyidOf, open, seal } from '../src/evidence/probe/proof-envelope.ts';
+import { askResolver, hostName } from './ask.ts';
+import { readOrMakeKey } from './key.ts';
 import { metricsOf } from './metrics.ts';
 import { type Pack, type Packs, readPacks } from './packs.ts';
 import { envelopeIn, pageOf } from './page.ts';

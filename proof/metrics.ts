@@ -1,5 +1,5 @@
 // A certificate as text for the textfile collector of Prometheus' node_exporter, or windows_exporter.
-import { type Certificate, openIn } from './certificate.ts';
+import { type Certificate, openIn } from '../src/evidence/probe/proof-certificate.ts';
 
 const METRICS = [
   [

@@ -16,9 +16,18 @@ export const foreignText = ({ foreign }: FleetReport): string[] => {
   if (foreign === null) return [];
   return [
     '',
-    'Resolvers that are not Cordon’s: policy sent, answers seen over dnstap, judged by what was sent.',
+    'Resolvers that are not Cordon’s: policy sent, answers seen over dnstap and judged by what was sent, probed by cordon-proof.',
     ...alignColumns([
-      ['RESOLVER', 'POLICY SENT', 'ANSWERS SEEN', 'REFUSED', 'LISTED, ANSWERED', 'NEITHER', 'NOT SEEN'],
+      [
+        'RESOLVER',
+        'POLICY SENT',
+        'ANSWERS SEEN',
+        'REFUSED',
+        'LISTED, ANSWERED',
+        'NEITHER',
+        'NOT SEEN',
+        'PROBED',
+      ],
       ...foreign.resolvers.map(toRow),
     ]),
     ...foreign.resolvers.flatMap(toDetails),
@@ -37,6 +46,33 @@ const toRow = (one: ForeignResolver): string[] => {
     String(one.leaked),
     String(one.failed),
     one.unseen.length === 0 ? 'never' : `${one.unseen.length} times, ${formatDuration(unseenMs)}`,
+    probedText(one),
+  ];
+};
+
+const probedText = ({ proofs }: ForeignResolver): string =>
+  proofs === null || proofs.count === 0 ? 'never' : `${proofs.enforced} of ${proofs.count} enforced`;
+
+const proofDetails = ({ proofs }: ForeignResolver): string[] => {
+  if (proofs === null) return [];
+  const { last, others, holes, refused, reason } = proofs;
+  return [
+    ...(last === null
+      ? []
+      : [
+          `the last proof, of ${last.ended}, asked ${last.asked.join(', ')} for ${last.askedNames} of ${last.names} names of ${last.mandate}: ${last.verdict}, signed by key ${last.keyid.slice(0, HASH_DIGITS)}`,
+        ]),
+    ...shown(others, 'proofs').map((proof) =>
+      typeof proof === 'string'
+        ? proof
+        : `the proof of ${proof.ended} found ${proof.verdict}, ${proof.leakedNames} names answered`,
+    ),
+    ...shown(holes, 'times').map((time) =>
+      typeof time === 'string' ? time : `no proof was made from ${time.from} until ${time.until}`,
+    ),
+    ...(refused === 0
+      ? []
+      : [`${refused} files that were handed in as proofs do not count: ${reason ?? ''}`]),
   ];
 };
 
@@ -69,6 +105,7 @@ const toDetails = (one: ForeignResolver): string[] => {
           : `nothing was seen from ${time.from} until ${time.until}${time.reason === null ? '' : `: ${time.reason}`}`,
       ),
     ),
+    ...proofDetails(one).map(say),
     ...(one.malformed === 0 ? [] : [say(`${one.malformed} frames were no dnstap and were set aside`)]),
     ...(one.isHeld ? [say('more came than is read: what it did not keep meanwhile was seen by nobody')] : []),
   ];

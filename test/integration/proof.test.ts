@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProof, shippedPacks } from '../../proof/build.ts';
-import type { Certificate } from '../../proof/certificate.ts';
+import type { Certificate } from '../../src/evidence/probe/proof-certificate.ts';
 import { TYPE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { runCommandHere } from '../support/command.ts';

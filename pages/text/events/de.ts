@@ -138,6 +138,7 @@ export const eventsDe: Readonly<Record<keyof typeof eventsEn, string>> = {
   toldForeignPolicy: 'Regeln eines anderen Resolvers',
   toldForeignConnected: 'Antworten eines anderen Resolvers sind zu sehen',
   toldForeignDisconnected: 'Antworten eines anderen Resolvers sind nicht zu sehen',
+  toldForeignProof: 'Ein Nachweis über einen anderen Resolver wurde eingereicht',
   toldForeignAnswers: 'Antworten eines anderen Resolvers',
   toldRefusal: 'Verweigert',
   toldWouldRefuse: 'Wäre verweigert worden, nur gezählt',

@@ -137,6 +137,7 @@ export const eventsEn = {
   toldForeignPolicy: 'Policy of another resolver',
   toldForeignConnected: 'Answers of another resolver are seen',
   toldForeignDisconnected: 'Answers of another resolver are not seen',
+  toldForeignProof: 'A proof about another resolver was handed in',
   toldForeignAnswers: 'Answers of another resolver',
   toldRefusal: 'Refused',
   toldWouldRefuse: 'Would have been refused, only counted',

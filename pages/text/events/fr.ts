@@ -138,6 +138,7 @@ export const eventsFr: Readonly<Record<keyof typeof eventsEn, string>> = {
   toldForeignPolicy: 'Règles d’un autre résolveur',
   toldForeignConnected: 'Les réponses d’un autre résolveur sont visibles',
   toldForeignDisconnected: 'Les réponses d’un autre résolveur ne sont plus visibles',
+  toldForeignProof: 'Une preuve sur un autre résolveur a été remise',
   toldForeignAnswers: 'Réponses d’un autre résolveur',
   toldRefusal: 'Refusé',
   toldWouldRefuse: 'Aurait été refusé, seulement compté',

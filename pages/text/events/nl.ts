@@ -138,6 +138,7 @@ export const eventsNl: Readonly<Record<keyof typeof eventsEn, string>> = {
   toldForeignPolicy: 'Regels van een andere resolver',
   toldForeignConnected: 'Antwoorden van een andere resolver zijn te zien',
   toldForeignDisconnected: 'Antwoorden van een andere resolver zijn niet te zien',
+  toldForeignProof: 'Een bewijs over een andere resolver is ingeleverd',
   toldForeignAnswers: 'Antwoorden van een andere resolver',
   toldRefusal: 'Geweigerd',
   toldWouldRefuse: 'Zou zijn geweigerd, alleen geteld',

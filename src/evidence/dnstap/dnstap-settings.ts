@@ -1,6 +1,14 @@
 // The file of `cordon collect --dnstap`: resolvers that are not Cordon's, where each sends to, and what was published to it.
+import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { AppError, createAddress, parseAddress, parseEndpoint } from '../../base/base.ts';
+import {
+  AppError,
+  createAddress,
+  errorText,
+  parseAddress,
+  parseEndpoint,
+  readRegularFile,
+} from '../../base/base.ts';
 import { LIST_FORMATS } from '../../base/words/words.ts';
 import { readYaml } from '../../base/yaml/yaml.ts';
 import type { PublishedFile } from './published-policy.ts';
@@ -10,6 +18,8 @@ const RESOLVERS_MAX = 256;
 /** As many as a policy has. */
 const FILES_MAX = 32;
 const ADDRESSES_MAX = 16;
+/** A public key in PEM has some hundred. */
+const KEY_BYTES_MAX = 16_384;
 
 /** Where one sends to. */
 export type DnstapPlace =
@@ -19,12 +29,15 @@ export type DnstapPlace =
 /** One resolver. */
 export interface DnstapResolver {
   readonly name: string;
-  readonly listen: DnstapPlace;
+  /** Undefined: what it answers is not seen; certificates of proofs are all there is. */
+  readonly listen: DnstapPlace | undefined;
   /** Over TCP: from where it connects. */
   readonly from: readonly string[];
   readonly policy: readonly PublishedFile[];
   /** Addresses and names. */
   readonly sinkholes: readonly string[];
+  /** Where certificates of proofs about it are handed in, and the public key of who makes them. */
+  readonly proofs: { readonly directory: string; readonly key: KeyObject } | undefined;
 }
 
 const NAME = /^(?=.{3,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+\.?$/i;
@@ -41,15 +54,31 @@ const sinkhole = z
 
 const resolver = z
   .strictObject({
-    listen: z.string(),
+    listen: z.string().optional(),
     from: z.array(address).max(ADDRESSES_MAX).default([]),
     policy: z
       .array(z.strictObject({ file: z.string().startsWith('/'), format: z.enum(LIST_FORMATS) }))
       .min(1)
       .max(FILES_MAX),
     sinkholes: z.array(sinkhole).max(ADDRESSES_MAX).default([]),
+    proofs: z
+      .strictObject({ directory: z.string().startsWith('/'), key: z.string().startsWith('/') })
+      .transform(({ directory, key }, context) => {
+        try {
+          return { directory, key: createPublicKey(readRegularFile(key, KEY_BYTES_MAX)) };
+        } catch (thrown) {
+          context.addIssue(`key: ${errorText(thrown)}`);
+          return z.NEVER;
+        }
+      })
+      .optional(),
   })
-  .transform(({ listen, ...rest }, context) => {
+  .transform(({ listen, proofs, ...others }, context) => {
+    const rest = { ...others, proofs };
+    if (listen === undefined) {
+      if (proofs === undefined) context.addIssue('neither listen nor proofs: nothing of it would be seen');
+      return { ...rest, listen };
+    }
     if (listen.startsWith('/')) return { ...rest, listen: { kind: 'unix', path: listen } as const };
     const endpoint = parseEndpoint(listen, 0);
     if (endpoint === undefined || endpoint.port === 0) {
@@ -88,8 +117,10 @@ export const parseSettings = (path: string, text: string): readonly DnstapResolv
     throw settingsError(path, `line ${line}: ${issue?.path.join('.')}: ${issue?.message}`);
   }
   const all = Object.entries(data.resolvers).map(([name, one]): DnstapResolver => ({ name, ...one }));
-  const places = all.map(({ listen }) => JSON.stringify(listen));
-  const twice = all.find((_, index) => places.indexOf(places[index] ?? '') !== index);
+  const places = all.map(({ listen }) => JSON.stringify(listen ?? null));
+  const twice = all.find(
+    ({ listen }, index) => listen !== undefined && places.indexOf(places[index] ?? '') !== index,
+  );
   if (twice !== undefined) throw settingsError(path, `${twice.name}: another resolver listens there`);
   return all;
 };

@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { type Clock, createAddress, errorText, formatAddress, parseAddress } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import type { ForeignRecord } from '../records/records.ts';
-import { type DnstapResolver, parseSettings, settingsError } from './dnstap-settings.ts';
+import { type DnstapPlace, type DnstapResolver, parseSettings, settingsError } from './dnstap-settings.ts';
 import { foreignMetrics } from './foreign-metrics.ts';
 import { ObservedResolver } from './observed-resolver.ts';
 
@@ -39,7 +39,7 @@ export const startDnstap = async ({ path, clock, note }: DnstapOptions): Promise
   const settings = parseSettings(path, readText(path));
   const watched = settings.map((one) => ({
     ...one,
-    observed: new ObservedResolver({ ...one, clock, note }),
+    observed: new ObservedResolver({ ...one, isListening: one.listen !== undefined, clock, note }),
   }));
   const servers: Server[] = [];
   const close = async (): Promise<void> => {
@@ -47,11 +47,15 @@ export const startDnstap = async ({ path, clock, note }: DnstapOptions): Promise
     await Promise.all(servers.map((server) => new Promise((done) => server.close(done))));
   };
   try {
-    for (const one of watched) servers.push(await open(path, one, (socket) => one.observed.take(socket)));
+    for (const { listen, observed, ...one } of watched)
+      if (listen !== undefined)
+        servers.push(await open(path, { ...one, listen }, (socket) => observed.take(socket)));
   } catch (thrown) {
     await close();
     throw thrown;
   }
+  // What was handed in before is taken at once.
+  for (const { observed } of watched) observed.look();
   const timer = setInterval(() => {
     for (const { observed } of watched) observed.look();
   }, LOOK_MS);
@@ -81,7 +85,7 @@ const readText = (path: string): string => {
 /** Listens where one resolver sends to. */
 const open = async (
   path: string,
-  { name, listen, from }: DnstapResolver,
+  { name, listen, from }: Pick<DnstapResolver, 'name' | 'from'> & { readonly listen: DnstapPlace },
   take: (socket: Socket) => void,
 ): Promise<Server> => {
   const isKnown = new Set(from.map(wordsText));

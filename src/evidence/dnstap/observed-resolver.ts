@@ -23,8 +23,9 @@ import {
 } from '../../wire/dns/dns.ts';
 import { readReply } from '../../wire/stub/stub.ts';
 import { dataForm, foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from '../probe/probe.ts';
-import { type ForeignRecord, FrameReceiver } from '../records/records.ts';
+import { type ForeignProof, type ForeignRecord, FrameReceiver } from '../records/records.ts';
 import { readClientResponse } from './client-response.ts';
+import { ProofWatch } from './proof-watch.ts';
 import { type PublishedFile, PublishedPolicy } from './published-policy.ts';
 
 /** Between two records of one resolver, milliseconds, and from the first leak to the record of it. */
@@ -42,6 +43,8 @@ const FRAMES_MAX = 20_000;
 const LEAK_TOLD_MS = 900_000;
 /** Both ends start anew now and then. */
 const UNSEEN_MS = 60_000;
+/** Looks from one to the next at what was handed in: a timer of an hour is no matter of seconds. */
+const PROOF_LOOKS = 10;
 /** Where a reading says that it comes from; nobody is asked. */
 const SERVER = { address: '::', port: 0, family: 6 } as const;
 
@@ -51,6 +54,9 @@ export interface ObservedOptions {
   readonly policy: readonly PublishedFile[];
   /** Addresses and names that it leads refused names to. */
   readonly sinkholes: readonly string[];
+  /** False: it sends no dnstap. */
+  readonly isListening?: boolean;
+  readonly proofs?: ConstructorParameters<typeof ProofWatch>[0] | undefined;
   readonly clock: Clock;
   /** FRAMES_MAX unless a test has another. */
   readonly framesMax?: number;
@@ -77,6 +83,10 @@ export class ObservedResolver {
   readonly #forms: readonly RefusalForm[];
   readonly #reader = new RecordReader();
   readonly #targets = new TargetCollector();
+  readonly #proofs: ProofWatch | undefined;
+  /** The last one that counts, by when it was made. */
+  #proof: ForeignProof | undefined;
+  #looks = 0;
   /** Sockets; those that have begun a stream are true. */
   readonly #sockets = new Map<Socket, boolean>();
   readonly #names = new Map<string, { count: number; readonly example: string }>();
@@ -101,8 +111,10 @@ export class ObservedResolver {
     const addresses = options.sinkholes.filter(isAddress);
     const names = options.sinkholes.filter((one) => !isAddress(one)).map(toAbsolute);
     this.#forms = foreignForms(addresses, names);
+    this.#proofs = options.proofs && new ProofWatch(options.proofs);
     this.#beganMs = options.clock();
-    this.#unseen = { sinceMs: this.#beganMs, reason: 'it has not connected yet' };
+    if (options.isListening !== false)
+      this.#unseen = { sinceMs: this.#beganMs, reason: 'it has not connected yet' };
     this.#note({ event: 'policy', files: this.#policy.facts });
   }
 
@@ -151,10 +163,19 @@ export class ObservedResolver {
       this.#flush();
       this.#note({ event: 'policy', ...change });
     }
+    if (this.#looks++ % PROOF_LOOKS === 0) this.#lookForProofs(nowMs);
     const isLeaking = this.#leakedMs !== undefined && nowMs - this.#leakedMs.first >= LEAK_MS;
     if (!isLeaking && nowMs - this.#beganMs < WINDOW_MS) return;
     if (this.#isSeen) this.#flush();
     else this.#beganMs = nowMs;
+  }
+
+  #lookForProofs(nowMs: number): void {
+    for (const one of this.#proofs?.look(nowMs) ?? []) {
+      this.#note({ event: 'proof', ...one });
+      if ('proof' in one && (this.#proof === undefined || this.#proof.ended <= one.proof.ended))
+        this.#proof = one.proof;
+    }
   }
 
   /** What was seen until now goes into a record, and connections end. */
@@ -169,7 +190,11 @@ export class ObservedResolver {
     const nowMs = clock();
     const issues: FoundIssue[] = [];
     if (this.#told !== undefined && nowMs - this.#told.lastMs > LEAK_TOLD_MS) this.#told = undefined;
-    if (this.#told !== undefined) {
+    if (this.#proof?.verdict === 'leaking') {
+      const { leakedNames, ended, mandate } = this.#proof;
+      const text = `the last proof of ${name}, of ${ended}, got answers for ${leakedNames} names of ${mandate}`;
+      issues.push({ id: 'foreign-leaking', subject: name, text, sinceMs: Date.parse(ended) });
+    } else if (this.#told !== undefined) {
       const { count, qname, firstMs: sinceMs } = this.#told;
       const text = `${name} answered listed names ${count} times, the last one was ${qname}`;
       issues.push({ id: 'foreign-leaking', subject: name, text, sinceMs });
@@ -181,7 +206,12 @@ export class ObservedResolver {
     }
     const totals = zero();
     for (const sum of SUMS) totals[sum] = this.#totals[sum] + this.#counts[sum];
-    return { name, totals, isSeen: this.#unseen === undefined, issues };
+    return {
+      name,
+      totals,
+      isSeen: this.#unseen === undefined && this.#options.isListening !== false,
+      issues,
+    };
   }
 
   get #isSeen(): boolean {

@@ -7,5 +7,7 @@ export type { ProbeRunStatus } from './findings.ts';
 export { foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from './judge.ts';
 export { dataForm } from './lists.ts';
 export { toProbedState } from './probed-state.ts';
+export type { Certificate } from './proof-certificate.ts';
+export { open as openCertificate, PROOF_BYTES_MAX } from './proof-envelope.ts';
 export { ProbeScheduler, type ProbeState, type ProbeStatus } from './scheduler.ts';
 export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';

@@ -12,9 +12,10 @@ export interface ForeignRecord {
   readonly kind: 'foreign';
   /**
    * `policy`: what it was sent, from here on; `connected`, `disconnected`: what it answers is seen, and is not; `answers`: what
-   * was seen of it from `from` to `until`, at least once a minute while it is connected.
+   * was seen of it from `from` to `until`, at least once a minute while it is connected; `proof`: a certificate of cordon-proof
+   * about it was handed in.
    */
-  readonly event: 'policy' | 'connected' | 'disconnected' | 'answers';
+  readonly event: 'policy' | 'connected' | 'disconnected' | 'answers' | 'proof';
   /** As the collector calls it. */
   readonly resolver: string;
   /** Of `policy`. */
@@ -23,7 +24,7 @@ export interface ForeignRecord {
     readonly sha256: string;
     readonly entries: number;
   }[];
-  /** Of `policy`: what could not be read, so that the one before counts; of `disconnected`: why. */
+  /** Of `policy`: what could not be read, so that the one before counts; of `disconnected`: why; of `proof`: why it does not count. */
   readonly reason?: string;
   readonly from?: string;
   readonly until?: string;
@@ -41,4 +42,26 @@ export interface ForeignRecord {
   readonly leakedFrom?: string;
   readonly leakedUntil?: string;
   readonly names?: readonly { readonly qname: string; readonly count: number; readonly example: string }[];
+  /** Of `proof`. */
+  readonly proof?: ForeignProof;
+}
+
+/** What a certificate says, whose signature fits the key that the collector was given. */
+export interface ForeignProof {
+  /** Of its file. */
+  readonly sha256: string;
+  readonly keyid: string;
+  readonly mandate: string;
+  /** Of the mandate. */
+  readonly version: string;
+  /** Who was asked, as the certificate has it. */
+  readonly asked: readonly string[];
+  /** By the clock of who asked. */
+  readonly began: string;
+  readonly ended: string;
+  readonly verdict: 'enforced' | 'leaking' | 'broken' | 'unproven';
+  /** Names of the mandate, those that were asked for, and those that were answered. */
+  readonly names: number;
+  readonly askedNames: number;
+  readonly leakedNames: number;
 }

@@ -324,7 +324,7 @@ const fleet = z.object({
 const foreign = z.object({
   time: moment,
   kind: z.literal('foreign'),
-  event: z.enum(['policy', 'connected', 'disconnected', 'answers']),
+  event: z.enum(['policy', 'connected', 'disconnected', 'answers', 'proof']),
   resolver: text,
   files: z.array(z.object({ file: text, sha256: text, entries: natural })).exactOptional(),
   reason: text.exactOptional(),
@@ -339,6 +339,13 @@ const foreign = z.object({
   leakedFrom: moment.exactOptional(),
   leakedUntil: moment.exactOptional(),
   names: z.array(z.object({ qname: text, count: natural, example: text })).exactOptional(),
+  proof: z
+    .object({
+      ...{ sha256: text, keyid: text, mandate: text, version: text, asked: z.array(text) },
+      ...{ began: moment, ended: moment, verdict: z.enum(['enforced', 'leaking', 'broken', 'unproven']) },
+      ...{ names: natural, askedNames: natural, leakedNames: natural },
+    })
+    .exactOptional(),
 });
 
 type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false;

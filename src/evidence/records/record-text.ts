@@ -39,7 +39,7 @@ export const describeRecord = (record: EvidenceRecord): string => {
     case 'fleet':
       return `fleet: ${record.event}${words([entryOf(record), record.subject, record.code, record.reason])}`;
     case 'foreign':
-      return `${record.resolver}: ${record.event}${words([foreignOf(record), record.reason])}`;
+      return `${record.resolver}: ${record.event}${words([foreignOf(record), record.proof?.verdict, record.reason])}`;
     case 'records':
       return `records: ${record.event}${words([record.file, record.output, amount(record), record.text])}${by(record.by)}`;
   }

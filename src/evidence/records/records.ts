@@ -29,7 +29,7 @@ export {
 } from './escrow.ts';
 export { type GenerationFacts, KnownGenerations } from './facts.ts';
 export type { Finding } from './finding.ts';
-export { FOREIGN_DIRECTORY, type ForeignRecord } from './foreign-record.ts';
+export { FOREIGN_DIRECTORY, type ForeignProof, type ForeignRecord } from './foreign-record.ts';
 export type { RecordLog } from './head-publisher.ts';
 export {
   addPublicKey,

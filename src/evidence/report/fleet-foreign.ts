@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { errorText } from '../../base/base.ts';
-import { FOREIGN_DIRECTORY, type ForeignRecord } from '../records/records.ts';
+import { FOREIGN_DIRECTORY, type ForeignProof, type ForeignRecord } from '../records/records.ts';
 import { RecordsSource } from './records-source.ts';
 
 /** A collector says once a minute that it sees a resolver; what comes later than this is a hole. */
@@ -14,6 +14,23 @@ const SEEN_MS = 90_000;
 const APART_MS = 60_000;
 /** Names and files that are told of each. */
 const NAMES_MAX = 50;
+
+/** A timer of an hour with fifty minutes at random (docs/cordon-proof.md), and what a proof takes. */
+const PROOF_APART_MS = 7_200_000;
+
+/** Proofs of the period that were handed in. */
+export interface ForeignProofs {
+  readonly count: number;
+  readonly enforced: number;
+  readonly last: ForeignProof | null;
+  /** Those that found something else. */
+  readonly others: readonly ForeignProof[];
+  /** Times without one. */
+  readonly holes: readonly { readonly from: string; readonly until: string }[];
+  /** Files that did not count, and why the last of them did not. */
+  readonly refused: number;
+  readonly reason: string | null;
+}
 
 /** A time in which listed names were answered. */
 export interface ForeignLeak {
@@ -45,6 +62,8 @@ export interface ForeignResolver {
     readonly until: string;
     readonly reason: string | null;
   }[];
+  /** Null where none was ever handed in. */
+  readonly proofs: ForeignProofs | null;
 }
 
 /** All of one collector. */
@@ -100,6 +119,11 @@ class Watched {
   #seenMs: number;
   #isConnected = false;
   #reason: string | null = null;
+  /** By hash: a file that lies there is taken again by each start of the collector. */
+  readonly #proofs = new Map<string, ForeignProof>();
+  #hasProofs = false;
+  #refused = 0;
+  #refusal: string | null = null;
 
   constructor(fromMs: number, untilMs: number) {
     this.#fromMs = fromMs;
@@ -128,6 +152,9 @@ class Watched {
         this.#seenMs = atMs;
         this.lose(record.reason ?? null);
         return;
+      case 'proof':
+        this.#prove(record, atMs);
+        return;
       case 'answers':
         this.#count(record);
     }
@@ -149,7 +176,35 @@ class Watched {
     }));
     return {
       ...{ name, policies: this.#policies, ...this.#sums, isHeld: this.#isHeld },
-      ...{ leaks, unseen: this.#unseen },
+      ...{ leaks, unseen: this.#unseen, proofs: this.#hasProofs ? this.#proven() : null },
+    };
+  }
+
+  #prove({ proof, reason }: ForeignRecord, atMs: number): void {
+    this.#hasProofs = true;
+    if (proof === undefined) {
+      if (atMs < this.#fromMs) return;
+      this.#refused++;
+      this.#refusal = reason ?? null;
+      return;
+    }
+    const endedMs = Date.parse(proof.ended);
+    if (endedMs >= this.#fromMs && endedMs < this.#untilMs) this.#proofs.set(proof.sha256, proof);
+  }
+
+  #proven(): ForeignProofs {
+    const all = [...this.#proofs.values()].sort((a, b) => Date.parse(a.ended) - Date.parse(b.ended));
+    const holes: { from: string; until: string }[] = [];
+    let fromMs = this.#fromMs;
+    for (const atMs of [...all.map(({ ended }) => Date.parse(ended)), this.#untilMs]) {
+      if (atMs - fromMs > PROOF_APART_MS)
+        holes.push({ from: new Date(fromMs).toISOString(), until: new Date(atMs).toISOString() });
+      fromMs = atMs;
+    }
+    const others = all.filter(({ verdict }) => verdict !== 'enforced');
+    return {
+      ...{ count: all.length, enforced: all.length - others.length, last: all.at(-1) ?? null },
+      ...{ others, holes, refused: this.#refused, reason: this.#refusal },
     };
   }
 

@@ -4,10 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { type Certificate, FORMAT, judgeAnswered, worstVerdict } from '../../../proof/certificate.ts';
-import { keyidOf, open, readOrMakeKey, seal } from '../../../proof/envelope.ts';
+import { readOrMakeKey } from '../../../proof/key.ts';
 import { metricsOf } from '../../../proof/metrics.ts';
 import { envelopeIn, pageOf } from '../../../proof/page.ts';
+import {
+  type Certificate,
+  FORMAT,
+  judgeAnswered,
+  worstVerdict,
+} from '../../../src/evidence/probe/proof-certificate.ts';
+import { keyidOf, open, seal } from '../../../src/evidence/probe/proof-envelope.ts';
 import { openssl } from '../../support/certificates.ts';
 import { needing } from '../../support/process.ts';
 

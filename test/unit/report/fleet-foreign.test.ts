@@ -144,3 +144,52 @@ test('the report is complete where each was seen all the time and the chain is w
   expect(changed.isComplete).toBe(false);
   expect(changed.foreign?.gaps.length).toBeGreaterThan(0);
 });
+
+test('proofs that were handed in: what they found, times without one, and files that do not count', async () => {
+  const proof = (ended: string, verdict: 'enforced' | 'leaking', sha256: string): Note => [
+    '10:59:00',
+    {
+      event: 'proof',
+      proof: {
+        ...{
+          sha256: sha256.repeat(64),
+          keyid: 'c'.repeat(64),
+          mandate: 'm',
+          version: '1',
+          asked: ['192.0.2.53'],
+        },
+        ...{
+          began: ended,
+          ended,
+          verdict,
+          names: 20,
+          askedNames: 20,
+          leakedNames: verdict === 'leaking' ? 2 : 0,
+        },
+      },
+    },
+  ];
+  const day = `${DAY}T`;
+  await run([
+    ['10:00:00', POLICY],
+    proof(`${day}05:30:00.000Z`, 'enforced', 'a'),
+    // Taken again by a collector that started anew.
+    proof(`${day}05:30:00.000Z`, 'enforced', 'a'),
+    proof(`${day}07:29:59.000Z`, 'leaking', 'b'),
+    // Of another period.
+    proof(`${day}03:59:59.000Z`, 'enforced', 'd'),
+    ['10:59:30', { event: 'proof', reason: 'p.json: another key signed it' }],
+  ]);
+  const report = await readForeign(directory, Date.parse(at('04:00:00')), Date.parse(at('11:00:00')));
+  expect(report?.resolvers[0]?.proofs).toMatchObject({
+    ...{ count: 2, enforced: 1, last: { verdict: 'leaking' }, others: [{ leakedNames: 2 }] },
+    holes: [{ from: at('07:29:59'), until: at('11:00:00') }],
+    ...{ refused: 1, reason: 'p.json: another key signed it' },
+  });
+  const text = foreignText({ foreign: report } as Parameters<typeof foreignText>[0]).join('\n');
+  expect(text).toContain('1 of 2 enforced');
+  expect(text).toContain(
+    'bind: no proof was made from 2026-11-30T07:29:59.000Z until 2026-11-30T11:00:00.000Z',
+  );
+  expect(text).toContain('found leaking, 2 names answered');
+});

@@ -3,21 +3,11 @@
 // What is signed are the bytes of the payload with their type before them, so that nothing has to be written in one form to be
 // verified, and no other program's signature fits. The file has one form: who adds, removes or turns around anything in it, also
 // what no signature covers, has another file. openssl verifies it with three lines, which docs/cordon-proof.md has.
-import {
-  createHash,
-  createPrivateKey,
-  createPublicKey,
-  generateKeyPairSync,
-  type KeyObject,
-  sign,
-  verify,
-} from 'node:crypto';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { type Certificate, FORMAT, judgeAnswered, PAYLOAD_TYPE, worstVerdict } from './certificate.ts';
+import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { type Certificate, FORMAT, judgeAnswered, PAYLOAD_TYPE, worstVerdict } from './proof-certificate.ts';
 
 /** Larger than any that this program writes. */
-const FILE_BYTES_MAX = 16 * 1024 * 1024;
+export const PROOF_BYTES_MAX = 16 * 1024 * 1024;
 
 interface Envelope {
   readonly payloadType: string;
@@ -35,27 +25,6 @@ export type Verified =
       readonly text: string;
     }
   | { readonly fault: string };
-
-/** The private key of a file, made there when there is none; `isNew` says which. Throws what the file system does. */
-export const readOrMakeKey = (file: string): { readonly key: KeyObject; readonly isNew: boolean } => {
-  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
-  let isNew = true;
-  try {
-    writeFileSync(file, pem, { mode: 0o600, flag: 'wx' });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    isNew = false;
-  }
-  if (isNew) {
-    writeFileSync(`${file}.pub`, publicKey.export({ type: 'spki', format: 'pem' }));
-    chmodSync(file, 0o600);
-  }
-  const key = createPrivateKey(readFileSync(file));
-  if (key.asymmetricKeyType !== 'ed25519') throw new TypeError(`${file} is no Ed25519 key`);
-  return { key, isNew };
-};
 
 /** SHA-256 of a public key as SubjectPublicKeyInfo, in hex: openssl pkey -pubin -outform DER | sha256sum. */
 export const keyidOf = (key: KeyObject): string => {
@@ -84,7 +53,7 @@ const write = (envelope: Envelope): string => `${JSON.stringify(envelope, null, 
 
 /** Checks the text of an envelope against the key that its reader trusts. */
 export const open = (text: string, key: KeyObject): Verified => {
-  if (text.length > FILE_BYTES_MAX) return { fault: 'it is larger than any certificate' };
+  if (text.length > PROOF_BYTES_MAX) return { fault: 'it is larger than any certificate' };
   // A program on the way may have turned the ends of lines; nothing else may differ.
   const lines = text.replaceAll('\r\n', '\n');
   try {

@@ -1,0 +1,127 @@
+// Certificates of cordon-proof about one resolver, as they are handed in: files of a directory, each taken once.
+//
+// Who asked is another machine, and how the file came here is the operator's: what counts is the signature by the key that the
+// collector was given. A certificate that does not fit is told and counts for nothing; one of an earlier time stays one of that time.
+import { createHash, type KeyObject } from 'node:crypto';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { errorText, readRegularFile } from '../../base/base.ts';
+import { type Certificate, openCertificate, PROOF_BYTES_MAX } from '../probe/probe.ts';
+import type { ForeignProof } from '../records/records.ts';
+
+/** Files of the directory that are looked at: a timer writes one again and again, an archive a few a day. */
+const FILES_MAX = 256;
+/** Read at one look: the rest has its turn at the next ones. */
+const READ_MAX = 4;
+/** Between clocks, milliseconds. */
+const AHEAD_MS_MAX = 600_000;
+/** Characters of a reason, and of what a certificate calls things. */
+const TEXT_LENGTH_MAX = 200;
+const ASKED_MAX = 16;
+
+const text = z.string().max(TEXT_LENGTH_MAX);
+const moment = z.iso.datetime();
+const natural = z.int().min(0);
+/** What is taken out of a certificate: its signer is known, and may be of another version. */
+const shape = z.looseObject({
+  mandate: z.looseObject({ id: text, version: text }),
+  made: moment,
+  verdict: z.enum(['enforced', 'leaking', 'broken', 'unproven']),
+  resolvers: z
+    .array(
+      z.looseObject({
+        ...{ resolver: text, began: moment, ended: moment },
+        ...{ names: natural, askedNames: natural, leakedNames: natural },
+      }),
+    )
+    .min(1)
+    .max(ASKED_MAX),
+});
+
+/** What came of a file. */
+export type HandedIn = { readonly proof: ForeignProof } | { readonly reason: string };
+
+/** Of one resolver. */
+export class ProofWatch {
+  readonly #directory: string;
+  readonly #key: KeyObject;
+  /** By name: what was looked at last. */
+  #stamps = new Map<string, string>();
+  /** Hashes of what was taken. */
+  readonly #taken = new Set<string>();
+  #fault: string | undefined;
+
+  constructor({ directory, key }: { readonly directory: string; readonly key: KeyObject }) {
+    this.#directory = directory;
+    this.#key = key;
+  }
+
+  /** What was handed in since the last look; a fault of the directory is told once. */
+  look(nowMs: number): readonly HandedIn[] {
+    const found: HandedIn[] = [];
+    const stamps = new Map<string, string>();
+    try {
+      const names = readdirSync(this.#directory).filter((name) => name.endsWith('.json'));
+      for (const name of names.sort().slice(0, FILES_MAX)) {
+        const known = this.#stamps.get(name);
+        const stamp = stampOf(join(this.#directory, name));
+        if (stamp === undefined) continue;
+        if (stamp !== known && found.length >= READ_MAX) {
+          // Of the next look.
+          if (known !== undefined) stamps.set(name, known);
+          continue;
+        }
+        stamps.set(name, stamp);
+        if (stamp !== known) found.push(...this.#take(name, nowMs));
+      }
+      this.#fault = undefined;
+    } catch (thrown) {
+      const fault = errorText(thrown);
+      if (fault === this.#fault) return found;
+      this.#fault = fault;
+      return [...found, { reason: fault }];
+    }
+    this.#stamps = stamps;
+    return found;
+  }
+
+  #take(name: string, nowMs: number): HandedIn[] {
+    const refuse = (why: string): HandedIn[] => [{ reason: `${name}: ${why}`.slice(0, TEXT_LENGTH_MAX) }];
+    let bytes: Buffer;
+    try {
+      bytes = readRegularFile(join(this.#directory, name), PROOF_BYTES_MAX);
+    } catch (thrown) {
+      return refuse(errorText(thrown));
+    }
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    if (this.#taken.has(sha256)) return [];
+    const opened = openCertificate(bytes.toString('utf8'), this.#key);
+    if (opened.fault !== undefined) return refuse(opened.fault);
+    const { success, data } = shape.safeParse(opened.certificate satisfies Certificate);
+    if (!success) return refuse('it is of a form that is not known');
+    // A time to come would be young for long.
+    if (Date.parse(data.made) > nowMs + AHEAD_MS_MAX) return refuse(`it was made at ${data.made}`);
+    this.#taken.add(sha256);
+    const { mandate, verdict, resolvers } = data;
+    const sum = (key: 'names' | 'askedNames' | 'leakedNames'): number =>
+      resolvers.reduce((total, one) => total + one[key], 0);
+    const times = (key: 'began' | 'ended'): string[] => resolvers.map((one) => one[key]).sort();
+    return [
+      {
+        proof: {
+          ...{ sha256, keyid: opened.keyid, mandate: mandate.id, version: mandate.version, verdict },
+          asked: resolvers.map(({ resolver }) => resolver),
+          ...{ began: times('began')[0] ?? data.made, ended: times('ended').at(-1) ?? data.made },
+          ...{ names: sum('names'), askedNames: sum('askedNames'), leakedNames: sum('leakedNames') },
+        },
+      },
+    ];
+  }
+}
+
+/** Changes whenever the file is written or replaced; undefined while it is not there. */
+const stampOf = (path: string): string | undefined => {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found && `${found.ino} ${found.size} ${found.mtimeMs}`;
+};
