@@ -3,7 +3,7 @@
 // The program stands alone: no configuration, no dependency, no state but a key. What a script may rely on are its exit codes.
 import './older.ts';
 import { createPublicKey, randomInt } from 'node:crypto';
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -19,6 +19,7 @@ import {
   worstVerdict,
 } from '../src/evidence/probe/proof-certificate.ts';
 import { keyidOf, open, seal } from '../src/evidence/probe/proof-envelope.ts';
+import { formatVerifier } from '../src/wire/transparency/note.ts';
 import { askResolver, hostName } from './ask.ts';
 import { readOrMakeKey } from './key.ts';
 import { metricsOf } from './metrics.ts';
@@ -26,6 +27,7 @@ import { type Pack, type Packs, readPacks } from './packs.ts';
 import { envelopeIn, pageOf } from './page.ts';
 import { SHIPPED } from './shipped-packs.ts';
 import { findResolver, systemResolvers } from './ways.ts';
+import { logVerifier, openWitnessed, originOf, type WitnessAt, witness, witnessVerifier } from './witness.ts';
 
 /** Exit codes; those of the cordon command. */
 const STATUSES: Readonly<Record<Verdict, number>> = { enforced: 0, leaking: 1, broken: 1, unproven: 4 };
@@ -43,12 +45,14 @@ const DAY_MS = 86_400_000;
 const AHEAD_MS_MAX = 600_000;
 /** Shown leaks; the certificate has more. */
 const SHOWN_MAX = 10;
+/** Beside a certificate: what its witness says (C2SP tlog-proof). */
+const WITNESSED = '.tlog-proof';
 
 const USAGE = `Usage:
   node proof.mjs [ask] [RESOLVER...] --mandate ID [options]
-  node proof.mjs verify FILE --key PUBLIC-KEY [--max-age DAYS]
+  node proof.mjs verify FILE --key PUBLIC-KEY [--max-age DAYS] [--witness-key VKEY [--log NAME]]
   node proof.mjs mandates [--pack FILE]
-  node proof.mjs key [--key FILE]
+  node proof.mjs key [--key FILE] [--log NAME]
 
 RESOLVER  ADDRESS[:PORT], tls://HOST[:PORT] or https://HOST/PATH; without one, the resolvers of this system
 --mandate ID      the mandate; "mandates" lists them
@@ -63,6 +67,8 @@ RESOLVER  ADDRESS[:PORT], tls://HOST[:PORT] or https://HOST/PATH; without one, t
 --network NAME    what the certificate calls this network
 --key FILE        private key (Ed25519, PEM), made when there is none; ~/.cordon-proof/key.pem by default
 --out NAME        writes NAME.json and NAME.html; cordon-proof by default
+--witness URL     a witness (C2SP tlog-witness) that shall cosign the certificate, with its --witness-key VKEY
+--log NAME        what the log of this key is called there; cordon-proof/ and the first digits of its identifier by default
 --prometheus FILE writes metrics for a textfile collector
 --silent          shows no progress
 
@@ -85,6 +91,9 @@ const OPTIONS = {
   key: { type: 'string' },
   out: { type: 'string' },
   prometheus: { type: 'string' },
+  witness: { type: 'string' },
+  'witness-key': { type: 'string' },
+  log: { type: 'string' },
   'max-age': { type: 'string' },
   silent: { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
@@ -159,6 +168,9 @@ const ask = async (given: readonly string[], values: Values): Promise<number> =>
   // A key that cannot be written is told before anybody is asked.
   const { key, isNew } = readOrMakeKey(keyFileOf(values));
   if (isNew) print(`made the key ${keyFileOf(values)}; give ${keyFileOf(values)}.pub to who shall verify`);
+  const witnessAt = witnessOf(values);
+  const origin = logVerifier(values.log ?? originOf(keyidOf(key)), key);
+  if (origin === undefined) throw new UsageError('--log takes a name without blanks and plus signs');
   const answers: Answered[] = [];
   for (const resolver of resolvers) {
     const onProgress = progressOf(resolver.text, values.silent);
@@ -169,10 +181,26 @@ const ask = async (given: readonly string[], values: Values): Promise<number> =>
   const out = values.out ?? 'cordon-proof';
   replace(`${out}.json`, envelope);
   replace(`${out}.html`, pageOf(certificate, keyidOf(key), envelope));
-  if (values.prometheus !== undefined) replace(values.prometheus, metricsOf(certificate));
+  // Of another certificate, whatever comes of this one.
+  rmSync(`${out}${WITNESSED}`, { force: true });
+  const seen =
+    witnessAt && (await witness(envelope, { key, origin, treeFile: `${keyFileOf(values)}.tree` }, witnessAt));
+  if (seen !== undefined && 'proof' in seen) replace(`${out}${WITNESSED}`, seen.proof);
+  if (values.prometheus !== undefined)
+    replace(values.prometheus, metricsOf(certificate, seen && 'proof' in seen));
   print(summaryOf(certificate));
+  if (seen !== undefined && 'trouble' in seen)
+    process.stderr.write(`NOT WITNESSED: ${seen.trouble}\n`.replace(/\p{Cc}(?!$)/gu, '?'));
   print(`${out}.json and ${out}.html, signed by key ${keyidOf(key)}`);
   return STATUSES[certificate.verdict];
+};
+
+const witnessOf = ({ witness: url, 'witness-key': text, ca }: Values): WitnessAt | undefined => {
+  if (url === undefined) return undefined;
+  const verifier = text === undefined ? undefined : witnessVerifier(text);
+  if (verifier === undefined) throw new UsageError('--witness goes with its --witness-key, NAME+ID+KEY');
+  if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new UsageError('--witness takes a URL');
+  return { url, verifier, authorities: ca === undefined ? undefined : [readFileSync(ca, 'utf8')] };
 };
 
 const progressOf = (text: string, isSilent: boolean): ((asked: number, total: number) => void) => {
@@ -244,9 +272,34 @@ const verifyFile = (file: string | undefined, values: Values): number => {
     print(`NOT VERIFIED: ${fault}`.replace(/\p{Cc}/gu, '?'));
     return PROBLEM;
   }
+  const seen = values['witness-key'] === undefined ? undefined : seenOf(file, found, values);
+  if (seen !== undefined && 'fault' in seen) {
+    print(`NOT VERIFIED: ${seen.fault}`.replace(/\p{Cc}/gu, '?'));
+    return PROBLEM;
+  }
   print(`VERIFIED: made ${found.certificate.made}, signed by key ${found.keyid}`);
+  if (seen !== undefined) print(`WITNESSED: ${seen.time}`);
   print(summaryOf(found.certificate));
   return 0;
+};
+
+/** What the witness says of a certificate, by the file beside it. */
+const seenOf = (
+  file: string,
+  { certificate, keyid, text: envelope }: Extract<ReturnType<typeof open>, { fault: undefined }>,
+  values: Values,
+): ReturnType<typeof openWitnessed> => {
+  const verifier = witnessVerifier(values['witness-key'] ?? '');
+  if (verifier === undefined) throw new UsageError('--witness-key takes NAME+ID+KEY of a witness');
+  const path = `${file.replace(/\.(?:json|html)$/, '')}${WITNESSED}`;
+  if (!existsSync(path)) return { fault: `there is no ${path}: no witness saw it` };
+  const key = createPublicKey(readFileSync(values.key ?? ''));
+  const origin = values.log ?? originOf(keyid);
+  return openWitnessed(
+    readFileSync(path, 'utf8').replaceAll('\r\n', '\n'),
+    { envelope, made: certificate.made, key, origin },
+    verifier,
+  );
 };
 
 /** A page has to be what its certificate says, and a certificate no older than its reader wants. */
@@ -283,6 +336,8 @@ const main = async (args: string[]): Promise<number> => {
     case 'key': {
       const { key } = readOrMakeKey(keyFileOf(values));
       print(String(createPublicKey(key).export({ type: 'spki', format: 'pem' })).trim());
+      const origin = logVerifier(values.log ?? originOf(keyidOf(key)), key);
+      if (origin !== undefined) print(`for a witness: ${formatVerifier(origin)}`);
       return 0;
     }
     case 'ask':

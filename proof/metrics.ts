@@ -14,8 +14,14 @@ const METRICS = [
   ['time_seconds', 'When the proof ended, seconds since 1970.'],
 ] as const;
 
-/** Text in the exposition format of Prometheus. */
-export const metricsOf = ({ mandate, resolvers }: Certificate): string =>
+/** Text in the exposition format of Prometheus; `isWitnessed` where a witness was asked. */
+export const metricsOf = (certificate: Certificate, isWitnessed?: boolean): string =>
+  `${textOf(certificate)}${isWitnessed === undefined ? '' : witnessedText(isWitnessed)}`;
+
+const witnessedText = (isWitnessed: boolean): string =>
+  `# HELP cordon_proof_witnessed Whether a witness cosigned the last certificate.\n# TYPE cordon_proof_witnessed gauge\ncordon_proof_witnessed ${isWitnessed ? 1 : 0}\n`;
+
+const textOf = ({ mandate, resolvers }: Certificate): string =>
   METRICS.flatMap(([name, help]) => [
     `# HELP cordon_proof_${name} ${help}`,
     `# TYPE cordon_proof_${name} gauge`,

@@ -1,4 +1,5 @@
-// What the code of the self-probe uses that Node.js 20 does not have. Imported before all else.
+// What the code of the self-probe uses that Node.js 20 does not have, or not from its first version on. Imported before all else.
+import { createRequire } from 'node:module';
 
 Object.defineProperty(Map, 'groupBy', {
   configurable: true,
@@ -32,4 +33,13 @@ Object.defineProperty(Promise, 'withResolvers', {
         });
         return { promise, resolve, reject };
       },
+});
+
+// Since 20.16.
+Object.defineProperty(process, 'getBuiltinModule', {
+  configurable: true,
+  writable: true,
+  value: Object.hasOwn(process, 'getBuiltinModule')
+    ? process.getBuiltinModule
+    : createRequire(import.meta.url),
 });

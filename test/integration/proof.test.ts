@@ -1,12 +1,21 @@
 // cordon-proof as the one file that it ships as, on the oldest Node.js that it promises and on that of Cordon: what it finds
 // at Cordon and at resolvers of others, with and without our lists, and that its certificates are verified.
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { buildProof, shippedPacks } from '../../proof/build.ts';
+import { systemClock } from '../../src/base/base.ts';
 import type { Certificate } from '../../src/evidence/probe/proof-certificate.ts';
 import { TYPE } from '../../src/wire/dns/dns.ts';
+import {
+  formatVerifier,
+  parseVerifier,
+  startWitness,
+  Witness,
+  type Witnessed,
+} from '../../src/wire/transparency/transparency.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
@@ -97,7 +106,19 @@ describe.each([
     if (node === SYSTEM_NODE) requireFile(context, SYSTEM_NODE, 'nodejs');
     const [dot, doh] = [listenerOf(cordon, 'dot'), listenerOf(cordon, 'doh')];
     const resolvers = [plain(), `tls://127.0.0.1:${dot.port}`, `https://127.0.0.1:${doh.port}/dns-query`];
-    const proof = await prove(resolvers, { node, args: ['--questions', '400'] });
+    const made = await run(node, [program, 'key', '--key', join(directory, 'keys/key.pem')]);
+    const log = parseVerifier(/^for a witness: (.*)$/m.exec(made.stdout)?.[1] ?? '');
+    const kept = new Map<string, Witnessed>();
+    const seeing = new Witness('w.example/1', generateKeyPairSync('ed25519').privateKey, {
+      logs: log === undefined ? [] : [log],
+      store: { last: (origin) => kept.get(origin), save: (one) => void kept.set(one.origin, one) },
+      clock: systemClock,
+    });
+    const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+    const server = await startWitness(seeing, { address: '127.0.0.1', family: 4, port: 0 }, quiet);
+    const witnessed = ['--witness-key', formatVerifier(seeing.verifier)];
+    const asked = ['--questions', '400', '--witness', `http://${server.address}`, ...witnessed];
+    const proof = await prove(resolvers, { node, args: asked }).finally(() => server.close());
     expect(proof.stderr).toBe('');
     expect(verdictOf(proof)).toEqual(ENFORCED);
     expect(proof.certificate.resolvers.map(({ ways, verdict }) => `${ways.join()} ${verdict}`)).toEqual([
@@ -109,11 +130,16 @@ describe.each([
       { fingerprint: expect.stringMatching(/^[0-9a-f]{64}$/), fault: expect.stringMatching(/./) },
     ]);
     expect(proof.certificate.mandate).toMatchObject({ id: MANDATE, standing: 'in-force' });
-    expect(readFileSync(join(directory, 'proof.prom'), 'utf8')).toContain('cordon_proof_enforced{');
+    expect(readFileSync(join(directory, 'proof.prom'), 'utf8')).toMatch(
+      /^cordon_proof_enforced\{[\s\S]*^cordon_proof_witnessed 1$/m,
+    );
     for (const form of ['json', 'html']) {
       const file = join(directory, `proof.${form}`);
-      const key = ['--key', join(directory, 'keys/key.pem.pub'), '--max-age', '1'];
-      expect(await run(node, [program, 'verify', file, ...key])).toMatchObject({ code: 0 });
+      const key = ['--key', join(directory, 'keys/key.pem.pub'), '--max-age', '1', ...witnessed];
+      expect(await run(node, [program, 'verify', file, ...key])).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^WITNESSED: 20/m),
+      });
       const text = readFileSync(file, 'utf8');
       writeFileSync(
         file,
