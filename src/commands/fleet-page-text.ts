@@ -16,6 +16,7 @@ export const fleetPage = (report: FleetReport): string[] => [
   ...mandate(report),
   ...inForce(report),
   ...lists(report),
+  ...feeds(report),
   ...exempt(report),
   ...attempts(report),
   ...proof(report),
@@ -118,6 +119,32 @@ const lists = (report: FleetReport): string[] => {
     ]),
     ['LIST', 'KIND', 'VERSION', 'OLDEST SINCE', 'REVIEW DUE'],
   );
+};
+
+/** Below the lists: how feeds were, those that ask for a look first; nothing where no record tells. */
+const feeds = (report: FleetReport): string[] => {
+  const found = new Map<string, { names: string[]; isWell: boolean }>();
+  const add = (text: string, name: string, isWell: boolean): void => {
+    const one = found.get(text) ?? { names: [], isWell };
+    one.names.push(name);
+    found.set(text, one);
+  };
+  for (const { name, feeds: own } of answersOf(report))
+    for (const { feed, state, reviewed, behind } of own) {
+      if (feed === null) add(`no feed, lists of ${reviewed ?? '-'}`, name, true);
+      else add(`feed ${feed} ${state}`, name, state === 'current');
+      if (behind.length > 0)
+        add(`feed ${feed ?? '-'} has ${behind.length} lists that are not in force`, name, false);
+    }
+  const ordered = [...found].sort(([, a], [, b]) => Number(a.isWell) - Number(b.isWell));
+  const indent = ' '.repeat(LABEL_LENGTH);
+  const shown = ordered.slice(0, ROWS_MAX).map(([text, { names }]) => {
+    const [first = ''] = names;
+    const who = names.length === 1 ? first : `${names.length} resolvers, ${first} first`;
+    return `${indent}${cut(`${text} at ${who}`, LINE_LENGTH_MAX)}`;
+  });
+  const more = ordered.length - shown.length;
+  return [...shown, ...(more > 0 ? [`${indent}and ${more} more of feeds, which --json has`] : [])];
 };
 
 const exempt = (report: FleetReport): string[] => {

@@ -2,7 +2,7 @@
 import { isAppError } from '../../base/base.ts';
 import { buildReport } from './build.ts';
 import type { EvidenceSource } from './evidence.ts';
-import type { Attention, EnforcementState, Report, VerdictAnswer } from './model.ts';
+import type { Attention, EnforcementState, FeedSection, Report, VerdictAnswer } from './model.ts';
 
 /** An exemption that was in force. */
 export interface FleetExemption {
@@ -35,6 +35,8 @@ export interface FleetAnswers {
     readonly since: string;
     readonly reviewDue: string | null;
   }[];
+  /** How each feed was when the period ended, without what changed within it; empty: no record tells. */
+  readonly feeds: readonly Omit<FeedSection, 'events' | 'time'>[];
   readonly exemptions: readonly FleetExemption[];
   /** By mandate lists. */
   readonly refusals: number;
@@ -60,7 +62,7 @@ export const answerOf = async (
     if (isAppError(thrown) && thrown.code === 'ERR_COMPLIANCE_REPORT_PERIOD') return undefined;
     throw thrown;
   }
-  const { verdict, enforcement, gaps, lists, exemptions, attempts, signing, unknown } = report;
+  const { verdict, enforcement, gaps, lists, feeds, exemptions, attempts, signing, unknown } = report;
   const longest = gaps.reduce<Report['gaps'][number] | undefined>(
     (found, gap) => (found === undefined || gap.ms > found.ms ? gap : found),
     undefined,
@@ -76,6 +78,7 @@ export const answerOf = async (
       ...new Set(mandates.flatMap(({ decision }) => (decision === null ? [] : [nameOf(decision)]))),
     ],
     undecided: mandates.filter(({ decision }) => decision === null).map(({ list }) => list),
+    feeds: feeds.map(({ events: _, time: __, ...feed }) => feed),
     lists: lists.flatMap(({ list, mandate, versions }) => {
       const last = versions.at(-1);
       return last === undefined

@@ -7,6 +7,7 @@ import type { FleetReport } from '../../../src/evidence/report/report.ts';
 
 /** Lines of a sheet of paper. */
 const LINES_MAX = 60;
+const STATES = ['current', 'expired', 'unproven'] as const;
 
 const fleetOf = (resolvers: number, exemptions: number, lists: number, length: number): FleetReport => {
   const long = 'Office of the Deputy '.repeat(20).slice(0, length);
@@ -48,6 +49,16 @@ const fleetOf = (resolvers: number, exemptions: number, lists: number, length: n
             ...{ from: '2026-10-03T10:00:00.000Z', plannedEnd: '2026-11-03T10:00:00.000Z', realEnd: null },
             hits: id,
           })),
+          feeds: Array.from({ length: (i % 3) + 1 }, (__, of) => ({
+            ...{
+              feed: `feed-${of}${long}`,
+              state: STATES[(i + of) % 3] ?? 'current',
+              reason: null,
+              reviewed: null,
+            },
+            ...{ timestamp: 7, until: null, since: '2026-10-03T10:00:00.000Z' },
+            behind: Array.from({ length: i % 2 }, () => ({ list: 'tiktok', since: '', reason: 'held' })),
+          })),
           refusals: 7,
           isLowerBound: false,
           questions: 11,
@@ -80,4 +91,28 @@ test('what is not shown is counted', () => {
   expect(lines.find((line) => line.startsWith('5 Attempts'))).toBe(
     '5 Attempts    at least 280 refused by mandate lists; about 60 clients',
   );
+});
+
+test('how feeds are stands below the lists, what asks for a look first', () => {
+  const fleet = fleetOf(3, 0, 1, 0);
+  const feed = {
+    ...{ feed: 'project', reason: null, reviewed: null, timestamp: 7, until: null, since: '' },
+    behind: [],
+  };
+  const feeds = [
+    [{ ...feed, state: 'current' as const }],
+    [{ ...feed, state: 'expired' as const, behind: [{ list: 'tiktok', since: '', reason: 'held' }] }],
+    [{ ...feed, feed: null, state: 'none' as const, reviewed: '2026-11-24' }],
+  ];
+  const resolvers = fleet.resolvers.map((one, index) => ({
+    ...one,
+    answers: one.answers.map((answer) => ({ ...answer, feeds: feeds[index] ?? [] })),
+  }));
+  const lines = fleetPage({ ...fleet, resolvers }).map((line) => line.trim());
+  expect(lines.filter((line) => line.includes('feed'))).toEqual([
+    'feed project expired at ns1',
+    'feed project has 1 lists that are not in force at ns1',
+    'feed project current at ns0',
+    'no feed, lists of 2026-11-24 at ns2',
+  ]);
 });

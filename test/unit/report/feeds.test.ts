@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
 import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
 import { buildReport } from '../../../src/evidence/report/build.ts';
+import { answerOf } from '../../../src/evidence/report/fleet-answers.ts';
 import { toDocument } from '../../../src/evidence/report/sections.ts';
 import { REPORT_TEXTS } from '../../../src/evidence/report/texts/dictionaries.ts';
 import { createSource } from './quarter.ts';
@@ -85,4 +86,12 @@ test('of many feeds page one has two, those first that ask for a look, and count
     'Feed a: current sinc',
     'Further feeds, in th',
   ]);
+});
+
+test('a fleet is told of them by each resolver', async () => {
+  const changes = [feed('24T06:00', of('current')), feed('25T10:00', of('expired', { behind }))];
+  const end: ChangeRecord = { kind: 'admin', time: at('25T23:59'), action: 'look', by: 'kim' };
+  const source = { ...createSource({ changes: [...changes, end] }), heads: [] };
+  const answer = await answerOf(source, 'ns1', DAY.fromMs, DAY.untilMs);
+  expect(answer?.feeds).toMatchObject([{ feed: 'project', state: 'expired', since: at('25T10:00'), behind }]);
 });
