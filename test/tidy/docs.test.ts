@@ -223,7 +223,7 @@ test('commands, options, keys, metrics, codes and alerts that documents name exi
     known: [
       textOf('metrics'),
       textOf('errors'),
-      ...['deploy', 'proof'].flatMap((folder) => [
+      ...['deploy', 'proof', 'src/evidence/dnstap'].flatMap((folder) => [
         ...readSources(folder, ['.yml', '.yaml', '.sql', '.ts', '.j2']).values(),
       ]),
     ].join('\n'),

@@ -5,20 +5,20 @@
 import type { ObservedState } from './observed-resolver.ts';
 
 const COUNTERS = [
-  ['answers', 'Responses to clients that were seen.'],
-  ['refused', 'Of those to listed names, or that lead there: refusals.'],
-  ['leaked', 'Of those to listed names, or that lead there: answers.'],
-  ['failed', 'Of those to listed names, or that lead there: neither.'],
-  ['malformed', 'Frames that were no dnstap.'],
+  ['answers', 'cordon_foreign_answers_total', 'Responses to clients that were seen.'],
+  ['refused', 'cordon_foreign_refused_total', 'Of those to listed names, or that lead there: refusals.'],
+  ['leaked', 'cordon_foreign_leaked_total', 'Of those to listed names, or that lead there: answers.'],
+  ['failed', 'cordon_foreign_failed_total', 'Of those to listed names, or that lead there: neither.'],
+  ['malformed', 'cordon_foreign_malformed_total', 'Frames that were no dnstap.'],
 ] as const;
 
 /** In the exposition format of Prometheus. Names are of the file of the collector, so that nothing in them is to be escaped. */
 export const foreignMetrics = (states: readonly ObservedState[], nowMs: number): string =>
   [
-    ...COUNTERS.flatMap(([sum, help]) => [
-      `# HELP cordon_foreign_${sum}_total ${help}`,
-      `# TYPE cordon_foreign_${sum}_total counter`,
-      ...states.map(({ name, totals }) => `cordon_foreign_${sum}_total{resolver="${name}"} ${totals[sum]}`),
+    ...COUNTERS.flatMap(([sum, metric, help]) => [
+      `# HELP ${metric} ${help}`,
+      `# TYPE ${metric} counter`,
+      ...states.map(({ name, totals }) => `${metric}{resolver="${name}"} ${totals[sum]}`),
     ]),
     '# HELP cordon_foreign_seen Whether a stream of dnstap of the resolver runs.',
     '# TYPE cordon_foreign_seen gauge',

@@ -39,7 +39,7 @@ const EXAMPLE_LENGTH_MAX = 160;
 const CONNECTIONS_MAX = 4;
 /** Frames of one resolver in a second: a fifth of a core. The rest waits in its own buffers. */
 const FRAMES_MAX = 20_000;
-/** After the last answer to a listed name: an alarm that is looked for each minute or so finds it. */
+/** After the last answer to a listed name: an alert that is looked for each minute or so finds it. */
 const LEAK_TOLD_MS = 900_000;
 /** Both ends start anew now and then. */
 const UNSEEN_MS = 60_000;

@@ -1,7 +1,7 @@
 // Days that mandates set: what is to be reported, removed or renewed, told before its day and until somebody wrote that it was done.
 //
 // Nothing here proves that it was done: a person says so in `mandates-done`, with what shows it. A day that lay behind when the pack
-// was written is history of the authority, and no alarm: whoever takes the pack up later was not asked then.
+// was written is history of the authority, and no alert: whoever takes the pack up later was not asked then.
 import { DAY_MS } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import { type Config, isActive } from '../../config/config.ts';
