@@ -1,6 +1,6 @@
 // The names by which a device finds out whether it asks this resolver: one that people open, and below it one for each check, which
 // nobody asked for before and no cache has. Hot file: has() runs for every query where the notice has such a name.
-import { CLASS, type MessageBuilder, SECTION, TYPE } from '../../wire/dns/dns.ts';
+import { CLASS, type MessageBuilder, parseRdata, SECTION, TYPE } from '../../wire/dns/dns.ts';
 
 /** Characters of the label of one check: 80 bits in base 32, which nobody guesses. */
 export const CHECK_CODE_LENGTH = 16;
@@ -14,6 +14,18 @@ export interface DeviceCheckSetting {
   /** Where the notice is, 4 or 16 bytes each. */
   readonly addresses: readonly Uint8Array[];
 }
+
+/**
+ * Where the names of checks lead, as RDATA: to where the notice listens; where it listens on all addresses, to where refused names lead. @cold
+ */
+export const noticeAddresses = (
+  listening: readonly string[],
+  refusedTo: readonly string[],
+): readonly Uint8Array[] => {
+  const own = listening.filter((text) => text !== '0.0.0.0' && text !== '::');
+  const texts = own.length > 0 ? own : refusedTo;
+  return texts.map((text) => parseRdata(text.includes(':') ? TYPE.AAAA : TYPE.A, text));
+};
 
 /** The names of checks. */
 export class DeviceCheck {

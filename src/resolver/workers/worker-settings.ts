@@ -3,14 +3,13 @@
 // One place for it: the running program settles its workers by this, and `cordon explain` decides by the same settings
 // where no program runs.
 import { X509Certificate } from 'node:crypto';
-import { type Endpoint, formatEndpoint } from '../../base/base.ts';
+import { type Endpoint, formatAddress, formatEndpoint } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { AccessTable, IdentityTable } from '../../policy/access/access.ts';
 import { accessOf, type Generation } from '../../policy/generation/generation.ts';
 import type { SharedPolicy } from '../../policy/policy.ts';
 import type { QueryLogShare } from '../../telemetry/events/events.ts';
 import { type CounterBlock, CounterTotals, type RefusalBlock } from '../../telemetry/observe/observe.ts';
-import { parseRdata, TYPE } from '../../wire/dns/dns.ts';
 import { authorityFingerprints, type RevokedCertificates, type TlsSettings } from '../../wire/tls/tls.ts';
 import {
   type Certificate,
@@ -20,7 +19,7 @@ import {
   type EncryptedService,
   toCertificate,
 } from '../discovery/discovery.ts';
-import { type DeviceCheckSetting, localDataOf } from '../local/local.ts';
+import { type DeviceCheckSetting, localDataOf, noticeAddresses } from '../local/local.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
@@ -171,13 +170,11 @@ export const toSettings = (
   };
 };
 
-/** The names of checks lead to where the notice listens. */
-const toCheck = ({ notice }: Config): DeviceCheckSetting | undefined => {
+const toCheck = ({ notice, block }: Config): DeviceCheckSetting | undefined => {
   if (notice?.check === undefined) return undefined;
-  const addresses = notice.listen.map(({ address }) =>
-    parseRdata(address.includes(':') ? TYPE.AAAA : TYPE.A, address),
-  );
-  return { apex: notice.check, addresses };
+  const refusedTo = block.answer.kind === 'address' ? block.answer.addresses.map(formatAddress) : [];
+  const listening = notice.listen.map(({ address }) => address);
+  return { apex: notice.check, addresses: noticeAddresses(listening, refusedTo) };
 };
 
 const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): EncryptedSettings | undefined => {

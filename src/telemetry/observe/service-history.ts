@@ -6,7 +6,7 @@
 import type { Clock } from '../../base/base.ts';
 
 const MINUTE_MS = 60_000;
-/** Between two readings: each sums the counters of all workers, at most some 60 ms of the main thread (4 workers, all series that there may be). */
+/** Between two readings: one sums the counters of all workers, some 60 ms of the main thread where all series are counted (4 workers). */
 const EVERY_MS = 10_000;
 /** Names of upstreams and of outputs in one step; what is beyond stands together under the empty name. */
 const NAMES_MAX = 16;

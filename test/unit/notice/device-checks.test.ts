@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { LANGUAGES } from '../../../src/base/words/words.ts';
 import { type CheckParts, DeviceChecks } from '../../../src/people/notice/device-checks.ts';
 import { toCheckedPage } from '../../../src/people/notice/page.ts';
-import { CHECK_CODE_LENGTH, DeviceCheck } from '../../../src/resolver/local/local.ts';
+import { CHECK_CODE_LENGTH, DeviceCheck, noticeAddresses } from '../../../src/resolver/local/local.ts';
 import { isInZone, nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const MINUTE_MS = 60_000;
@@ -111,6 +111,17 @@ test.each(LANGUAGES)(
     expect(pages.size).toBe(5);
   },
 );
+
+test('the names of checks lead to the notice, never to the unspecified address', () => {
+  const texts = (found: readonly Uint8Array[]): string[] =>
+    found.map((bytes) => Buffer.from(bytes).toString('hex'));
+  expect(texts(noticeAddresses(['192.0.2.80', '2001:db8::80'], ['192.0.2.1']))).toEqual([
+    'c0000250',
+    '20010db8000000000000000000000080',
+  ]);
+  expect(texts(noticeAddresses(['0.0.0.0', '::'], ['192.0.2.1']))).toEqual(['c0000201']);
+  expect(noticeAddresses(['0.0.0.0'], [])).toEqual([]);
+});
 
 test('the names of checks are the one of the page, and one label of sixteen octets below it', () => {
   const apex = nameFrom('check.agency.example');
