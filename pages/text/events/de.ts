@@ -43,6 +43,8 @@ export const eventsDe: Readonly<Record<keyof typeof eventsEn, string>> = {
   opProbeFleet: 'Prüfung aller Resolver',
   opInviteResolver: 'Einladung eines Resolvers',
   opRemoveResolver: 'Entfernen eines Resolvers',
+  opPauseFleet: 'Aussetzen aller Verweigerungen im Verbund',
+  opResumeFleet: 'Ende einer Aussetzung im Verbund',
   opSetOverlay: 'Konfiguration für mehrere Resolver',
   opRotateFleetKey: 'Neuer Schlüssel der Leitstelle',
   opChangeOwnPassword: 'Eigenes Passwort und eigene App erneuert',

@@ -42,6 +42,8 @@ export const eventsEn = {
   opProbeFleet: 'Probe of all resolvers',
   opInviteResolver: 'Invitation of a resolver',
   opRemoveResolver: 'Removal of a resolver',
+  opPauseFleet: 'Pause of all refusals in the fleet',
+  opResumeFleet: 'End of a pause in the fleet',
   opSetOverlay: 'Configuration for several resolvers',
   opRotateFleetKey: 'New key of the authority',
   opChangeOwnPassword: 'New password and app of one’s own',

@@ -43,6 +43,8 @@ export const eventsFr: Readonly<Record<keyof typeof eventsEn, string>> = {
   opProbeFleet: 'Vérification de tous les résolveurs',
   opInviteResolver: 'Invitation d’un résolveur',
   opRemoveResolver: 'Retrait d’un résolveur',
+  opPauseFleet: 'Suspension de tous les refus dans le parc',
+  opResumeFleet: 'Fin d’une suspension dans le parc',
   opSetOverlay: 'Configuration pour plusieurs résolveurs',
   opRotateFleetKey: 'Nouvelle clé de l’autorité',
   opChangeOwnPassword: 'Mot de passe et application personnels renouvelés',

@@ -43,6 +43,8 @@ export const eventsNl: Readonly<Record<keyof typeof eventsEn, string>> = {
   opProbeFleet: 'Controle van alle resolvers',
   opInviteResolver: 'Uitnodiging van een resolver',
   opRemoveResolver: 'Verwijdering van een resolver',
+  opPauseFleet: 'Onderbreken van alle weigeringen in de vloot',
+  opResumeFleet: 'Einde van een onderbreking in de vloot',
   opSetOverlay: 'Configuratie voor meerdere resolvers',
   opRotateFleetKey: 'Nieuwe sleutel van de autoriteit',
   opChangeOwnPassword: 'Eigen wachtwoord en app vernieuwd',
