@@ -275,9 +275,10 @@ test('another list of fleet.lists is given by a reload, and put in force by who 
   // One that is taken out of fleet.lists changes no more at the nodes.
   writeFileSync(path, before);
   await fleet.ask('authority', 'POST', '/v1/reload', {});
-  expect((await fleet.command('authority', ['fleet', 'status'])).stdout).toContain(
-    'list more: in force on 1 of ',
-  );
+  const status = async (): Promise<string> => (await fleet.command('authority', ['fleet', 'status'])).stdout;
+  await vi.waitUntil(async () => (await status()).includes('list more: in force on 1 of 3'), {
+    ...{ ...WAIT, interval: 500 },
+  });
 });
 
 test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', async () => {

@@ -526,8 +526,8 @@ class Scene {
   }
 
   /** What a resolver has in force of lists and overlays is what was signed last. */
-  #hasContents({ name, list, overlays }: Resolver): boolean {
-    const isList = name === this.#authorityName || list === this.#list;
+  #hasContents({ name, role, list, overlays }: Resolver): boolean {
+    const isList = role === 'authority' || list === this.#list;
     return isList && overlays.join() === this.#overlaysOf(name).join();
   }
 
@@ -579,7 +579,9 @@ class Scene {
   /** By a node that has all of policy, where there is one: a person looks before. */
   async #takeOverFrom(nodes: readonly Resolver[]): Promise<void> {
     const next = nodes.find(
-      (node) => node.fleet instanceof Fleet && node.fleet.facts().policyNumber === this.#end && !node.isCut,
+      // One that was the authority has to join anew first.
+      ({ fleet, isCut, role }) =>
+        role === 'node' && !isCut && fleet instanceof Fleet && fleet.facts().policyNumber === this.#end,
     );
     if (next !== undefined) await this.#takeOver(next);
   }
@@ -793,7 +795,8 @@ class Scene {
       () => nodes.every(({ exempt }) => exempt.has(id)),
       'the next decision holds everywhere',
     );
-    const given = nodes.filter(({ name }) => name !== this.#authorityName);
+    // One that was the authority has lists of its own, until it joins anew.
+    const given = nodes.filter(({ role }) => role === 'node');
     await this.#until(
       () => given.every(({ list }) => list === this.#list),
       'the list that was signed is in force',
@@ -806,7 +809,9 @@ class Scene {
       () =>
         this.#authority
           .status()
-          .contents.every(({ without }) => !without.some((name) => this.#resolvers.has(name))),
+          .contents.every(
+            ({ without }) => !without.some((name) => this.#resolvers.get(name)?.role === 'node'),
+          ),
       'the authority says of each thing that it is in force on all',
     );
     await this.#until(
