@@ -21,45 +21,40 @@ export const readOwnLine = (
   { sinceMs }: ReadingOf,
   fail: (text: string) => Error,
 ): Logged | undefined => {
-  const isOurs = text.startsWith(START, start) && text.startsWith(NAME, start + START.length + TIME_LENGTH);
-  if (!isOurs) return readAnyLine(text.slice(start, end), sinceMs, fail);
+  // A part of the text: what a line does not have would be looked for in all lines behind it.
+  const line = text.slice(start, end);
+  const isOurs = line.startsWith(START) && line.startsWith(NAME, START.length + TIME_LENGTH);
+  if (!isOurs) return readAnyLine(line, sinceMs, fail);
   let timeMs: number | undefined;
   if (sinceMs > 0) {
-    timeMs = Date.parse(text.slice(start + START.length, start + START.length + TIME_LENGTH));
+    timeMs = Date.parse(line.slice(START.length, START.length + TIME_LENGTH));
     if (Number.isNaN(timeMs)) throw fail('its time is none');
     if (timeMs < sinceMs) return undefined;
   }
-  const nameAt = start + NAME_AT;
-  const nameEnd = text.indexOf('"', nameAt);
+  const nameEnd = line.indexOf('"', NAME_AT);
   const typeAt = nameEnd + TYPE.length;
-  const typeEnd = text.indexOf('"', typeAt);
-  if (nameEnd < 0 || typeEnd < 0 || typeEnd > end || !text.startsWith(TYPE, nameEnd))
-    throw fail('it is cut short');
-  const eventAt = text.indexOf(EVENT, typeEnd);
-  if (eventAt < 0 || eventAt > end || text[end - 1] !== '}') throw fail('it is cut short');
-  const answersAt = text.indexOf(ANSWERS, typeEnd);
+  const typeEnd = line.indexOf('"', typeAt);
+  if (nameEnd < 0 || typeEnd < 0 || !line.startsWith(TYPE, nameEnd)) throw fail('it is cut short');
+  const eventAt = line.indexOf(EVENT, typeEnd);
+  if (eventAt < 0 || !line.endsWith('}')) throw fail('it is cut short');
+  const answersAt = line.indexOf(ANSWERS, typeEnd);
   const answers =
-    answersAt >= 0 && answersAt < eventAt ? text.slice(answersAt + ANSWERS.length - 1, eventAt) : '';
-  const addressAt = text.indexOf(ADDRESS, eventAt);
-  const client =
-    addressAt >= 0 && addressAt < end
-      ? text.slice(addressAt + ADDRESS.length, text.indexOf('"', addressAt + ADDRESS.length))
-      : '';
-  const groupAt = text.indexOf(GROUP, eventAt);
-  const group =
-    groupAt >= 0 && groupAt < end
-      ? text.slice(groupAt + GROUP.length, text.indexOf('"', groupAt + GROUP.length))
-      : undefined;
-  const written = text.slice(nameAt, nameEnd);
+    answersAt >= 0 && answersAt < eventAt ? line.slice(answersAt + ANSWERS.length - 1, eventAt) : '';
+  const written = line.slice(NAME_AT, nameEnd);
   return {
     timeMs,
     name: written.includes('\\') ? written.replaceAll('\\\\', '\\') : written,
-    type: text.slice(typeAt, typeEnd),
-    client,
-    group,
+    type: line.slice(typeAt, typeEnd),
+    client: valueAfter(line, ADDRESS, eventAt) ?? '',
+    group: valueAfter(line, GROUP, eventAt),
     answers: answers === '' ? '' : answers.replaceAll(/"ttl":\d+,/g, ''),
     records: () => (answers === '' ? NO_RECORDS : recordsOf(answers)),
   };
+};
+
+const valueAfter = (line: string, member: string, from: number): string | undefined => {
+  const at = line.indexOf(member, from);
+  return at < 0 ? undefined : line.slice(at + member.length, line.indexOf('"', at + member.length));
 };
 
 /** From `[{…}]` or `[{…}],"resolved_ip":[…]`. */
