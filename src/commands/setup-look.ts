@@ -23,7 +23,7 @@ import { inquire } from '../wire/stub/stub.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
-  readonly what: 'port' | 'resolv.conf' | 'firewall' | 'clock' | 'upstream';
+  readonly what: 'port' | 'resolv.conf' | 'firewall' | 'clock' | 'upstream' | 'beside';
   readonly state: 'good' | 'unknown' | 'bad';
   readonly text: string;
   /** Null: nothing. */
@@ -103,7 +103,7 @@ const bindTcp = async ({ address, port }: Endpoint): Promise<void> => {
 };
 
 /** The programs with a socket on a port, as far as this user may see them. */
-const ownersOf = (port: number): string[] => {
+export const ownersOf = (port: number): string[] => {
   const wanted = port.toString(16).toUpperCase().padStart(4, '0');
   const sockets = new Set<string>();
   for (const table of ['udp', 'udp6', 'tcp', 'tcp6']) {

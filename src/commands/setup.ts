@@ -11,6 +11,7 @@ import type { InputOf } from './declaration.ts';
 import type { SETUP } from './declarations/setup.ts';
 import { Dialogue } from './dialogue.ts';
 import { print } from './output.ts';
+import { recipeFor, TODAY, todayOf } from './setup-beside.ts';
 import {
   type Finding,
   isLoop,
@@ -20,6 +21,7 @@ import {
   lookAtResolvConf,
   lookAtUpstream,
   ownAddresses,
+  ownersOf,
   readNameservers,
   sourcesAtMs,
 } from './setup-look.ts';
@@ -57,7 +59,9 @@ export const setup = async ({ values }: InputOf<typeof SETUP>): Promise<number> 
 
 const setUp = async (values: Values, out: string, dialogue: Dialogue | undefined): Promise<number> => {
   const proposal = dialogue === undefined ? propose(values) : await ask(dialogue, propose(values));
-  const findings = await look(values, proposal);
+  const today = await askToday(values, dialogue);
+  const recipe = today === undefined ? undefined : recipeFor(today);
+  const findings = [...(await look(values, proposal)), ...(recipe === undefined ? [] : [recipe])];
   const before = existsSync(out) ? readFileSync(out, 'utf8') : undefined;
   const text = before === undefined ? configurationOf(proposal) : adapt(out, before, proposal);
   const problems = check(out, text);
@@ -174,6 +178,14 @@ const ask = async (dialogue: Dialogue, proposal: Proposal): Promise<Proposal> =>
   const allow = await list('Who may ask?', proposal.allow);
   const endpoints = listen.map((text) => readEndpoint(text, DNS_PORT));
   return { ...proposal, listen: endpoints.map(formatEndpoint), upstreams, allow };
+};
+
+/** What answers DNS so far; undefined: nothing that is known. */
+const askToday = async ({ today }: Values, dialogue: Dialogue | undefined): Promise<string | undefined> => {
+  const found = today ?? todayOf(ownersOf(DNS_PORT));
+  if (dialogue === undefined) return found;
+  const said = await dialogue.ask(`What answers DNS today? (${TODAY.join(', ')}) [${found ?? 'none'}] `);
+  return said === '' ? found : said.toLowerCase();
 };
 
 const WORDS = { good: 'ok', unknown: '?', bad: 'NO' } as const;

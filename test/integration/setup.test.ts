@@ -16,6 +16,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
+import { recipeFor, TODAY, todayOf } from '../../src/commands/setup-beside.ts';
 import type { Finding } from '../../src/commands/setup-look.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -62,7 +63,8 @@ const about = (report: Report, what: Finding['what']): Finding[] =>
   report.findings.filter((finding) => finding.what === what);
 
 test('shows what it proposes and writes nothing unless it is told to', async () => {
-  const shown = await setup(...upstreamOption());
+  const shown = await setup('--today', 'dnsmasq', ...upstreamOption());
+  expect(shown.stdout).toContain('docs/beside.md#dnsmasq-openwrt-pi-hole');
   expect(shown.stderr).toBe('');
   expect(shown.stdout).toContain('nothing was written');
   expect(shown.stdout).toContain(`127.0.0.1:${port} is free over UDP and TCP`);
@@ -126,6 +128,25 @@ test.each(['listen: [', '- a list\n'])(
   },
 );
 
+test('what answers DNS today is told with its recipe, which stands in the docs', () => {
+  const page = readFileSync(new URL('../../docs/beside.md', import.meta.url), 'utf8');
+  const headings = page.match(/^#+ .*$/gm)?.map((line) =>
+    line
+      .replace(/^#+ /, '')
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9 -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+  for (const today of TODAY) {
+    const { text, todo } = recipeFor(today) ?? {};
+    expect(text).toContain(today);
+    expect(headings).toContain(/docs\/beside\.md#([a-z0-9-]+)/.exec(todo ?? '')?.[1]);
+  }
+  expect(recipeFor('none')).toBeUndefined();
+  expect(todayOf(['systemd-resolve (pid 1)', 'dnsmasq (pid 7)'])).toBe('dnsmasq');
+  expect(todayOf(['systemd-resolve (pid 1)'])).toBeUndefined();
+});
+
 test('a port that is taken is told with who has it', async () => {
   const taken = createSocket('udp4');
   taken.bind(port, '127.0.0.1');
@@ -171,10 +192,11 @@ test('what Cordon does not take is not written', { tags: 'night' }, async () => 
 test('on a terminal it asks, and takes what is proposed', async (context) => {
   requireProgram(context, 'python3');
   const { stdout } = await run('python3', [
-    ...[IN_TERMINAL, '40', '100', '\\n\\n\\ny\\n', 'Where to answer?', process.execPath],
+    ...[IN_TERMINAL, '40', '100', '\\n\\n\\nwindows\\ny\\n', 'Where to answer?', process.execPath],
     ...argsOf(...upstreamOption()),
   ]);
   expect(stdout).toContain('Whom to ask?');
+  expect(stdout).toContain('windows names nobody for whom it asks');
   expect(stdout).toContain(`wrote ${out()}`);
   expect(readFileSync(out(), 'utf8')).toContain(`127.0.0.1:${upstream.endpoint.port}`);
 });
