@@ -1,6 +1,6 @@
 // base: what every room may use: the error class, time, IP addresses and prefixes, accounts of people, who listens to a question's way.
 //
-// Imports nothing of the project. Holds no state and does no I/O but for reading files that somebody named. Addresses follow RFC 4291 and RFC 5952.
+// Imports nothing of the project. Holds no state but the timer of all looks (every.ts), and does no I/O but for reading files that somebody named. Addresses follow RFC 4291 and RFC 5952.
 export {
   type Account,
   compareIdentities,
@@ -45,6 +45,7 @@ export {
 } from './durable-file.ts';
 export { formatDuration } from './duration.ts';
 export { AppError, errorText, isAppError, systemErrorCode } from './error.ts';
+export { every } from './every.ts';
 export {
   FEATURES,
   type Feature,

@@ -5,7 +5,7 @@
 // runs are kept in memory for who asks. While a change is under way nothing is asked, and what was asked before is
 // thrown away: workers change one after the other.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AppError, type Clock, type Endpoint, isAppError } from '../../base/base.ts';
+import { AppError, type Clock, type Endpoint, every, isAppError } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { AccessTable } from '../../policy/access/access.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
@@ -106,7 +106,7 @@ export class ProbeScheduler {
   readonly #abort = new AbortController();
   readonly #schedule: ProbeSchedule;
   readonly #findings: ProbeFindings;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   /** Counts beginnings and ends of changes. */
   #epoch = 0;
   #changing = 0;
@@ -122,7 +122,7 @@ export class ProbeScheduler {
 
   /** Begins to look at what is due. */
   start(): void {
-    this.#timer ??= setInterval(() => void this.runDue(), LOOK_MS).unref();
+    this.#end ??= every(LOOK_MS, () => void this.runDue());
   }
 
   /** What is in force is about to change: nothing that is asked from here on counts, until changed(). */
@@ -196,7 +196,7 @@ export class ProbeScheduler {
 
   /** Ends what runs. */
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#end?.();
     this.#abort.abort();
     await this.#work;
   }

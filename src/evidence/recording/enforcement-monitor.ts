@@ -8,7 +8,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type Clock, errorText, type Part, replaceFileNow, systemErrorCode } from '../../base/base.ts';
+import { type Clock, errorText, every, type Part, replaceFileNow, systemErrorCode } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import { isInForce, type PolicyGroup, type SharedPolicy } from '../../policy/policy.ts';
@@ -66,7 +66,7 @@ export class EnforcementMonitor implements Part<Config> {
   readonly #options: EnforcementMonitorOptions;
   readonly #path: string;
   #mandates: readonly string[];
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #isClosed = false;
 
   constructor(options: EnforcementMonitorOptions) {
@@ -84,7 +84,7 @@ export class EnforcementMonitor implements Part<Config> {
   /** Records the state that the program starts in, and looks at schedules from now on. */
   open(): void {
     this.#note({ now: this.current });
-    this.#timer ??= setInterval(() => this.update(), LOOK_MS).unref();
+    this.#end ??= every(LOOK_MS, () => this.update());
   }
 
   /** Says again what is so: records and the memory of mandate lists begin anew. */
@@ -96,7 +96,7 @@ export class EnforcementMonitor implements Part<Config> {
   /** The program stops, which has a record of its own: that its workers end is no fault any more. */
   drain(): void {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#end?.();
   }
 
   /** Something may have changed; `author` is who did it, where somebody did. */

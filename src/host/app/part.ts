@@ -2,7 +2,7 @@
 //
 // The order of parts is the order of the start. The end, and a start that fails, go backward over what was opened: a part may
 // use those before it from its begin to its end.
-import type { Part as AnyPart } from '../../base/base.ts';
+import { type Part as AnyPart, every } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 
@@ -18,7 +18,7 @@ export class Parts {
   readonly #log: Pick<Log, 'error'>;
   /** Those that were opened, in their order. */
   readonly #opened: Part[] = [];
-  #lookTimer: NodeJS.Timeout | undefined;
+  #endLooks: (() => void) | undefined;
 
   constructor(parts: readonly Part[], log: Pick<Log, 'error'>) {
     this.#parts = parts;
@@ -38,9 +38,9 @@ export class Parts {
       await this.close().catch(() => undefined);
       throw thrown;
     }
-    this.#lookTimer = setInterval(() => {
+    this.#endLooks = every(LOOK_MS, () => {
       for (const part of this.#parts) part.look?.();
-    }, LOOK_MS);
+    });
   }
 
   /** Throws what a part says against a configuration. */
@@ -60,7 +60,7 @@ export class Parts {
 
   /** Ends all of them, whatever one says at its end; rejects with what the first one said. */
   async close(): Promise<void> {
-    clearInterval(this.#lookTimer);
+    this.#endLooks?.();
     const opened = this.#opened.splice(0).reverse();
     const thrown: unknown[] = [];
     for (const end of ['drain', 'close'] as const) {

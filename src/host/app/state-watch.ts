@@ -5,7 +5,7 @@
 // because what it said is gone: exemptions go on as they were until the end of the program, and readiness says so.
 import { mkdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DIRECTORY_MODE, errorText, systemErrorCode } from '../../base/base.ts';
+import { DIRECTORY_MODE, errorText, every, systemErrorCode } from '../../base/base.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { Part } from './part.ts';
 
@@ -28,7 +28,7 @@ export class StateWatch implements Part {
   readonly #options: StateWatchOptions;
   /** What stood where when it was last in order. */
   readonly #seen = new Map<string, string>();
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
   #isRestoring = false;
   #trouble: string | undefined;
   readonly #gone = new Set<string>();
@@ -47,11 +47,11 @@ export class StateWatch implements Part {
   /** Takes what stands there for what should, and looks from now on. */
   open(): void {
     for (const name of ['', ...this.#options.parts.keys()]) this.#remember(name);
-    this.#timer ??= setInterval(() => void this.#look(), LOOK_MS).unref();
+    this.#end ??= every(LOOK_MS, () => void this.#look());
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#end?.();
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,6 @@
 // What the encrypted listeners prove with and believe, of one program: the certificate, whether ACME obtains it, and what of the
 // certificates of clients is revoked. Each has a keeper of its own; here they are made and looked after together.
-import { type AppError, type Part, systemClock } from '../../base/base.ts';
+import { type AppError, every, type Part, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import { AcmeRenewer, type AcmeRenewerParts, type ObtainedFacts } from './acme-renewer.ts';
@@ -8,7 +8,7 @@ import { CertificateReloader } from './certificate-reloader.ts';
 import { RevocationReloader } from './revocation-reloader.ts';
 
 /** Between two looks at the file of revoked certificates, milliseconds: with what follows, less than a second. */
-const REVOCATION_LOOK_MS = 200;
+const REVOCATION_LOOK_MS = 250;
 
 /** What they are kept with. */
 export interface ListenerProofParts {
@@ -29,7 +29,7 @@ export class ListenerProof implements Part<Config> {
   readonly revocations: RevocationReloader;
   readonly acme: AcmeRenewer;
   readonly #config: () => Config;
-  #timer: NodeJS.Timeout | undefined;
+  #end: (() => void) | undefined;
 
   constructor({ log, config, lookup, journal, apply }: ListenerProofParts) {
     const onChange = (): void => void apply();
@@ -51,7 +51,7 @@ export class ListenerProof implements Part<Config> {
 
   /** What is in the files is looked after from now on. */
   begin(): void {
-    this.#timer = setInterval(() => this.revocations.look(this.#config()), REVOCATION_LOOK_MS);
+    this.#end = every(REVOCATION_LOOK_MS, () => this.revocations.look(this.#config()));
   }
 
   /** Once a second. */
@@ -68,7 +68,7 @@ export class ListenerProof implements Part<Config> {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#end?.();
     await this.acme.close();
   }
 }

@@ -9,7 +9,7 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { type AddressWords, GrowingBytes } from '../../base/base.ts';
+import { type AddressWords, every, GrowingBytes } from '../../base/base.ts';
 import { Shown } from '../../policy/access/access.ts';
 import {
   FLAG,
@@ -196,7 +196,7 @@ export class DohListener implements Owner {
   readonly #http1: HttpServer;
   readonly #acceptor: Acceptor<Connection>;
   readonly #bySocket = new WeakMap<Socket, Connection>();
-  readonly #sweep: NodeJS.Timeout;
+  readonly #endLooks: () => void;
   readonly #closeQueue = new CloseQueue();
   readonly #in = Buffer.allocUnsafeSlow(QUERY_LENGTH_MAX + 3);
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
@@ -211,7 +211,7 @@ export class DohListener implements Owner {
       create: (socket, caller, nowMs) => new Connection(this, socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
-    this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
+    this.#endLooks = every(SWEEP_MS, () => this.#look());
   }
 
   /** Listens; throws AppError ERR_SERVER_LISTEN. @cold */
@@ -239,7 +239,7 @@ export class DohListener implements Owner {
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#endLooks();
     return this.#acceptor.close(({ session, socket }) => {
       if (session === undefined) socket.destroySoon();
       else session.close();

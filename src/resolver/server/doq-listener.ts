@@ -4,7 +4,7 @@
 // answers that are not taken, idle time; what one client breaks costs it its connection. A client has proven its address before
 // it has a connection (Retry). It is known by that address and by the name that it asked for, not by a certificate.
 
-import { type AddressWords, AppError } from '../../base/base.ts';
+import { type AddressWords, AppError, every } from '../../base/base.ts';
 import { HANDSHAKE } from '../../base/words/words.ts';
 import { Shown } from '../../policy/access/access.ts';
 import {
@@ -161,7 +161,7 @@ export const quicVersion = openSslVersion;
 export class DoqListener implements DatagramHandler {
   readonly #options: DoqOptions;
   readonly #server: QuicServer;
-  readonly #sweep: NodeJS.Timeout;
+  readonly #endLooks: () => void;
   readonly #connections = new Set<Connection>();
   readonly #admission = new QuicAdmission();
   /** Address and port of clients whose handshake is under way. */
@@ -185,7 +185,7 @@ export class DoqListener implements DatagramHandler {
         send: (bytes, length, peer) => this.#send(bytes, length, peer),
       },
     });
-    this.#sweep = setInterval(() => this.#look(), SWEEP_MS).unref();
+    this.#endLooks = every(SWEEP_MS, () => this.#look());
   }
 
   /** Binds the endpoint; throws AppError ERR_SERVER_LISTEN or ERR_SERVER_QUIC. @cold */
@@ -228,7 +228,7 @@ export class DoqListener implements DatagramHandler {
 
   /** Ends the connections and stops listening. @cold */
   async close(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#endLooks();
     this.#server.close(DOQ_ERROR.NO_ERROR);
     await this.#socket?.close();
   }

@@ -6,7 +6,7 @@
 // before the connection ends. A client that may not ask has no connection at all. Answers of one turn of the loop leave in one
 // write (turn-output.ts).
 import type { Server, Socket } from 'node:net';
-import type { AddressWords } from '../../base/base.ts';
+import { type AddressWords, every } from '../../base/base.ts';
 import type { Shown } from '../../policy/access/access.ts';
 import { FRAME_HEADER, MESSAGE_LENGTH_MAX, QUERY_LENGTH_MAX, readU16 } from '../../wire/dns/dns.ts';
 import type { TlsSettings } from '../../wire/tls/tls.ts';
@@ -78,7 +78,7 @@ export class StreamListener {
   readonly #servers: readonly Server[];
   readonly #options: StreamOptions;
   readonly #acceptor: Acceptor<Connection>;
-  readonly #sweep: NodeJS.Timeout;
+  readonly #endLooks: () => void;
   readonly #closeQueue = new CloseQueue();
   readonly #output = new TurnOutput<Connection>((connection, bytes) => this.#write(connection, bytes));
   readonly #out = Buffer.allocUnsafeSlow(MESSAGE_LENGTH_MAX);
@@ -95,9 +95,7 @@ export class StreamListener {
       create: (socket, caller, nowMs) => new Connection(socket, caller, nowMs),
       begin: (connection) => this.#begin(connection),
     });
-    this.#sweep = setInterval(() => {
-      this.#closeIdle();
-    }, SWEEP_MS).unref();
+    this.#endLooks = every(SWEEP_MS, () => this.#closeIdle());
   }
 
   /** Listens; throws AppError ERR_SERVER_LISTEN. */
@@ -126,7 +124,7 @@ export class StreamListener {
 
   /** Stops accepting and ends the connections, those with waiting queries last. */
   close(): Promise<void> {
-    clearInterval(this.#sweep);
+    this.#endLooks();
     this.#output.flush();
     return this.#acceptor.close(({ socket }) => socket.destroySoon());
   }

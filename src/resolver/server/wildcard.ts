@@ -5,7 +5,7 @@
 // right by construction, with either kind of socket. Addresses come and go (DHCP, a virtual address that moves): they
 // are looked for every second, and until a new one has its socket the wildcard's answers for it.
 import { networkInterfaces } from 'node:os';
-import { createAddress, formatAddress, parseAddress } from '../../base/base.ts';
+import { createAddress, every, formatAddress, parseAddress } from '../../base/base.ts';
 import { UdpListener, type UdpOptions } from './udp.ts';
 
 /** How often the host's addresses are looked at, milliseconds: what a virtual address that moves may cost. */
@@ -32,16 +32,16 @@ class WildcardListener implements Closable {
   readonly #options: UdpOptions;
   readonly #wildcard: UdpListener;
   readonly #listeners = new Map<string, UdpListener>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #end: () => void;
   #looking: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   private constructor(options: UdpOptions, wildcard: UdpListener) {
     this.#options = options;
     this.#wildcard = wildcard;
-    this.#timer = setInterval(() => {
+    this.#end = every(LOOK_MS, () => {
       this.#looking = this.#looking.then(() => this.#look());
-    }, LOOK_MS).unref();
+    });
   }
 
   static async open(configured: UdpOptions): Promise<WildcardListener> {
@@ -54,7 +54,7 @@ class WildcardListener implements Closable {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#timer);
+    this.#end();
     await this.#looking;
     await Promise.all([this.#wildcard, ...this.#listeners.values()].map((listener) => listener.close()));
   }

@@ -2,6 +2,7 @@
 //
 // What clients ask leads to probes as well (tries.ts), but a resolver that lost its upstreams loses its clients: VRRP or an
 // announced route takes them to another one, and they come back only when this one says that it is well.
+import { every } from '../../base/base.ts';
 import type { Route } from './route.ts';
 import type { Traffic } from './traffic.ts';
 import { checkEndpoint } from './tries.ts';
@@ -12,19 +13,16 @@ const LOOK_MS = 1_000;
 
 /** The looks of one Forwarding. */
 export class Recovery {
-  readonly #timer: NodeJS.Timeout;
+  /** Ends them. */
+  readonly close: () => void;
 
   constructor(traffic: Traffic, routes: readonly Route<Try>[]) {
-    this.#timer = setInterval(() => {
+    this.close = every(LOOK_MS, () => {
       for (const route of routes) {
         look(traffic, route, route.endpoints);
         look(traffic, route, route.fallback);
       }
-    }, LOOK_MS).unref();
-  }
-
-  close(): void {
-    clearInterval(this.#timer);
+    });
   }
 }
 

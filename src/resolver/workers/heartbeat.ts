@@ -11,13 +11,13 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { basename } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
+import { every } from '../../base/base.ts';
 
 /**
- * Between two beats, and between two looks, milliseconds: a look finds three beats in two intervals, so that a living
- * worker is silent for one look at most. Both wake a thread that may have nothing else to do, which costs 20 to 50 µs.
+ * Between two beats, and between two looks, milliseconds: a look finds one beat, give or take one, so that a living
+ * worker is silent for one look at most. Both wake a thread that may have nothing else to do.
  */
-const BEAT_MS = 125;
-const LOOK_MS = 200;
+const BEAT_MS = 250;
 /** A look counts as so many milliseconds of silence at most: later, it was held up here. */
 const LOOK_MS_COUNTED = 300;
 /**
@@ -53,12 +53,12 @@ export const beginHeartbeat = (memory: SharedArrayBuffer, worker: number): void 
   const cells = new Int32Array(memory);
   Atomics.store(cells, worker * CELLS + THREAD, ownThread());
   Atomics.store(cells, worker * CELLS + HEAP, 0);
-  setInterval(() => {
+  every(BEAT_MS, () => {
     // Some 10 µs.
     const { used_heap_size: used, heap_size_limit: bound } = getHeapStatistics();
     Atomics.store(cells, worker * CELLS + HEAP, Math.round((1000 * used) / bound));
     Atomics.add(cells, worker * CELLS, 1);
-  }, BEAT_MS).unref();
+  });
 };
 
 /** The kernel's number of this thread; 0 where it does not tell. */
@@ -121,7 +121,7 @@ export class HeartbeatWatch {
   readonly #cells: Int32Array;
   readonly #watched = new Map<number, Watched>();
   #lookedMs: number;
-  #timer: NodeJS.Timeout | undefined;
+  #endLooks: (() => void) | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
@@ -133,17 +133,15 @@ export class HeartbeatWatch {
   begin(worker: number): void {
     const beats = Atomics.load(this.#cells, worker * CELLS);
     this.#watched.set(worker, { beats, silentMs: 0, times: undefined });
-    this.#timer ??= setInterval(() => {
-      this.look();
-    }, LOOK_MS).unref();
+    this.#endLooks ??= every(BEAT_MS, () => this.look());
   }
 
   /** Watches a worker no longer. */
   end(worker: number): void {
     this.#watched.delete(worker);
     if (this.#watched.size > 0) return;
-    clearInterval(this.#timer);
-    this.#timer = undefined;
+    this.#endLooks?.();
+    this.#endLooks = undefined;
   }
 
   /** Looks at all; the timer does so by itself. */

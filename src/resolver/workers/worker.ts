@@ -6,7 +6,7 @@
 import { flushCompileCache } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createTurnClock, formatAddress, isAppError, systemClock } from '../../base/base.ts';
+import { createTurnClock, every, formatAddress, isAppError, systemClock } from '../../base/base.ts';
 import { RateLimit } from '../../policy/access/access.ts';
 import type { ExemptionIndex } from '../../policy/policy.ts';
 import { EventWriter, QueryRingWriter } from '../../telemetry/events/events.ts';
@@ -140,10 +140,10 @@ class ResolverWorker {
       limits: start.encryptedLimits,
       rates: start.handshakeRates,
     });
-    setInterval(() => {
+    every(SECOND_MS, () => {
       this.#counters.setCache(this.#cache.entries, this.#cache.bytes);
       this.#pipeline.setTime(systemClock());
-    }, SECOND_MS).unref();
+    });
   }
 
   /** Where the self-probe is answered; undefined: nowhere. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConnectionBudget } from '../../../src/resolver/server/connection-budget.ts';
-import { StreamListener } from '../../../src/resolver/server/stream.ts';
+import type { StreamListener } from '../../../src/resolver/server/stream.ts';
 import { claimEndpoint } from '../../../src/resolver/workers/claim.ts';
 import { buildQuery } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
@@ -30,7 +30,10 @@ beforeEach(async () => {
     connectionsPerNetworkMax: 4,
     idleMs: IDLE_MS,
   };
-  listener = await StreamListener.open({
+  // With a timer of looks of its own, which no other test of this process has begun.
+  vi.resetModules();
+  const stream = await import('../../../src/resolver/server/stream.ts');
+  listener = await stream.StreamListener.open({
     endpoint: { address: '127.0.0.1', port, family: 4 },
     name: 'idle',
     shared: false,
