@@ -105,6 +105,8 @@ export class Recorder {
   /** Outlives threads, as the rings do. */
   readonly #waiting = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
   readonly #questions = new Map<number, (found: RecalledClient | undefined) => void>();
+  /** For what they tell; nothing is read of them here. */
+  readonly #rings: readonly EventReader[];
   #settings: RecorderSettings;
   #thread: Worker | undefined;
   #facts = NO_FACTS;
@@ -124,6 +126,7 @@ export class Recorder {
   private constructor(options: RecorderOptions) {
     this.#options = options;
     this.#settings = options.settings;
+    this.#rings = options.rings.map((ring) => new EventReader(ring));
   }
 
   /** Starts the thread. A disk that cannot be written to is its own concern: it tries again, and says so. */
@@ -225,7 +228,7 @@ export class Recorder {
   facts(): RecorderFacts {
     const facts = this.#facts;
     // The rings tell it also while the thread is held up.
-    const readers = this.#options.rings.map((ring) => new EventReader(ring));
+    const readers = this.#rings;
     const written = new Map(facts.written);
     for (const [name, count] of written) written.set(name, count + (this.#writtenBefore.get(name) ?? 0));
     return {

@@ -77,6 +77,8 @@ export class CheckpointLog {
   /** Leaves of blocks that are committed, on their way into the tree. */
   readonly #waiting: Buffer[] = [];
   readonly #signed: Interval;
+  /** For those who verify the log. */
+  readonly verifierKey: string;
   /** It had no leaf before this start. */
   readonly isNew: boolean;
   #last: SignedCheckpoint | undefined;
@@ -87,6 +89,7 @@ export class CheckpointLog {
     this.#clock = clock;
     this.#key = key;
     this.#verifiers = logVerifiers(origin, createPublicKey(key));
+    this.verifierKey = formatVerifier(this.#verifiers.plain);
     this.#tree = TreeFile.open(join(directory, TREE_NAME));
     this.isNew = this.#tree.size === 0;
     this.#signed = new Interval(monotonic);
@@ -120,11 +123,6 @@ export class CheckpointLog {
   /** Blocks in the log, those of this start included. */
   get size(): number {
     return this.#tree.size;
-  }
-
-  /** For those who verify the log. */
-  get verifierKey(): string {
-    return formatVerifier(this.#verifiers.plain);
   }
 
   /** The checkpoint that was signed last; undefined before the first one. */

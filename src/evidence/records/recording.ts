@@ -48,8 +48,14 @@ const POLL_MS = 50;
  * what lives through a collection is copied: larger batches cost more CPU time, though fewer writes (measured).
  */
 const BACKLOG_BYTES_DUE = 1 << 16;
-/** Bytes of events that wake a recorder that sleeps: an eighth of a ring of 4 MiB. */
-export const BELL_BYTES = 8 * BACKLOG_BYTES_DUE;
+/** Bytes of events that wake a recorder between two commits: an eighth of a ring of 4 MiB. */
+const BELL_BYTES = 8 * BACKLOG_BYTES_DUE;
+/**
+ * Without an event and a change for so long, milliseconds, the recorder rests: what was written is signed. It then looks
+ * at clocks and at what is due once a second, and the first event wakes it.
+ */
+const REST_AFTER_MS = 2_000;
+const REST_MS = 1_000;
 /** Events of one commit: some 1.3 MB of text, 8 ms of work. */
 const BATCH_EVENTS_MAX = 4_096;
 /** Commits in a row before timers and messages have their turn. */
@@ -75,8 +81,9 @@ export class Recording {
   readonly #trouble: DiskTrouble;
   readonly #witnesses: CosignatureCollector;
   readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
-  // Since the last commit, sign of life, heads, housekeeping, and look at what files take.
+  // Since the last commit, event or change, sign of life, heads, housekeeping, and look at what files take.
   readonly #committed: Interval;
+  readonly #occupied: Interval;
   readonly #alive: Interval;
   readonly #signed: Interval;
   readonly #housekept: Interval;
@@ -118,6 +125,7 @@ export class Recording {
     });
     this.#witnesses.set(toPlaces(options));
     this.#committed = new Interval(monotonic);
+    this.#occupied = new Interval(monotonic);
     this.#alive = new Interval(monotonic);
     this.#signed = new Interval(monotonic);
     this.#housekept = new Interval(monotonic);
@@ -185,8 +193,8 @@ export class Recording {
   }
 
   /**
-   * Writes what is there. Returns after how many milliseconds it wants to be called again, unless more than BELL_BYTES
-   * are in a ring before. Throws for defects only.
+   * Writes what is there. Returns after how many milliseconds it wants to be called again, unless bellBytes are in a ring
+   * before. Throws for defects only.
    */
   tick(): number {
     this.#watch();
@@ -195,11 +203,25 @@ export class Recording {
       const isMore = this.#work(false);
       this.#trouble.end();
       if (isMore) return 0;
+      if (this.#isResting) return REST_MS;
       return this.#isBusy ? POLL_MS : Math.max(1, Math.ceil(this.#committed.leftMs(COMMIT_MS)));
     } catch (thrown) {
       this.#trouble.note(thrown);
       return POLL_MS;
     }
+  }
+
+  /** Bytes of events in one ring at which it wants to be called before it is time. */
+  get bellBytes(): number {
+    return this.#isResting ? 1 : BELL_BYTES;
+  }
+
+  get #isResting(): boolean {
+    return (
+      this.#occupied.isOver(REST_AFTER_MS) &&
+      this.#rings.backlogBytesMax === 0 &&
+      this.#trouble.text === undefined
+    );
   }
 
   /** Archives, deletes and checks what is due. */
@@ -300,6 +322,7 @@ export class Recording {
     this.#isBusy = backlogBytes >= BACKLOG_BYTES_DUE;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = this.#rings.read(BATCH_EVENTS_MAX, open.encoder);
+      if (count > 0) this.#occupied.begin();
       const isEmpty = count < BATCH_EVENTS_MAX;
       this.#pending = open.encoder.take(this.#options.clock(), isLast && isEmpty);
       this.#committed.begin();
@@ -320,6 +343,7 @@ export class Recording {
 
   #commitChanges(open: OpenRecords): void {
     while (!this.#changes.isEmpty) {
+      this.#occupied.begin();
       const { blocks, count } = this.#changes.peek();
       this.#append(open, 'changes', { blocks, rollup: [], risen: [] });
       this.#changes.confirm(count);

@@ -96,7 +96,7 @@ export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
 export { checkRecordProof, type ProvenRecord, proveRecord } from './record-proof.ts';
 export { describeRecord } from './record-text.ts';
-export { BELL_BYTES, Recording } from './recording.ts';
+export { Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';
 export { type FoundRecord, type HourCount, RECORDS_DIRECTORY, RecordsReader } from './records-reader.ts';
 export { RefusalCounts } from './refusal-counts.ts';

@@ -220,7 +220,8 @@ export class EventReader {
 
   /** Bytes of events that are not freed. */
   get backlogBytes(): number {
-    return ((Atomics.load(this.#positions, HEAD) - this.#tail) >>> 0) * UNIT_BYTES;
+    // The tail as it stands there: somebody else may be the reader that frees.
+    return ((Atomics.load(this.#positions, HEAD) - Atomics.load(this.#positions, TAIL)) >>> 0) * UNIT_BYTES;
   }
 
   /**
@@ -266,6 +267,17 @@ export class EventReader {
     }
     const waiting = Atomics.waitAsync(this.#positions, BELL, units);
     return waiting.async ? waiting.value.then(() => {}) : Promise.resolve();
+  }
+
+  /** The bell that hangs rings at so many bytes from now on. One that has rung stays down. @cold */
+  rehang(bytes: number): void {
+    const units = Math.ceil(bytes / UNIT_BYTES);
+    const before = Atomics.load(this.#positions, BELL);
+    if (before === 0 || before === units) return;
+    if (Atomics.compareExchange(this.#positions, BELL, before, units) !== before) return;
+    // As in filled().
+    if (this.backlogBytes >= bytes && Atomics.exchange(this.#positions, BELL, 0) !== 0)
+      Atomics.notify(this.#positions, BELL);
   }
 
   /** Goes back to the first event that is not freed. */

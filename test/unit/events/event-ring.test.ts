@@ -352,6 +352,38 @@ describe('a reader that sleeps is woken', () => {
     expect(reader.backlogBytes).toBe(0);
   });
 
+  test('by the first event, and by none before, when the bell was hung anew', async () => {
+    const { writer, reader } = open();
+    let awoken = 0;
+    const sleep = (): Promise<void> =>
+      reader.filled(RING_BYTES / 2).then(() => {
+        awoken++;
+      });
+    const first = sleep();
+    reader.rehang(1);
+    writer.write(fields());
+    await first;
+    // With an event in the ring already, a bell that is hung lower rings at once.
+    const second = sleep();
+    reader.rehang(1);
+    await second;
+    // Hung higher, it does not ring for what rang before.
+    reader.read(Number.POSITIVE_INFINITY, () => {});
+    reader.release();
+    const third = reader.filled(1).then(() => {
+      awoken++;
+    });
+    reader.rehang(RING_BYTES / 2);
+    writer.write(fields());
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(awoken).toBe(2);
+    fill(writer);
+    await third;
+    // One that has rung hangs no more.
+    reader.rehang(1);
+    expect(awoken).toBe(3);
+  });
+
   test('by a writer in another thread', async () => {
     const { ring, reader } = open();
     const filled = reader.filled(RING_BYTES / 2);

@@ -45,6 +45,45 @@ test('the chain of a first run begins with the start and ends with the stop', as
   expect(result.records).toBe(105);
 });
 
+test('a recorder rests while nothing is to be recorded, and the first event or change ends its rest', async () => {
+  const bench = new Bench({ bounds: { ...UNBOUNDED, repeatMs: HOUR_MS } });
+  const { recording } = bench;
+  const step = (ms: number): number => {
+    bench.nowMs += ms;
+    bench.monotonicMs += ms;
+    return recording.tick();
+  };
+  bench.record(1);
+  expect(recording.bellBytes).toBeGreaterThan(1 << 16);
+  // Long enough for the checkpoint that covers the record.
+  for (let waited = 0; waited < 1_900; waited += 100) expect(step(100)).toBeLessThanOrEqual(250);
+  expect(recording.facts().checkpoint?.size).toBeGreaterThan(0);
+  step(200);
+  expect([step(1_000), step(1_000), recording.bellBytes]).toEqual([1_000, 1_000, 1]);
+
+  // The first event rings amid the rest, sooner than a commit is due: it is committed in the time that any other has.
+  const before = recording.facts().sequence.get('queries') ?? 0;
+  bench.emit(1, { qname: 'one.example' });
+  const delayMs = step(10);
+  expect(delayMs).toBeLessThanOrEqual(250);
+  expect(recording.bellBytes).toBeGreaterThan(1 << 16);
+  expect(step(delayMs)).toBeLessThanOrEqual(250);
+  expect(recording.facts().sequence.get('queries')).toBe(before + 1);
+
+  // What comes again is counted and written later; it ends the rest all the same, or each would ring.
+  step(3_000);
+  expect(recording.bellBytes).toBe(1);
+  bench.emit(1, { qname: 'one.example' });
+  step(300);
+  expect(recording.facts().sequence.get('queries')).toBe(before + 1);
+  expect(recording.bellBytes).toBeGreaterThan(1);
+
+  step(3_000);
+  const written = bench.change(adminRecord(1));
+  expect(step(10)).toBeLessThanOrEqual(250);
+  await written;
+});
+
 test('files are for the user of the service alone', async () => {
   const bench = new Bench({ identity: { kind: 'pseudonym', rotateMs: HOUR_MS } });
   bench.record(1);
