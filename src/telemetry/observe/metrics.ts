@@ -4,7 +4,9 @@
 // written from it. prom-client holds no count of its own: each scrape copies sums into it, so that it costs the query
 // path nothing. Everything is read at one moment, so that the series of one scrape fit each other.
 import { createRequire } from 'node:module';
+import { createHistogram } from 'node:perf_hooks';
 import type * as PromClient from 'prom-client';
+import { every } from '../../base/base.ts';
 import { isInForce, MANDATE_STATES } from '../enforcement/enforcement.ts';
 import { ANSWER_BOUNDS_MS, RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
 import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
@@ -31,11 +33,11 @@ export interface Metrics {
   render(): Promise<string>;
 }
 
-/**
- * Between two looks at the event loop's lag, milliseconds: more often would wake the main thread on a core that a
- * worker answers from.
- */
-const LAG_INTERVAL_MS = 100;
+/** Between two looks at the lag of the event loop, milliseconds: in a waking that comes anyway. */
+const LAG_LOOK_MS = 250;
+/** The library would wake the thread for this alone, ten times a second and more: it is told to look in three weeks. */
+const NEVER_MS = 2 ** 31 - 1;
+const NS_PER_SEC = 1e9;
 
 const require = createRequire(import.meta.url);
 
@@ -88,9 +90,43 @@ const registerRuntime = (client: typeof PromClient, registry: PromClient.Registr
   client.collectDefaultMetrics({
     register: registry,
     prefix: 'cordon_',
-    eventLoopMonitoringPrecision: LAG_INTERVAL_MS,
+    eventLoopMonitoringPrecision: NEVER_MS,
   });
   for (const name of RUNTIME_MISNAMED) registry.removeSingleMetric(name);
+  registerLag(client, registry);
+};
+
+/** How late looks of this thread come, since the last scrape, under the names that the library has for it. */
+const registerLag = (client: typeof PromClient, registry: PromClient.Registry): void => {
+  const lag = createHistogram();
+  const figures: Readonly<Record<string, () => number>> = {
+    // In the order in which they are collected: the last one begins anew.
+    min: () => lag.min,
+    max: () => lag.max,
+    mean: () => lag.mean,
+    stddev: () => lag.stddev,
+    p50: () => lag.percentile(50),
+    p90: () => lag.percentile(90),
+    p99: () => lag.percentile(99),
+  };
+  for (const [figure, read] of Object.entries(figures)) {
+    const name = `cordon_nodejs_eventloop_lag_${figure}_seconds`;
+    const { help } = registry.getSingleMetric(name) as PromClient.Gauge & { readonly help: string };
+    registry.removeSingleMetric(name);
+    new client.Gauge({
+      ...{ name, help, registers: [registry] },
+      collect() {
+        this.set(lag.count === 0 ? 0 : read() / NS_PER_SEC);
+        if (figure === 'p99') lag.reset();
+      },
+    });
+  }
+  let lookedMs = performance.now();
+  every(LAG_LOOK_MS, () => {
+    const nowMs = performance.now();
+    lag.record(Math.max(1, Math.round((nowMs - lookedMs - LAG_LOOK_MS) * 1e6)));
+    lookedMs = nowMs;
+  });
 };
 
 const register = (
