@@ -630,22 +630,23 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   await page.goto(`${scene.origin}/settings?tab=configuration`);
   const text = page.getByLabel('Text of the configuration');
   const before = await text.inputValue();
-  await text.fill(`${before}notice: { listen: ["127.0.0.1:0"] }\nnotise: {}\n`);
+  const changed = before.replace('mailto:desk@', 'mailto:help@');
+  await text.fill(`${changed}notise: {}\n`);
   await page.getByRole('button', { name: 'Check, and show the difference' }).click();
   await page.getByText('1 problem. Nothing was changed.').waitFor();
   await page.getByText('did you mean "notice"?').waitFor();
   await takePicture(page, 'configuration-problem');
   await page.getByRole('button', { name: /^line \d+:1$/ }).click();
   expect(await page.locator(':focus').getAttribute('id')).toBe(await text.getAttribute('id'));
-  await text.fill(`${before}notice: { listen: ["127.0.0.1:0"] }\n`);
+  await text.fill(changed);
   await page.getByRole('button', { name: 'Check, and show the difference' }).click();
-  await page.getByRole('rowheader', { name: 'notice.listen' }).first().waitFor();
+  await page.getByRole('rowheader', { name: 'notice.contact' }).first().waitFor();
   await page.getByText('A second person confirms: Approver.').waitFor();
   const [download] = await Promise.all([
     page.waitForEvent('download'),
     page.getByRole('button', { name: 'Download the text' }).click(),
   ]);
-  expect(readFileSync(await download.path(), 'utf8')).toContain('notice: { listen');
+  expect(readFileSync(await download.path(), 'utf8')).toContain('mailto:help@');
   await page.getByLabel('Reason').fill('Refused people shall read why.');
   await takePicture(page, 'configuration-difference');
   await page.getByRole('button', { name: 'Ask to put it in force' }).click();
@@ -653,7 +654,7 @@ test('the configuration is changed by two: problem, difference, reason, confirma
 
   const confirms = await windowOf(approver.client, { width: PHONE });
   await confirms.goto(`${scene.origin}/acts`);
-  await confirms.getByRole('rowheader', { name: 'notice.listen' }).first().waitFor();
+  await confirms.getByRole('rowheader', { name: 'notice.contact' }).first().waitFor();
   await takePicture(confirms, 'configuration-confirm-phone');
   await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
   await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));

@@ -46,7 +46,7 @@ export type { RefusedCount } from './kept-counts.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
 export { LogReader } from './offered-log.ts';
 export { AppendedFile } from './outputs/appended-file.ts';
-export { DNSTAP_CONTENT_TYPE, DNSTAP_PROTOCOL, type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
+export { DNSTAP_PROTOCOL, type DnstapOptions, DnstapOutput } from './outputs/dnstap.ts';
 export { DNSTAP, DNSTAP_TYPE_MESSAGE, MESSAGE, MESSAGE_TYPE } from './outputs/dnstap-message.ts';
 export { ECS_VERSION } from './outputs/ecs.ts';
 export { fieldsReference } from './outputs/fields-reference.ts';

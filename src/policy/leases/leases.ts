@@ -5,5 +5,5 @@
 // a source that fails is told of. Kea (memfile, control socket), ISC dhcpd, dnsmasq.
 // Imports access, config and base.
 export { LeaseBook, type LeaseRules } from './lease-book.ts';
-export { LEASE_FORMS, type LeaseForm } from './lease-forms.ts';
+export type { LeaseForm } from './lease-forms.ts';
 export { LeaseReading } from './lease-reading.ts';
