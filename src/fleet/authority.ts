@@ -85,23 +85,23 @@ export class Authority {
   readonly publication: Publication;
   readonly #options: AuthorityOptions;
   readonly #recovery: Recovery;
-  /** Steps that are in the log: an event of the register is told once. */
-  readonly #told = new Set<string>();
-  /** The last event of the register that was looked at. */
-  #source = 0;
+  /** Of the register: steps that are in the log, each of which is told once, and the last event that was looked at. */
+  readonly #taken = { steps: new Set<string>(), sequence: 0 };
   #engine: MessageBus | undefined;
   /** By the monotonic clock; undefined while there was no engine. */
   #upMs: number | undefined;
   #checkpointAtMs = Number.NEGATIVE_INFINITY;
-  #isReconciled = false;
-  #isReconciling = false;
+  /** Of its log with that of the nodes; `known` is settled when there is nothing to wait for any more. */
+  readonly #reconciliation = {
+    isDone: false,
+    isUnderWay: false,
+    known: Promise.withResolvers<void>(),
+  };
   #isReplaced = false;
-  #checkpointTimer: NodeJS.Timeout | undefined;
-  #lookTimer: NodeJS.Timeout | undefined;
+  #timers: readonly NodeJS.Timeout[] = [];
   #making: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #isCollectorTold = false;
-  #whenReconciled = Promise.withResolvers<void>();
 
   constructor(options: AuthorityOptions) {
     const { name, policy, membership, acts, log, onAlarm } = options;
@@ -115,7 +115,7 @@ export class Authority {
 
   /** New papers have to wait: nodes may know of decisions that this register has lost. Milliseconds, at most, with an engine. */
   get holdMs(): number {
-    if (this.#isReconciled || this.#isReplaced) return 0;
+    if (this.#reconciliation.isDone || this.#isReplaced) return 0;
     if (this.#upMs === undefined) return HOLD_MS;
     // Never 0 before it is over: nothing is decided by the clock alone.
     return Math.max(1, this.#upMs + HOLD_MS - this.#options.acts.monotonic());
@@ -164,9 +164,10 @@ export class Authority {
       engine.serve(entrySubject('*'), (bytes, subject) =>
         Promise.resolve(this.#answers.answer(subject.split('.').at(-1) ?? '', bytes)),
       );
-      this.#checkpointTimer = setInterval(() => this.checkpoint(), this.#options.checkpointMs);
-      this.#lookTimer = setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS);
-      for (const timer of [this.#checkpointTimer, this.#lookTimer]) timer.unref();
+      this.#timers = [
+        setInterval(() => this.checkpoint(), this.#options.checkpointMs).unref(),
+        setInterval(() => this.#leave(this.#look(), 'looking at the engine'), LOOK_MS).unref(),
+      ];
     }
     this.#engine = engine;
     this.#leave(this.#reconcile(engine), 'comparing logs');
@@ -191,7 +192,7 @@ export class Authority {
   /** Says how far policy has come and what time it is. */
   checkpoint(): void {
     const engine = this.#engine;
-    if (engine === undefined || !this.#isReconciled || this.#isReplaced) return;
+    if (engine === undefined || !this.#reconciliation.isDone || this.#isReplaced) return;
     const { acts, key, policy, sequence } = this.#options;
     this.#checkpointAtMs = acts.monotonic();
     const text = JSON.stringify(signCheckpoint(policy.end, new Date(acts.clock()).toISOString(), key));
@@ -212,24 +213,23 @@ export class Authority {
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearInterval(this.#checkpointTimer);
-    clearInterval(this.#lookTimer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.publication.close();
-    this.#whenReconciled.resolve();
+    this.#reconciliation.known.resolve();
     await this.#making.catch(() => undefined);
   }
 
   #note(entry: PolicyEntry): void {
     const key = stepKey(bodyOf(entry));
-    if (key !== undefined) this.#told.add(key);
+    if (key !== undefined) this.#taken.steps.add(key);
   }
 
   /** One after the other, and none before the log of the nodes is known. */
   #make<Result>(act: () => Promise<Result>): Promise<Result> {
     const made = this.#making.then(async () => {
-      await this.#whenReconciled.promise;
+      await this.#reconciliation.known.promise;
       // The end of the program is no sign that the log of the nodes is known.
-      if (!this.#isReconciled && !this.#isReplaced) throw unknown();
+      if (!this.#reconciliation.isDone && !this.#isReplaced) throw unknown();
       if (this.#isReplaced) throw replaced();
       if (this.#options.policy.isForked) throw forked();
       return act();
@@ -244,12 +244,12 @@ export class Authority {
     const register = this.#options.register();
     if (register === undefined || this.#isClosed) return;
     for (;;) {
-      const events = register.eventsAfter(this.#source, EVENTS_AT_A_TIME);
+      const events = register.eventsAfter(this.#taken.sequence, EVENTS_AT_A_TIME);
       for (const { sequence, body } of events) {
         const key = stepKey(JSON.parse(body));
-        if (key !== undefined && !this.#told.has(key))
+        if (key !== undefined && !this.#taken.steps.has(key))
           await this.#append(key.startsWith('decision') ? 'decision' : 'exemption', body, sequence);
-        this.#source = sequence;
+        this.#taken.sequence = sequence;
       }
       if (events.length < EVENTS_AT_A_TIME) return;
     }
@@ -304,7 +304,7 @@ export class Authority {
     const engine = this.#engine;
     if (presence === undefined || engine === undefined) return;
     this.#recovery.received();
-    if (!this.#isReconciled || presence.role === 'collector') return;
+    if (!this.#reconciliation.isDone || presence.role === 'collector') return;
     const { policy } = this.#options;
     const { name } = presence;
     // One that has just come knows nothing of the clocks yet; a thousand that come at once are told together.
@@ -339,8 +339,8 @@ export class Authority {
 
   /** Takes back what nodes and engine have beyond this log, then gives the engine what it lacks. */
   async #reconcile(engine: MessageBus): Promise<void> {
-    if (this.#isReconciling || this.#isReplaced) return;
-    this.#isReconciling = true;
+    if (this.#reconciliation.isUnderWay || this.#isReplaced) return;
+    this.#reconciliation.isUnderWay = true;
     const { acts } = this.#options;
     try {
       // First of all, and with no more rights than a node has: is there another authority by now?
@@ -352,7 +352,7 @@ export class Authority {
       this.publication.note();
       for (const { subject, bytes, stamp } of await engine.readAll(STREAM.PRESENCE))
         this.presences.recall(bytes, subject, stamp);
-      if (!this.#isReconciled) await this.#readPresences(engine);
+      if (!this.#reconciliation.isDone) await this.#readPresences(engine);
       await this.#takeBack(engine);
       if (this.#standDown()) return;
       await this.publication.find(engine);
@@ -366,7 +366,7 @@ export class Authority {
       if (!this.#isClosed)
         setTimeout(() => this.#leave(this.#reconcile(engine), 'comparing logs'), RETRY_MS).unref();
     } finally {
-      this.#isReconciling = false;
+      this.#reconciliation.isUnderWay = false;
     }
   }
 
@@ -387,11 +387,11 @@ export class Authority {
 
   /** From here on decisions are made. */
   async #begin(): Promise<void> {
-    if (!this.#isReconciled) {
+    if (!this.#reconciliation.isDone) {
       await this.#completeRegister();
       await this.#options.acts.decides();
-      this.#isReconciled = true;
-      this.#whenReconciled.resolve();
+      this.#reconciliation.isDone = true;
+      this.#reconciliation.known.resolve();
       // Who came or went since the copy was made.
       this.#leave(this.#options.onReconciled(), 'writing who may connect');
     }
@@ -405,20 +405,19 @@ export class Authority {
     if (membership.hasKey(key.keyId)) return false;
     if (this.#isReplaced) return true;
     this.#isReplaced = true;
-    clearInterval(this.#checkpointTimer);
-    clearInterval(this.#lookTimer);
+    for (const timer of this.#timers) clearInterval(timer);
     onAlarm('replaced');
     const reason = 'the key of this authority makes no policy any more: another resolver has taken over';
     acts.note({ event: 'replaced', number: policy.end.number, code: 'ERR_FLEET_REPLACED', reason });
     acts.log.error({ number: policy.end.number }, `fleet: ${reason}`);
-    this.#whenReconciled.resolve();
+    this.#reconciliation.known.resolve();
     onReplaced();
     return true;
   }
 
   async #look(): Promise<void> {
     const engine = this.#engine;
-    if (engine === undefined || !this.#isReconciled || this.#options.policy.isForked) return;
+    if (engine === undefined || !this.#reconciliation.isDone || this.#options.policy.isForked) return;
     // Of a stream that is gone without the others nothing else would tell.
     const isLacking = await engine.lacksStreams().catch(() => false);
     if (isLacking || (await this.publication.isLost(engine))) await this.#reconcile(engine);

@@ -156,8 +156,7 @@ export class ImpactCount {
     [CHANGE.PASSES as number, new Side()],
   ]);
   #queries = 0;
-  #firstMs = Number.POSITIVE_INFINITY;
-  #lastMs = Number.NEGATIVE_INFINITY;
+  readonly #period = { firstMs: Number.POSITIVE_INFINITY, lastMs: Number.NEGATIVE_INFINITY };
   #withoutAddress = 0;
   #unreadable = 0;
   #refusedBefore = 0;
@@ -174,8 +173,8 @@ export class ImpactCount {
   readonly take = (logged: Logged): void => {
     this.#queries++;
     if (logged.timeMs !== undefined) {
-      if (logged.timeMs < this.#firstMs) this.#firstMs = logged.timeMs;
-      if (logged.timeMs > this.#lastMs) this.#lastMs = logged.timeMs;
+      if (logged.timeMs < this.#period.firstMs) this.#period.firstMs = logged.timeMs;
+      if (logged.timeMs > this.#period.lastMs) this.#period.lastMs = logged.timeMs;
     }
     const asker = this.#askerOf(logged.client, logged.group);
     if (asker.address === undefined) this.#withoutAddress++;
@@ -202,8 +201,8 @@ export class ImpactCount {
     }
     return {
       queries: this.#queries,
-      firstMs: Number.isFinite(this.#firstMs) ? this.#firstMs : null,
-      lastMs: Number.isFinite(this.#lastMs) ? this.#lastMs : null,
+      firstMs: Number.isFinite(this.#period.firstMs) ? this.#period.firstMs : null,
+      lastMs: Number.isFinite(this.#period.lastMs) ? this.#period.lastMs : null,
       withoutAddress: this.#withoutAddress,
       unreadable: this.#unreadable,
       refusedBefore: this.#refusedBefore,

@@ -14,8 +14,9 @@ import type { ProbedCertificate, ProbeRecord, ProbeResult } from '../records/rec
 import type { UnaskedView } from './listener-views.ts';
 import type { ProbeLists } from './lists.ts';
 import type { ProbeQuestion } from './plan-facts.ts';
-import { type ProbeRun, sumUpViews, toProbeRecord, worstOf } from './run.ts';
+import { type ProbeRun, sumUpViews, toProbeRecord } from './run.ts';
 import type { DueRun } from './schedule.ts';
+import { worstOf } from './tally.ts';
 import { ViewFindings } from './view-findings.ts';
 
 /** Runs that are kept. */

@@ -10,8 +10,9 @@ import type { Clock } from '../../base/base.ts';
 import { formatType } from '../../wire/dns/dns.ts';
 import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import { type Judgement, judgeOutcome, type Outcome } from './judge.ts';
-import { describeQuestion, type ProbePlan } from './plan.ts';
+import type { ProbePlan } from './plan.ts';
 import type { Coverage, ProbeQuestion } from './plan-facts.ts';
+import { type ProbeFailure, ProbeTally, worstOf } from './tally.ts';
 
 /** Questions under way: with answers within a millisecond a few suffice; silence for seconds holds up only so many. */
 const UNDER_WAY_MAX = 64;
@@ -21,14 +22,10 @@ const PAUSE_MS_MIN = 5;
 const RETRY_MS = 500;
 /** Runs that a change cut short, one after the other, before this one gives up: another follows the last change. */
 const RESTARTS_MAX = 20;
-/** Examples of each result: enough to see what the failures have in common. */
-const EXAMPLES_MAX = 5;
 /** Questions without the answer that they should have, after which no more are asked: silence costs seconds each. */
 const FAILED_MAX = 1_000;
 /** As many when nothing was answered at all: nobody is there. */
 const SILENT_MAX = UNDER_WAY_MAX;
-/** Failed questions that are kept to be asked again. */
-const FAILURES_MAX = 1_000;
 /** Workers and the main thread need not see an exemption begin or end in the same moment. */
 const EXEMPTION_SLACK_MS = 2_000;
 
@@ -57,14 +54,6 @@ export interface ProbeRunOptions {
   readonly pause?: (ms: number) => Promise<unknown>;
   /** Told now and then; `total` is no less than what will be asked. */
   readonly onProgress?: (asked: number, total: number) => void;
-}
-
-/** A question whose answer was not what it should be. */
-export interface ProbeFailure {
-  readonly question: ProbeQuestion;
-  readonly verdict: 'leaked' | 'failed';
-  /** What came, for people. */
-  readonly text: string;
 }
 
 /** What a run found. */
@@ -106,16 +95,6 @@ export const runProbe = async (options: ProbeRunOptions): Promise<ProbeRun | und
   return undefined;
 };
 
-interface Cell {
-  readonly view: string;
-  readonly transport: string;
-  readonly qtype: string;
-  asked: number;
-  leaked: number;
-  failed: number;
-  readonly examples: string[];
-}
-
 /** One attempt. */
 class Running {
   readonly #plan: Questions;
@@ -123,10 +102,7 @@ class Running {
   readonly #isValid: () => boolean;
   readonly #pause: (ms: number) => Promise<unknown>;
   readonly #beganMs: number;
-  readonly #cells = new Map<string, Cell>();
-  readonly #failures: ProbeFailure[] = [];
-  readonly #failing = new Set<unknown>();
-  readonly #leaking = new Set<unknown>();
+  readonly #tally = new ProbeTally();
   /** Views with a question about a listed name that was left out, and with one that was not. */
   readonly #viewsExempted = new Set<string>();
   readonly #viewsAsked = new Set<string>();
@@ -134,7 +110,6 @@ class Running {
   #freed = Promise.withResolvers<undefined>();
   #asked = 0;
   #answered = 0;
-  #failed = 0;
   #exempted = 0;
   #isCutShort = false;
   /** Names that were asked. */
@@ -162,7 +137,7 @@ class Running {
         await this.#pause(aheadMs);
       }
       if (!this.#isValid()) break;
-      if (this.#failed >= (this.#answered === 0 ? SILENT_MAX : FAILED_MAX)) {
+      if (this.#tally.failed >= (this.#answered === 0 ? SILENT_MAX : FAILED_MAX)) {
         this.#isCutShort = true;
         break;
       }
@@ -184,7 +159,7 @@ class Running {
     while (this.#underWay > 0) await this.#freed.promise;
     if (!this.#isValid()) return undefined;
     onProgress?.(total, total);
-    const results = [...this.#cells.values()].map(toResult).sort(compareResults);
+    const results = this.#tally.results();
     return {
       generation: this.#plan.generation,
       beganMs: this.#beganMs,
@@ -192,9 +167,9 @@ class Running {
       // Control names alone prove nothing about a mandate.
       outcome: this.#viewsAsked.size + this.#viewsExempted.size === 0 ? worstOf([]) : worstOf(results),
       results,
-      failures: this.#failures,
-      failingNames: this.#failing.size,
-      leakedNames: this.#leaking.size,
+      failures: this.#tally.failures,
+      failingNames: this.#tally.failing.size,
+      leakedNames: this.#tally.leaking.size,
       asked: this.#asked,
       exempted: this.#exempted,
       exemptedViews: [...this.#viewsExempted].filter((view) => !this.#viewsAsked.has(view)),
@@ -222,7 +197,7 @@ class Running {
       this.#exempted++;
       return;
     }
-    this.#count(question, judgement);
+    this.#tally.count(question, judgement);
   }
 
   async #judge(question: ProbeQuestion): Promise<Judgement> {
@@ -242,48 +217,7 @@ class Running {
       this.#options.isExempted(question, timeMs),
     );
   }
-
-  #count(question: ProbeQuestion, { verdict, text }: Judgement): void {
-    const { view, transport } = question;
-    const qtype = formatType(question.type);
-    const key = `${view} ${transport} ${qtype}`;
-    let cell = this.#cells.get(key);
-    if (cell === undefined) {
-      cell = { view, transport, qtype, asked: 0, leaked: 0, failed: 0, examples: [] };
-      this.#cells.set(key, cell);
-    }
-    cell.asked++;
-    if (verdict === 'passed') return;
-    cell[verdict]++;
-    if (verdict === 'failed') this.#failed++;
-    const example = `${describeQuestion(question)}: ${text}`;
-    // Leaks say more than whatever else went wrong: they stand first.
-    if (verdict === 'leaked') cell.examples.splice(cell.leaked - 1, 0, example);
-    else cell.examples.push(example);
-    if (cell.examples.length > EXAMPLES_MAX) cell.examples.pop();
-    if (question.rule !== undefined) this.#failing.add(question.rule);
-    if (question.rule !== undefined && verdict === 'leaked') this.#leaking.add(question.rule);
-    if (this.#failures.length < FAILURES_MAX) this.#failures.push({ question, verdict, text });
-  }
 }
-
-const toResult = (cell: Cell): ProbeResult => ({ ...cell, outcome: outcomeOf(cell) });
-
-const outcomeOf = ({ leaked, failed }: Pick<Cell, 'leaked' | 'failed'>): ProbeResult['outcome'] => {
-  if (leaked > 0) return 'leaking';
-  return failed > 0 ? 'broken' : 'enforced';
-};
-
-const compareResults = (a: ProbeResult, b: ProbeResult): number =>
-  compareTexts(a.view, b.view) || compareTexts(a.transport, b.transport) || compareTexts(a.qtype, b.qtype);
-
-const compareTexts = (a: string, b: string): number => (a === b ? 0 : a < b ? -1 : 1);
-
-/** Leaking when anything leaks, else broken when anything is, or nothing was asked. */
-export const worstOf = (results: readonly Pick<ProbeResult, 'outcome'>[]): ProbeResult['outcome'] => {
-  if (results.some(({ outcome }) => outcome === 'leaking')) return 'leaking';
-  return results.length === 0 || results.some(({ outcome }) => outcome === 'broken') ? 'broken' : 'enforced';
-};
 
 /** The transport and type of a result that sums up a whole view. */
 export const EVERY = '*';

@@ -3,7 +3,8 @@
 // A run of one group says nothing about the others: what was found there stays. Bounded by the views that there are.
 import type { ProbeResult } from '../records/records.ts';
 import type { UnaskedView } from './listener-views.ts';
-import { type ProbeRun, worstOf } from './run.ts';
+import type { ProbeRun } from './run.ts';
+import { worstOf } from './tally.ts';
 
 /** Names that stand for all that leaked. */
 const EXAMPLES_MAX = 5;

@@ -20,23 +20,16 @@ import {
   type SoughtClient,
   toChangeText,
 } from '../records/records.ts';
+import { Questions, Unacknowledged } from './exchange.ts';
 import type { RecorderReply, RecorderRequest, RecorderSettings, RecorderStart } from './messages.ts';
 
 /** Pauses before the thread is started again, milliseconds, and the life that forgets deaths. */
 const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 10_000;
 const RESTART_FORGET_MS = 60_000;
-/** Changes that are not acknowledged: a probe of all views and a reload of a hundred lists make a few hundred. */
-const UNACKNOWLEDGED_MAX = 4_096;
-/** Characters of these together; the thread holds them too, in a heap that is bounded. */
-const WAITING_LENGTH_MAX = 16 << 20;
 /** What renew() waits for the next thread to make the directory, and how often it looks. */
 const RENEW_MS_MAX = 60_000;
 const RENEW_POLL_MS = 100;
-/** Questions that wait for an answer: as many as the pages that ask them may be under way. */
-const QUESTIONS_MAX = 512;
-/** A thread that a disk holds up answers nobody; a page is shown without what it would have said, milliseconds. */
-const QUESTION_MS_MAX = 500;
 /** What stop() waits for the last records: outputs have three seconds for theirs. */
 const STOP_MS_MAX = 18_000;
 /** MB of heap: a batch of 4,096 records takes some 5 MB, with outputs twice that. */
@@ -57,12 +50,6 @@ export interface RecorderFacts extends RecordingFacts {
   readonly restarts: number;
   /** When the thread last told of itself; undefined: never. A thread that a disk holds up tells nothing. */
   readonly reportedMs: number | undefined;
-}
-
-interface Unacknowledged {
-  readonly message: Extract<RecorderRequest, { request: number }>;
-  readonly resolve: (value: string) => void;
-  readonly reject: (error: AppError) => void;
 }
 
 /** How often, and for how many seconds, the checkpoint is looked for that comes each second. */
@@ -101,10 +88,10 @@ const NO_FACTS: RecordingFacts = {
 export class Recorder {
   readonly #options: RecorderOptions;
   readonly #generations = new KnownGenerations();
-  readonly #unacknowledged = new Map<number, Unacknowledged>();
+  readonly #unacknowledged = new Unacknowledged();
   /** Outlives threads, as the rings do. */
   readonly #waiting = new SharedArrayBuffer(Float64Array.BYTES_PER_ELEMENT);
-  readonly #questions = new Map<number, (found: RecalledClient | undefined) => void>();
+  readonly #questions = new Questions();
   /** For what they tell; nothing is read of them here. */
   readonly #rings: readonly EventReader[];
   #settings: RecorderSettings;
@@ -113,14 +100,10 @@ export class Recorder {
   #reportedMs: number | undefined;
   /** Written by threads that died. */
   readonly #writtenBefore = new Map<string, number>();
-  #waitingLength = 0;
-  #lost = 0;
-  #lostUntold = 0;
-  #lastRequest = 0;
-  #lastQuestion = 0;
-  #deaths = 0;
-  #restarts = 0;
-  #startedMs = 0;
+  /** Records that found no room, and those of them that the thread was not told of. */
+  readonly #lost = { count: 0, untold: 0 };
+  /** Of threads: deaths one after the other, all restarts, and when the last one began. */
+  readonly #lives = { deaths: 0, restarts: 0, startedMs: 0 };
   #isStopping = false;
 
   private constructor(options: RecorderOptions) {
@@ -153,18 +136,18 @@ export class Recorder {
   /** Hands over a record that nobody waits for; one that finds no room is counted and recorded as dropped. */
   note(record: ChangeRecord): void {
     this.write(record).catch((error: unknown) => {
-      this.#lost++;
-      this.#lostUntold++;
+      this.#lost.count++;
+      this.#lost.untold++;
       this.#options.log.error({ err: error, kind: record.kind }, 'a record is lost');
     });
   }
 
   async #write(change: ChangeText): Promise<void> {
-    this.#waitingLength += change.text.length;
+    this.#unacknowledged.length += change.text.length;
     try {
       await this.#request((request) => ({ kind: 'write', request, change }));
     } finally {
-      this.#waitingLength -= change.text.length;
+      this.#unacknowledged.length -= change.text.length;
     }
   }
 
@@ -184,16 +167,8 @@ export class Recorder {
    */
   recall(whom: RecalledWhom): Promise<RecalledClient | undefined> {
     const thread = this.#thread;
-    if (thread === undefined || this.#questions.size >= QUESTIONS_MAX) return Promise.resolve(undefined);
-    const question = ++this.#lastQuestion;
-    return new Promise((resolve) => {
-      const settle = (found: RecalledClient | undefined): void => {
-        clearTimeout(timer);
-        this.#questions.delete(question);
-        resolve(found);
-      };
-      const timer = setTimeout(settle, QUESTION_MS_MAX, undefined);
-      this.#questions.set(question, settle);
+    if (thread === undefined) return Promise.resolve(undefined);
+    return this.#questions.ask((question) => {
       thread.postMessage({ kind: 'recall', question, whom } satisfies RecorderRequest);
     });
   }
@@ -234,10 +209,10 @@ export class Recorder {
     return {
       ...facts,
       written,
-      dropped: readers.reduce((sum, { dropped }) => sum + dropped, this.#lost),
+      dropped: readers.reduce((sum, { dropped }) => sum + dropped, this.#lost.count),
       backlogBytes: readers.reduce((sum, { backlogBytes }) => sum + backlogBytes, 0),
       isAlive: this.#thread !== undefined,
-      restarts: this.#restarts,
+      restarts: this.#lives.restarts,
       reportedMs: this.#reportedMs,
     };
   }
@@ -261,7 +236,7 @@ export class Recorder {
   async stop(): Promise<void> {
     if (this.#thread === undefined) {
       this.#isStopping = true;
-      this.#rejectAll('the recorder is dead');
+      this.#unacknowledged.rejectAll('the recorder is dead');
       return;
     }
     const stopped = this.#request((request) => ({ kind: 'stop', request }));
@@ -282,31 +257,26 @@ export class Recorder {
     // A thread that a disk holds up does not end: nobody waits for it.
     if (isDone) await thread?.terminate();
     else thread?.unref();
-    this.#rejectAll('the program stops');
+    this.#unacknowledged.rejectAll('the program stops');
   }
 
-  #request(create: (request: number) => Unacknowledged['message']): Promise<string> {
-    const isFull =
-      this.#unacknowledged.size >= UNACKNOWLEDGED_MAX || this.#waitingLength > WAITING_LENGTH_MAX;
-    if (this.#isStopping || isFull) {
+  #request(create: Parameters<Unacknowledged['add']>[0]): Promise<string> {
+    if (this.#isStopping || this.#unacknowledged.isFull) {
       const why = this.#isStopping
         ? 'the program stops'
         : `${this.#unacknowledged.size} records wait already`;
       return Promise.reject(new AppError('ERR_APP_RECORDER', `recording: ${why}`));
     }
-    const request = ++this.#lastRequest;
-    const message = create(request);
-    return new Promise((resolve, reject) => {
-      this.#unacknowledged.set(request, { message, resolve, reject });
-      this.#tellLost();
-      this.#thread?.postMessage(message);
-    });
+    const { message, done } = this.#unacknowledged.add(create);
+    this.#tellLost();
+    this.#thread?.postMessage(message);
+    return done;
   }
 
   #tellLost(): void {
-    if (this.#lostUntold === 0 || this.#thread === undefined) return;
-    this.#thread.postMessage({ kind: 'lost', count: this.#lostUntold } satisfies RecorderRequest);
-    this.#lostUntold = 0;
+    if (this.#lost.untold === 0 || this.#thread === undefined) return;
+    this.#thread.postMessage({ kind: 'lost', count: this.#lost.untold } satisfies RecorderRequest);
+    this.#lost.untold = 0;
   }
 
   #startThread(): void {
@@ -318,7 +288,7 @@ export class Recorder {
       waiting: this.#waiting,
       settings: this.#settings,
       generations: this.#generations.all(),
-      resumed: this.#restarts === 0 ? undefined : { droppedBefore, watchedUntilMs },
+      resumed: this.#lives.restarts === 0 ? undefined : { droppedBefore, watchedUntilMs },
     };
     const thread = new Worker(new URL(THREAD_FILE, import.meta.url), {
       workerData: start,
@@ -328,7 +298,7 @@ export class Recorder {
       },
     });
     this.#thread = thread;
-    this.#startedMs = performance.now();
+    this.#lives.startedMs = performance.now();
     thread.on('message', (reply: RecorderReply) => this.#take(reply));
     thread.on('error', (error) => this.#options.log.error({ err: error }, 'the recorder died'));
     thread.on('exit', () => {
@@ -336,19 +306,19 @@ export class Recorder {
       this.#thread = undefined;
       if (!this.#isStopping) this.#restart();
     });
-    for (const { message } of this.#unacknowledged.values()) thread.postMessage(message);
+    for (const message of this.#unacknowledged.messages()) thread.postMessage(message);
   }
 
   #restart(): void {
-    const lived = performance.now() - this.#startedMs;
-    this.#deaths = lived > RESTART_FORGET_MS ? 1 : this.#deaths + 1;
-    const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** (this.#deaths - 1));
-    this.#restarts++;
+    const lived = performance.now() - this.#lives.startedMs;
+    this.#lives.deaths = lived > RESTART_FORGET_MS ? 1 : this.#lives.deaths + 1;
+    const pauseMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** (this.#lives.deaths - 1));
+    this.#lives.restarts++;
     for (const [name, count] of this.#facts.written) {
       this.#writtenBefore.set(name, count + (this.#writtenBefore.get(name) ?? 0));
     }
     this.#facts = { ...this.#facts, written: new Map() };
-    this.#options.log.warn({ pauseMs, deaths: this.#deaths }, 'the recorder is started again');
+    this.#options.log.warn({ pauseMs, deaths: this.#lives.deaths }, 'the recorder is started again');
     setTimeout(() => {
       if (!this.#isStopping) this.#startThread();
     }, pauseMs);
@@ -367,25 +337,16 @@ export class Recorder {
         this.#reportedMs = reply.nowMs;
         return;
       case 'recalled':
-        this.#questions.get(reply.question)?.(reply.found);
+        this.#questions.answer(reply.question, reply.found);
         return;
       case 'done':
-        this.#unacknowledged.get(reply.request)?.resolve(reply.value ?? '');
-        this.#unacknowledged.delete(reply.request);
+        this.#unacknowledged.resolve(reply.request, reply.value ?? '');
         return;
       case 'failed': {
         const options = reply.hint === undefined ? {} : { hint: reply.hint };
-        this.#unacknowledged.get(reply.request)?.reject(new AppError(reply.code, reply.text, options));
-        this.#unacknowledged.delete(reply.request);
+        this.#unacknowledged.reject(reply.request, new AppError(reply.code, reply.text, options));
       }
     }
-  }
-
-  #rejectAll(why: string): void {
-    for (const { reject } of this.#unacknowledged.values()) {
-      reject(new AppError('ERR_APP_RECORDER', `recording: ${why}`));
-    }
-    this.#unacknowledged.clear();
   }
 }
 

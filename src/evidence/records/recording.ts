@@ -68,6 +68,9 @@ const MEASURE_MS = 10_000;
 /** Attempts to write what is left when the program stops. */
 const STOP_ATTEMPTS = 3;
 
+/** How long it is since the last commit, sign of life, heads, housekeeping, and look at what files take. */
+type Since = Readonly<Record<'commit' | 'events' | 'signOfLife' | 'heads' | 'housekeeping' | 'measure', Interval>>;
+
 /** Records of one state directory. */
 export class Recording {
   readonly #options: RecordingOptions;
@@ -80,25 +83,20 @@ export class Recording {
   readonly #losses: LossNotes;
   readonly #trouble: DiskTrouble;
   readonly #witnesses: CosignatureCollector;
-  readonly #written = new Map<RecordClass, number>(RECORD_CLASSES.map((name) => [name, 0]));
-  // Since the last commit, event or change, sign of life, heads, housekeeping, and look at what files take.
-  readonly #committed: Interval;
-  readonly #occupied: Interval;
-  readonly #alive: Interval;
-  readonly #signed: Interval;
-  readonly #housekept: Interval;
-  readonly #measured: Interval;
+  readonly #since: Since;
+  readonly #told: {
+    readonly written: Map<RecordClass, number>;
+    lastCommitMs: number | undefined;
+    /** Known also while the disk fails. */
+    bytes: number;
+    crashMs: number | undefined;
+  } = {
+    written: new Map(RECORD_CLASSES.map((name) => [name, 0])),
+    ...{ lastCommitMs: undefined, bytes: 0, crashMs: undefined },
+  };
   #settings: RecordingSettings;
   #outputs: readonly RecordOutput[];
   #open: OpenRecords | undefined;
-  #crashMs: number | undefined;
-  /** Queries that could not be written yet; their events are still in the rings. */
-  #pending: Batch | undefined;
-  /** The last batch was large. */
-  #isBusy = false;
-  /** Known also while the disk fails. */
-  #bytes = 0;
-  #lastCommitMs: number | undefined;
 
   constructor(options: RecordingOptions) {
     const { readers, droppedBefore, watchedUntilMs, clock, monotonic, log, waiting, onWitness } = options;
@@ -124,12 +122,14 @@ export class Recording {
       onReply: onWitness,
     });
     this.#witnesses.set(toPlaces(options));
-    this.#committed = new Interval(monotonic);
-    this.#occupied = new Interval(monotonic);
-    this.#alive = new Interval(monotonic);
-    this.#signed = new Interval(monotonic);
-    this.#housekept = new Interval(monotonic);
-    this.#measured = new Interval(monotonic);
+    this.#since = {
+      commit: new Interval(monotonic),
+      events: new Interval(monotonic),
+      signOfLife: new Interval(monotonic),
+      heads: new Interval(monotonic),
+      housekeeping: new Interval(monotonic),
+      measure: new Interval(monotonic),
+    };
     // What a recorder before this one had counted went with it.
     this.#lost.add(waiting?.[0] ?? 0);
     if (waiting !== undefined) waiting[0] = 0;
@@ -204,7 +204,7 @@ export class Recording {
       this.#trouble.end();
       if (isMore) return 0;
       if (this.#isResting) return REST_MS;
-      return this.#isBusy ? POLL_MS : Math.max(1, Math.ceil(this.#committed.leftMs(COMMIT_MS)));
+      return this.#rings.isBusy ? POLL_MS : Math.max(1, Math.ceil(this.#since.commit.leftMs(COMMIT_MS)));
     } catch (thrown) {
       this.#trouble.note(thrown);
       return POLL_MS;
@@ -218,7 +218,7 @@ export class Recording {
 
   get #isResting(): boolean {
     return (
-      this.#occupied.isOver(REST_AFTER_MS) &&
+      this.#since.events.isOver(REST_AFTER_MS) &&
       this.#rings.backlogBytesMax === 0 &&
       this.#trouble.text === undefined
     );
@@ -228,15 +228,15 @@ export class Recording {
   async housekeep(): Promise<void> {
     if (this.#open === undefined) return;
     this.#measure(this.#open.housekeeping);
-    if (!this.#housekept.take(HOUSEKEEPING_MS)) return;
+    if (!this.#since.housekeeping.take(HOUSEKEEPING_MS)) return;
     await this.#open.housekeeping.run();
   }
 
   #measure(housekeeping: Housekeeping): void {
-    if (!this.#measured.take(MEASURE_MS)) return;
+    if (!this.#since.measure.take(MEASURE_MS)) return;
     try {
       housekeeping.measure();
-      this.#bytes = housekeeping.facts.bytes;
+      this.#told.bytes = housekeeping.facts.bytes;
     } catch (thrown) {
       // What the next commit meets says more.
       if (!isOperational(thrown)) throw thrown;
@@ -246,15 +246,12 @@ export class Recording {
   facts(): RecordingFacts {
     return {
       ...openFacts(this.#open),
-      written: this.#written,
+      ...this.#told,
       dropped: this.#lost.total,
       droppedOfRings: this.#lost.recorded,
       backlogBytes: this.#rings.backlogBytes,
-      lastCommitMs: this.#lastCommitMs,
       failure: this.#trouble.text,
       clockStepMs: this.#clockWatch.lastStepMs,
-      crashMs: this.#crashMs,
-      bytes: this.#bytes,
       outputs: outputFacts(this.#outputs, this.#open),
       witnesses: this.#witnesses.facts(),
     };
@@ -315,17 +312,17 @@ export class Recording {
   }
 
   #commitQueries(open: OpenRecords, isLast: boolean): boolean {
-    if (this.#pending !== undefined) this.#commitPending(open);
+    if (this.#rings.pending !== undefined) this.#commitPending(open);
     const backlogBytes = this.#rings.backlogBytesMax;
-    const isDue = this.#committed.isOver(COMMIT_MS);
+    const isDue = this.#since.commit.isOver(COMMIT_MS);
     if (!isLast && !isDue && backlogBytes < BACKLOG_BYTES_DUE) return false;
-    this.#isBusy = backlogBytes >= BACKLOG_BYTES_DUE;
+    this.#rings.isBusy = backlogBytes >= BACKLOG_BYTES_DUE;
     for (let batch = 0; batch < BATCHES_MAX; batch++) {
       const count = this.#rings.read(BATCH_EVENTS_MAX, open.encoder);
-      if (count > 0) this.#occupied.begin();
+      if (count > 0) this.#since.events.begin();
       const isEmpty = count < BATCH_EVENTS_MAX;
-      this.#pending = open.encoder.take(this.#options.clock(), isLast && isEmpty);
-      this.#committed.begin();
+      this.#rings.pending = open.encoder.take(this.#options.clock(), isLast && isEmpty);
+      this.#since.commit.begin();
       this.#commitPending(open);
       if (isEmpty) return false;
     }
@@ -333,8 +330,8 @@ export class Recording {
   }
 
   #commitPending(open: OpenRecords): void {
-    if (this.#pending !== undefined) this.#append(open, 'queries', this.#pending);
-    this.#pending = undefined;
+    if (this.#rings.pending !== undefined) this.#append(open, 'queries', this.#rings.pending);
+    this.#rings.pending = undefined;
     this.#rings.release();
     // What is counted has left the rings now, and no record tells of it yet.
     const { waiting } = this.#options;
@@ -343,7 +340,7 @@ export class Recording {
 
   #commitChanges(open: OpenRecords): void {
     while (!this.#changes.isEmpty) {
-      this.#occupied.begin();
+      this.#since.events.begin();
       const { blocks, count } = this.#changes.peek();
       this.#append(open, 'changes', { blocks, rollup: [], risen: [] });
       this.#changes.confirm(count);
@@ -366,8 +363,8 @@ export class Recording {
     }
     open.checkpoints?.take(recordClass, placed);
     const count = batch.blocks.reduce((sum, block) => sum + block.count, 0);
-    this.#written.set(recordClass, (this.#written.get(recordClass) ?? 0) + count);
-    this.#lastCommitMs = clock();
+    this.#told.written.set(recordClass, (this.#told.written.get(recordClass) ?? 0) + count);
+    this.#told.lastCommitMs = clock();
     this.#writePosition(open, false);
     if (this.#outputs.length === 0) return;
     const records = placeRecords(batch.blocks, first, recordClass);
@@ -383,7 +380,7 @@ export class Recording {
       own: this.#own,
     });
     this.#open = open;
-    this.#crashMs = crashMs ?? this.#crashMs;
+    this.#told.crashMs = crashMs ?? this.#told.crashMs;
     if (open.stores.queries.end.sequence === 0)
       beginEstimates(open, this.#options, this.#settings, this.#own);
     return open;
@@ -396,7 +393,7 @@ export class Recording {
       const store = open.stores[recordClass];
       if (store.day === day) continue;
       // What was made for this partition goes into it.
-      if (recordClass === 'queries' && this.#pending !== undefined) this.#commitPending(open);
+      if (recordClass === 'queries' && this.#rings.pending !== undefined) this.#commitPending(open);
       // At a start, blocks without a leaf are looked for in the running partition alone.
       open.checkpoints?.signNow();
       const ended = store.turn(day, clock());
@@ -424,7 +421,7 @@ export class Recording {
   }
 
   #keepAlive(open: OpenRecords): void {
-    if (!this.#alive.take(HEARTBEAT_MS)) return;
+    if (!this.#since.signOfLife.take(HEARTBEAT_MS)) return;
     this.#writePosition(open, true);
     open.checkpoints?.signNow();
     watchDisk(open, this.#settings, this.#own);
@@ -441,9 +438,9 @@ export class Recording {
 
   #signDue(open: OpenRecords): void {
     open.heads?.signClosed();
-    if (!this.#signed.isOver(this.#settings.heads.everyMs)) return;
+    if (!this.#since.heads.isOver(this.#settings.heads.everyMs)) return;
     this.#signAll();
-    this.#signed.begin();
+    this.#since.heads.begin();
   }
 
   #signAll(): void {

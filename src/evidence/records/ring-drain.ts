@@ -1,9 +1,14 @@
 // Takes events out of the rings of all workers, none of which keeps the others from their turn.
 import type { EventReader, RingEvent } from '../../telemetry/events/events.ts';
+import type { Batch } from './chain.ts';
 import type { QueryEncoder } from './query-encoder.ts';
 
 /** The rings of one recorder. */
 export class RingDrain {
+  /** What was made of what was read and is not on the disk; its events are still in the rings. */
+  pending: Batch | undefined;
+  /** The last batch was large. */
+  isBusy = false;
   readonly #readers: readonly EventReader[];
   readonly #onDamage: (text: string) => void;
   #first = 0;

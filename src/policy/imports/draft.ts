@@ -47,6 +47,17 @@ interface DraftRecord {
 /** What is done with a name and all below it, or with the name only. */
 type Decision = 'refuse' | 'pass';
 
+/** What becomes of names. */
+class DecidedNames {
+  /** Zones that exist only here. */
+  readonly zones = new Set<string>();
+  /** With all below them; the longest decides. */
+  readonly suffixes = new Map<string, Decision>();
+  /** That are refused alone, and below which everything is. */
+  readonly exact = new Set<string>();
+  readonly below = new Set<string>();
+}
+
 /** The pieces. */
 export class ImportDraft {
   readonly findings: Findings;
@@ -63,11 +74,7 @@ export class ImportDraft {
   readonly keys = new Map<string, unknown>();
   readonly #records: DraftRecord[] = [];
   readonly #recordKeys = new Set<string>();
-  readonly #zones = new Set<string>();
-  readonly #suffixes = new Map<string, Decision>();
-  readonly #exact = new Set<string>();
-  readonly #below = new Set<string>();
-
+  readonly #names = new DecidedNames();
   readonly #shipped: readonly string[];
 
   /** `shipped`: the lists that are in force without being named, which each group has to have. */
@@ -139,7 +146,7 @@ export class ImportDraft {
         'it is no name of a zone',
         'correct it and write it under local.zones',
       );
-    else this.#zones.add(name);
+    else this.#names.zones.add(name);
   }
 
   /** A name with all below it, of which the longest decides. False after a finding. */
@@ -156,10 +163,10 @@ export class ImportDraft {
     }
     // A list holds no top-level names; a zone that is only here may be one.
     if (decision === 'refuse' && !text.slice(0, -1).includes('.')) {
-      this.#zones.add(text);
+      this.#names.zones.add(text);
       return true;
     }
-    this.#suffixes.set(text, decision);
+    this.#names.suffixes.set(text, decision);
     return true;
   }
 
@@ -167,14 +174,14 @@ export class ImportDraft {
   refuseExact(where: string, name: string): void {
     const text = foldedText(name);
     if (text === undefined) this.findings.leave(where, name, 'it is no name', 'correct it');
-    else this.#exact.add(text);
+    else this.#names.exact.add(text);
   }
 
   /** What lies below a name is refused. */
   refuseBelow(where: string, name: string): void {
     const text = foldedText(name);
     if (text === undefined) this.findings.leave(where, name, 'it is no name', 'correct it');
-    else this.#below.add(text);
+    else this.#names.below.add(text);
   }
 
   /** Servers for a zone. */
@@ -224,21 +231,21 @@ export class ImportDraft {
   /** A refused zone with records in it is a zone of `local`: its other names do not exist, and the records are answered. */
   #settleZones(): void {
     const owners = this.#records.map(({ owner }) => wireOf(owner.replace(/^\*\./, '')));
-    for (const [name, decision] of this.#suffixes) {
+    for (const [name, decision] of this.#names.suffixes) {
       if (decision !== 'refuse') continue;
       const zone = wireOf(name);
-      if (!owners.some((owner) => isInZone(owner, zone)) && !this.#zones.has(name)) continue;
-      this.#suffixes.delete(name);
-      if (!this.forward.has(name)) this.#zones.add(name);
+      if (!owners.some((owner) => isInZone(owner, zone)) && !this.#names.zones.has(name)) continue;
+      this.#names.suffixes.delete(name);
+      if (!this.forward.has(name)) this.#names.zones.add(name);
     }
-    for (const name of this.#exact)
-      if (this.#records.some(({ owner }) => owner === name)) this.#exact.delete(name);
-    for (const name of this.forward.keys()) this.#zones.delete(name);
+    for (const name of this.#names.exact)
+      if (this.#records.some(({ owner }) => owner === name)) this.#names.exact.delete(name);
+    for (const name of this.forward.keys()) this.#names.zones.delete(name);
   }
 
   #addOwnLists(): void {
-    const refused = [...this.#suffixes].filter(([, decision]) => decision === 'refuse');
-    const open = [...this.#suffixes].filter(([, decision]) => decision === 'pass');
+    const refused = [...this.#names.suffixes].filter(([, decision]) => decision === 'refuse');
+    const open = [...this.#names.suffixes].filter(([, decision]) => decision === 'pass');
     const passing = open.filter(([name]) => refused.some(([zone]) => isInZone(wireOf(name), wireOf(zone))));
     for (let count = open.length - passing.length; count > 0; count--)
       this.findings.hold('names that nothing refuses', 'they are resolved as all others');
@@ -247,28 +254,28 @@ export class ImportDraft {
         ([name, decision]) =>
           `local-zone: "${name}" ${decision === 'refuse' ? 'always_nxdomain' : 'always_transparent'}`,
       ),
-      ...[...this.#exact].map((name) => `local-data: "${name} A 0.0.0.0"`),
+      ...[...this.#names.exact].map((name) => `local-data: "${name} A 0.0.0.0"`),
     ];
-    if (refused.length > 0 || this.#exact.size > 0) {
+    if (refused.length > 0 || this.#names.exact.size > 0) {
       this.lists.push({ id: 'refused', format: 'unbound', content: textOf(lines) });
       this.findings.take(
         'refused names',
         `the list "refused" (${fileOf('refused')})`,
-        refused.length + this.#exact.size,
+        refused.length + this.#names.exact.size,
       );
       if (passing.length > 0)
         this.findings.take('exceptions among refused names', 'the list "refused"', passing.length);
     }
-    if (this.#below.size > 0) {
+    if (this.#names.below.size > 0) {
       this.lists.push({
         id: 'refused-below',
         format: 'domains',
-        content: textOf([...this.#below].map((name) => `*.${name}`)),
+        content: textOf([...this.#names.below].map((name) => `*.${name}`)),
       });
       this.findings.take(
         'names below which everything is refused',
         'the list "refused-below"',
-        this.#below.size,
+        this.#names.below.size,
       );
     }
   }
@@ -298,7 +305,7 @@ export class ImportDraft {
     ];
     if (asked.some(hasHostName) && this.bootstrap.length > 0)
       values['bootstrap'] = this.bootstrap.slice(0, 8);
-    const zones = [...this.#zones];
+    const zones = [...this.#names.zones];
     if (this.#records.length > 0 || zones.length > 0) {
       values['local'] = {
         ...(zones.length > 0 && { zones }),

@@ -94,6 +94,28 @@ const PROOF_TYPES: ReadonlySet<number> = new Set([
   ...[TYPE.CDS, TYPE.CDNSKEY, TYPE.ZONEMD],
 ]);
 
+/** The last CNAME: its owner before the apex, and what it says. */
+class LastAlias {
+  terms: RuleTerms | undefined;
+  readonly #owner = new Uint8Array(NAME_LENGTH_MAX);
+  #length = 0;
+
+  take({ owner, localLength }: ZoneReader, terms: RuleTerms): void {
+    for (let i = 0; i < localLength; i++) this.#owner[i] = owner[i] ?? 0;
+    this.#length = localLength;
+    this.terms = terms;
+  }
+
+  /** True when a record has the same owner. */
+  isOf({ owner, localLength }: ZoneReader): boolean {
+    if (localLength !== this.#length) return false;
+    for (let i = 0; i < localLength; i++) {
+      if (owner[i] !== this.#owner[i]) return false;
+    }
+    return true;
+  }
+}
+
 /** Turns the record that a ZoneReader stands on into rules. */
 class RpzFeed {
   readonly #zone: ZoneReader;
@@ -106,10 +128,7 @@ class RpzFeed {
   #prefixTrigger: KeptTrigger | undefined;
   /** The target of a CNAME. */
   readonly #target = new Uint8Array(NAME_LENGTH_MAX);
-  /** The owner before its apex and the terms of the last CNAME. */
-  readonly #aliasOwner = new Uint8Array(NAME_LENGTH_MAX);
-  #aliasLength = 0;
-  #aliasTerms: RuleTerms | undefined;
+  readonly #alias = new LastAlias();
   /** The last address record and its text, the last redirection and its terms. */
   #record: LocalRecord | undefined;
   #recordText: string | undefined;
@@ -148,25 +167,23 @@ class RpzFeed {
     const zone = this.#zone;
     const terms = this.#readAction();
     if (terms === undefined) return;
-    if (this.#isAliasOwner()) {
+    if (this.#alias.isOf(zone)) {
       // The same line twice is harmless; two actions for one name are not.
-      if (terms !== this.#aliasTerms) zone.refuse('rpz-cname');
+      if (terms !== this.#alias.terms) zone.refuse('rpz-cname');
       return;
     }
     if (this.#data.has(zone.owner, zone.localLength)) {
       zone.refuse('rpz-cname');
       return;
     }
-    for (let i = 0; i < zone.localLength; i++) this.#aliasOwner[i] = zone.owner[i] ?? 0;
-    this.#aliasLength = zone.localLength;
-    this.#aliasTerms = terms;
+    this.#alias.take(zone, terms);
     if (this.#prefixTrigger !== undefined) addRule(this.#sink, this.#prefixTrigger, zone.line, terms);
     else this.#sink.addName(this.#match, this.#name, this.#nameLength, zone.line, terms);
   }
 
   #addData(): void {
     const zone = this.#zone;
-    const fault = this.#isAliasOwner() ? 'rpz-cname' : this.#dataFault();
+    const fault = this.#alias.isOf(zone) ? 'rpz-cname' : this.#dataFault();
     if (fault !== undefined) zone.refuse(fault);
     if (fault !== undefined && fault !== 'rpz-dname') return;
     const record = fault === undefined ? this.#readRecord() : undefined;
@@ -215,15 +232,6 @@ class RpzFeed {
   #keepTrigger(): KeptTrigger {
     if (this.#prefixTrigger !== undefined) return this.#prefixTrigger;
     return { kind: 'name', match: this.#match, name: this.#name.slice(0, this.#nameLength) };
-  }
-
-  #isAliasOwner(): boolean {
-    const { owner, localLength } = this.#zone;
-    if (localLength !== this.#aliasLength) return false;
-    for (let i = 0; i < localLength; i++) {
-      if (owner[i] !== this.#aliasOwner[i]) return false;
-    }
-    return true;
   }
 
   /** Reads the owner as a trigger; the fault when it is none. */

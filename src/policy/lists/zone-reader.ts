@@ -52,9 +52,8 @@ export class ZoneReader {
   #originLength = 1;
   #ownerLength = 0;
   #firstRdataWord = 0;
-  #ttlSecDefault = TTL_UNKNOWN;
-  #ttlSecBefore = TTL_UNKNOWN;
-  #ttlSecOfSoa = TTL_UNKNOWN;
+  /** What a record without a TTL has: of $TTL, else of the record before it, else of the SOA. */
+  readonly #ttls = { ofFile: TTL_UNKNOWN, before: TTL_UNKNOWN, ofSoa: TTL_UNKNOWN };
 
   /** `origin` is the wire name of the zone when the caller knows it. What cannot be read is told to `log`. */
   constructor(read: ListBytes, log: DiagnosticLog, origin?: Uint8Array) {
@@ -150,7 +149,7 @@ export class ZoneReader {
   #readTtlDefault(): void {
     const ttlSec = this.#readTtl(1);
     if (ttlSec === TTL_UNKNOWN) this.#refuseWord('zone-ttl', 1);
-    else this.#ttlSecDefault = ttlSec;
+    else this.#ttls.ofFile = ttlSec;
   }
 
   /** Reads owner, TTL, class and type; false when there is nothing to hand out. */
@@ -245,11 +244,11 @@ export class ZoneReader {
       this.#refuseWord('zone-type', typeWord);
       return false;
     }
-    if (ttlSec !== TTL_UNKNOWN) this.#ttlSecBefore = ttlSec;
+    if (ttlSec !== TTL_UNKNOWN) this.#ttls.before = ttlSec;
     this.ttlSec = ttlSec;
-    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttlSecDefault;
-    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttlSecBefore;
-    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttlSecOfSoa;
+    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttls.ofFile;
+    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttls.before;
+    if (this.ttlSec === TTL_UNKNOWN) this.ttlSec = this.#ttls.ofSoa;
     return true;
   }
 
@@ -292,7 +291,7 @@ export class ZoneReader {
     if (rdata === undefined) return false;
     // Five numbers of 32 bits end the RDATA: the serial first, the TTL of negative answers last.
     this.serial = readU32(rdata, rdata.length - 20);
-    this.#ttlSecOfSoa = Math.min(readU32(rdata, rdata.length - 4), TTL_SEC_MAX);
+    this.#ttls.ofSoa = Math.min(readU32(rdata, rdata.length - 4), TTL_SEC_MAX);
     return true;
   }
 }

@@ -5,7 +5,7 @@
 // which closes its sockets, and replaced like one that died; so is one whose heap is nearly full, before it hangs.
 import { randomBytes } from 'node:crypto';
 import { Worker } from 'node:worker_threads';
-import { AppError, formatDuration } from '../../base/base.ts';
+import { AppError } from '../../base/base.ts';
 import { createRateMemory } from '../../policy/access/access.ts';
 import {
   type Candidate,
@@ -25,6 +25,7 @@ import type {
   WorkerSettings,
   WorkerStart,
 } from './messages.ts';
+import { type DoneReply, WorkerRequests } from './worker-requests.ts';
 
 /** First pause before a worker is started again, milliseconds. */
 const RESTART_MS_MIN = 100;
@@ -32,8 +33,6 @@ const RESTART_MS_MIN = 100;
 const RESTART_MS_MAX = 10_000;
 /** Life after which a death counts as the first one, milliseconds. */
 const RESTART_FORGET_MS = 60_000;
-/** Time for a worker to answer a request, milliseconds: opening sockets and building prefix tables takes far less. */
-const REQUEST_MS_MAX = 30_000;
 /**
  * Time for a hung worker to end, milliseconds. JavaScript ends within a few; only a thread that the kernel holds in a
  * call does not, and then nothing inside the process can take its sockets from it.
@@ -63,6 +62,22 @@ type CommonStart = Pick<
   'shared' | 'cacheBytes' | 'streamLimits' | 'encryptedLimits' | 'probeSecret'
 >;
 
+/** What all workers read and write together. */
+type SharedByWorkers = Pick<
+  WorkerStart,
+  'ownPorts' | 'probePorts' | 'heartbeats' | 'rates' | 'handshakeRates' | 'cookieSecret'
+>;
+
+const createShared = (count: number): SharedByWorkers => ({
+  ownPorts: new SharedArrayBuffer(OWN_PORTS_BYTES * count),
+  probePorts: new SharedArrayBuffer(OWN_PORTS_BYTES),
+  heartbeats: createHeartbeats(count),
+  rates: createRateMemory(),
+  handshakeRates: createRateMemory(),
+  // Of this start: clients that come back with an older cookie get a new one.
+  cookieSecret: randomBytes(SIPHASH_KEY_LENGTH),
+});
+
 /** Where one worker answers the self-probe, on 127.0.0.1. */
 export interface ProbeEndpoint extends ProbePorts {
   readonly worker: number;
@@ -80,14 +95,6 @@ interface Slot {
   isHung: boolean;
 }
 
-interface Request {
-  readonly worker: number;
-  resolve(reply: DoneReply): void;
-  reject(error: Error): void;
-}
-
-type DoneReply = Extract<WorkerReply, { kind: 'done' }>;
-
 /** All workers of the process. */
 export class Supervisor {
   restarts = 0;
@@ -96,21 +103,14 @@ export class Supervisor {
   readonly #slots: readonly Slot[];
   readonly #start: CommonStart;
   readonly #log: Log;
-  readonly #ownPorts: SharedArrayBuffer;
-  readonly #probePorts = new SharedArrayBuffer(OWN_PORTS_BYTES);
-  readonly #openProbePorts = new PortSet(this.#probePorts);
-  /** Of this start: clients that come back with an older cookie get a new one. */
-  readonly #cookieSecret = randomBytes(SIPHASH_KEY_LENGTH);
-  readonly #requests = new Map<number, Request>();
+  readonly #shared: SharedByWorkers;
+  readonly #probePorts: PortSet;
+  readonly #requests = new WorkerRequests();
   readonly #onChange: () => void;
   readonly #onStuck: () => void;
-  readonly #heartbeats: SharedArrayBuffer;
-  readonly #rates = createRateMemory();
-  readonly #handshakeRates = createRateMemory();
   readonly #watch: HeartbeatWatch;
   #settingsFor: SettingsFor;
   #exemptionsFor: ExemptionsFor | undefined;
-  #lastRequest = 0;
   #isStopping = false;
 
   /**
@@ -139,9 +139,10 @@ export class Supervisor {
     this.#log = options.log;
     this.#onChange = options.onChange;
     this.#onStuck = options.onStuck;
-    this.#heartbeats = createHeartbeats(options.count);
+    this.#shared = createShared(options.count);
+    this.#probePorts = new PortSet(this.#shared.probePorts);
     this.#watch = new HeartbeatWatch({
-      memory: this.#heartbeats,
+      memory: this.#shared.heartbeats,
       clock: () => performance.now(),
       readTimes: readThreadTimes,
       onHung: (worker, silence) => {
@@ -151,7 +152,6 @@ export class Supervisor {
         this.#end(worker, { heapPercent }, 'the heap of a worker is exhausted: it is ended and replaced');
       },
     });
-    this.#ownPorts = new SharedArrayBuffer(OWN_PORTS_BYTES * options.count);
   }
 
   /** Number of workers that should live. */
@@ -211,8 +211,8 @@ export class Supervisor {
 
   /** A port of this host from which the self-probe asks listeners: what it asks is not recorded as a client's. */
   setProbePort(port: number, isOpen: boolean): void {
-    if (isOpen) this.#openProbePorts.add(port);
-    else this.#openProbePorts.delete(port);
+    if (isOpen) this.#probePorts.add(port);
+    else this.#probePorts.delete(port);
   }
 
   /** Where each worker that lives answers the self-probe; none without a secret for it. */
@@ -257,16 +257,11 @@ export class Supervisor {
   }
 
   async #startWorker(slot: Slot): Promise<void> {
-    const request = ++this.#lastRequest;
+    const request = this.#requests.next();
     const start: WorkerStart = {
       ...this.#start,
+      ...this.#shared,
       index: slot.index,
-      ownPorts: this.#ownPorts,
-      probePorts: this.#probePorts,
-      heartbeats: this.#heartbeats,
-      rates: this.#rates,
-      handshakeRates: this.#handshakeRates,
-      cookieSecret: this.#cookieSecret,
       exemptions: this.#exemptionsFor?.(slot.index),
       settings: this.#settingsFor(slot.index),
     };
@@ -282,7 +277,7 @@ export class Supervisor {
     slot.isHung = false;
     thread.on('message', (reply: WorkerReply) => {
       // A worker's first reply, number 0, is to its start.
-      this.#settle(reply.request === 0 ? { ...reply, request } : reply);
+      this.#requests.settle(reply.request === 0 ? { ...reply, request } : reply);
     });
     thread.on('error', (error) => {
       this.#log.error({ worker: slot.index, err: error }, 'worker died');
@@ -292,12 +287,12 @@ export class Supervisor {
       slot.thread = undefined;
       slot.probe = undefined;
       slot.isReady = false;
-      this.#failRequests(slot.index);
+      this.#requests.fail(slot.index);
       this.#onChange();
       if (!this.#isStopping) this.#restart(slot);
     });
     this.#onChange();
-    const { probe } = await this.#await(slot.index, request);
+    const { probe } = await this.#requests.reply(slot.index, request);
     slot.probe = probe;
     slot.isReady = true;
     this.#onChange();
@@ -344,55 +339,9 @@ export class Supervisor {
   async #request(slot: Slot, create: (request: number) => WorkerRequest): Promise<DoneReply | undefined> {
     // A worker that is dead starts with the settings in force.
     if (slot.thread === undefined) return undefined;
-    const request = ++this.#lastRequest;
+    const request = this.#requests.next();
     slot.thread.postMessage(create(request));
-    return this.#await(slot.index, request);
-  }
-
-  #await(worker: number, request: number): Promise<DoneReply> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        this.#requests.delete(request);
-        reject(
-          new AppError(
-            'ERR_APP_WORKER',
-            `asking worker ${worker}: no reply in ${formatDuration(REQUEST_MS_MAX)}`,
-          ),
-        );
-      }, REQUEST_MS_MAX);
-      const settle = (): void => {
-        clearTimeout(timer);
-        this.#requests.delete(request);
-      };
-      this.#requests.set(request, {
-        worker,
-        resolve: (reply) => {
-          settle();
-          resolve(reply);
-        },
-        reject: (error) => {
-          settle();
-          reject(error);
-        },
-      });
-    });
-  }
-
-  #settle(reply: WorkerReply): void {
-    const request = this.#requests.get(reply.request);
-    if (reply.kind === 'done') request?.resolve(reply);
-    else
-      request?.reject(
-        new AppError(reply.code, reply.text, reply.hint === undefined ? {} : { hint: reply.hint }),
-      );
-  }
-
-  #failRequests(worker: number): void {
-    for (const request of [...this.#requests.values()]) {
-      if (request.worker === worker) {
-        request.reject(new AppError('ERR_APP_WORKER', `asking worker ${worker}: it ended`));
-      }
-    }
+    return this.#requests.reply(slot.index, request);
   }
 }
 

@@ -6,7 +6,7 @@ import {
   type Closable,
   type ConnectionBudget,
   openUdp,
-  type Proxies,
+  Proxies,
   type RateGate,
   StreamListener,
 } from '../server/server.ts';
@@ -24,7 +24,6 @@ export interface ListenerParts {
   /** Of all listeners of the worker. */
   readonly connections: ConnectionBudget;
   readonly observer: WorkerCounters;
-  readonly proxies: Proxies;
   /** Several workers share the endpoints. */
   readonly shared: boolean;
   /** True for a query from one of our own upstream sockets: an upstream that points back here. */
@@ -33,6 +32,8 @@ export interface ListenerParts {
 
 /** What a worker listens on. */
 export class WorkerListeners {
+  /** Who may say for whom it asks; the encrypted listeners believe the same. */
+  readonly proxies = new Proxies();
   readonly #parts: ListenerParts;
   readonly #listeners = new Map<string, Listener>();
 
@@ -70,9 +71,9 @@ export class WorkerListeners {
   }
 
   async #openOne(endpoint: Endpoint): Promise<Listener> {
-    const { pipeline, gate, connections, observer, shared, proxies } = this.#parts;
+    const { pipeline, gate, connections, observer, shared } = this.#parts;
     const name = formatEndpoint(endpoint);
-    const common = { endpoint, name, shared, proxies };
+    const common = { endpoint, name, shared, proxies: this.proxies };
     const udp = await openUdp({
       ...common,
       pipeline: gate,

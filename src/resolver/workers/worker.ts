@@ -20,14 +20,13 @@ import {
   WorkerCounters,
 } from '../../telemetry/observe/observe.ts';
 import { askForShortSlices, letCompilersWait } from '../../wire/datagram/datagram.ts';
-import { formatName, isInZone, setTranslationPrefix } from '../../wire/dns/dns.ts';
+import { formatName, isInZone } from '../../wire/dns/dns.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
 import { CHECK_CODE_LENGTH } from '../local/local.ts';
-import { type CheckContext, Pipeline, type Resolver, TRANSPORT } from '../pipeline/pipeline.ts';
-import { createResolver, PROBE_ZONE } from '../resolve/resolve.ts';
-import { ConnectionBudget, ProbeGate, type ProbePorts, Proxies, RateGate } from '../server/server.ts';
-import { type Forwarding, OwnPorts, PortSet } from '../upstream/upstream.ts';
+import { type CheckContext, Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
+import { PROBE_ZONE } from '../resolve/resolve.ts';
+import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
 import { EncryptedListeners } from './encrypted-listeners.ts';
 import { beginHeartbeat } from './heartbeat.ts';
 import type {
@@ -37,12 +36,12 @@ import type {
   WorkerSettings,
   WorkerStart,
 } from './messages.ts';
-import { OwnAddresses } from './own-addresses.ts';
+import { OwnSources } from './own-sources.ts';
 import { RetiredMemory } from './retired-memory.ts';
-import { UpstreamCounters } from './upstream-counters.ts';
 import { UpstreamLog } from './upstream-log.ts';
 import { WorkerListeners } from './worker-listeners.ts';
-import { createForwarding, toRules } from './worker-parts.ts';
+import { toRules } from './worker-parts.ts';
+import { WorkerUpstreams } from './worker-upstreams.ts';
 
 /** How often the cache's size is written to the counters and schedules are looked at, milliseconds. */
 const SECOND_MS = 1000;
@@ -55,22 +54,17 @@ class ResolverWorker {
   readonly #cache: AnswerCache;
   readonly #pipeline: Pipeline;
   readonly #gate: RateGate;
-  readonly #ownPorts: OwnPorts;
-  readonly #probePorts: PortSet;
+  readonly #own: OwnSources;
   readonly #listeners: WorkerListeners;
   readonly #encrypted: EncryptedListeners;
-  readonly #proxies = new Proxies();
-  readonly #ownAddresses = new OwnAddresses(systemClock);
   readonly #retired = new RetiredMemory();
-  readonly #candidates = new CandidateLog();
-  readonly #checks = new DeviceCheckLog();
+  /** What queries showed that somebody may ask for: names that a list may be missing, and devices that were checked. */
+  readonly #seen = { candidates: new CandidateLog(), checks: new DeviceCheckLog() };
   #settings: WorkerSettings;
   #probe: ProbeGate | undefined;
-  #forwarding: Forwarding;
-  #resolver: Resolver;
+  #upstreams: WorkerUpstreams;
   #exemptions: ExemptionIndex | undefined;
   #log: QueryRingWriter | undefined;
-  #upstreamCounters: UpstreamCounters;
 
   constructor(start: WorkerStart) {
     this.#start = start;
@@ -82,21 +76,17 @@ class ResolverWorker {
     );
     this.#cache = new AnswerCache({ sizeBytes: start.cacheBytes, observer: this.#counters });
     this.#cache.setStale(start.settings.staleMs);
-    setTranslationPrefix(start.settings.resolution.dns64?.prefix);
-    this.#ownPorts = new OwnPorts(start.ownPorts, start.index);
-    this.#probePorts = new PortSet(start.probePorts);
+    this.#own = new OwnSources(start);
     this.#log = logWriterFor(start.settings);
-    this.#upstreamCounters = new UpstreamCounters(this.#counters);
-    this.#upstreamCounters.log = upstreamLogFor(start.settings, this.#log);
-    this.#forwarding = createForwarding(start.settings, this.#upstreamCounters, this.#ownPorts);
-    this.#resolver = this.#createResolver(start.settings);
+    this.#upstreams = new WorkerUpstreams(start.settings, this.#counters, this.#own.ports);
+    this.#upstreams.setLog(upstreamLogFor(start.settings, this.#log));
     this.#exemptions = start.exemptions?.exemptions;
     const rules = toRules(start.settings);
     const clock = createTurnClock(systemClock);
     const connections = new ConnectionBudget(start.streamLimits, this.#counters);
     this.#pipeline = new Pipeline({
       rules,
-      resolver: this.#resolver,
+      resolver: this.#upstreams.resolver,
       cache: this.#cache,
       clock,
       observer: this.#counters,
@@ -106,8 +96,7 @@ class ResolverWorker {
       keepaliveMs: (transport) => (transport === TRANSPORT.TCP ? connections.idleMs : this.#encrypted.idleMs),
       events: writerFor(start.settings),
       queryLog: this.#log,
-      isProbe: (address, port) =>
-        this.#probePorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
+      isProbe: this.#own.isProbe,
       candidates: {
         candidate: (name, length, list, line, trigger) => {
           this.#noteCandidate(name.subarray(0, length), list, line, trigger);
@@ -128,14 +117,13 @@ class ResolverWorker {
       gate: this.#gate,
       connections,
       observer: this.#counters,
-      proxies: this.#proxies,
       shared: start.shared,
-      isOwn: (address, port) => this.#ownPorts.has(port) && this.#ownAddresses.has(formatAddress(address)),
+      isOwn: this.#own.isOwn,
     });
     this.#encrypted = new EncryptedListeners({
       pipeline: this.#pipeline,
       observer: this.#counters,
-      proxies: this.#proxies,
+      proxies: this.#listeners.proxies,
       shared: start.shared,
       limits: start.encryptedLimits,
       rates: start.handshakeRates,
@@ -153,7 +141,7 @@ class ResolverWorker {
 
   /** Opens the listeners of the settings that it was started with, and the door of the self-probe. */
   async open(): Promise<void> {
-    this.#proxies.set(this.#settings.proxies);
+    this.#listeners.proxies.set(this.#settings.proxies);
     await this.#listeners.open(this.#settings.listen);
     await this.#encrypted.open(this.#settings.encrypted);
     const { probeSecret: secret } = this.#start;
@@ -175,7 +163,7 @@ class ResolverWorker {
     await this.#encrypted.open(settings.encrypted);
     const previous = this.#settings;
     this.#settings = settings;
-    this.#proxies.set(settings.proxies);
+    this.#listeners.proxies.set(settings.proxies);
     this.#counters.setCounters(settings.counters);
     this.#counters.setRefusals(settings.refusals);
     const rules = toRules(settings);
@@ -187,20 +175,19 @@ class ResolverWorker {
     this.#cache.setStale(settings.staleMs);
     if (previous.policy?.table !== settings.policy?.table) this.#retired.add(previous.policy?.table);
     if (hasOtherUpstreams(previous, settings)) {
-      const retired = this.#forwarding;
-      // Its endpoints have no place in the counters any more.
-      this.#upstreamCounters.silence();
-      this.#upstreamCounters = new UpstreamCounters(this.#counters);
-      this.#forwarding = createForwarding(settings, this.#upstreamCounters, this.#ownPorts);
-      this.#useResolver(settings);
+      const retired = this.#upstreams;
+      retired.silence();
+      this.#upstreams = new WorkerUpstreams(settings, this.#counters, this.#own.ports);
+      this.#useResolver();
       // Queries under way end with the upstreams that they were sent to.
       setTimeout(() => {
         retired.close();
       }, previous.timeoutMs + 100);
     } else if (!isDeepStrictEqual(previous.resolution, settings.resolution)) {
-      this.#useResolver(settings);
+      this.#upstreams.resolveBy(settings);
+      this.#useResolver();
     }
-    this.#upstreamCounters.log = upstreamLogFor(settings, this.#log);
+    this.#upstreams.setLog(upstreamLogFor(settings, this.#log));
     // Answers are looked at for private addresses when they come.
     if (!isDeepStrictEqual(previous.rebindingAllowed, settings.rebindingAllowed)) this.#cache.clear();
     await this.#listeners.closeOthers(settings.listen);
@@ -208,10 +195,8 @@ class ResolverWorker {
   }
 
   /** What others said, or was judged by other keys, may not be what would be said now. */
-  #useResolver(settings: WorkerSettings): void {
-    setTranslationPrefix(settings.resolution.dns64?.prefix);
-    this.#resolver = this.#createResolver(settings);
-    this.#pipeline.setResolver(this.#resolver);
+  #useResolver(): void {
+    this.#pipeline.setResolver(this.#upstreams.resolver);
     this.#cache.clear();
   }
 
@@ -219,18 +204,14 @@ class ResolverWorker {
     return rateLimit && new RateLimit(this.#start.rates, rateLimit);
   }
 
-  #createResolver({ resolution }: WorkerSettings): Resolver {
-    return createResolver(resolution, this.#forwarding, systemClock, this.#counters);
-  }
-
   /** Says what it answers, and why, without counting or recording it. */
   trace(asked: Asked): Promise<Traced> {
-    const resolver = this.#resolver;
+    const { resolver } = this.#upstreams;
     return traceQuestions(
       {
         rules: toRules(this.#settings),
         resolver,
-        isInForce: () => resolver === this.#resolver,
+        isInForce: () => resolver === this.#upstreams.resolver,
         cache: this.#cache,
         clock: systemClock,
         exemptions: this.#exemptions,
@@ -242,12 +223,12 @@ class ResolverWorker {
 
   /** Names that a list may be missing. */
   candidates(): readonly Candidate[] {
-    return this.#candidates.entries();
+    return this.#seen.candidates.entries();
   }
 
   /** What is known of a check of a device. */
   check(code: string): CheckAsked | undefined {
-    return this.#checks.find(code);
+    return this.#seen.checks.find(code);
   }
 
   /** Answers what waits for upstreams, then closes everything. */
@@ -258,11 +239,11 @@ class ResolverWorker {
     }
     await Promise.all([this.#listeners.closeOthers([]), this.#encrypted.follow(undefined)]);
     await this.#probe?.close();
-    this.#forwarding.close();
+    this.#upstreams.close();
   }
 
   #noteCheck({ key, asker }: CheckContext): void {
-    this.#checks.note({
+    this.#seen.checks.note({
       code: Buffer.from(key.bytes.subarray(1, CHECK_CODE_LENGTH + 1)).toString('latin1'),
       timeMs: systemClock(),
       transport: asker.transport,
@@ -276,8 +257,8 @@ class ResolverWorker {
     // Its names lead to listed ones on purpose.
     if (isInZone(name, PROBE_ZONE)) return;
     const evidence = { list, line, trigger: TRIGGER_WORDS[trigger] ?? 'unknown' };
-    this.#candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
-    this.#counters.setCandidates(this.#candidates.size);
+    this.#seen.candidates.note(formatName(name).slice(0, -1), evidence, systemClock());
+    this.#counters.setCandidates(this.#seen.candidates.size);
   }
 }
 

@@ -3,10 +3,10 @@
 // OpenSSL works as for the server: on datagrams in memory, called when one has come or a time is over, so that the thread that
 // asks goes on in between. Nothing is verified here, and nothing of that is hidden: what the server proved with is handed out,
 // for the caller to judge. A call has a bound of time and of bytes; of calls there are a few at a time, and the rest waits.
-import { createSocket, type Socket } from 'node:dgram';
-import { AppError, type Endpoint, errorText, parseAddress } from '../../base/base.ts';
+import { AppError, type Endpoint, parseAddress } from '../../base/base.ts';
 import { Peer } from '../datagram/datagram.ts';
 import { Alarm } from './alarm.ts';
+import { ClientSocket } from './client-socket.ts';
 import { OutNumber } from './memory.ts';
 import { type OpenSsl, openSsl, openSslErrors, openSslFault, type Pointer } from './openssl.ts';
 import { Wire } from './wire.ts';
@@ -17,8 +17,6 @@ const CALLS_MAX = 8;
 const WAITING_MAX = 256;
 /** For a place, milliseconds: as long as all that a run has under way takes, 64 calls, where nobody answers any within 5 s. */
 const PLACE_MS_MAX = 45_000;
-/** Bytes that a server may send in one call: the longest DNS message, the longest chain, and all of it twice. */
-const RECEIVED_BYTES_MAX = 512 * 1024;
 /** Of each queue between OpenSSL and the socket, which are emptied in the turn that fills them. */
 const QUEUE_BYTES = 256 * 1024;
 /** Room for what a stream brings at a time. */
@@ -150,28 +148,22 @@ interface Asked {
 
 /** One connection. */
 class Client implements QuicCall {
-  readonly opened: Promise<void>;
   proof: QuicProof = { protocol: '', chain: [] };
   readonly #c: OpenSsl;
-  readonly #options: QuicCallOptions;
   readonly #handle: Pointer;
   readonly #wire: Wire;
   readonly #alarm: Alarm;
-  readonly #socket: Socket;
+  readonly #socket: ClientSocket;
   readonly #peer = new Peer();
   readonly #opening = Promise.withResolvers<undefined>();
   readonly #asked = new Set<Asked>();
   readonly #count = new OutNumber();
-  #receivedBytes = 0;
-  #port = 0;
   #isOpen = false;
   #isOver = false;
 
   constructor(c: OpenSsl, options: QuicCallOptions) {
     const { server, protocol, serverName } = options;
     this.#c = c;
-    this.#options = options;
-    this.opened = this.#opening.promise;
     const context = c.SSL_CTX_new(c.OSSL_QUIC_client_method());
     const handle = c.SSL_new(context);
     this.#handle = handle;
@@ -191,16 +183,19 @@ class Client implements QuicCall {
     this.#peer.port = server.port;
     this.#wire.aim(handle, this.#peer);
     this.#alarm = new Alarm(c, () => this.#work());
-    this.#socket = createSocket(server.family === 6 ? 'udp6' : 'udp4');
-    this.#socket.on('error', (error) => this.#fail(errorText(error)));
-    this.#socket.on('message', (message) => this.#receive(message));
-    this.#socket.once('connect', () => {
-      if (this.#isOver) return;
-      this.#port = this.#socket.address().port;
-      options.onPort?.(this.#port, true);
-      this.#work();
+    this.#socket = new ClientSocket(options, {
+      connected: () => this.#work(),
+      received: (message) => {
+        this.#wire.push(message, message.length, this.#peer);
+        this.#work();
+      },
+      failed: (text) => this.#fail(text),
     });
-    this.#socket.connect(server.port, server.address);
+  }
+
+  /** Settled with the handshake. */
+  get opened(): Promise<void> {
+    return this.#opening.promise;
   }
 
   ask(bytes: Uint8Array, lengthMax: number): Promise<Uint8Array> {
@@ -222,16 +217,6 @@ class Client implements QuicCall {
   /** Ends it, and all that is asked over it. */
   end(): void {
     this.#fail('the call was ended');
-  }
-
-  #receive(message: Buffer): void {
-    if (this.#isOver) return;
-    this.#receivedBytes += message.length;
-    if (this.#receivedBytes > RECEIVED_BYTES_MAX) this.#fail('it sends too much');
-    else {
-      this.#wire.push(message, message.length, this.#peer);
-      this.#work();
-    }
   }
 
   /** Lets OpenSSL work on what came and on what is late, and looks at what came of it. */
@@ -323,22 +308,12 @@ class Client implements QuicCall {
     this.#wire.close();
     this.#alarm.clear();
     this.#socket.close();
-    if (this.#port !== 0) this.#options.onPort?.(this.#port, false);
     this.#opening.promise.catch(() => {});
     this.#opening.reject(error);
   }
 
-  /** A send may take the error that an earlier datagram caused, and then the socket reports none: look at both. */
-  readonly #sent = (error: Error | null): void => {
-    if (error !== null) this.#fail(errorText(error));
-  };
-
   #flush(): void {
-    this.#wire.flush({
-      send: (bytes, length) => {
-        if (this.#port !== 0) this.#socket.send(Buffer.from(bytes.subarray(0, length)), this.#sent);
-      },
-    });
+    this.#wire.flush(this.#socket);
   }
 }
 
