@@ -6,7 +6,7 @@ import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
 import { useTicks } from '../parts/use-data.ts';
-import { SENTENCES } from './need-sentences.ts';
+import { needsEn } from '../text/needs/en.ts';
 
 /** How often waiting times are written anew. */
 const TICK_MS = 30_000;
@@ -20,14 +20,20 @@ const isAll = (subject: string): boolean => /^(\d+)\/\1$/.test(subject);
 /** Kinds whose own words say more than ours. */
 const TOLD_BY_TEXT = new Set(['set-up', 'break-glass', 'resolver-trouble']);
 
+/** Undefined for a kind that is not known here: it is said in the program's own words. */
+const sentenceOf = (kind: string): keyof typeof needsEn | undefined => {
+  const key = `need-${kind}`;
+  return key in needsEn ? (key as keyof typeof needsEn) : undefined;
+};
+
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
   const { say, word, format } = useText();
   const key =
     need.kind === 'upstreams-down' && need.subject === ROOT
-      ? 'needUpstreamsAllDown'
+      ? 'need-upstreams-all-down'
       : need.kind === 'workers-missing' && isAll(need.subject)
-        ? 'needWorkersAll'
-        : SENTENCES[need.kind];
+        ? 'need-workers-all'
+        : sentenceOf(need.kind);
   const now = nowMs();
   const time =
     need.due !== null

@@ -1,6 +1,7 @@
 // Everything the pages say, in German, as it is spoken to people: Sie, and words of German administration.
 import { eventsDe } from './events/de.ts';
 import { faultsDe } from './faults/de.ts';
+import { needsDe } from './needs/de.ts';
 import { figuresDe } from './figures/de.ts';
 import type { Texts } from './text.ts';
 
@@ -8,6 +9,7 @@ export const de: Texts = {
   ...eventsDe,
   ...faultsDe,
   ...figuresDe,
+  ...needsDe,
 
   // Everywhere
   skip: 'Zum Inhalt springen',
@@ -167,110 +169,6 @@ export const de: Texts = {
   needsNoneElse: 'Sonst wartet nichts auf jemanden.',
   needsNone: 'Nichts wartet auf jemanden.',
   waiting: 'wartet seit {length}',
-  needListHeld: '*Ein neuer Inhalt von `{subject}` ist angehalten.* Was in Kraft war, bleibt in Kraft.',
-  needListStale: '*Die Quelle von `{subject}` ist nicht erreichbar.* Was in Kraft ist, bleibt und altert.',
-  needExemptionWaiting: '*Ausnahme {subject}* wartet auf eine Genehmigung.',
-  needExemptionEnds: '*Ausnahme {subject}* endet bald. Verweigert wird dann von selbst wieder.',
-  needExemptionIncomplete: '*Ausnahme {subject}* fehlt etwas, das ihr Profil verlangt.',
-  needActWaiting: '*{subject}* wartet auf eine zweite Person.',
-  needMandateStanding:
-    '*Die Vorgabe `{subject}`* gilt nicht mehr wie zuvor. Verweigert wird weiter, bis zwei Personen entscheiden.',
-  needMandateDeadline:
-    '*Ein Tag, den ein Mandat setzt (`{subject}`), kommt oder ist vorbei.* Tun Sie, was es verlangt, und schreiben Sie es in `mandates-done`. Verweigert wird weiter.',
-  needMandateReview: '*Die Entscheidung hinter `{subject}`* ist zu überprüfen. Verweigert wird weiter.',
-  needRecords: '*Die Aufzeichnungen sind nicht vollständig.* {subject}',
-  needBreakGlass: '*Ein lokales Konto wurde benutzt:* {subject}.',
-  needSetUp: '*Die Einrichtung ist nicht fertig:* {subject}.',
-  needFeedUnproven:
-    '*Der Feed `{subject}` ist nicht, was seine Schlüssel unterschrieben haben.* Nichts davon wird genommen; die Listen in Kraft bleiben.',
-  needFeedBackwards:
-    '*Der Feed `{subject}` ging auf einen älteren Stand zurück.* Nichts davon wird genommen; die Listen in Kraft bleiben.',
-  needFeedExpired:
-    '*Der Feed `{subject}` bürgt nicht mehr dafür, aktuell zu sein.* Vielleicht gibt es neuere Listen, die nicht hierher kommen.',
-  needFeedBehind:
-    '*Von `{subject}` ist ein neuerer Inhalt bekannt und nicht in Kraft.* Er war vom Feed nicht zu bekommen.',
-  needListFailing: '*Die Quelle von `{subject}` war zuletzt nicht erreichbar.* Was in Kraft ist, bleibt.',
-  needStateDirectory:
-    '*Das Zustandsverzeichnis ist fort.* Was jetzt entschieden wird, ist beim nächsten Start verloren.',
-  needWorkersAll: '*Kein Arbeiter läuft.* Anfragen erhalten keine Antwort.',
-  needWorkers: '*{subject} Arbeiter laufen nicht.* Die anderen antworten.',
-  needUpstreamsDown:
-    '*Kein Upstream antwortet für `{subject}`.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.',
-  needUpstreamsAllDown:
-    '*Kein Upstream antwortet.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.',
-  needUntrusted: '*Der Upstream `{subject}` wies nicht nach, wer er ist.* Er erhält keine Anfrage.',
-  needCertificateEnded:
-    '*Das Zertifikat der verschlüsselten Listener ist abgelaufen.* Clients, die es prüfen, erhalten keine Antwort.',
-  needCertificateRefused:
-    '*Die neuen Dateien von `tls` sind nicht brauchbar.* Das vorige Zertifikat bleibt im Einsatz.',
-  needCertificateEnds: '*Das Zertifikat der verschlüsselten Listener läuft bald ab.*',
-  needCertificateMissing:
-    '*Die verschlüsselten Listener haben kein Zertifikat: ACME hat noch keines beschafft.*',
-  needCertificateUnobtained:
-    '*Das Zertifikat der verschlüsselten Listener wird nicht erneuert: ACME schlägt fehl.*',
-  needClock:
-    '*Die Uhr des Resolvers geht falsch.* Den Zeiten von Aufzeichnungen und Nachweisen ist nicht zu trauen.',
-  needRegister: '*Das Register der Ausnahmen ist nicht brauchbar.* Niemand ist ausgenommen.',
-  needApproversOpen:
-    '*Niemand ist benannt, der Ausnahmen genehmigt.* Jeder, der den Steuer-Socket öffnen darf, kann es, in jeder Rolle.',
-  needApproverByName:
-    '*{subject} genehmigt Ausnahmen allein durch den Namen.* Ebenso, wen der Identitätsanbieter so nennt.',
-  needUnproven:
-    '*Die Aufzeichnungen belegen die Ausnahme {subject} nicht.* Sie ruht, bis jemand nachgesehen hat.',
-  needWitnessConflict:
-    '*Der Zeuge `{subject}` hat andere Aufzeichnungen bestätigt als die hier.* Sie oder der Zeuge selbst wurden geändert oder zurückgesetzt.',
-  needWitnessAway:
-    '*Die Aufzeichnungen werden nicht bezeugt: `{subject}`.* Bis der Zeuge wieder gegenzeichnet, kann niemand sonst sagen, dass sie vollständig sind.',
-  needOutput:
-    '*Die Ausgabe `{subject}` nimmt nichts an.* Aufzeichnungen warten und verfallen, sobald ihre Schlange voll ist.',
-  needCutOff:
-    '*Die führende Stelle der Flotte ist nicht zu hören.* Neue Entscheidungen kommen hier nicht an.',
-  needNotInForce: '*Das Verbot ist nicht überall in Kraft.*',
-  needLeaking: '*Die Probe erhielt Antworten für verbotene Namen.*',
-  needUpstreamDown: '*Der Upstream `{subject}` antwortet nicht.* Die anderen übernehmen seine Anfragen.',
-  needUnbelieved: '*Clients können dem Zertifikat von `{subject}` nicht vertrauen.*',
-  needRoomCertificate:
-    '*Das Zertifikat dieser Seiten läuft bald ab.* Die Dateien von `control-room.tls` sind zu erneuern.',
-  needUpstreamCertificate:
-    '*Ein Zertifikat des Upstreams `{subject}` läuft bald ab.* Der Betreiber ist zu fragen.',
-  needSuspended: '*Ausnahmen sind ausgesetzt.* Von der führenden Stelle des Verbunds kam zu lange nichts.',
-  needProof: '*Die Probe weist nicht nach, dass das Verbot in Kraft ist.*',
-  needRecording:
-    '*Was geschieht, wird nicht aufgezeichnet.* Der Datenträger des Zustandsverzeichnisses ist zu prüfen.',
-  needReserve:
-    '*Anfragen werden nur noch als Summen aufgezeichnet: Der Datenträger ist fast voll.* Jetzt Platz schaffen.',
-  needDisk: '*Der Datenträger der Aufzeichnungen wird voll.* Platz schaffen.',
-  needListMissing: '*Die Liste `{subject}` ist nicht in Kraft.*',
-  needForwarder:
-    '*Der Weiterleiter `{subject}`* nennt Clients, für die er nicht spricht, oder nennt sie falsch. Sie werden abgewiesen.',
-  needLeases:
-    '*Wer welche Adresse hat, ist nicht zu lesen* (`{subject}`). Geräte behalten ihren Namen, bis ihre Lease endet.',
-  needReload:
-    '*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.',
-  needReports: '*Berichte nach Plan werden nicht erstellt oder versandt.* Das Protokoll sagt, warum.',
-  needReminders:
-    '*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.',
-  needDisconnected:
-    '*Der Träger des Verbunds ist nicht erreichbar.* Aufzeichnungen warten auf dem Datenträger.',
-  needFleetEngine:
-    '*Der Träger des Verbunds nimmt nichts an.* Schaffen Sie auf seinem Datenträger Platz und starten Sie ihn neu; Entscheide kommen inzwischen an.',
-  needFleetRefused:
-    '*Was die führende Stelle der Flotte signiert hat, gilt hier nicht.* Beheben Sie, was der Text nennt, und laden Sie neu: dann wird es wieder versucht.',
-  needFleetForged:
-    '*Die Engine der Flotte hat Nachrichten, die niemand aus der Flotte gesendet hat.* Keine davon zählt. Stellen Sie fest, wer ihre Schlüssel hat.',
-  needFleetCertificateEnds:
-    '*Ein Zertifikat der Engine der Flotte läuft bald ab.* Danach erfahren Resolver nichts Neues mehr.',
-  needFleetClock:
-    '*Die Uhr weicht von der der führenden Stelle ab.* Ausnahmen beginnen und enden nach jeder Uhr.',
-  needUnconfirmed: '*Viele Aufzeichnungen warten auf einen Sammler.* Noch ist nichts verloren.',
-  needForeignLeaking:
-    '*`{subject}`, der nicht von Cordon ist, beantwortet verbotene Namen.* Sehen Sie nach, ob er die Regeln übernommen hat.',
-  needForeignUnseen:
-    '*Niemand sieht, was `{subject}`, der nicht von Cordon ist, antwortet.* Der Bericht hat eine Lücke, bis sein dnstap wieder ankommt.',
-  needProbeOff: '*Die Probe ist ausgeschaltet.* Nichts weist nach, dass das Verbot in Kraft ist.',
-  needQueryLog:
-    '*Im Protokoll der Anfragen fehlen Anfragen.* Das Verbot und seine Aufzeichnungen sind vollständig.',
-  needRecordsOff: '*Nach der Konfiguration wird nichts aufgezeichnet.*',
   todayTitle: 'Heute, seit 00:00 UTC',
   todayRefused: 'Verbotene Namen, heute verweigert',
   todayOther: 'und {count} durch andere Listen',
@@ -1004,9 +902,6 @@ export const de: Texts = {
   daySun: 'Sonntag',
 
   // Resolvers
-  needResolverUnheard:
-    '*{subject} meldet sich nicht.* Niemand weiß, ob er verweigert und welche Vorgaben er kennt.',
-  needResolverTrouble: '*Um Resolver {subject}* muss sich jemand kümmern:',
   placeResolvers: 'Resolver',
   resolver: 'Resolver',
   site: 'Standort',

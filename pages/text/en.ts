@@ -2,12 +2,14 @@
 // Plain words, whole sentences; buttons say what will happen. Keys in the order of the pages.
 import { eventsEn } from './events/en.ts';
 import { faultsEn } from './faults/en.ts';
+import { needsEn } from './needs/en.ts';
 import { figuresEn } from './figures/en.ts';
 
 export const en = {
   ...eventsEn,
   ...faultsEn,
   ...figuresEn,
+  ...needsEn,
 
   // Everywhere
   skip: 'Skip to content',
@@ -167,92 +169,6 @@ export const en = {
   needsNoneElse: 'Nothing else waits for anybody.',
   needsNone: 'Nothing waits for anybody.',
   waiting: 'waiting {length}',
-  needListHeld: '*A new content of `{subject}` is held.* What was in force stays in force.',
-  needListStale: '*The source of `{subject}` is not reached.* What is in force stays, and ages.',
-  needExemptionWaiting: '*Exemption {subject}* waits for an approver.',
-  needExemptionEnds: '*Exemption {subject}* ends soon. Refusals begin again by themselves.',
-  needExemptionIncomplete: '*Exemption {subject}* lacks something that its profile asks for.',
-  needActWaiting: '*{subject}* waits for a second person.',
-  needMandateStanding:
-    '*The mandate `{subject}`* no longer stands as it did. Refusals go on until two people decide.',
-  needMandateDeadline:
-    '*A day that a mandate sets (`{subject}`) comes or has passed.* Do what it asks for, and write that into `mandates-done`. Refusals go on.',
-  needMandateReview: '*The decision behind `{subject}`* is to be reviewed. Refusals go on.',
-  needRecords: '*The records are not whole.* {subject}',
-  needBreakGlass: '*A local account was used:* {subject}.',
-  needSetUp: '*Set-up is not finished:* {subject}.',
-  needFeedUnproven:
-    '*The feed `{subject}` is not what its keys signed.* Nothing of it is taken; the lists in force stay.',
-  needFeedBackwards:
-    '*The feed `{subject}` went back to an older state.* Nothing of it is taken; the lists in force stay.',
-  needFeedExpired:
-    '*The feed `{subject}` does not vouch for being fresh any more.* There may be newer lists that do not get here.',
-  needFeedBehind:
-    '*A newer content of `{subject}` is known and not in force.* It could not be had from its feed.',
-  needListFailing: '*The source of `{subject}` was not reached the last time.* What is in force stays.',
-  needStateDirectory: '*The state directory is gone.* What is decided now is lost at the next start.',
-  needWorkersAll: '*No worker runs.* Queries get no answer.',
-  needWorkers: '*{subject} workers do not run.* The others answer.',
-  needUpstreamsDown: '*No upstream answers for `{subject}`.* Only what is cached resolves; refusals go on.',
-  needUpstreamsAllDown: '*No upstream answers.* Only what is cached resolves; refusals go on.',
-  needUntrusted: '*The upstream `{subject}` did not prove who it is.* It gets no query.',
-  needCertificateEnded:
-    '*The certificate of the encrypted listeners has ended.* Clients that check it get no answer.',
-  needCertificateRefused: '*The new files of `tls` cannot be used.* The certificate before stays in use.',
-  needCertificateEnds: '*The certificate of the encrypted listeners ends soon.*',
-  needCertificateMissing: '*The encrypted listeners have no certificate: ACME has not obtained any.*',
-  needCertificateUnobtained: '*The certificate of the encrypted listeners is not renewed: ACME fails.*',
-  needClock: '*The clock of the resolver is wrong.* Times of records and proofs cannot be trusted.',
-  needRegister: '*The register of exemptions cannot be used.* Nobody is exempt.',
-  needApproversOpen:
-    '*Nobody is named who may approve exemptions.* Whoever opens the control socket can, in any role.',
-  needApproverByName:
-    '*{subject} may approve exemptions by the name alone.* So may whom the identity provider calls so.',
-  needUnproven:
-    '*The records do not bear out exemption {subject}.* It is suspended until somebody has looked at it.',
-  needWitnessConflict:
-    '*Witness `{subject}` has cosigned other records than are here.* They, or the witness itself, were changed or taken back.',
-  needWitnessAway:
-    '*The records are not witnessed: `{subject}`.* Until it cosigns again, nobody else can tell that they are whole.',
-  needOutput: '*The output `{subject}` takes no records.* They wait, and are dropped once its queue is full.',
-  needCutOff: '*The authority of the fleet is not heard.* No new decision arrives here.',
-  needNotInForce: '*The prohibition is not in force everywhere.*',
-  needLeaking: '*The self-probe got answers for prohibited names.*',
-  needUpstreamDown: '*The upstream `{subject}` does not answer.* The others carry its queries.',
-  needUnbelieved: '*Clients cannot trust the certificate of `{subject}`.*',
-  needRoomCertificate: '*The certificate of these pages ends soon.* Renew the files of `control-room.tls`.',
-  needUpstreamCertificate: '*A certificate of the upstream `{subject}` ends soon.* Ask its operator.',
-  needSuspended: '*Exemptions are suspended.* The authority of the fleet was not heard for too long.',
-  needProof: '*The self-probe does not show that the prohibition is in force.*',
-  needRecording: '*What happens is not recorded.* Look at the disk of the state directory.',
-  needReserve: '*Queries are recorded as sums only: the disk is nearly full.* Make room now.',
-  needDisk: '*The disk of the records is getting full.* Make room.',
-  needListMissing: '*The list `{subject}` is not in force.*',
-  needForwarder:
-    '*The forwarder `{subject}`* says clients that it does not speak for, or says them wrongly. They are refused.',
-  needLeases:
-    '*Who has which address cannot be read* (`{subject}`). Devices keep their names until their leases end.',
-  needReload: '*A new configuration or list was rejected.* What was active before stays, until a restart.',
-  needReports: '*Reports of the schedule are not made or sent.* The log says why.',
-  needReminders: '*Reminders before exemptions end are not sent.* The log says why.',
-  needDisconnected: '*The engine of the fleet is not reached.* Records wait on the disk.',
-  needFleetEngine:
-    '*The engine of the fleet takes nothing.* Give its disk room and restart it; policy arrives meanwhile.',
-  needFleetRefused:
-    '*What the authority of the fleet signed is not in force here.* Mend what the text names, and reload: it is tried again.',
-  needFleetForged:
-    '*The engine of the fleet has messages that nobody of the fleet sent.* None of them counts. Find out who has its keys.',
-  needFleetCertificateEnds:
-    '*A certificate of the engine of the fleet ends soon.* Resolvers are cut off from policy when it has.',
-  needFleetClock: '*The clock differs from that of the authority.* Exemptions begin and end by each clock.',
-  needUnconfirmed: '*Many records wait for a collector.* Nothing is lost yet.',
-  needForeignLeaking:
-    '*`{subject}`, which is not Cordon’s, answers prohibited names.* Look whether it has taken the policy up.',
-  needForeignUnseen:
-    '*Nobody sees what `{subject}`, which is not Cordon’s, answers.* The report has a hole until its dnstap arrives again.',
-  needProbeOff: '*The self-probe is turned off.* Nothing shows that the prohibition is in force.',
-  needQueryLog: '*Queries are missing in the query log.* The prohibition and its records are whole.',
-  needRecordsOff: '*No records are kept, by configuration.*',
   todayTitle: 'Today, since 00:00 UTC',
   todayRefused: 'Prohibited names refused today',
   todayOther: 'and {count} by other lists',
@@ -973,9 +889,6 @@ export const en = {
   daySun: 'Sunday',
 
   // Resolvers
-  needResolverUnheard:
-    '*{subject} is not heard.* Nobody knows whether it refuses, nor what it has heard of policy.',
-  needResolverTrouble: '*Resolver {subject}* needs attention:',
   placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Site',

@@ -1,6 +1,7 @@
 // Everything the pages say, in French, with the words of French and Belgian administrations.
 import { eventsFr } from './events/fr.ts';
 import { faultsFr } from './faults/fr.ts';
+import { needsFr } from './needs/fr.ts';
 import { figuresFr } from './figures/fr.ts';
 import type { Texts } from './text.ts';
 
@@ -8,6 +9,7 @@ export const fr: Texts = {
   ...eventsFr,
   ...faultsFr,
   ...figuresFr,
+  ...needsFr,
 
   // Everywhere
   skip: 'Aller au contenu',
@@ -170,107 +172,6 @@ export const fr: Texts = {
   needsNoneElse: 'Rien d’autre n’attend personne.',
   needsNone: 'Rien n’attend personne.',
   waiting: 'attend depuis {length}',
-  needListHeld: '*Un nouveau contenu de `{subject}` est retenu.* Ce qui était en vigueur le reste.',
-  needListStale: '*La source de `{subject}` n’est pas atteinte.* Ce qui est en vigueur reste, et vieillit.',
-  needExemptionWaiting: '*La dérogation {subject}* attend une approbation.',
-  needExemptionEnds: '*La dérogation {subject}* se termine bientôt. Les refus reprennent d’eux-mêmes.',
-  needExemptionIncomplete: '*Il manque à la dérogation {subject}* quelque chose que son profil exige.',
-  needActWaiting: '*{subject}* attend une seconde personne.',
-  needMandateStanding:
-    '*L’obligation `{subject}`* n’a plus la même portée. Les refus continuent jusqu’à ce que deux personnes décident.',
-  needMandateDeadline:
-    '*Une échéance d’un mandat (`{subject}`) arrive ou est passée.* Faites ce qu’il demande et notez-le dans `mandates-done`. Les refus continuent.',
-  needMandateReview: '*La décision derrière `{subject}`* est à réexaminer. Les refus continuent.',
-  needRecords: '*Les enregistrements ne sont pas complets.* {subject}',
-  needBreakGlass: '*Un compte local a servi :* {subject}.',
-  needSetUp: '*L’installation n’est pas terminée :* {subject}.',
-  needFeedUnproven:
-    '*Le flux `{subject}` n’est pas ce que ses clés ont signé.* Rien n’en est pris ; les listes en vigueur restent.',
-  needFeedBackwards:
-    '*Le flux `{subject}` est revenu à un état plus ancien.* Rien n’en est pris ; les listes en vigueur restent.',
-  needFeedExpired:
-    '*Le flux `{subject}` ne garantit plus d’être à jour.* Il existe peut-être des listes plus récentes qui n’arrivent pas ici.',
-  needFeedBehind:
-    '*Un contenu plus récent de `{subject}` est connu et n’est pas en vigueur.* Il n’a pas pu être obtenu du flux.',
-  needListFailing:
-    '*La source de `{subject}` n’a pas été atteinte la dernière fois.* Ce qui est en vigueur reste.',
-  needStateDirectory:
-    '*Le répertoire d’état a disparu.* Ce qui est décidé maintenant sera perdu au prochain démarrage.',
-  needWorkersAll: '*Aucun processus de travail ne tourne.* Les requêtes restent sans réponse.',
-  needWorkers: '*{subject} processus de travail ne tournent pas.* Les autres répondent.',
-  needUpstreamsDown:
-    '*Aucun serveur amont ne répond pour `{subject}`.* Seul ce qui est en cache est résolu ; les refus continuent.',
-  needUpstreamsAllDown:
-    '*Aucun serveur amont ne répond.* Seul ce qui est en cache est résolu ; les refus continuent.',
-  needUntrusted: '*Le serveur amont `{subject}` n’a pas prouvé qui il est.* Il ne reçoit aucune requête.',
-  needCertificateEnded:
-    '*Le certificat des points d’écoute chiffrés a expiré.* Les clients qui le vérifient restent sans réponse.',
-  needCertificateRefused:
-    '*Les nouveaux fichiers de `tls` sont inutilisables.* Le certificat précédent reste utilisé.',
-  needCertificateEnds: '*Le certificat des points d’écoute chiffrés expire bientôt.*',
-  needCertificateMissing:
-    '*Les points d’écoute chiffrés n’ont pas de certificat : ACME n’en a encore obtenu aucun.*',
-  needCertificateUnobtained:
-    '*Le certificat des points d’écoute chiffrés n’est pas renouvelé : ACME échoue.*',
-  needClock:
-    '*L’horloge du résolveur est fausse.* Les heures des enregistrements et des preuves ne sont pas fiables.',
-  needRegister: '*Le registre des dérogations est inutilisable.* Personne n’est exempté.',
-  needApproversOpen:
-    '*Personne n’est désigné pour approuver les dérogations.* Quiconque ouvre la socket de contrôle le peut, dans tout rôle.',
-  needApproverByName:
-    '*{subject} approuve des dérogations par son seul nom.* De même quiconque le fournisseur d’identité nomme ainsi.',
-  needUnproven:
-    '*Les enregistrements ne confirment pas la dérogation {subject}.* Elle est suspendue jusqu’à ce que quelqu’un l’examine.',
-  needWitnessConflict:
-    '*Le témoin `{subject}` a cosigné d’autres enregistrements que ceux d’ici.* Ils ont été modifiés ou ramenés en arrière, ou le témoin lui-même.',
-  needWitnessAway:
-    '*Les enregistrements n’ont pas de témoin : `{subject}`.* Tant qu’il ne cosigne pas, personne d’autre ne peut dire qu’ils sont entiers.',
-  needOutput:
-    '*La sortie `{subject}` ne prend pas d’enregistrements.* Ils attendent, et sont perdus dès que sa file est pleine.',
-  needCutOff: '*L’autorité du parc ne se fait plus entendre.* Aucune nouvelle décision n’arrive ici.',
-  needNotInForce: '*L’interdiction n’est pas en vigueur partout.*',
-  needLeaking: '*La sonde a reçu des réponses pour des noms interdits.*',
-  needUpstreamDown: '*Le serveur amont `{subject}` ne répond pas.* Les autres prennent ses requêtes.',
-  needUnbelieved: '*Les clients ne peuvent pas se fier au certificat de `{subject}`.*',
-  needRoomCertificate:
-    '*Le certificat de ces pages expire bientôt.* Renouvelez les fichiers de `control-room.tls`.',
-  needUpstreamCertificate:
-    '*Un certificat du serveur amont `{subject}` expire bientôt.* Demandez à son exploitant.',
-  needSuspended:
-    '*Les dérogations sont suspendues.* L’autorité du parc est restée trop longtemps silencieuse.',
-  needProof: '*La sonde ne montre pas que l’interdiction est en vigueur.*',
-  needRecording: '*Ce qui se passe n’est pas enregistré.* Vérifiez le disque du répertoire d’état.',
-  needReserve:
-    '*Les requêtes ne sont enregistrées qu’en sommes : le disque est presque plein.* Libérez de la place.',
-  needDisk: '*Le disque des enregistrements se remplit.* Libérez de la place.',
-  needListMissing: '*La liste `{subject}` n’est pas en vigueur.*',
-  needForwarder:
-    '*Le redirecteur `{subject}`* annonce des clients pour lesquels il ne parle pas, ou les annonce mal. Ils sont refusés.',
-  needLeases:
-    '*Impossible de lire qui a quelle adresse* (`{subject}`). Les appareils gardent leur nom jusqu’à la fin de leur bail.',
-  needReload:
-    '*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.',
-  needReports: '*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.',
-  needReminders: '*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.',
-  needDisconnected: '*Le moteur du parc n’est pas joignable.* Les enregistrements attendent sur le disque.',
-  needFleetEngine:
-    '*Le moteur du parc n’accepte rien.* Libérez de la place sur son disque et redémarrez-le ; les décisions arrivent entre-temps.',
-  needFleetRefused:
-    '*Ce que l’autorité du parc a signé n’est pas en vigueur ici.* Corrigez ce que le texte nomme et rechargez : un nouvel essai suit.',
-  needFleetForged:
-    '*Le moteur du parc contient des messages que personne du parc n’a envoyés.* Aucun ne compte. Cherchez qui détient ses clés.',
-  needFleetCertificateEnds:
-    '*Un certificat du moteur du parc expire bientôt.* Ensuite, les résolveurs n’apprennent plus rien.',
-  needFleetClock: '*L’horloge diffère de celle de l’autorité.* Les dérogations suivent chaque horloge.',
-  needUnconfirmed: '*Beaucoup d’enregistrements attendent un collecteur.* Rien n’est encore perdu.',
-  needForeignLeaking:
-    '*`{subject}`, qui n’est pas de Cordon, répond à des noms interdits.* Vérifiez s’il a repris la politique.',
-  needForeignUnseen:
-    '*Personne ne voit ce que répond `{subject}`, qui n’est pas de Cordon.* Le rapport a un trou jusqu’au retour de son dnstap.',
-  needProbeOff: '*La sonde est désactivée.* Rien ne montre que l’interdiction est en vigueur.',
-  needQueryLog:
-    '*Des requêtes manquent dans le journal des requêtes.* L’interdiction et ses enregistrements sont entiers.',
-  needRecordsOff: '*Selon la configuration, rien n’est enregistré.*',
   todayTitle: 'Aujourd’hui, depuis 00:00 UTC',
   todayRefused: 'Noms interdits refusés aujourd’hui',
   todayOther: 'et {count} par d’autres listes',
@@ -1003,9 +904,6 @@ export const fr: Texts = {
   daySun: 'dimanche',
 
   // Resolvers
-  needResolverUnheard:
-    '*{subject} ne donne plus de nouvelles.* Nul ne sait s’il refuse, ni ce qu’il a reçu des décisions.',
-  needResolverTrouble: '*Le résolveur {subject}* est à traiter :',
   placeResolvers: 'Résolveurs',
   resolver: 'Résolveur',
   site: 'Site',

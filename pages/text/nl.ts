@@ -1,6 +1,7 @@
 // Everything the pages say, in Dutch, with the words of Dutch and Belgian administrations.
 import { eventsNl } from './events/nl.ts';
 import { faultsNl } from './faults/nl.ts';
+import { needsNl } from './needs/nl.ts';
 import { figuresNl } from './figures/nl.ts';
 import type { Texts } from './text.ts';
 
@@ -8,6 +9,7 @@ export const nl: Texts = {
   ...eventsNl,
   ...faultsNl,
   ...figuresNl,
+  ...needsNl,
 
   // Everywhere
   skip: 'Naar de inhoud',
@@ -167,103 +169,6 @@ export const nl: Texts = {
   needsNoneElse: 'Verder wacht er niets op iemand.',
   needsNone: 'Er wacht niets op iemand.',
   waiting: 'wacht {length}',
-  needListHeld: '*Een nieuwe inhoud van `{subject}` is aangehouden.* Wat van kracht was blijft van kracht.',
-  needListStale: '*De bron van `{subject}` is niet bereikbaar.* Wat van kracht is blijft, en veroudert.',
-  needExemptionWaiting: '*Ontheffing {subject}* wacht op goedkeuring.',
-  needExemptionEnds: '*Ontheffing {subject}* eindigt binnenkort. Het weigeren begint vanzelf weer.',
-  needExemptionIncomplete: '*Bij ontheffing {subject}* ontbreekt iets wat het profiel vraagt.',
-  needActWaiting: '*{subject}* wacht op een tweede persoon.',
-  needMandateStanding:
-    '*Het voorschrift `{subject}`* staat er niet meer voor zoals eerst. Het weigeren gaat door tot twee mensen besluiten.',
-  needMandateDeadline:
-    '*Een dag die een mandaat stelt (`{subject}`) komt of is voorbij.* Doe wat het vraagt en schrijf dat in `mandates-done`. Het weigeren gaat door.',
-  needMandateReview: '*Het besluit achter `{subject}`* moet worden herzien. Het weigeren gaat door.',
-  needRecords: '*De vastleggingen zijn niet volledig.* {subject}',
-  needBreakGlass: '*Een lokaal account is gebruikt:* {subject}.',
-  needSetUp: '*De inrichting is niet af:* {subject}.',
-  needFeedUnproven:
-    '*De feed `{subject}` is niet wat zijn sleutels ondertekenden.* Niets ervan wordt overgenomen; de lijsten die van kracht zijn blijven.',
-  needFeedBackwards:
-    '*De feed `{subject}` ging terug naar een oudere stand.* Niets ervan wordt overgenomen; de lijsten die van kracht zijn blijven.',
-  needFeedExpired:
-    '*De feed `{subject}` staat er niet meer voor in dat hij actueel is.* Misschien zijn er nieuwere lijsten die hier niet aankomen.',
-  needFeedBehind:
-    '*Van `{subject}` is een nieuwere inhoud bekend die niet van kracht is.* Hij was niet van de feed te krijgen.',
-  needListFailing: '*De bron van `{subject}` was de laatste keer niet bereikbaar.* Wat van kracht is blijft.',
-  needStateDirectory: '*De toestandsmap is weg.* Wat nu wordt besloten gaat bij de volgende start verloren.',
-  needWorkersAll: '*Er draait geen werker.* Vragen krijgen geen antwoord.',
-  needWorkers: '*{subject} werkers draaien niet.* De andere antwoorden.',
-  needUpstreamsDown:
-    '*Geen upstream antwoordt voor `{subject}`.* Alleen wat in de cache staat wordt opgezocht; er wordt geweigerd.',
-  needUpstreamsAllDown:
-    '*Geen upstream antwoordt.* Alleen wat in de cache staat wordt opgezocht; er wordt geweigerd.',
-  needUntrusted: '*De upstream `{subject}` bewees niet wie hij is.* Hij krijgt geen vraag.',
-  needCertificateEnded:
-    '*Het certificaat van de versleutelde luisteraars is verlopen.* Clients die het controleren krijgen geen antwoord.',
-  needCertificateRefused:
-    '*De nieuwe bestanden van `tls` zijn niet bruikbaar.* Het vorige certificaat blijft in gebruik.',
-  needCertificateEnds: '*Het certificaat van de versleutelde luisteraars verloopt binnenkort.*',
-  needCertificateMissing:
-    '*De versleutelde luisteraars hebben geen certificaat: ACME heeft er nog geen verkregen.*',
-  needCertificateUnobtained:
-    '*Het certificaat van de versleutelde luisteraars wordt niet vernieuwd: ACME mislukt.*',
-  needClock:
-    '*De klok van de resolver loopt verkeerd.* Tijden van vastleggingen en bewijzen zijn niet betrouwbaar.',
-  needRegister: '*Het register van ontheffingen is niet bruikbaar.* Niemand is ontheven.',
-  needApproversOpen:
-    '*Er is niemand aangewezen die ontheffingen goedkeurt.* Wie de besturingssocket mag openen, kan het, in elke rol.',
-  needApproverByName:
-    '*{subject} keurt ontheffingen goed op naam alleen.* Zo ook wie de identiteitsaanbieder zo noemt.',
-  needUnproven:
-    '*De registraties staven ontheffing {subject} niet.* Zij is opgeschort tot iemand ernaar heeft gekeken.',
-  needWitnessConflict:
-    '*Getuige `{subject}` heeft andere registraties medeondertekend dan die hier.* Zij, of de getuige zelf, zijn veranderd of teruggezet.',
-  needWitnessAway:
-    '*De registraties hebben geen getuige: `{subject}`.* Tot hij weer medeondertekent, kan niemand anders zeggen dat ze volledig zijn.',
-  needOutput:
-    '*De uitvoer `{subject}` neemt niets aan.* Vastleggingen wachten, en vervallen zodra de wachtrij vol is.',
-  needCutOff: '*De autoriteit van de vloot is niet te horen.* Nieuwe besluiten komen hier niet aan.',
-  needNotInForce: '*Het verbod is niet overal van kracht.*',
-  needLeaking: '*De proef kreeg antwoorden voor verboden namen.*',
-  needUpstreamDown: '*De upstream `{subject}` antwoordt niet.* De andere nemen zijn vragen over.',
-  needUnbelieved: '*Clients kunnen het certificaat van `{subject}` niet vertrouwen.*',
-  needRoomCertificate:
-    '*Het certificaat van deze pagina’s verloopt binnenkort.* Vernieuw de bestanden van `control-room.tls`.',
-  needUpstreamCertificate:
-    '*Een certificaat van de upstream `{subject}` verloopt binnenkort.* Vraag het de beheerder.',
-  needSuspended: '*Ontheffingen zijn opgeschort.* Van de autoriteit van de vloot kwam te lang niets.',
-  needProof: '*De proef toont niet aan dat het verbod van kracht is.*',
-  needRecording: '*Wat er gebeurt, wordt niet vastgelegd.* Controleer de schijf van de statusmap.',
-  needReserve: '*Vragen worden alleen als sommen vastgelegd: de schijf is bijna vol.* Maak nu ruimte.',
-  needDisk: '*De schijf van de vastleggingen raakt vol.* Maak ruimte.',
-  needListMissing: '*De lijst `{subject}` is niet van kracht.*',
-  needForwarder:
-    '*De doorstuurserver `{subject}`* noemt clients voor wie hij niet spreekt, of noemt ze verkeerd. Ze worden geweigerd.',
-  needLeases:
-    '*Wie welk adres heeft, is niet te lezen* (`{subject}`). Apparaten houden hun naam tot hun lease eindigt.',
-  needReload: '*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.',
-  needReports: '*Geplande rapporten worden niet gemaakt of verzonden.* Het logboek zegt waarom.',
-  needReminders:
-    '*Herinneringen voor het einde van ontheffingen worden niet verzonden.* Het logboek zegt waarom.',
-  needDisconnected: '*De motor van de vloot is niet bereikbaar.* Vastleggingen wachten op de schijf.',
-  needFleetEngine:
-    '*De motor van de vloot neemt niets aan.* Maak ruimte op zijn schijf en herstart hem; besluiten komen intussen aan.',
-  needFleetRefused:
-    '*Wat de autoriteit van de vloot heeft ondertekend, is hier niet van kracht.* Herstel wat de tekst noemt en herlaad: dan wordt het opnieuw geprobeerd.',
-  needFleetForged:
-    '*De engine van de vloot heeft berichten die niemand van de vloot heeft verstuurd.* Geen ervan telt. Ga na wie de sleutels heeft.',
-  needFleetCertificateEnds:
-    '*Een certificaat van de engine van de vloot verloopt binnenkort.* Daarna horen resolvers niets nieuws meer.',
-  needFleetClock: '*De klok wijkt af van die van de autoriteit.* Ontheffingen volgen elke klok.',
-  needUnconfirmed: '*Veel vastleggingen wachten op een verzamelaar.* Er is nog niets verloren.',
-  needForeignLeaking:
-    '*`{subject}`, die niet van Cordon is, beantwoordt verboden namen.* Kijk of hij het beleid heeft overgenomen.',
-  needForeignUnseen:
-    '*Niemand ziet wat `{subject}`, die niet van Cordon is, antwoordt.* Het rapport heeft een gat tot zijn dnstap weer aankomt.',
-  needProbeOff: '*De proef staat uit.* Niets toont aan dat het verbod van kracht is.',
-  needQueryLog:
-    '*In het logboek van vragen ontbreken vragen.* Het verbod en zijn vastleggingen zijn volledig.',
-  needRecordsOff: '*Volgens de configuratie wordt niets vastgelegd.*',
   todayTitle: 'Vandaag, sinds 00:00 UTC',
   todayRefused: 'Verboden namen, vandaag geweigerd',
   todayOther: 'en {count} door andere lijsten',
@@ -994,9 +899,6 @@ export const nl: Texts = {
   daySun: 'zondag',
 
   // Resolvers
-  needResolverUnheard:
-    '*{subject} laat niets horen.* Niemand weet of hij weigert, noch welk beleid hij heeft ontvangen.',
-  needResolverTrouble: '*Resolver {subject}* vraagt aandacht:',
   placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Locatie',

@@ -4,7 +4,11 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { needsText } from '../../pages/needs.ts';
 import { shapesText } from '../../pages/shapes.ts';
+import { needsEn } from '../../pages/text/needs/en.ts';
+import { LANGUAGES } from '../../pages/text/text.ts';
+import { FLEET_NEEDS, HEALTH_ISSUE_IDS } from '../../src/base/words/words.ts';
 import { openApiText } from '../../src/people/admin/openapi.ts';
 import { ALL_OPERATIONS } from '../../src/people/admin/operations.ts';
 import { root } from './sources.ts';
@@ -15,6 +19,12 @@ const documentSchema = z.looseObject({
 });
 
 const written = readFileSync(join(root, 'docs/openapi.yaml'), 'utf8');
+
+/** Needs that are no health issues, and two that are said in place of one when nothing is left. */
+const OTHER_NEEDS = [
+  ...['set-up', 'act-waiting', 'exemption-waiting', 'break-glass', 'mandate-review'],
+  ...['upstreams-all-down', 'workers-all'],
+];
 
 test('docs/openapi.yaml is current', () => {
   expect(written, 'run npm run gen').toBe(openApiText());
@@ -61,4 +71,16 @@ test('a changed operation changes the document', () => {
   const [name, operation] = first;
   const changed = [[name, { ...operation, roles: [], summary: 'Something else' }] as const, ...others];
   expect(openApiText(changed)).not.toBe(written);
+});
+
+test('each sentence of a need is of a kind that the server tells', () => {
+  const kinds = new Set<string>([...HEALTH_ISSUE_IDS, ...FLEET_NEEDS, ...OTHER_NEEDS]);
+  expect(Object.keys(needsEn).filter((key) => !kinds.has(key.slice('need-'.length)))).toEqual([]);
+});
+
+test.each(LANGUAGES)('the sentences of needs in %s are those of all languages together', (language) => {
+  const yaml = readFileSync(join(root, 'pages/text/needs.yaml'), 'utf8');
+  const written = readFileSync(join(root, `pages/text/needs/${language}.ts`), 'utf8');
+  expect(written, 'run npm run gen').toBe(needsText(yaml, language));
+  expect(needsText(yaml.replaceAll('{subject}', '{object}'), language)).not.toBe(written);
 });

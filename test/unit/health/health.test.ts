@@ -4,7 +4,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { SENTENCES } from '../../../pages/overview/need-sentences.ts';
 import { de } from '../../../pages/text/de.ts';
 import { en } from '../../../pages/text/en.ts';
 import { fr } from '../../../pages/text/fr.ts';
@@ -125,7 +124,7 @@ test.each(HEALTH_ISSUE_IDS)('%s is said by all, from its begin to its end', asyn
   // Without the prohibition nothing else matters as much, and the rule is older than the table.
   expect(rules.map(({ labels }) => labels?.severity)).toEqual([severity]);
   expect(runbooks).toContain(`\n## ${alert}\n`);
-  for (const texts of [en, de, fr, nl]) expect(texts[SENTENCES[id] as keyof typeof en]).toBeTypeOf('string');
+  for (const texts of [en, de, fr, nl]) expect(texts[`need-${id}` as keyof typeof en]).toBeTypeOf('string');
 });
 
 test('no two ids share an alert', () => {
