@@ -118,7 +118,8 @@ describe.each([
     const server = await startWitness(seeing, { address: '127.0.0.1', family: 4, port: 0 }, quiet);
     const witnessed = ['--witness-key', formatVerifier(seeing.verifier)];
     const asked = ['--questions', '400', '--witness', `http://${server.address}`, ...witnessed];
-    const proof = await prove(resolvers, { node, args: asked }).finally(() => void server.close());
+    const proof = await prove(resolvers, { node, args: asked });
+    await server.close();
     expect(proof.stderr).toBe('');
     expect(verdictOf(proof)).toEqual(ENFORCED);
     expect(proof.certificate.resolvers.map(({ ways, verdict }) => `${ways.join()} ${verdict}`)).toEqual([

@@ -65,4 +65,7 @@ export const needsDe = {
   'need-records-off': "*Nach der Konfiguration wird nichts aufgezeichnet.*",
   'need-upstreams-all-down': "*Kein Upstream antwortet.* Nur was im Cache ist, wird aufgelöst; verweigert wird weiter.",
   'need-workers-all': "*Kein Arbeiter läuft.* Anfragen erhalten keine Antwort.",
+  'need-mandate-deadline': "*Ein Tag, den ein Mandat setzt (`{subject}`), kommt oder ist vorbei.* Tun Sie, was es verlangt, und schreiben Sie es in `mandates-done`. Verweigert wird weiter.",
+  'need-foreign-leaking': "*`{subject}`, der nicht von Cordon ist, beantwortet verbotene Namen.* Sehen Sie nach, ob er die Regeln übernommen hat.",
+  'need-foreign-unseen': "*Niemand sieht, was `{subject}`, der nicht von Cordon ist, antwortet.* Der Bericht hat eine Lücke, bis sein dnstap wieder ankommt.",
 } as const;

@@ -65,4 +65,7 @@ export const needsEn = {
   'need-records-off': "*No records are kept, by configuration.*",
   'need-upstreams-all-down': "*No upstream answers.* Only what is cached resolves; refusals go on.",
   'need-workers-all': "*No worker runs.* Queries get no answer.",
+  'need-mandate-deadline': "*A day that a mandate sets (`{subject}`) comes or has passed.* Do what it asks for, and write that into `mandates-done`. Refusals go on.",
+  'need-foreign-leaking': "*`{subject}`, which is not Cordon’s, answers prohibited names.* Look whether it has taken the policy up.",
+  'need-foreign-unseen': "*Nobody sees what `{subject}`, which is not Cordon’s, answers.* The report has a hole until its dnstap arrives again.",
 } as const;

@@ -65,4 +65,7 @@ export const needsFr = {
   'need-records-off': "*Selon la configuration, rien n’est enregistré.*",
   'need-upstreams-all-down': "*Aucun serveur amont ne répond.* Seul ce qui est en cache est résolu ; les refus continuent.",
   'need-workers-all': "*Aucun processus de travail ne tourne.* Les requêtes restent sans réponse.",
+  'need-mandate-deadline': "*Une échéance d’un mandat (`{subject}`) arrive ou est passée.* Faites ce qu’il demande et notez-le dans `mandates-done`. Les refus continuent.",
+  'need-foreign-leaking': "*`{subject}`, qui n’est pas de Cordon, répond à des noms interdits.* Vérifiez s’il a repris la politique.",
+  'need-foreign-unseen': "*Personne ne voit ce que répond `{subject}`, qui n’est pas de Cordon.* Le rapport a un trou jusqu’au retour de son dnstap.",
 } as const;

@@ -65,4 +65,7 @@ export const needsNl = {
   'need-records-off': "*Volgens de configuratie wordt niets vastgelegd.*",
   'need-upstreams-all-down': "*Geen upstream antwoordt.* Alleen wat in de cache staat wordt opgezocht; er wordt geweigerd.",
   'need-workers-all': "*Er draait geen werker.* Vragen krijgen geen antwoord.",
+  'need-mandate-deadline': "*Een dag die een mandaat stelt (`{subject}`) komt of is voorbij.* Doe wat het vraagt en schrijf dat in `mandates-done`. Het weigeren gaat door.",
+  'need-foreign-leaking': "*`{subject}`, die niet van Cordon is, beantwoordt verboden namen.* Kijk of hij het beleid heeft overgenomen.",
+  'need-foreign-unseen': "*Niemand ziet wat `{subject}`, die niet van Cordon is, antwoordt.* Het rapport heeft een gat tot zijn dnstap weer aankomt.",
 } as const;
