@@ -1,8 +1,8 @@
 // Everything the pages say, in German, as it is spoken to people: Sie, and words of German administration.
 import { eventsDe } from './events/de.ts';
 import { faultsDe } from './faults/de.ts';
-import { needsDe } from './needs/de.ts';
 import { figuresDe } from './figures/de.ts';
+import { needsDe } from './needs/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {

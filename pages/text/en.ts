@@ -2,8 +2,8 @@
 // Plain words, whole sentences; buttons say what will happen. Keys in the order of the pages.
 import { eventsEn } from './events/en.ts';
 import { faultsEn } from './faults/en.ts';
-import { needsEn } from './needs/en.ts';
 import { figuresEn } from './figures/en.ts';
+import { needsEn } from './needs/en.ts';
 
 export const en = {
   ...eventsEn,

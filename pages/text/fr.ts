@@ -1,8 +1,8 @@
 // Everything the pages say, in French, with the words of French and Belgian administrations.
 import { eventsFr } from './events/fr.ts';
 import { faultsFr } from './faults/fr.ts';
-import { needsFr } from './needs/fr.ts';
 import { figuresFr } from './figures/fr.ts';
+import { needsFr } from './needs/fr.ts';
 import type { Texts } from './text.ts';
 
 export const fr: Texts = {

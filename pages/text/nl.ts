@@ -1,8 +1,8 @@
 // Everything the pages say, in Dutch, with the words of Dutch and Belgian administrations.
 import { eventsNl } from './events/nl.ts';
 import { faultsNl } from './faults/nl.ts';
-import { needsNl } from './needs/nl.ts';
 import { figuresNl } from './figures/nl.ts';
+import { needsNl } from './needs/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {

@@ -69,7 +69,9 @@ const MEASURE_MS = 10_000;
 const STOP_ATTEMPTS = 3;
 
 /** How long it is since the last commit, sign of life, heads, housekeeping, and look at what files take. */
-type Since = Readonly<Record<'commit' | 'events' | 'signOfLife' | 'heads' | 'housekeeping' | 'measure', Interval>>;
+type Since = Readonly<
+  Record<'commit' | 'events' | 'signOfLife' | 'heads' | 'housekeeping' | 'measure', Interval>
+>;
 
 /** Records of one state directory. */
 export class Recording {
