@@ -284,7 +284,7 @@ test('the acts that are tried are those that take two, and those around them', (
       'draftConfigurationVersion',
       'draftNotice',
     ],
-    ...['revokeToken', 'endOtherSession', 'probeFleet'],
+    ...['revokeToken', 'endOtherSession', 'probeFleet', 'readDevice'],
   ]);
   const others = ALL_OPERATIONS.filter(
     ([name, operation]) =>
