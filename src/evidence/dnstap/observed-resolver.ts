@@ -83,22 +83,23 @@ export class ObservedResolver {
   readonly #forms: readonly RefusalForm[];
   readonly #reader = new RecordReader();
   readonly #targets = new TargetCollector();
-  readonly #proofs: ProofWatch | undefined;
-  /** The last one that counts, by when it was made. */
-  #proof: ForeignProof | undefined;
-  #looks = 0;
+  /** Of proofs: who watches them, how often it looked, and the last one that counts, by when it was made. */
+  readonly #proofs: { readonly watch: ProofWatch | undefined; looks: number; last: ForeignProof | undefined };
   /** Sockets; those that have begun a stream are true. */
   readonly #sockets = new Map<Socket, boolean>();
-  readonly #names = new Map<string, { count: number; readonly example: string }>();
   readonly #qname = new Uint8Array(NAME_LENGTH_MAX);
-  #counts = zero();
+  /** What goes into the next record. */
+  readonly #next: {
+    readonly names: Map<string, { count: number; readonly example: string }>;
+    counts: ReturnType<typeof zero>;
+    beganMs: number;
+    leakedMs: { readonly first: number; last: number } | undefined;
+  };
   readonly #totals = zero();
   /** The answers to listed names that are still told of. */
   #told: { readonly firstMs: number; lastMs: number; count: number; qname: string } | undefined;
   /** Since when no stream runs, and why; undefined: one does. */
   #unseen: { readonly sinceMs: number; readonly reason: string } | undefined;
-  #beganMs: number;
-  #leakedMs: { readonly first: number; last: number } | undefined;
   #frames = 0;
   #isHeld = false;
   /** Connections that were taken, but one for each second since. */
@@ -111,10 +112,10 @@ export class ObservedResolver {
     const addresses = options.sinkholes.filter(isAddress);
     const names = options.sinkholes.filter((one) => !isAddress(one)).map(toAbsolute);
     this.#forms = foreignForms(addresses, names);
-    this.#proofs = options.proofs && new ProofWatch(options.proofs);
-    this.#beganMs = options.clock();
+    this.#proofs = { watch: options.proofs && new ProofWatch(options.proofs), looks: 0, last: undefined };
+    this.#next = { names: new Map(), counts: zero(), beganMs: options.clock(), leakedMs: undefined };
     if (options.isListening !== false)
-      this.#unseen = { sinceMs: this.#beganMs, reason: 'it has not connected yet' };
+      this.#unseen = { sinceMs: this.#next.beganMs, reason: 'it has not connected yet' };
     this.#note({ event: 'policy', files: this.#policy.facts });
   }
 
@@ -138,7 +139,7 @@ export class ObservedResolver {
         receiver.take(piece);
       } catch (thrown) {
         why = errorText(thrown);
-        this.#counts.malformed++;
+        this.#next.counts.malformed++;
         socket.destroy();
       }
       if (this.#frames < (this.#options.framesMax ?? FRAMES_MAX)) return;
@@ -163,18 +164,18 @@ export class ObservedResolver {
       this.#flush();
       this.#note({ event: 'policy', ...change });
     }
-    if (this.#looks++ % PROOF_LOOKS === 0) this.#lookForProofs(nowMs);
-    const isLeaking = this.#leakedMs !== undefined && nowMs - this.#leakedMs.first >= LEAK_MS;
-    if (!isLeaking && nowMs - this.#beganMs < WINDOW_MS) return;
+    if (this.#proofs.looks++ % PROOF_LOOKS === 0) this.#lookForProofs(nowMs);
+    const isLeaking = this.#next.leakedMs !== undefined && nowMs - this.#next.leakedMs.first >= LEAK_MS;
+    if (!isLeaking && nowMs - this.#next.beganMs < WINDOW_MS) return;
     if (this.#isSeen) this.#flush();
-    else this.#beganMs = nowMs;
+    else this.#next.beganMs = nowMs;
   }
 
   #lookForProofs(nowMs: number): void {
-    for (const one of this.#proofs?.look(nowMs) ?? []) {
+    for (const one of this.#proofs.watch?.look(nowMs) ?? []) {
       this.#note({ event: 'proof', ...one });
-      if ('proof' in one && (this.#proof === undefined || this.#proof.ended <= one.proof.ended))
-        this.#proof = one.proof;
+      if ('proof' in one && (this.#proofs.last === undefined || this.#proofs.last.ended <= one.proof.ended))
+        this.#proofs.last = one.proof;
     }
   }
 
@@ -190,8 +191,8 @@ export class ObservedResolver {
     const nowMs = clock();
     const issues: FoundIssue[] = [];
     if (this.#told !== undefined && nowMs - this.#told.lastMs > LEAK_TOLD_MS) this.#told = undefined;
-    if (this.#proof?.verdict === 'leaking') {
-      const { leakedNames, ended, mandate } = this.#proof;
+    if (this.#proofs.last?.verdict === 'leaking') {
+      const { leakedNames, ended, mandate } = this.#proofs.last;
       const text = `the last proof of ${name}, of ${ended}, got answers for ${leakedNames} names of ${mandate}`;
       issues.push({ id: 'foreign-leaking', subject: name, text, sinceMs: Date.parse(ended) });
     } else if (this.#told !== undefined) {
@@ -205,7 +206,7 @@ export class ObservedResolver {
       issues.push({ id: 'foreign-unseen', subject: name, text, sinceMs });
     }
     const totals = zero();
-    for (const sum of SUMS) totals[sum] = this.#totals[sum] + this.#counts[sum];
+    for (const sum of SUMS) totals[sum] = this.#totals[sum] + this.#next.counts[sum];
     return {
       name,
       totals,
@@ -215,14 +216,14 @@ export class ObservedResolver {
   }
 
   get #isSeen(): boolean {
-    return this.#counts.malformed > 0 || [...this.#sockets.values()].includes(true);
+    return this.#next.counts.malformed > 0 || [...this.#sockets.values()].includes(true);
   }
 
   #begin(socket: Socket): void {
     const isFirst = ![...this.#sockets.values()].includes(true);
     this.#sockets.set(socket, true);
     if (!isFirst) return;
-    this.#beganMs = this.#options.clock();
+    this.#next.beganMs = this.#options.clock();
     this.#unseen = undefined;
     this.#note({ event: 'connected' });
   }
@@ -242,10 +243,10 @@ export class ObservedResolver {
     if (response === 'other') return;
     const length = response === undefined ? 0 : this.#readQuestion(response);
     if (response === undefined || length <= 0) {
-      this.#counts.malformed++;
+      this.#next.counts.malformed++;
       return;
     }
-    this.#counts.answers++;
+    this.#next.counts.answers++;
     const nowMs = this.#options.clock();
     const qtype = readU16(response, skipName(response, HEADER_LENGTH, response.length));
     const records = this.#policy.judgeQuestion(this.#qname, length, qtype, nowMs);
@@ -253,8 +254,8 @@ export class ObservedResolver {
     // Without the final dot, as in other records.
     const name = formatName(this.#qname.subarray(0, length)).slice(0, length > 1 ? -1 : undefined);
     const { verdict, text } = this.#judge(response, name, formatType(qtype), records);
-    if (verdict === 'passed') this.#counts.refused++;
-    else if (verdict === 'failed') this.#counts.failed++;
+    if (verdict === 'passed') this.#next.counts.refused++;
+    else if (verdict === 'failed') this.#next.counts.failed++;
     else this.#leak(name, text, nowMs);
   }
 
@@ -302,37 +303,37 @@ export class ObservedResolver {
   }
 
   #leak(qname: string, text: string, nowMs: number): void {
-    this.#counts.leaked++;
+    this.#next.counts.leaked++;
     if (this.#told === undefined || nowMs - this.#told.lastMs > LEAK_TOLD_MS)
       this.#told = { firstMs: nowMs, lastMs: nowMs, count: 0, qname };
     this.#told.lastMs = nowMs;
     this.#told.count++;
     this.#told.qname = qname;
-    if (this.#leakedMs === undefined) this.#leakedMs = { first: nowMs, last: nowMs };
-    else this.#leakedMs.last = nowMs;
-    const known = this.#names.get(qname);
+    if (this.#next.leakedMs === undefined) this.#next.leakedMs = { first: nowMs, last: nowMs };
+    else this.#next.leakedMs.last = nowMs;
+    const known = this.#next.names.get(qname);
     if (known !== undefined) known.count++;
-    else if (this.#names.size < NAMES_MAX)
-      this.#names.set(qname, { count: 1, example: text.slice(0, EXAMPLE_LENGTH_MAX) });
+    else if (this.#next.names.size < NAMES_MAX)
+      this.#next.names.set(qname, { count: 1, example: text.slice(0, EXAMPLE_LENGTH_MAX) });
   }
 
   /** A record of what was seen since the last one. */
   #flush(): void {
     const nowMs = this.#options.clock();
-    const leaked = this.#leakedMs;
+    const leaked = this.#next.leakedMs;
     this.#note({
       event: 'answers',
-      ...{ from: timeText(this.#beganMs), until: timeText(nowMs), ...this.#counts },
+      ...{ from: timeText(this.#next.beganMs), until: timeText(nowMs), ...this.#next.counts },
       ...(this.#isHeld ? { isHeld: true } : {}),
       ...(leaked && { leakedFrom: timeText(leaked.first), leakedUntil: timeText(leaked.last) }),
-      ...(leaked && { names: [...this.#names].map(([qname, one]) => ({ qname, ...one })) }),
+      ...(leaked && { names: [...this.#next.names].map(([qname, one]) => ({ qname, ...one })) }),
     });
-    for (const sum of SUMS) this.#totals[sum] += this.#counts[sum];
-    this.#counts = zero();
-    this.#names.clear();
-    this.#leakedMs = undefined;
+    for (const sum of SUMS) this.#totals[sum] += this.#next.counts[sum];
+    this.#next.counts = zero();
+    this.#next.names.clear();
+    this.#next.leakedMs = undefined;
     this.#isHeld = false;
-    this.#beganMs = nowMs;
+    this.#next.beganMs = nowMs;
   }
 
   #note(record: Omit<ForeignRecord, 'time' | 'kind' | 'resolver'>): void {
