@@ -24,9 +24,9 @@ const GOAL_FROM = 1000;
 const GOAL_RATIO = 1.2;
 /**
  * CPU time without a query, milliseconds a second, all threads: on a machine with nothing else to do it decides
- * whether the processor sleeps. Looks once a second, signs of life and commits come to some 7.
+ * whether the processor sleeps. Looks and signs of life come to some 4 with two workers.
  */
-const IDLE_MS_MAX = 10;
+const IDLE_MS_MAX = 5;
 /** Share of the rate below which the client did not send what it was told to. */
 const RATE_SHARE_MIN = 0.9;
 /** Shortest run, seconds: 400 queries at the lowest rate. */
