@@ -192,7 +192,7 @@ export const Acts = (): VNode => {
                 </Panel>
               )}
               {waiting.map((one) => (
-                <Panel key={one.id} title={word('op', one.operation)}>
+                <Panel key={one.id} title={word('op', one.operation)} isItem>
                   <div class="body stack">
                     <Asked waiting={one} />
                     {draftOf(one) !== undefined && <Draft draft={draftOf(one) ?? ''} />}

@@ -8,6 +8,8 @@ import { useText } from './say.tsx';
 import type { Data } from './use-data.ts';
 
 interface PanelProps {
+  /** One of several that may have the same title: no landmark. */
+  readonly isItem?: boolean;
   readonly title: ComponentChildren;
   readonly beside?: ComponentChildren;
   readonly aside?: ComponentChildren;
@@ -15,17 +17,18 @@ interface PanelProps {
 }
 
 /** A region of the page with its heading. */
-export const Panel = ({ title, beside, aside, children }: PanelProps): VNode => {
+export const Panel = ({ title, beside, aside, isItem = false, children }: PanelProps): VNode => {
   const id = useId();
+  const Box = isItem ? 'article' : 'section';
   return (
-    <section class="panel" aria-labelledby={id}>
+    <Box class="panel" aria-labelledby={id}>
       <header>
         <h2 id={id}>{title}</h2>
         {beside !== undefined && <span class="faint small">{beside}</span>}
         {aside !== undefined && <span class="aside">{aside}</span>}
       </header>
       {children}
-    </section>
+    </Box>
   );
 };
 

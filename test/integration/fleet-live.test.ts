@@ -298,8 +298,10 @@ test('a list is given by its hash; another content is refused, recorded and an a
   // Whoever has the engine gives the node that comes back something else.
   await intruder.request(subject, 'nothing.example.com\n');
   wire.mend();
-  await recorded('ns2', (one) => one.event === 'refused' && one.entry === 'list');
-  const refused = (await fleetRecords('ns2')).findLast((one) => one.event === 'refused');
+  await recorded('ns2', (one) => one.event === 'refused' && one.subject === 'extra');
+  const refused = (await fleetRecords('ns2')).findLast(
+    (one) => one.event === 'refused' && one.subject === 'extra',
+  );
   expect(refused).toMatchObject({ code: 'ERR_FLEET_LIST', subject: 'extra', entry: 'list' });
   expect(refused?.reason).toContain(sha256);
   expect(await alarms()).toBe(alarmsBefore + 1);

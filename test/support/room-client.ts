@@ -19,6 +19,9 @@ export class RoomClient {
     this.origin = origin;
   }
 
+  /** With which it enrolled: a code is good once. */
+  lastCode = '';
+
   /** The header `cookie`. */
   get cookieText(): string {
     return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
@@ -82,7 +85,8 @@ export class RoomClient {
     const token = link.slice(link.indexOf('#') + 1);
     const { body } = await this.post('/api/setup/password', { token, name, password });
     const secret = String(body['secret']);
-    const reply = await this.post('/api/setup/confirm', { token, code: codeOf(secret, periods) });
+    this.lastCode = codeOf(secret, periods);
+    const reply = await this.post('/api/setup/confirm', { token, code: this.lastCode });
     if (reply.status !== 200) throw new Error(`enrolling ${name}: ${reply.text}`);
     return secret;
   }
