@@ -1,14 +1,22 @@
 // Clients of others, each by what it can show: a name in the handshake, a token in the path, or its address. Each resolves, is refused
 // a listed name, and both are counted in its group and in no other.
+
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { getPath, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
+import { freePort } from '../support/ports.ts';
+import {
+  type Cordon,
+  endProgram,
+  findProgram,
+  requireProgram,
+  run,
+  startCordon,
+} from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -261,9 +269,7 @@ test.for(LOADS)('$name loses nothing, and is in the group $group', async (load, 
 
 test('stubby resolves and is refused, both in the group of the name that it asks by', async (context) => {
   requireProgram(context, 'stubby');
-  const scout = await ScriptedUpstream.open();
-  const { port } = scout.endpoint;
-  await scout.close();
+  const port = await freePort();
   const file = join(cordon.directory, 'stubby.yml');
   writeFileSync(
     file,
@@ -288,7 +294,6 @@ upstream_recursive_servers:
     const act = async (): Promise<void> => expect(await dig('www.tiktok.com')).toMatch(REFUSED);
     expect(await groupsOf('cordon_refusals_total', act)).toEqual(['guests']);
   } finally {
-    stubby.kill('SIGKILL');
-    await once(stubby, 'close');
+    await endProgram(stubby);
   }
 });

@@ -1,15 +1,17 @@
 // dnsdist with the configuration that ships, in front of two Cordons: clients are in their groups, and one Cordon that is gone
 // costs nobody an answer. Only addresses are replaced.
+
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
+import { freeEndpoint } from '../support/ports.ts';
 import {
   type Cordon,
+  endProgram,
   findProgram,
   isInstalled,
   requireProgram,
@@ -52,9 +54,7 @@ beforeAll(async () => {
   if (!isInstalled('dnsdist')) return;
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 300 IN A 192.0.2.1`]));
   cordons = await Promise.all([start(), start()]);
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  front = scout.endpoint;
+  front = await freeEndpoint();
   let text = readFileSync(join(root, 'deploy/dnsdist/dnsdist.conf'), 'utf8');
   text = replace(text, 'setLocal("0.0.0.0:53")', `setLocal("127.0.0.1:${front.port}")`);
   text = replace(text, 'addLocal("[::]:53")', '');
@@ -68,8 +68,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  dnsdist?.kill('SIGKILL');
-  if (dnsdist !== undefined) await once(dnsdist, 'close');
+  if (dnsdist !== undefined) await endProgram(dnsdist);
   for (const cordon of cordons) await cordon.kill();
   await upstream?.close();
   rmSync(work, { recursive: true, force: true });

@@ -1,13 +1,19 @@
 // Clients of others over TLS and HTTPS, and drill, which speaks neither: each resolves, each is refused a listed name, none loses an
 // answer under load. Browsers and systemd-resolved: profiled-clients.test.ts.
 import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { getPath, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
+import {
+  type Cordon,
+  endProgram,
+  findProgram,
+  requireProgram,
+  run,
+  startCordon,
+} from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -213,7 +219,6 @@ upstream_recursive_servers:
     await expect.poll(async () => (await dig('www.example')).stdout).toMatch(/A\s+192\.0\.2\.1$/m);
     expect((await dig('www.tiktok.com')).stdout).toMatch(/status: NXDOMAIN/);
   } finally {
-    stubby.kill('SIGKILL');
-    await once(stubby, 'close');
+    await endProgram(stubby);
   }
 });

@@ -1,6 +1,7 @@
 // HAProxy and nginx, with the configurations that ship, in front of Cordon: clients are in their groups over DNS over TLS that
 // passes through and over DNS over HTTPS that ends at the proxy; certificates of clients come through; a Cordon that is gone
 // costs nobody an answer. Only addresses, ports and paths are replaced.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -18,6 +19,7 @@ import {
   postOf,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
+import { freePort } from '../support/ports.ts';
 import {
   type Cordon,
   findProgram,
@@ -86,12 +88,6 @@ const replace = (text: string, changes: readonly (readonly [from: string | RegEx
     expect(changed).toMatch(from);
     return changed.replaceAll(from, to);
   }, text);
-
-const findPort = async (): Promise<number> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  return scout.endpoint.port;
-};
 
 interface Front {
   readonly dot: SocketAddress;
@@ -202,7 +198,7 @@ describe.each(PROGRAMS)('$kind', ({ kind, name, argsOf, textFor }) => {
   let front: Front;
 
   const startProgram = async (change: (text: string) => string = (text) => text): Promise<void> => {
-    const [dot, doh] = [await findPort(), await findPort()];
+    const [dot, doh] = [await freePort(), await freePort()];
     front = { dot: { address: '127.0.0.1', port: dot }, doh: { address: '127.0.0.1', port: doh } };
     const file = join(cordonAt(0).directory, `${name}.conf`);
     writeFileSync(file, change(textFor(dot, doh)));

@@ -1,6 +1,7 @@
 // @module-tag night
 // Clients of others, set up by nothing but the profile that `cordon clients profile` writes for them: each resolves what is not
 // listed, is refused what is, and is in the group of what it shows, a name or a token.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
@@ -15,6 +16,7 @@ import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { Firefox } from '../support/firefox.ts';
+import { freePort } from '../support/ports.ts';
 import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -96,9 +98,7 @@ const queriesIn = (group: string): Promise<number> =>
 
 /** systemd-resolved with a drop-in, as it runs on a desktop, and a stub at a port of its own for dig. */
 const startResolved = async (dropIn: string): Promise<{ child: ChildProcess; port: number }> => {
-  const scout = await ScriptedUpstream.open();
-  const { port } = scout.endpoint;
-  await scout.close();
+  const port = await freePort();
   const settings = join(cordon.directory, 'resolved.conf.d');
   mkdirSync(settings);
   writeFileSync(join(settings, 'cordon.conf'), dropIn);

@@ -12,6 +12,7 @@ import { readMetric, readReply } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import {
   type Cordon,
+  endProgram,
   findProgram,
   requireProgram,
   run,
@@ -199,7 +200,6 @@ newServer({address="127.0.0.1:${cordon.dns.port}", source="${PROXY}", useProxyPr
       expect(await dig('-b', '127.0.0.78', transport, 'lab.example')).toContain('status: NOERROR');
     }
   } finally {
-    dnsdist.kill('SIGKILL');
-    await once(dnsdist, 'close');
+    await endProgram(dnsdist);
   }
 });

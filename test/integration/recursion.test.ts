@@ -1,5 +1,6 @@
 // unbound beside Cordon, with the configuration that ships: recursion from a root of the test's own, validation by both, and
 // what an operator would see. Only what names this machine is replaced: port, directory, anchors, and where the root is.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,6 +8,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest';
 import { EDE, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
+import { freeEndpoint } from '../support/ports.ts';
 import {
   type Cordon,
   findProgram,
@@ -16,7 +18,6 @@ import {
   type SocketAddress,
   startCordon,
 } from '../support/process.ts';
-import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type ServedTree, serveTree } from '../support/signed-tree.ts';
 import { root } from '../tidy/sources.ts';
 
@@ -59,9 +60,7 @@ beforeAll(async () => {
     },
     { apex: 'plain.', records: ['www.plain. 300 IN A 192.0.2.3'], isPlain: true },
   ]);
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  endpoint = scout.endpoint;
+  endpoint = await freeEndpoint();
   mkdirSync(work, { recursive: true });
   writeFileSync(join(work, 'root.key'), tree.anchors);
   writeFileSync(join(work, 'anchors'), tree.anchors);

@@ -1,10 +1,11 @@
 // Resolvers of others that forward everything to Cordon and say for whom, as they stand in front of it. All ask from FORWARDER.
+
 import { spawn } from 'node:child_process';
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freeEndpoint } from './ports.ts';
 import { findProgram, type SocketAddress } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 import { type Unbound, untilReady } from './validators.ts';
 
 /** Where they ask from. */
@@ -138,9 +139,7 @@ controls { };
 
 /** Starts one in front of Cordon, and waits until it answers. */
 export const startFront = async (front: Front, cordon: SocketAddress): Promise<Unbound> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  const own = scout.endpoint;
+  const own = await freeEndpoint();
   const directory = mkdtempSync(join(tmpdir(), 'cordon-front-'));
   for (const [file, text] of Object.entries(front.files?.(own, directory, cordon) ?? {}))
     writeFileSync(join(directory, file), text);

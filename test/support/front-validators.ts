@@ -1,11 +1,12 @@
 // Validating resolvers of others that forward everything to Cordon, as they stand in front of it: kresd, dnsmasq and
 // systemd-resolved. unbound and BIND are in validators.ts.
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freeEndpoint } from './ports.ts';
 import { findProgram } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 import { type Unbound, type UnboundOptions, untilReady } from './validators.ts';
 
 /** The program of systemd, which is in no PATH. */
@@ -15,9 +16,7 @@ type Options = Pick<UnboundOptions, 'upstream' | 'anchors'>;
 
 /** A port that is free, and a directory that is removed with the server. */
 const prepare = async (name: string) => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  return { endpoint: scout.endpoint, directory: mkdtempSync(join(tmpdir(), `cordon-${name}-`)) };
+  return { endpoint: await freeEndpoint(), directory: mkdtempSync(join(tmpdir(), `cordon-${name}-`)) };
 };
 
 /** DS records as `ZONE TAG ALGORITHM TYPE DIGEST`. */

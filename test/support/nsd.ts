@@ -3,6 +3,7 @@
 //   const nsd = await startNsd({ 'example.': lines });
 //
 // Unlike a resolver it answers for its own zones only, and leaves to the asker where aliases lead out of them.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -10,8 +11,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ask } from './client.ts';
+import { freeEndpoint } from './ports.ts';
 import { findProgram, type SocketAddress } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 
 /** Tries until NSD answers for a zone. */
 const START_TRIES_MAX = 600;
@@ -25,9 +26,7 @@ export interface Nsd {
 
 /** Starts NSD with zones by their apex, and waits until it answers for each. */
 export const startNsd = async (zones: Readonly<Record<string, string>>): Promise<Nsd> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  const { endpoint } = scout;
+  const endpoint = await freeEndpoint();
   const directory = mkdtempSync(join(tmpdir(), 'cordon-nsd-'));
   const parts = Object.entries(zones).map(([apex, text], index) => {
     writeFileSync(join(directory, `zone-${index}`), text);

@@ -6,6 +6,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
+import type { Endpoint } from '../../src/base/base.ts';
 
 /** Below are those that programs have by default. */
 const FIRST = 10_240;
@@ -28,6 +29,13 @@ export const freePort = async (): Promise<number> => {
   }
   throw new Error(`${TRIES_MAX} ports from ${first} on are taken`);
 };
+
+/** The same, as an endpoint of 127.0.0.1. */
+export const freeEndpoint = async (): Promise<Endpoint> => ({
+  address: '127.0.0.1',
+  port: await freePort(),
+  family: 4,
+});
 
 const isFree = async (port: number): Promise<boolean> => {
   const tcp = createServer();

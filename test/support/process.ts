@@ -6,6 +6,7 @@
 // a test forgot is killed when the test's own process ends.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { EventEmitter } from 'node:events';
 import {
   accessSync,
@@ -435,3 +436,10 @@ const isExecutable = (path: string): boolean => {
 };
 
 const quoteEnd = (output: string): string => `--- output ---\n${output.slice(-QUOTE_LENGTH_MAX)}`;
+
+/** Ends a program that a test started beside, at once; one that has ended by itself is no reason to wait. */
+export const endProgram = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGKILL');
+  await once(child, 'close');
+};

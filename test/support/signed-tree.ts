@@ -7,6 +7,7 @@
 // may be changed after it was signed: named does not look at signatures. One key signs a whole zone. Asked for a name
 // below a delegation, named answers from the deepest zone, and for DS from the one above; it follows aliases through all
 // zones: like the resolver that a forwarding validator has before it.
+
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -15,8 +16,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatRecord } from '../../src/wire/dns/dns.ts';
 import { ask } from './client.ts';
+import { freeEndpoint } from './ports.ts';
 import { findProgram, type SocketAddress } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 import { createZoneKey, type SignedZone, signZone, type ZoneText } from './signed-zone.ts';
 import { plainZone } from './zone-lookup.ts';
 
@@ -124,9 +125,7 @@ class NamedServer {
 
   /** Starts it and waits until it answers for every zone. */
   async open(anchors: string): Promise<ServedTree> {
-    const scout = await ScriptedUpstream.open();
-    await scout.close();
-    const endpoint = scout.endpoint;
+    const endpoint = await freeEndpoint();
     for (const [apex, lines] of this.#files) this.#write(apex, lines);
     const file = join(this.#directory, 'named.conf');
     writeFileSync(file, this.#configuration(endpoint.port));

@@ -4,6 +4,7 @@
 //   const verdict = readVerdict(await askForProof(unbound.endpoint, 'www.example. A'));   // `secure data`
 //
 // A verdict is a text: what the answer is worth, and what it says. Of a bogus one it has the INFO-CODE (RFC 8914).
+
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, type Reply } from './client.ts';
+import { freeEndpoint } from './ports.ts';
 import { findProgram, type SocketAddress } from './process.ts';
-import { ScriptedUpstream } from './scripted-upstream.ts';
 
 const READY_TRIES_MAX = 800;
 const READY_INTERVAL_MS = 50;
@@ -36,9 +37,7 @@ export interface Unbound {
 /** Starts unbound and waits until it answers. Its limits are Debian's, but for the ten TCP connections. */
 export const startUnbound = async (options: UnboundOptions): Promise<Unbound> => {
   const { upstream, anchors, negativeAnchors = [] } = options;
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  const { endpoint } = scout;
+  const endpoint = await freeEndpoint();
   const directory = mkdtempSync(join(tmpdir(), 'cordon-unbound-'));
   writeFileSync(join(directory, 'anchors'), anchors);
   writeFileSync(
@@ -100,9 +99,7 @@ export const untilReady = async (
 
 /** Starts BIND as a validator that forwards everything, and waits until it answers. Its limits are Debian's. */
 export const startBind = async (options: Omit<UnboundOptions, 'negativeAnchors'>): Promise<Unbound> => {
-  const scout = await ScriptedUpstream.open();
-  await scout.close();
-  const { endpoint } = scout;
+  const endpoint = await freeEndpoint();
   const directory = mkdtempSync(join(tmpdir(), 'cordon-bind-'));
   const anchors = [...options.anchors.matchAll(/^(\S+) .*DS (\d+) (\d+) (\d+) (\S+)$/gm)].map(
     ([, zone = '', tag = '', algorithm = '', type = '', digest = '']) =>
