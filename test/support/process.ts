@@ -6,8 +6,7 @@
 // a test forgot is killed when the test's own process ends.
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { EventEmitter } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   accessSync,
   constants,
