@@ -80,7 +80,6 @@ const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
   'feed-backwards': '/lists',
   'feed-expired': '/lists',
   'feed-behind': '/lists/',
-  'mandate-standing': '/lists/',
   'mandate-review': '/lists/',
   'resolver-unheard': '/resolvers',
   'resolver-trouble': '/resolvers',

@@ -169,3 +169,11 @@ test('what others wrote cannot move the cursor of who reads it, nor fill the pag
   expect(issue?.text).toMatch(/^the authority says: {2}\[2J 2J x+…$/);
   expect(issue?.text.length).toBeLessThanOrEqual(1_000);
 });
+
+test.each([
+  ['mandate-standing', 'be-federal-tiktok', '/'],
+  ['list-missing', 'tiktok', '/lists/tiktok'],
+] as const)('%s leads to a page that knows its subject', (id, subject, to) => {
+  const issues = [{ id, subject, text: '', sinceMs: NOW_MS }] as never;
+  expect(needsOf({ issues, acts: [], papers: [] }, 'in-force')).toMatchObject([{ kind: id, to }]);
+});
