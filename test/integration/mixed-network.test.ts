@@ -213,7 +213,9 @@ fleet: { servers: ${JSON.stringify(made.servers)}, trust: ${JSON.stringify(made.
     `resolvers:\n${OTHERS.map(
       (who) =>
         `  ${who}:\n    listen: ${path(`${who}.collect`)}\n    policy: [{ file: ${path(policyOf[who])}, format: ${who === 'unbound' ? 'unbound' : 'rpz'} }]\n${
-          who === 'bind' ? `    proofs: { directory: ${path('proofs')}, key: ${proofKey}.pub }\n` : ''
+          who === 'bind'
+            ? `    proofs: { directory: ${path('proofs')}, asked: [${addressOf('bind')}], key: ${proofKey}.pub }\n`
+            : ''
         }`,
     ).join('')}`,
   );

@@ -36,8 +36,10 @@ export interface DnstapResolver {
   readonly policy: readonly PublishedFile[];
   /** Addresses and names. */
   readonly sinkholes: readonly string[];
-  /** Where certificates of proofs about it are handed in, and the public key of who makes them. */
-  readonly proofs: { readonly directory: string; readonly key: KeyObject } | undefined;
+  /** Where certificates of proofs about it are handed in, how cordon-proof is told whom to ask, and the public key of who makes them. */
+  readonly proofs:
+    | { readonly directory: string; readonly asked: readonly string[]; readonly key: KeyObject }
+    | undefined;
 }
 
 const NAME = /^(?=.{3,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})+\.?$/i;
@@ -62,10 +64,14 @@ const resolver = z
       .max(FILES_MAX),
     sinkholes: z.array(sinkhole).max(ADDRESSES_MAX).default([]),
     proofs: z
-      .strictObject({ directory: z.string().startsWith('/'), key: z.string().startsWith('/') })
-      .transform(({ directory, key }, context) => {
+      .strictObject({
+        directory: z.string().startsWith('/'),
+        asked: z.array(z.string().min(1)).min(1).max(ADDRESSES_MAX),
+        key: z.string().startsWith('/'),
+      })
+      .transform(({ directory, asked, key }, context) => {
         try {
-          return { directory, key: createPublicKey(readRegularFile(key, KEY_BYTES_MAX)) };
+          return { directory, asked, key: createPublicKey(readRegularFile(key, KEY_BYTES_MAX)) };
         } catch (thrown) {
           context.addIssue(`key: ${errorText(thrown)}`);
           return z.NEVER;

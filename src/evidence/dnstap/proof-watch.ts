@@ -1,7 +1,7 @@
 // Certificates of cordon-proof about one resolver, as they are handed in: files of a directory, each taken once.
 //
 // Who asked is another machine, and how the file came here is the operator's: what counts is the signature by the key that the
-// collector was given. A certificate that does not fit is told and counts for nothing; one of an earlier time stays one of that time.
+// collector was given, and that it is about who is watched: where a file lies says nothing. A certificate that does not fit is told and counts for nothing; one of an earlier time stays one of that time.
 import { createHash, type KeyObject } from 'node:crypto';
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -45,6 +45,7 @@ export type HandedIn = { readonly proof: ForeignProof } | { readonly reason: str
 /** Of one resolver. */
 export class ProofWatch {
   readonly #directory: string;
+  readonly #asked: readonly string[];
   readonly #key: KeyObject;
   /** By name: what was looked at last. */
   #stamps = new Map<string, string>();
@@ -52,8 +53,17 @@ export class ProofWatch {
   readonly #taken = new Set<string>();
   #fault: string | undefined;
 
-  constructor({ directory, key }: { readonly directory: string; readonly key: KeyObject }) {
+  constructor({
+    directory,
+    asked,
+    key,
+  }: {
+    readonly directory: string;
+    readonly asked: readonly string[];
+    readonly key: KeyObject;
+  }) {
     this.#directory = directory;
+    this.#asked = asked;
     this.#key = key;
   }
 
@@ -102,6 +112,8 @@ export class ProofWatch {
     if (!success) return refuse('it is of a form that is not known');
     // A time to come would be young for long.
     if (Date.parse(data.made) > nowMs + AHEAD_MS_MAX) return refuse(`it was made at ${data.made}`);
+    const other = data.resolvers.find((one) => !this.#asked.includes(one.resolver));
+    if (other !== undefined) return refuse(`it is about ${other.resolver}, which is not in asked`);
     this.#taken.add(sha256);
     const { mandate, verdict, resolvers } = data;
     const sum = (key: 'names' | 'askedNames' | 'leakedNames'): number =>

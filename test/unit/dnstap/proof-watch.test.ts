@@ -46,7 +46,7 @@ const certificate = (ended: string, leaked = 0, change: object = {}): Certificat
 };
 
 const write = (name: string, text: string): void => writeFileSync(join(directory, name), text);
-const watch = (): ProofWatch => new ProofWatch({ directory, key: publicKey });
+const watch = (): ProofWatch => new ProofWatch({ directory, asked: ['192.0.2.53'], key: publicKey });
 
 test('one is taken once, whatever its name, and a newer one of the same name as well', () => {
   const watched = watch();
@@ -136,7 +136,11 @@ test('a resolver without dnstap is known by its proofs alone: records that fit, 
   write('list.txt', 'banned.example\n');
   const observed = new ObservedResolver({
     ...{ name: 'windows', policy: [{ file: join(directory, 'list.txt'), format: 'domains' }], sinkholes: [] },
-    ...{ isListening: false, proofs: { directory, key: publicKey }, clock: () => nowMs },
+    ...{
+      isListening: false,
+      proofs: { directory, asked: ['192.0.2.53'], key: publicKey },
+      clock: () => nowMs,
+    },
     note: (record) => notes.push(record),
   });
   const look = (): void => {
@@ -172,12 +176,22 @@ test('the file of the collector: proofs in place of a socket, not neither, and a
       'dnstap.yaml',
       `resolvers:\n  a: { ${keys} policy: [{ file: /list.txt, format: domains }] }\n  b: { ${keys} policy: [{ file: /list.txt, format: domains }] }\n`,
     );
-  const proofs = `proofs: { directory: ${directory}, key: ${key} },`;
+  const proofs = `proofs: { directory: ${directory}, asked: [192.0.2.53], key: ${key} },`;
   expect(of(proofs)).toMatchObject([
     { listen: undefined, proofs: { directory } },
     { listen: undefined, proofs: { directory } },
   ]);
   expect(() => of('')).toThrow(/neither listen nor proofs/);
-  expect(() => of(`proofs: { directory: ${directory}, key: ${directory}/none },`)).toThrow(/key: .*ENOENT/);
+  expect(() =>
+    of(`proofs: { directory: ${directory}, asked: [192.0.2.53], key: ${directory}/none },`),
+  ).toThrow(/key: .*ENOENT/);
   expect(() => of(`listen: /run/x.sock, ${proofs}`)).toThrow(/another resolver listens there/);
+});
+
+test('a certificate about somebody else counts for nothing, wherever it lies', () => {
+  write('proof.json', seal(certificate('2026-11-30T09:00:00.000Z'), privateKey));
+  const watched = new ProofWatch({ directory, asked: ['192.0.2.54'], key: publicKey });
+  expect(watched.look(NOW_MS)).toEqual([
+    { reason: 'proof.json: it is about 192.0.2.53, which is not in asked' },
+  ]);
 });
