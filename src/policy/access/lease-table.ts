@@ -2,6 +2,7 @@
 //
 // One thread writes, all others read and wait for nobody: the table has two halves, of which one is in force while the other
 // is written. A reader that sees the number of the table change while it reads, reads again.
+import { randomInt } from 'node:crypto';
 import type { AddressWords } from '../../base/base.ts';
 import type { KnownDevices } from './devices.ts';
 import type { Identified } from './identity.ts';
@@ -15,16 +16,25 @@ const NAME_BYTES_MAX = 60;
 const ENTRY_WORDS = 5 + NAME_BYTES_MAX / 4;
 const HEADER_WORDS = 32;
 const HALF_WORDS = PLACES + LEASES_MAX * ENTRY_WORDS;
+/** Beside the number of the table: where places begin, so that nobody can choose addresses that share one. */
+const SEED = 1;
+const SEEDS = 2 ** 32;
 /** A reader is slower than two changes, which are a second apart: it was not running. */
 const TRIES_MAX = 3;
 
 /** Memory for a table; what is not used takes none. @cold */
-export const createLeaseTable = (): SharedArrayBuffer =>
-  new SharedArrayBuffer((HEADER_WORDS + 2 * HALF_WORDS) * 4);
+export const createLeaseTable = (): SharedArrayBuffer => {
+  const memory = new SharedArrayBuffer((HEADER_WORDS + 2 * HALF_WORDS) * 4);
+  new Uint32Array(memory)[SEED] = randomInt(SEEDS);
+  return memory;
+};
 
-const placeOf = (a: number, b: number, c: number, d: number): number => {
-  let hash = Math.imul(a ^ Math.imul(b, 0x9e37_79b1), 0x85eb_ca6b);
-  hash ^= Math.imul(c ^ Math.imul(d, 0xc2b2_ae35), 0x27d4_eb2f);
+const placeOf = (seed: number, a: number, b: number, c: number, d: number): number => {
+  let hash = Math.imul(a ^ seed, 0x85eb_ca6b);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ b, 0x9e37_79b1);
+  hash ^= hash >>> 15;
+  hash = Math.imul(hash ^ c, 0xc2b2_ae35);
+  hash = Math.imul(hash ^ (hash >>> 13) ^ d, 0x27d4_eb2f);
   return (hash ^ (hash >>> 15)) & (PLACES - 1);
 };
 
@@ -35,6 +45,7 @@ export const writeLeases = (
 ): void => {
   const words = new Uint32Array(memory);
   const bytes = new Uint8Array(memory);
+  const seed = words[SEED] ?? 0;
   const number = Atomics.load(words, 0) + 1;
   const half = HEADER_WORDS + (number & 1) * HALF_WORDS;
   words.fill(0, half, half + PLACES);
@@ -44,7 +55,7 @@ export const writeLeases = (
     words.set(address, at);
     words[at + 4] = name.length;
     bytes.set(name, (at + 5) * 4);
-    let place = placeOf(address[0] ?? 0, address[1] ?? 0, address[2] ?? 0, address[3] ?? 0);
+    let place = placeOf(seed, address[0] ?? 0, address[1] ?? 0, address[2] ?? 0, address[3] ?? 0);
     while (words[half + place] !== 0) place = (place + 1) & (PLACES - 1);
     words[half + place] = index + 1;
   }
@@ -84,7 +95,7 @@ export class LeasedDevices {
     const b = address[1] ?? 0;
     const c = address[2] ?? 0;
     const d = address[3] ?? 0;
-    let place = placeOf(a, b, c, d);
+    let place = placeOf(words[SEED] ?? 0, a, b, c, d);
     for (let looked = 0; looked < PLACES; looked++) {
       const entry = words[half + place] ?? 0;
       if (entry === 0) return 0;
