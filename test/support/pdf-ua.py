@@ -1,8 +1,8 @@
 """What of PDF/UA-1 (ISO 14289-1) a program can check in a report, by the numbers of the Matterhorn Protocol 1.1.
 
-pdf-ua.py FILE: prints one line for each failure and "checked" with what was looked at; status 1 when something fails. It reads
-the file with qpdf, and shares no code with what wrote it. What only a person can judge (does the alternative text say
-what the figure shows, is the order of reading the right one) it does not judge.
+pdf-ua.py FILE ...: prints one line for each failure and "checked" with what was looked at, an empty line between two files;
+status 1 when something fails. It reads the files with qpdf, and shares no code with what wrote them. What only a person can
+judge (does the alternative text say what the figure shows, is the order of reading the right one) it does not judge.
 """
 import sys
 from collections import Counter
@@ -139,7 +139,8 @@ def numbers_of(tree):
         yield from numbers_of(kid)
 
 
-def main(path):
+def check(path):
+    failures.clear()
     pdf = pikepdf.open(path)
     root = pdf.Root
     if pdf.is_encrypted:
@@ -209,7 +210,8 @@ def main(path):
         print(line)
     print(f"checked {len(pdf.pages)} pages, {sum(kinds.values())} elements, {len(marked)} contents, {len(fonts)} fonts:", end=" ")
     print(", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())))
-    return 1 if failures else 0
+    print()
+    return not failures
 
 
-sys.exit(main(sys.argv[1]))
+sys.exit(0 if all([check(path) for path in sys.argv[1:]]) else 1)

@@ -24,20 +24,29 @@ beforeAll(async () => {
 beforeEach((context) => requireFile(context, LIBRARY, 'python3-pikepdf'));
 afterAll(() => rmSync(directory, { recursive: true, force: true }));
 
-const judge = async (bytes: Uint8Array): Promise<{ code: number | null; lines: string[] }> => {
-  const path = join(directory, 'report.pdf');
+const write = (name: string, bytes: Uint8Array): string => {
+  const path = join(directory, `${name}.pdf`);
   writeFileSync(path, bytes);
-  const { code, stdout, stderr } = await run(PYTHON, [SCRIPT, path]);
-  return { code, lines: `${stdout}${stderr}`.trim().split('\n') };
+  return path;
 };
 
-test.each(LANGUAGES)('nothing of what a program can check fails, in %s', async (language) => {
-  const found = await judge(await formatReport(report, 'pdf', undefined, language));
-  expect(found).toEqual({ code: 0, lines: [expect.stringMatching(/^checked [1-9].* Figure, .* Table$/)] });
+/** What is said of each file, in one start of the reader, which takes longer than to read. */
+const judge = async (paths: readonly string[]): Promise<{ code: number | null; found: string[][] }> => {
+  const { code, stdout, stderr } = await run(PYTHON, [SCRIPT, ...paths]);
+  const found = `${stdout}${stderr}`.trim().split('\n\n');
+  return { code, found: found.map((lines) => lines.split('\n')) };
+};
+
+test('nothing of what a program can check fails, in any language', async () => {
+  const paths: string[] = [];
+  for (const language of LANGUAGES)
+    paths.push(write(language, await formatReport(report, 'pdf', undefined, language)));
+  const checked = expect.stringMatching(/^checked [1-9].* Figure, .* Table$/) as string;
+  expect(await judge(paths)).toEqual({ code: 0, found: LANGUAGES.map(() => [checked]) });
 });
 
-// Of the same length each, so that every other byte stays where it is.
-test.each([
+/** Points of the Matterhorn Protocol, and what breaks each: of the same length, so that every other byte stays where it is. */
+const BREACHES = [
   ['11-006', '/Lang (en)', '/Lxng (en)'],
   ['07-002', '/DisplayDocTitle', '/DisplayDocTitlx'],
   ['06-001', '/Marked true', '/Mxrked true'],
@@ -51,11 +60,16 @@ test.each([
   ['02-001', '/S /Caption', '/S /Heading'],
   ['09-004', '/S /TR', '/S /LI'],
   ['01-005', '/StructParents 0', '/StructParents 9'],
-])('a breach of %s is seen', async (point, whole, broken) => {
+] as const;
+
+test('a breach of each point is seen', async () => {
   const bytes = Buffer.from(await formatReport(report, 'pdf')).toString('latin1');
-  expect(bytes).toContain(whole);
-  const { code, lines } = await judge(Buffer.from(bytes.replace(whole, broken), 'latin1'));
-  expect([code, lines.filter((line) => line.startsWith(point)).length > 0, lines]).toEqual([
-    ...[1, true, lines],
-  ]);
+  const paths = BREACHES.map(([point, whole, broken]) => {
+    expect(bytes).toContain(whole);
+    return write(point, Buffer.from(bytes.replace(whole, broken), 'latin1'));
+  });
+  const { code, found } = await judge(paths);
+  expect(code).toBe(1);
+  for (const [index, [point]] of BREACHES.entries())
+    expect(found[index]).toContainEqual(expect.stringContaining(`${point} `));
 });
