@@ -2,23 +2,23 @@
 import { flushCompileCache } from 'node:module';
 import { namedFiles } from '../config/config.ts';
 import { loadConfiguration, requireFips, Service } from '../host/app/app.ts';
+import type { ConfigurationSource } from '../people/configuration/configuration.ts';
 import { createLog } from '../telemetry/observe/observe.ts';
 import type { InputOf } from './declaration.ts';
 import type { SERVE } from './declarations/resolver.ts';
 import { ownConfigPath, requireConfig } from './usage.ts';
 
+/** Where a service reads its configuration, at its start and at each reload. */
+export const sourceOf = (path: string | undefined): ConfigurationSource => ({
+  readConfig: () => requireFips(requireConfig(path)),
+  configPath: path,
+  checkProposal: (text, inForce) => loadConfiguration(path, { text, files: namedFiles(inForce) }),
+  defaults: () => requireConfig(undefined),
+});
+
 /** Runs until a signal ends it; returns the exit code. */
 export const serve = async ({ values }: InputOf<typeof SERVE>): Promise<number> => {
-  const path = ownConfigPath(values.config);
-  const starting = Service.start(
-    {
-      readConfig: () => requireFips(requireConfig(path)),
-      configPath: path,
-      checkProposal: (text, inForce) => loadConfiguration(path, { text, files: namedFiles(inForce) }),
-      defaults: () => requireConfig(undefined),
-    },
-    (config) => createLog(config.log),
-  );
+  const starting = Service.start(sourceOf(ownConfigPath(values.config)), (config) => createLog(config.log));
   // Signals are heard from here on, not from the ready line on: a SIGHUP that nobody handles ends a process.
   process.on('SIGHUP', () => {
     void starting.then(

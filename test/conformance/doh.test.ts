@@ -18,9 +18,9 @@ import {
   postOf,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const MEDIA_TYPE = 'application/dns-message';
 /** Records of an answer of 12 KB. */

@@ -4,8 +4,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { openBareServer, openSwallower, type Server } from './http2/bare-server.ts';
 import { type Check, passedBy } from './http2/check.ts';
 import { FIELD_CHECKS } from './http2/field-checks.ts';

@@ -16,8 +16,8 @@ import {
 } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** A client of a group without lists. */
 const FREE_CLIENT = '127.0.0.9';

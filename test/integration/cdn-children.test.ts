@@ -7,8 +7,9 @@ import type { ExplainedBy } from '../../src/resolver/inquiry/explain.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 let upstream: ScriptedUpstream;
 let program: Cordon;

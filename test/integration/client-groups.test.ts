@@ -9,16 +9,10 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { getPath, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { freePort } from '../support/ports.ts';
-import {
-  type Cordon,
-  endProgram,
-  findProgram,
-  requireProgram,
-  run,
-  startCordon,
-} from '../support/process.ts';
+import { endProgram, findProgram, requireProgram, run } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const GUESTS = `guests.${SERVER_NAME}`;
 const TOKEN = 'Zm9yLWEtdGFibGV0LTMh';

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { RoomClient, type RoomReply } from '../support/room-client.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PASSWORD = 'four words without any sense';
 const SECRET = 'tok-4711-secret';

@@ -1,8 +1,9 @@
 // The control room as people meet it: the first start, enrolment, sessions, what two persons have to decide.
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { type Cordon, run, startCordon } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PASSWORD = 'four words without any sense';
 

@@ -4,8 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { EDE, FLAG, HEADER_LENGTH, nameFrom, questionEnd, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { COSTLY, RawAnswer } from '../support/costly-answers.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const ZONE = 'attacker.example.';
 const LONG = `xxxxxxxxxxxx.${'a.'.repeat(98)}`;

@@ -7,10 +7,11 @@ import { OPTION, RCODE, writeU16 } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readReply, reload } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const OPTION_CODE = 65_001;
 const DISCOVERY = '_dns.resolver.arpa. SVCB';

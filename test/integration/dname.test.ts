@@ -9,8 +9,9 @@ import { EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, type Reply } from '../support/client.ts';
 import { type Nsd, startNsd } from '../support/nsd.ts';
-import { type Cordon, findProgram, requireProgram, startCordon } from '../support/process.ts';
+import { findProgram, requireProgram } from '../support/process.ts';
 import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { type SignedZone, signZone } from '../support/signed-zone.ts';
 import { askForProof, withoutProof, withoutTtl } from '../support/validators.ts';
 

@@ -10,16 +10,15 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { freeEndpoint } from '../support/ports.ts';
 import {
-  type Cordon,
   endProgram,
   findProgram,
   isInstalled,
   requireProgram,
   run,
   type SocketAddress,
-  startCordon,
 } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { root } from '../tidy/sources.ts';
 
 const WAIT = { timeout: 90_000, interval: 100 };

@@ -11,7 +11,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, type TestContext, te
 import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { requireClockOfMachine } from '../support/fake-time.ts';
-import { type Cordon, isInstalled, requireProgram, run, startCordon } from '../support/process.ts';
+import { isInstalled, requireProgram, run } from '../support/process.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { type ServedTree, serveTree, type TreeZone } from '../support/signed-tree.ts';
 import { createZoneKey, signZone, type ZoneAlgorithm, type ZoneKey } from '../support/signed-zone.ts';
 import {

@@ -14,9 +14,9 @@ import {
   openHttp2,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Records with the longest owner, escapes included, that a message of 64 KB holds thousands of. */
 const BOMB_COUNT = 1000;

@@ -8,9 +8,10 @@ import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { inTwo } from '../support/night.ts';
-import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireFile, requireProgram, run } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const CLIENT = join(import.meta.dirname, '../support/quic-windows.py');
 const LIBRARY = '/usr/lib/python3/dist-packages/aioquic/__init__.py';

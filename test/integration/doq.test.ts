@@ -6,10 +6,11 @@ import { OPTION, RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run, startCordon as startProcess } from '../support/process.ts';
 import { type QuicClientOptions, QuicTestClient } from '../support/quic-client.ts';
 import { buildQuery, type MessageText } from '../support/records.ts';
 import { answer, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Records of an answer of 48 KB. */
 const BIG_COUNT = 220;
@@ -223,7 +224,7 @@ test.for<[why: string, files: Record<string, string>, reason: RegExp]>([
   ['a library that cannot be loaded', { 'libs/libssl.so.3': 'no library\n' }, /libssl\.so\.3/],
 ])('without QUIC by %s, everything else is served, and it is said why', async ([, files, reason]) => {
   const { certificate, key } = issue();
-  const other = await startCordon({
+  const other = await startProcess({
     config: `
 listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doq: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 tls: { cert: cert.pem, key: key.pem }

@@ -7,8 +7,8 @@ import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { inTwo } from '../support/night.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const SOA = '@ 60 IN SOA localhost. root.localhost. 1 60 60 60 60\n@ 60 IN NS localhost.\n';
 const NAME_SERVERS = Array.from({ length: 20 }, (_, at) => `32.${at}.2.0.192.rpz-nsip 60 IN CNAME .\n`).join(

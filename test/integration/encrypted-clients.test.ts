@@ -6,16 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { getPath, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import {
-  type Cordon,
-  endProgram,
-  findProgram,
-  requireProgram,
-  run,
-  startCordon,
-} from '../support/process.ts';
+import { endProgram, findProgram, requireProgram, run } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 let authority: CertificateAuthority;
 let upstream: ScriptedUpstream;

@@ -13,9 +13,9 @@ import {
   postOf,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Records of an answer of 20 KB. */
 const BIG_COUNT = 90;

@@ -9,8 +9,9 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { FeedPublisher, FeedServer, needingTuf } from '../support/feeds.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const SHIPPED = readFileSync(join(import.meta.dirname, '../../lists/tiktok.yaml'), 'utf8');
 /** Eventual on a slow machine: a list is read, compiled and put in force. */

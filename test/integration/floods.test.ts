@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { afterEach, expect, test } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, exchangeDatagrams, readMetric, readReply } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, type ScriptedHandler, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Questions in flight that the program has room for. */
 const ROOM = 64;

@@ -10,10 +10,11 @@ import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const LISTED = 'www.listed.example. A';
 /** One in a group that is refused, one in a group that is not, one in none. */

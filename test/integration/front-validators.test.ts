@@ -4,7 +4,8 @@ import { afterAll, beforeAll, expect, onTestFinished, type TestContext, test } f
 import { FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { RESOLVED, startDnsmasq, startKresd, startResolved } from '../support/front-validators.ts';
-import { type Cordon, requireFile, requireProgram, startCordon } from '../support/process.ts';
+import { requireFile, requireProgram } from '../support/process.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { type ServedTree, serveTree } from '../support/signed-tree.ts';
 import { startBind, startUnbound, type Unbound } from '../support/validators.ts';
 

@@ -15,9 +15,10 @@ import {
   openHttp2,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { root } from '../tidy/sources.ts';
 
 const MEDIA_TYPE = 'application/dns-message';

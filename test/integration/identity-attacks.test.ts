@@ -15,9 +15,9 @@ import {
   postOf,
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const LISTED = 'www.listed.example. A';
 const GUESTS = `guests.${SERVER_NAME}`;

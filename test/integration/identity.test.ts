@@ -18,10 +18,11 @@ import {
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const LISTED = 'www.listed.example. A';
 const DAY_MS = 86_400_000;

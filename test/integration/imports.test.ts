@@ -21,8 +21,9 @@ import {
   type Verdict,
 } from '../support/origins.ts';
 import { freePort } from '../support/ports.ts';
-import { type Cordon, type RunResult, requireProgram, startCordon } from '../support/process.ts';
+import { type RunResult, requireProgram } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { type NameServer, startNameServer } from '../unit/lists/name-server.ts';
 
 const NAMES = 5000;

@@ -5,9 +5,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EDNS_DO, FLAG, formatName, HEADER_LENGTH, RCODE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, exchangeDatagrams, type Reply, readMetric } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, answerCode, type ScriptedHandler, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Of a zone that nobody asks about: every other name is insecure. */
 const ANCHOR = `elsewhere.example. 3600 IN DS 4711 13 2 ${'00'.repeat(32)}\n`;

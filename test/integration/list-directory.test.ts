@@ -8,8 +8,9 @@ import { EDE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere, runProgram } from '../support/command.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Exit code of `cordon explain` for a name that is refused. */
 const REFUSED = 3;

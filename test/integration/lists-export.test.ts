@@ -8,8 +8,9 @@ import { TYPE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { freePort } from '../support/ports.ts';
-import { type RunResult, requireProgram, startCordon } from '../support/process.ts';
+import { type RunResult, requireProgram } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { startCordon } from '../support/service.ts';
 import { startNameServer, writeNamedConfig, writeUnboundConfig } from '../unit/lists/name-server.ts';
 import { RuleLog, readerOf } from '../unit/lists/rule-log.ts';
 

@@ -7,8 +7,8 @@ import { shippedMandateFile } from '../../src/config/config.ts';
 import { TYPE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Several commands one after the other. */
 vi.setConfig({ testTimeout: 180_000 });

@@ -12,8 +12,9 @@ import { EDE, TYPE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { content, ListServer } from '../support/list-server.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const FEED_RULES = 400;
 /** Several commands one after the other. */

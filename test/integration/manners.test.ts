@@ -11,9 +11,10 @@ import {
   readReply,
   TcpClient,
 } from '../support/client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { buildQuery, buildResponse } from '../support/records.ts';
 import { answer, answerCode, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const FOREIGN_CLIENT = '127.0.0.77';
 const PER_CLIENT_MAX = 6;

@@ -10,8 +10,8 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const SHIPPED = readFileSync(fileURLToPath(new URL('../../lists/canary.yaml', import.meta.url)), 'utf8');
 

@@ -25,9 +25,10 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { type Cordon, type RunResult, requireProgram, run, startCordon } from '../support/process.ts';
+import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const IN_TERMINAL = fileURLToPath(new URL('../support/in-terminal.py', import.meta.url));
 const NAME = 'www.tiktok.com. A';

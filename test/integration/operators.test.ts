@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const VENTURE = 'TikTok USDS Joint Venture LLC';
 

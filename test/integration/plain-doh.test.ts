@@ -5,10 +5,10 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readMetric, readReply } from '../support/client.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { proxyV2 } from '../support/proxy.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PROXY = '127.0.0.7';
 const STRANGER = '127.0.0.1';

@@ -7,8 +7,8 @@ import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 let authority: CertificateAuthority;
 let upstream: ScriptedUpstream;

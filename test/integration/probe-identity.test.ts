@@ -9,8 +9,8 @@ import { readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { inTwo } from '../support/night.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const GUESTS = 'guests.example.net';
 const LOST = 'a'.repeat(64);

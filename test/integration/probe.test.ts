@@ -9,8 +9,9 @@ import type { ServerProbe } from '../../src/evidence/probe/server.ts';
 import { RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** A sweep of a few names takes a second or two; on a loaded machine ten times that. */
 const COMMAND_MS = 60_000;

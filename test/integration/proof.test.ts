@@ -21,15 +21,9 @@ import { runCommandHere } from '../support/command.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
 import { RESOLVED, startResolved } from '../support/front-validators.ts';
 import { freePort } from '../support/ports.ts';
-import {
-  type Cordon,
-  type RunResult,
-  requireFile,
-  requireProgram,
-  run,
-  startCordon,
-} from '../support/process.ts';
+import { type RunResult, requireFile, requireProgram, run } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { startNameServer, writeNamedConfig, writeUnboundConfig } from '../unit/lists/name-server.ts';
 
 const MANDATE = 'be-federal-tiktok';

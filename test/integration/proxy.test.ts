@@ -10,18 +10,11 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import {
-  type Cordon,
-  endProgram,
-  findProgram,
-  requireProgram,
-  run,
-  type SocketAddress,
-  startCordon,
-} from '../support/process.ts';
+import { endProgram, findProgram, requireProgram, run, type SocketAddress } from '../support/process.ts';
 import { proxyV2 } from '../support/proxy.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PROXY = '127.0.0.7';
 const STRANGER = '127.0.0.1';

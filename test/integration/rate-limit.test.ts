@@ -4,9 +4,10 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { FLAG, OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeDatagrams, readMetric, readReply, reload } from '../support/client.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PER_CLIENT = 10;
 /** Ten seconds of it at once, and the one that goes over. */

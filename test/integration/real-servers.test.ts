@@ -18,14 +18,8 @@ import {
 } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { type Nsd, startNsd } from '../support/nsd.ts';
-import {
-  type Cordon,
-  findProgram,
-  requireProgram,
-  run,
-  type SocketAddress,
-  startCordon,
-} from '../support/process.ts';
+import { findProgram, requireProgram, run, type SocketAddress } from '../support/process.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const textRecords = (name: string, count: number): string[] =>
   Array.from({ length: count }, (_, i) => `${name} 300 IN TXT "${String(i).padStart(240, 'x')}"`);

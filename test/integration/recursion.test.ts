@@ -9,15 +9,8 @@ import { afterAll, beforeAll, expect, type TestContext, test, vi } from 'vitest'
 import { EDE, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { freeEndpoint } from '../support/ports.ts';
-import {
-  type Cordon,
-  findProgram,
-  isInstalled,
-  requireProgram,
-  run,
-  type SocketAddress,
-  startCordon,
-} from '../support/process.ts';
+import { findProgram, isInstalled, requireProgram, run, type SocketAddress } from '../support/process.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { type ServedTree, serveTree } from '../support/signed-tree.ts';
 import { root } from '../tidy/sources.ts';
 

@@ -4,8 +4,9 @@ import { parseEndpoint } from '../../src/base/base.ts';
 import { EDE, EDNS_DO, FLAG, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, type Reply, readMetric, reload } from '../support/client.ts';
-import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';
+import type { SocketAddress } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com.';
 /** Every kind of type: data, services, signatures, queries for all, transfers, unknown ones. */

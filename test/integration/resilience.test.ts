@@ -5,7 +5,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vite
 import { createEde, EDE, FLAG, OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, exchangeDatagrams, type Reply, readMetric, readReply, reload } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import {
   answer,
@@ -14,6 +13,7 @@ import {
   type ScriptedQuery,
   ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** What a loaded machine may add to what is waited for. */
 const MARGIN_MS = 8_000;

@@ -12,7 +12,6 @@ import {
 } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, readReply } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import {
   answer,
   answerCode,
@@ -20,6 +19,7 @@ import {
   type ScriptedQuery,
   ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Long enough to become visible in TTLs, which count whole seconds. */
 const AGING_MS = 1_100;

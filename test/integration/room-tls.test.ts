@@ -8,8 +8,8 @@ import type { TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { codeOf } from '../support/room-client.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'room.agency.example';
 const PASSWORD = 'four words without any sense';

@@ -7,9 +7,9 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FLAG, RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { ask, type Reply } from '../support/client.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** What stands in a zone for each action. */
 const ACTIONS = {

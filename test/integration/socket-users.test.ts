@@ -6,8 +6,9 @@ import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { hasOtherUser, OTHER_NAME, postAsOther } from '../support/other-user.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
+import { run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const PAPER = {
   grounds: 'law-enforcement',

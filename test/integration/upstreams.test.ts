@@ -19,7 +19,7 @@ import {
   UNBOUND_ADDRESS,
 } from '../support/encrypted-unbound.ts';
 import { DatagramUpstream, type StrangeReply, StrangeUpstream } from '../support/misbehaving-upstream.ts';
-import { type Cordon, isInstalled, requireProgram, startCordon } from '../support/process.ts';
+import { isInstalled, requireProgram } from '../support/process.ts';
 import {
   answer,
   answerCode,
@@ -28,6 +28,7 @@ import {
   type ScriptedQuery,
   ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 /** Time of one try. */
 const TRY_MS = 8_000;
@@ -71,7 +72,10 @@ const keep = <Kept extends Closable>(upstream: Kept): Kept => {
   return upstream;
 };
 
-const start = async (config: string, env: Readonly<Record<string, string>> = {}): Promise<Cordon> => {
+const start = async (
+  config: string,
+  env: Readonly<Record<`CORDON_${string}`, string>> = {},
+): Promise<Cordon> => {
   const program = await startCordon({ config, env });
   programs.push(program);
   return program;

@@ -18,7 +18,7 @@ import {
   readOptions,
   readU16,
 } from '../../src/wire/dns/dns.ts';
-import type { Cordon, LogLine, SocketAddress } from './process.ts';
+import type { LogLine, Running, SocketAddress } from './process.ts';
 import { buildQuery, type MessageText, type ParsedMessage, parseMessage } from './records.ts';
 import { frame } from './scripted-upstream.ts';
 
@@ -196,7 +196,7 @@ export const readHeader = (bytes: Uint8Array): { id: number; flags: number; rcod
 });
 
 /** A page of the admin listener. */
-export const readAdmin = async (cordon: Cordon, path: string): Promise<{ status: number; body: string }> => {
+export const readAdmin = async (cordon: Running, path: string): Promise<{ status: number; body: string }> => {
   const { address, port } = cordon.admin;
   const response = await fetch(`http://${address}:${port}${path}`, {
     headers: { connection: 'close' },
@@ -207,7 +207,7 @@ export const readAdmin = async (cordon: Cordon, path: string): Promise<{ status:
 
 /** The sum of a metric's series that carry all these labels; 0 when there is none. */
 export const readMetric = async (
-  cordon: Cordon,
+  cordon: Running,
   name: string,
   labels: Readonly<Record<string, string>> = {},
 ): Promise<number> => {
@@ -224,7 +224,7 @@ export const readMetric = async (
 
 /** Writes files of the program's directory, sends SIGHUP and returns the log line that tells the outcome. */
 export const reload = async (
-  cordon: Cordon,
+  cordon: Running,
   files: Readonly<Record<string, string>>,
 ): Promise<LogLine & { readonly isRefused: boolean }> => {
   for (const [name, content] of Object.entries(files)) writeFileSync(join(cordon.directory, name), content);

@@ -6,7 +6,7 @@ import { request as requestHttps } from 'node:https';
 import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import { parseEndpoint } from '../../src/base/base.ts';
 import { type Reply, readReply } from './client.ts';
-import type { Cordon, SocketAddress } from './process.ts';
+import type { Running, SocketAddress } from './process.ts';
 import { buildQuery, type MessageText } from './records.ts';
 import { frame } from './scripted-upstream.ts';
 
@@ -16,7 +16,7 @@ const MEDIA_TYPE = 'application/dns-message';
 
 /** Where a listener of a kind is, from the ready line. */
 export const listenerOf = (
-  cordon: Cordon,
+  cordon: Running,
   kind: 'dot' | 'doh' | 'dohPlain' | 'doq',
   index = 0,
 ): SocketAddress => {

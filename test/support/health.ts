@@ -7,19 +7,19 @@ import { expect } from 'vitest';
 import { HEALTH_ISSUES, type HealthIssueId } from '../../src/base/words/words.ts';
 import type { ServiceStatus, StateShown } from '../../src/people/admin/admin.ts';
 import { readAdmin } from './client.ts';
-import { type Cordon, type LogLine, run } from './process.ts';
+import { type LogLine, type Running, run } from './process.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const WAIT = { timeout: 60_000, interval: 250 };
 
 /** One program under watch. */
 export class HealthWatch {
-  readonly #cordon: Cordon;
+  readonly #cordon: Running;
   readonly #socketPath: string;
   /** Pages of metrics, each with what was wrong, by that. */
   readonly seen = new Map<string, { readonly page: string; readonly issues: ServiceStatus['issues'] }>();
 
-  constructor(cordon: Cordon, stateDirectory: string) {
+  constructor(cordon: Running, stateDirectory: string) {
     this.#cordon = cordon;
     this.#socketPath = join(stateDirectory, 'control.sock');
   }

@@ -20,6 +20,7 @@ import {
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { TestContext, TestOptions } from 'vitest';
@@ -29,7 +30,7 @@ import { mainOf, PROGRAM } from './program.ts';
 import { missingText, packageOf } from './programs.ts';
 
 /** From start to the ready line: type stripping and the shipped lists take about 1 s; a loaded machine many times that. */
-const READY_TIMEOUT_MS = 90_000;
+export const READY_TIMEOUT_MS = 90_000;
 /** Twice in a row another program was given the port: something else is wrong. */
 const START_TRIES_MAX = 3;
 /** From the ready line to the control socket, where there is one: a fleet begins between. */
@@ -37,7 +38,7 @@ const SOCKET_TIMEOUT_MS = 20_000;
 /** From SIGTERM to the end: the drain's own limit is shorter. */
 const STOP_TIMEOUT_MS = 90_000;
 /** A log line that a test waits for. */
-const LOG_TIMEOUT_MS = 90_000;
+export const LOG_TIMEOUT_MS = 90_000;
 /** A tool such as dig, with its own retries. */
 const RUN_TIMEOUT_MS = 90_000;
 /** Characters kept of a process's output, and characters of its end that an error quotes. */
@@ -89,9 +90,8 @@ export interface CordonOptions {
   readonly through?: readonly string[];
 }
 
-/** A running program. End it with stop(), or with kill() where the test is about a crash. */
-export interface Cordon {
-  readonly pid: number;
+/** A running service, in a process of its own or in that of the test (service.ts). */
+export interface Running {
   /** Its directory: holds cordon.yaml and `files`, is the working directory, and goes away with the program. */
   readonly directory: string;
   /** The first address of `listen.dns`, UDP and TCP. */
@@ -99,19 +99,26 @@ export interface Cordon {
   readonly admin: SocketAddress;
   /** The whole ready line, for the sockets that not every test has (`dot`, `doh`). */
   readonly ready: LogLine;
-  /** Settles when the process has ended, however that came. */
-  readonly exited: Promise<Exit>;
-  signal(name: NodeJS.Signals): void;
+  /** What SIGHUP does. */
+  signal(name: 'SIGHUP'): void;
   /** The log so far. */
   logs(): readonly LogLine[];
   /** Everything printed so far, stdout and stderr. */
   output(): string;
   /** The first line from index `from` (0 by default) that the predicate accepts; waits for it, and rejects with the output. */
   waitForLog(predicate: (line: LogLine) => boolean, from?: number): Promise<LogLine>;
-  /** SIGTERM, the end awaited, exit code 0 asserted. */
+  /** An orderly end, awaited; of a process SIGTERM, with exit code 0 asserted. */
   stop(): Promise<void>;
-  /** SIGKILL, the end awaited. Does nothing when the process has ended. */
+  /** SIGKILL to a process, the end awaited; a service in the test's process is stopped. Does nothing when it has ended. */
   kill(): Promise<void>;
+}
+
+/** A running program. End it with stop(), or with kill() where the test is about a crash. */
+export interface Cordon extends Running {
+  readonly pid: number;
+  /** Settles when the process has ended, however that came. */
+  readonly exited: Promise<Exit>;
+  signal(name: NodeJS.Signals): void;
 }
 
 /**
@@ -131,27 +138,19 @@ export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
 };
 
 const startOnce = async (options: CordonOptions): Promise<Cordon> => {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-test-'));
-  directories.add(directory);
-  const configFile = join(directory, 'cordon.yaml');
-  for (const [name, content] of Object.entries({ ...options.files, 'cordon.yaml': options.config })) {
-    mkdirSync(dirname(join(directory, name)), { recursive: true });
-    writeFileSync(join(directory, name), content);
-  }
+  const directory = writeDirectory(options);
+  const configFile = join(directory, CONFIG_NAME);
   const main = options.checkout === undefined ? PROGRAM : mainOf(options.checkout);
   const serve = [process.execPath, main, 'serve', '--config', configFile, ...(options.args ?? [])];
   const [command = '', ...args] = [...(options.through ?? []), ...serve];
   const child = spawn(findProgram(command) ?? command, args, {
     cwd: directory,
-    env: { ...baseEnvironment(), ...dnssecOff(options.config), ...probeOff(options.config), ...options.env },
+    env: environmentOf(options),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = track(child);
-  const log = new LogReader(child);
-  const removeDirectory = exited.finally(() => {
-    directories.delete(directory);
-    rmSync(directory, { recursive: true, force: true });
-  });
+  const log = new LogReader([child.stdout, child.stderr]);
+  const removeDirectory = exited.finally(() => forgetDirectory(directory));
   const waitForLog = (predicate: (line: LogLine) => boolean, from = 0, timeoutMs = LOG_TIMEOUT_MS) =>
     log.waitFor(predicate, from, timeoutMs, exited);
   const kill = async () => {
@@ -164,8 +163,7 @@ const startOnce = async (options: CordonOptions): Promise<Cordon> => {
     return {
       pid: child.pid ?? 0,
       directory,
-      dns: socketAddress(Array.isArray(ready['dns']) ? ready['dns'][0] : undefined, 'dns'),
-      admin: socketAddress(ready['admin'], 'admin'),
+      ...socketsOf(ready),
       ready,
       exited,
       signal: (name) => void child.kill(name),
@@ -187,6 +185,35 @@ const startOnce = async (options: CordonOptions): Promise<Cordon> => {
     throw error;
   }
 };
+
+const CONFIG_NAME = 'cordon.yaml';
+
+/** Writes what a service reads into a directory of its own. */
+export const writeDirectory = ({ config, files }: Pick<CordonOptions, 'config' | 'files'>): string => {
+  const directory = mkdtempSync(join(tmpdir(), 'cordon-test-'));
+  directories.add(directory);
+  for (const [name, content] of Object.entries({ ...files, [CONFIG_NAME]: config })) {
+    mkdirSync(dirname(join(directory, name)), { recursive: true });
+    writeFileSync(join(directory, name), content);
+  }
+  return directory;
+};
+
+export const forgetDirectory = (directory: string): void => {
+  directories.delete(directory);
+  rmSync(directory, { recursive: true, force: true });
+};
+
+/** What a service has of the environment of the tests, and what they want of it. */
+export const environmentOf = ({ config, env }: CordonOptions): Record<string, string> => ({
+  ...{ ...baseEnvironment(), ...dnssecOff(config), ...probeOff(config), ...env },
+});
+
+/** Where it listens, by its ready line. */
+export const socketsOf = (ready: LogLine): Pick<Running, 'dns' | 'admin'> => ({
+  dns: socketAddress(Array.isArray(ready['dns']) ? ready['dns'][0] : undefined, 'dns'),
+  admin: socketAddress(ready['admin'], 'admin'),
+});
 
 /** What a tool printed and how it ended. */
 export interface RunResult extends Exit {
@@ -284,22 +311,34 @@ export const skippedWithout = (what: string, from: string): TestOptions => {
   return { skip: true, meta: { notRun: missingText(what, from) } };
 };
 
-/** The log of a process: JSON lines from stdout and stderr, other lines kept as text only. */
-class LogReader {
+/** The log of a service: JSON lines from its streams, other lines kept as text only. */
+export class LogReader {
   readonly lines: LogLine[] = [];
   output = '';
   readonly #arrived = new EventEmitter();
 
-  constructor(child: ChildProcess) {
-    for (const stream of [child.stdout, child.stderr]) {
+  constructor(streams: readonly (Readable | null)[] = []) {
+    for (const stream of streams) {
       let rest = '';
       stream?.setEncoding('utf8').on('data', (chunk: string) => {
         this.output = (this.output + chunk).slice(-OUTPUT_LENGTH_MAX);
-        const complete = (rest + chunk).split('\n');
-        rest = complete.pop() ?? '';
-        for (const text of complete) this.#add(text);
+        rest = this.#take(rest + chunk);
       });
     }
+  }
+
+  /** Takes lines of a log in this process. */
+  write(lines: string): void {
+    this.output = (this.output + lines).slice(-OUTPUT_LENGTH_MAX);
+    this.#take(lines);
+  }
+
+  /** Returns what is no whole line yet. */
+  #take(text: string): string {
+    const lines = text.split('\n');
+    const rest = lines.pop() ?? '';
+    for (const line of lines) this.#add(line);
+    return rest;
   }
 
   /** The first line from `from` that the predicate accepts; rejects when the time or the process ends first. */
@@ -307,7 +346,7 @@ class LogReader {
     predicate: (line: LogLine) => boolean,
     from: number,
     timeoutMs: number,
-    exited: Promise<Exit>,
+    exited: Promise<unknown>,
   ): Promise<LogLine> {
     const found = Promise.withResolvers<LogLine>();
     let next = from;
@@ -321,7 +360,7 @@ class LogReader {
     scan();
     const line = await withTimeout(Promise.race([found.promise, exited]), timeoutMs);
     this.#arrived.off('line', scan);
-    if (line !== undefined && 'msg' in line) return line;
+    if (isLogLine(line)) return line;
     const why = line === undefined ? `did not come within ${timeoutMs} ms` : 'did not come before the end';
     throw new Error(`the log line of ${predicate.toString()} ${why}\n${quoteEnd(this.output)}`);
   }
@@ -337,13 +376,18 @@ class LogReader {
   }
 }
 
+const isLogLine = (value: unknown): value is LogLine =>
+  typeof value === 'object' &&
+  value !== null &&
+  'msg' in value &&
+  typeof value.msg === 'string' &&
+  'level' in value &&
+  typeof value.level === 'string';
+
 const parseLogLine = (text: string): LogLine | undefined => {
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value !== 'object' || value === null || !('msg' in value) || !('level' in value))
-      return undefined;
-    const { level, msg } = value;
-    return typeof level === 'string' && typeof msg === 'string' ? { ...value, level, msg } : undefined;
+    return isLogLine(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -368,9 +412,8 @@ const collect = (stream: NodeJS.ReadableStream): { text: string } => {
   return collected;
 };
 
-/** The promise's value, or undefined after the time. */
 /** Commands can ask the program a moment after it answers. Where no socket can be, as in a state directory that is no folder, none comes. */
-const untilAsked = async (
+export const untilAsked = async (
   { config, env = {} }: CordonOptions,
   directory: string,
   isHopeless: () => boolean,
@@ -381,7 +424,7 @@ const untilAsked = async (
   while (Date.now() < untilMs && !isHopeless() && !(await isListening(socket))) await sleep(20);
 };
 
-const isWithoutSocket = ({ msg }: LogLine): boolean => msg === 'no control socket';
+export const isWithoutSocket = ({ msg }: LogLine): boolean => msg === 'no control socket';
 
 /** A program that was killed leaves its socket behind, and nobody there. */
 const isListening = (path: string): Promise<boolean> =>
@@ -392,6 +435,7 @@ const isListening = (path: string): Promise<boolean> =>
     }).on('error', () => done(false));
   });
 
+/** The promise's value, or undefined after the time. */
 const withTimeout = async <Value>(promise: Promise<Value>, timeoutMs: number): Promise<Value | undefined> => {
   const timeout = Promise.withResolvers<undefined>();
   const timer = setTimeout(timeout.resolve, timeoutMs, undefined);
