@@ -39,6 +39,7 @@ import {
   TableBuilder,
 } from '../policy.ts';
 import { OpenedRulesSink, withoutOpened } from './opened.ts';
+import { type Refuser, requireUnlisted } from './unlisted.ts';
 
 /** What is known of a list that is in force. */
 export interface ListFacts {
@@ -78,7 +79,7 @@ interface ReadList {
 }
 
 /**
- * Builds a generation; throws AppError with a code of the lists room, ERR_APP_MANDATE or ERR_POLICY_SIZE.
+ * Builds a generation; throws AppError with a code of the lists room, ERR_APP_MANDATE, ERR_APP_NOTICE or ERR_POLICY_SIZE.
  *
  * Takes as long as the lists are large.
  */
@@ -188,6 +189,7 @@ const assemble = (
   read: readonly ReadList[],
 ): Generation => {
   const lists = read.map(toFacts);
+  if (config.notice?.check !== undefined) requireUnlisted(config.notice.check, table, read.map(toRefuser));
   const mandates = new Set(lists.filter(({ mandate }) => mandate).map(({ id }) => id));
   return {
     policy: {
@@ -206,6 +208,11 @@ const assemble = (
     ),
   };
 };
+
+const toRefuser = ({ list, loaded }: ReadList): Refuser => ({
+  ...{ id: list.id, path: loaded.path, precedence: precedenceOf(loaded.format) },
+  mayRefuse: !(list.allow || list.logOnly),
+});
 
 const toPolicyGroup = (group: GroupConfig, lists: readonly ListFacts[]): PolicyGroup => ({
   name: group.name,

@@ -398,3 +398,50 @@ describe('policyHash()', () => {
     expect(hash(text, directory)).toBe(hash(LOCAL, directory));
   });
 });
+
+describe('a name of notice.check is answered before lists, and no list may refuse it', () => {
+  const CHECK = 'check.agency.example';
+  const withCheck = (list: string, content: string, more = ''): AppError | undefined =>
+    failureOf(() =>
+      build(
+        `notice: { check: ${CHECK}, listen: ["192.0.2.80:80"] }\nlists: [{ id: own, file: own.txt, ${list} }]\n${more}`,
+        { 'own.txt': content },
+      ),
+    );
+
+  test.each([
+    ['itself', 'format: domains, match: exact', `other.example\n${CHECK}\n`, 2],
+    ['what is above', 'format: domains', 'agency.example\n', 1],
+    ['all below, where checks are', 'format: rpz, origin: rpz.test', `*.${CHECK} CNAME .\n`, 1],
+    ['by an expression', 'format: regex', '^check\\.\n', 1],
+    ['for one type', 'format: adblock', `||${CHECK}^$dnstype=AAAA\n`, 1],
+    ['as a mandate', 'format: domains, mandate: true', `${CHECK}\n`, 1],
+  ])('%s', (_, list, content, line) => {
+    const failure = withCheck(list, content);
+    expect(failure?.code).toBe('ERR_APP_NOTICE');
+    expect(failure?.message).toMatch(
+      new RegExp(`^using ${CHECK} as "notice.check": list own refuses it \\(.*own\\.txt:${line}\\)$`),
+    );
+  });
+
+  test('also by the list of a mandate, and by one of a group alone', () => {
+    const mandate = failureOf(() =>
+      build(
+        'notice: { check: check.tiktok.com, listen: ["192.0.2.80:80"] }\nmandates: [be-federal-tiktok]\n',
+      ),
+    );
+    expect(mandate?.message).toMatch(/^using check\.tiktok\.com as "notice\.check": list tiktok refuses it/);
+    const groups =
+      'groups: [{ name: default, lists: [] }, { name: lab, clients: ["192.0.2.0/24"], lists: [own] }]';
+    expect(withCheck('format: domains', `${CHECK}\n`, groups)?.code).toBe('ERR_APP_NOTICE');
+  });
+
+  test.each([
+    ['a list that has it not', 'format: domains', 'tiktok.example\n'],
+    ['a list that lets pass', 'format: domains, allow: true', `${CHECK}\n`],
+    ['a list that only counts', 'format: domains, log-only: true', `${CHECK}\n`],
+    ['an exception of its own', 'format: adblock', `||agency.example^\n@@||${CHECK}^\n`],
+  ])('but not %s', (_, list, content) => {
+    expect(withCheck(list, content)).toBeUndefined();
+  });
+});
