@@ -7,9 +7,15 @@ import { DECISION_LINE_MAX, type Decision, toDay } from '../../evidence/exemptio
 
 type MandateConfig = Config['mandates'][number];
 
+/** What decisions about a mandate stand under, where those of a list have its `id`, which has no blank. */
+const PREFIX = 'mandate ';
+
+/** True for the subject of a decision about a mandate, not about a list. */
+export const isOfMandate = (subject: string): boolean => subject.startsWith(PREFIX);
+
 /** By `mandate ID`. */
 export const mandateDecisionsOf = (mandates: Config['mandates']): readonly (readonly [string, Decision])[] =>
-  mandates.map((one) => [`mandate ${one.mandate.id}`, toDecision(one)] as const);
+  mandates.map((one) => [`${PREFIX}${one.mandate.id}`, toDecision(one)] as const);
 
 const toDecision = ({ mandate, decision, sha256 }: MandateConfig): Decision => ({
   authority: bounded([...new Set(mandate.bases.map(({ authority }) => authority))].join('; ')),

@@ -3,6 +3,7 @@
 import type { HealthIssue, HealthIssueId } from '../../base/words/words.ts';
 import type { ExemptionPaper } from '../../evidence/exemptions/exemptions.ts';
 import type { ActShown, StateShown } from '../admin/admin.ts';
+import { isOfMandate } from './mandate-decisions.ts';
 
 type Need = StateShown['todo'][number];
 
@@ -87,6 +88,8 @@ const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
 
 const placeOf = (id: HealthIssueId, subject: string): string => {
   const place = PLACES[id] ?? '/';
+  // The decision behind a mandate stands beside those of lists, and has no page of its own: the overview shows it.
+  if (isOfMandate(subject)) return '/';
   return place !== '/' && place.endsWith('/') ? `${place}${subject}` : place;
 };
 

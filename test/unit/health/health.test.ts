@@ -172,6 +172,8 @@ test('what others wrote cannot move the cursor of who reads it, nor fill the pag
 
 test.each([
   ['mandate-standing', 'be-federal-tiktok', '/'],
+  ['mandate-review', 'mandate be-federal-tiktok', '/'],
+  ['mandate-review', 'tiktok', '/lists/tiktok'],
   ['list-missing', 'tiktok', '/lists/tiktok'],
 ] as const)('%s leads to a page that knows its subject', (id, subject, to) => {
   const issues = [{ id, subject, text: '', sinceMs: NOW_MS }] as never;
