@@ -31,6 +31,8 @@ const ORIGIN = 'policy.invalid';
 const KNOWN = 'plain.example.';
 /** Of Debian; it ships the oldest that is promised. */
 const SYSTEM_NODE = '/usr/bin/node';
+/** What runs the program: that of Cordon, or another one (docs/development.md). */
+const { PROOF_NODE: NODE = process.execPath } = process.env;
 
 let directory: string;
 let upstream: ScriptedUpstream;
@@ -66,10 +68,7 @@ interface Proof extends RunResult {
   readonly certificate: Certificate;
 }
 
-const prove = async (
-  resolvers: readonly string[],
-  { node = process.execPath, args = [] as string[] } = {},
-) => {
+const prove = async (resolvers: readonly string[], { node = NODE, args = [] as string[] } = {}) => {
   const out = join(directory, 'proof');
   const files = ['--key', join(directory, 'keys/key.pem'), '--out', out, '--prometheus', `${out}.prom`];
   const command = [program, ...resolvers, '--mandate', MANDATE, '--rate', '2000', ...files, ...args];
@@ -93,7 +92,7 @@ test('the packs within are those that ship, and each has its lists', () => {
 
 describe.each([
   ['the oldest Node.js', SYSTEM_NODE],
-  ['that of Cordon', process.execPath],
+  ['that of Cordon, or of PROOF_NODE', NODE],
 ])('on %s', (_, node) => {
   test('Cordon enforces over each way, and the certificate is verified', async (context) => {
     requireProgram(context, 'openssl');
@@ -115,6 +114,7 @@ describe.each([
     const proof = await prove(resolvers, { node, args: asked });
     await server.close();
     expect(proof.stderr).toBe('');
+    expect(proof.certificate.program).toContain(`Node.js ${(await run(node, ['--version'])).stdout.trim()},`);
     expect(verdictOf(proof)).toEqual(ENFORCED);
     expect(proof.certificate.resolvers.map(({ ways, verdict }) => `${ways.join()} ${verdict}`)).toEqual([
       'udp,tcp enforced',
@@ -153,7 +153,7 @@ test('what cannot be asked for, or is not understood, is wrong usage', async () 
     ['verify', 'x'],
     ['--mandate', MANDATE, '--rate', '0'],
   ])
-    expect(await run(process.execPath, [program, ...args])).toMatchObject({ code: 2, stdout: '' });
+    expect(await run(NODE, [program, ...args])).toMatchObject({ code: 2, stdout: '' });
   const gone = await prove([`127.0.0.1:${await freePort()}`]);
   expect(verdictOf(gone)).toEqual({ code: 4, verdict: 'unproven' });
 });
