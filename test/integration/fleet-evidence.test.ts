@@ -18,6 +18,7 @@ import type { FleetReport } from '../../src/evidence/report/fleet-report.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
+import { dayOf, since } from '../support/days.ts';
 import { TestFleet } from '../support/fleet.ts';
 import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { run } from '../support/process.ts';
@@ -44,6 +45,7 @@ let collector: ChildProcess;
 let output = '';
 
 describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
+  const beganMs = Date.now();
   beforeAll(async () => {
     keys = mkdtempSync(join(tmpdir(), 'cordon-escrow-'));
     const { publicKey, privateKey } = generateKeyPairSync('x25519');
@@ -117,9 +119,8 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     }, WAIT);
 
   const reportNow = async (): Promise<FleetReport> => {
-    const today = new Date().toISOString().slice(0, 10);
     const { stdout, stderr, code } = await fleet.command('authority', [
-      ...['fleet', 'report', '--from', today, '--to', today, '--json', ...asReader()],
+      ...['fleet', 'report', ...since(beganMs), '--json', ...asReader()],
     ]);
     // The day is not over: nobody can have signed its end.
     expect([stderr, code]).toEqual(['', 1]);
@@ -147,11 +148,10 @@ describe('evidence of a fleet in PostgreSQL', needingPostgresql, () => {
     await askAll();
     await stored();
     const report = await reportNow();
-    const day = Date.parse(new Date().toISOString().slice(0, 10));
     const { stdout } = await run('python3', [
       SCRIPT,
-      String(day),
-      String(day + 86_400_000),
+      String(Date.parse(dayOf(beganMs))),
+      String(Date.parse(dayOf(Date.now())) + 86_400_000),
       ...NAMES.map(recordsOf),
     ]);
     expect(report.totals).toEqual(JSON.parse(stdout));

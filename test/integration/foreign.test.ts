@@ -11,6 +11,7 @@ import type { FleetReport } from '../../src/evidence/report/report.ts';
 import { RCODE, TYPE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { since } from '../support/days.ts';
 import { freePort } from '../support/ports.ts';
 import { findProgram, requireProgram } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -52,6 +53,7 @@ test('BIND, unbound and Knot Resolver are watched: what was refused, what leaked
   timeout: 180_000,
 }, async (context) => {
   for (const program of ['named', 'unbound', 'kresd']) requireProgram(context, program);
+  const beganMs = Date.now();
   const place = mkdtempSync(join(tmpdir(), 'cordon-foreign-'));
   closing.push(() => rmSync(place, { recursive: true, force: true }));
   const path = (name: string): string => join(place, name);
@@ -98,11 +100,9 @@ test('BIND, unbound and Knot Resolver are watched: what was refused, what leaked
     place,
   );
   const report = async (): Promise<NonNullable<FleetReport['foreign']>> => {
-    const today = new Date().toISOString().slice(0, 10);
-    const { stdout, stderr } = await runCommandHere(
-      ['fleet', 'report', '--from', today, '--to', today, '--json'],
-      { cwd: place },
-    );
+    const { stdout, stderr } = await runCommandHere(['fleet', 'report', ...since(beganMs), '--json'], {
+      cwd: place,
+    });
     const { foreign } = JSON.parse(
       stdout || `{"foreign":null,"error":${JSON.stringify(stderr)}}`,
     ) as FleetReport;

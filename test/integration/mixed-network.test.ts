@@ -21,6 +21,7 @@ import { buildProof } from '../../proof/build.ts';
 import type { FleetReport } from '../../src/evidence/report/report.ts';
 import { initFleet } from '../../src/fleet/fleet.ts';
 import { runCommandHere } from '../support/command.ts';
+import { since } from '../support/days.ts';
 import { findProgram, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 
@@ -138,6 +139,7 @@ test('Cordon, BIND, unbound and PowerDNS in one report, which says what clients 
   ])
     requireProgram(context, program);
   context.skip(process.getuid?.() !== 0, 'namespaces are made by root');
+  const beganMs = Date.now();
   const place = mkdtempSync(join(tmpdir(), 'cordon-mixed-'));
   closing.push(() => rmSync(place, { recursive: true, force: true }));
   const path = (name: string): string => join(place, name);
@@ -420,9 +422,8 @@ addResponseAction(AllRule(), DnstapLogResponseAction('pdns', tap))
   await sleep(KEPT_MS);
   for (const child of [named, unbound, dnsdist]) child.kill('SIGTERM');
 
-  const today = new Date().toISOString().slice(0, 10);
   const report = async (): Promise<FleetReport> => {
-    const args = ['--from', today, '--to', today, '--directory', path('collected'), '--json'];
+    const args = [...since(beganMs), '--directory', path('collected'), '--json'];
     const { stdout, stderr } = await runCommandHere(['fleet', 'report', ...args], { cwd: place });
     if (stdout === '') throw new Error(stderr);
     return JSON.parse(stdout) as FleetReport;

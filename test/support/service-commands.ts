@@ -1,5 +1,7 @@
 // Every command that takes a configuration, with arguments that need nothing of a service but that it runs: for tests of what the
 // configuration has to do with them.
+import { dayOf } from './days.ts';
+
 /** The command, its arguments, and whether anything is left of it when no service runs. */
 export interface Row {
   readonly name: string;
@@ -14,7 +16,6 @@ const row = (name: string, stopped: Row['stopped'], ...args: readonly string[]):
 });
 
 const REASON = ['--reason', 'a test'] as const;
-const dayOf = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
 const PERIOD = ['--from', dayOf(Date.now()), '--to', dayOf(Date.now() + 86_400_000)] as const;
 const SHA256 = 'a'.repeat(64);
 
