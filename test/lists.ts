@@ -7,6 +7,7 @@
 //   npm run lists -- due
 //   npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--networks FILE] [--lists FOLDER] [--against FOLDER]
 //   npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
+//   npm run lists -- refused FILE… [--lists FOLDER]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -38,6 +39,7 @@ const USAGE = `usage: npm run lists -- add NAME --list ID --service TEXT --owner
        npm run lists -- coverage DIRECTORY [--ranks FILE] [--lists FOLDER] [--left] [--keep]
                                                         what the lists answer to the families of a directory; --keep
                                                         writes it into coverage.tsv and README.md of the lists
+       npm run lists -- refused FILE… [--lists FOLDER]  what of whole lists of names is refused by default, by entry
        npm run lists -- propose DIRECTORY --out FOLDER [--ranks FILE] [--networks FILE] [--lists FOLDER] [--against FOLDER]
                                                         a patch and a page for a person; --against measures proposals
                                                         by what a person added
@@ -102,6 +104,20 @@ const keepCoverage = (coverage: Coverage): void => {
   writeFileSync(readme, withCoverage(readFileSync(readme, 'utf8'), coverage));
 };
 
+/** By file of names, how many are refused by default, and by which entries. */
+const tellRefused = (files: readonly string[]): number => {
+  const answers = new ListAnswers(values.lists);
+  for (const file of files) {
+    const names = readRanks(file);
+    const rows = answers.refusedOf(names);
+    const count = rows.reduce((sum, row) => sum + row.names, 0);
+    process.stdout.write(`${file}: ${names.length} names, ${count} refused by ${rows.length} entries\n`);
+    for (const { names: refused, list, entry, owner } of rows)
+      process.stdout.write(`  ${refused}\t${list}\t${entry}\t${owner}\n`);
+  }
+  return 0;
+};
+
 /** Writes proposals beside the lists, never into them. */
 const tellProposals = (directory: string, out: string): number => {
   const base = values.lists ?? LISTS_DIRECTORY;
@@ -138,6 +154,7 @@ const run = (): number => {
     return tell(reviewEntry(LISTS_DIRECTORY, name, today, values.evidence, nowMs), name);
   }
   if (command === 'coverage' && name !== undefined) return tellCoverage(name, today);
+  if (command === 'refused' && name !== undefined) return tellRefused(positionals.slice(1));
   if (command === 'propose' && name !== undefined && values.out !== undefined)
     return tellProposals(name, values.out);
   const { list, service, owner, evidence, operator = owner } = values;

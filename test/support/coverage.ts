@@ -1,12 +1,15 @@
 // Coverage: what the lists of a folder answer to the names of public families, and to names with demand. Computed from the
 // files of the lists, by a plain reading of their rules; no resolver runs.
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  type CdnSuffix,
   type Coverage,
   type CoverageRow,
   LISTS_DIRECTORY,
   NameRules,
   parseCordonList,
+  readCdnSuffixes,
   readListFile,
   shippedLists,
 } from '../../src/policy/lists/lists.ts';
@@ -34,6 +37,20 @@ export const OWN_WORDS = /tiktok|musical|byte|snssdk|pstatp|amemv|ixigua|toutiao
 /** Whose zones make a name one of TikTok, wherever they stand in it. */
 const ZONES_OF = ['bytedance-backend', 'tiktok'];
 
+/** Names that one entry refuses by default. */
+export interface RefusedByDefault {
+  readonly names: number;
+  readonly list: string;
+  readonly entry: string;
+  readonly owner: string;
+}
+
+/** The suffixes of CDNs of a folder; one from before the table has none. */
+const suffixesOf = (directory: string): readonly CdnSuffix[] => {
+  const file = join(directory, 'cdn-suffixes.tsv');
+  return existsSync(file) ? readCdnSuffixes(file) : [];
+};
+
 /** What a folder of lists answers to a name. */
 export class ListAnswers {
   readonly #lists: readonly { id: string; isDefault: boolean; rules: NameRules }[];
@@ -46,7 +63,8 @@ export class ListAnswers {
       list: parseCordonList(readListFile(file)),
     }));
     this.#lists = lists.map(({ id, list }) => ({
-      ...{ id, isDefault: list.header?.default === true, rules: NameRules.of(list) },
+      ...{ id, isDefault: list.header?.default === true },
+      rules: new NameRules(list.entries, list.header?.cdnChildren === true ? suffixesOf(directory) : []),
     }));
     const own = lists.filter(({ id }) => ZONES_OF.includes(id)).flatMap(({ list }) => list.entries);
     this.#zones = new Set(own.filter(({ match }) => match === MATCH.SUFFIX).map(({ text }) => text));
@@ -62,6 +80,23 @@ export class ListAnswers {
     if (refusing[0] !== undefined) return { answer: 'switch', by: refusing[0].id };
     const reason = this.#reasonOf(name);
     return reason === undefined ? { answer: 'left', by: '' } : { answer: 'explained', by: reason };
+  }
+
+  /** Who of some names is refused by default, by list and entry: a person judges whether each is whose the entry says. */
+  refusedOf(names: readonly string[]): RefusedByDefault[] {
+    const found = names.flatMap((name) => {
+      for (const { id, isDefault, rules } of this.#lists) {
+        const entry = isDefault ? rules.find(name) : undefined;
+        if (entry !== undefined) return [{ list: id, entry: entry.text, owner: entry.owner }];
+      }
+      return [];
+    });
+    const groups = Map.groupBy(found, ({ list, entry }) => `${list} ${entry}`);
+    return [...groups]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([, [first, ...others]]) =>
+        first === undefined ? [] : [{ names: 1 + others.length, ...first }],
+      );
   }
 
   #reasonOf(name: string): string | undefined {

@@ -1,5 +1,5 @@
 // Families of public lists and what our lists answer to them: votes, copies, forms, and files that are not what they say.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
@@ -111,6 +111,26 @@ it('says what the lists answer, and does not take a host with a name of ours for
   expect(answers.holdsTikTok('tiktokv.example')).toBe(false);
 });
 
+it('measures another folder of lists by the suffixes of CDNs of that folder', () => {
+  const before = join(root, 'before');
+  mkdirSync(before);
+  for (const name of ['tiktok.yaml', 'bytedance-backend.yaml', 'not-listed.tsv'])
+    cpSync(join(LISTS_DIRECTORY, name), join(before, name));
+  const child = 'v16.tiktokcdn.com.edgesuite.net';
+  expect(new ListAnswers().of(child)).toEqual({ answer: 'default', by: 'tiktok' });
+  expect(new ListAnswers(before).of(child).answer).toBe('left');
+  writeFileSync(join(before, 'cdn-suffixes.tsv'), 'edgesuite.net\tAkamai\tseen\t2026-11-30\n');
+  expect(new ListAnswers(before).of(child).answer).toBe('default');
+});
+
+it('counts what is refused by default of any names, by the entry that does it', () => {
+  const names = ['www.tiktok.com', 'tiktok.com', 'mask.icloud.com', 'doubao.com', 'www.example.com'];
+  expect(new ListAnswers().refusedOf(names)).toEqual([
+    { names: 1, list: 'private-relay', entry: 'mask.icloud.com', owner: 'Apple Inc.' },
+    { names: 2, list: 'tiktok', entry: 'tiktok.com', owner: 'TikTok Pte. Ltd.' },
+  ]);
+});
+
 it('makes a table with what it was computed from', () => {
   const directory = familiesIn(
     ['a\ta\ta.txt\tdomains\t-', 'b\tb\tb.txt\tdomains\t-', 'c\tc\tb.txt\tdomains\t-'],
@@ -145,7 +165,7 @@ it('the last measurement stands in coverage.tsv and, the same, in the README of 
   expect(readFileSync(join(LISTS_DIRECTORY, 'coverage.tsv'), 'utf8')).toBe(coverageTable(coverage));
   const next = { ...coverage, measured: '2027-01-02', votes: 99 };
   expect(withCoverage(readme, next)).toContain(
-    `On 2027-01-02:\n\n20 families of 25 sources, 99 votes\n\n| names`,
+    `On 2027-01-02:\n\n${coverage.families} families of ${coverage.sources} sources, 99 votes\n\n| names`,
   );
   expect(withCoverage(withCoverage(readme, next), coverage)).toBe(readme);
 });
