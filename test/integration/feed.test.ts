@@ -10,9 +10,11 @@ import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { FeedPublisher, FeedServer, needingTuf } from '../support/feeds.ts';
 import type { RunResult } from '../support/process.ts';
+import { RoomClient } from '../support/room-client.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 
+const PASSWORD = 'four words without any sense';
 const SHIPPED = readFileSync(join(import.meta.dirname, '../../lists/tiktok.yaml'), 'utf8');
 /** Eventual on a slow machine: a list is read, compiled and put in force. */
 const EVENTUALLY = { timeout: 60_000 };
@@ -66,6 +68,7 @@ describe('a program with two feeds', needingTuf(), () => {
     const { rootSha256 } = JSON.parse(stdout) as { rootSha256: string };
     config = `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+control-room: { listen: "127.0.0.1:0" }
 workers: 1
 state: ${place}/state
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
@@ -110,6 +113,27 @@ extra-lists:
     return feeds.find((feed) => feed.id === id) ?? { state: 'none', behind: [] };
   };
 
+  /** Two people of the control room. */
+  const signedIn = async (): Promise<{ operator: RoomClient; approver: RoomClient }> => {
+    const { url } = (await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'))) as {
+      url?: unknown;
+    };
+    const link = String(url);
+    const { origin } = new URL(link);
+    const admin = await new RoomClient(origin).open();
+    await admin.enrol(link, 'A. Administrator', PASSWORD);
+    const add = async (name: string, role: string): Promise<RoomClient> => {
+      const { body } = await admin.post('/api/v1/people', { name, roles: [role], reason: 'set-up' });
+      const client = await new RoomClient(origin).open();
+      await client.enrol((body['link'] as { url: string }).url, name, PASSWORD);
+      return client;
+    };
+    return {
+      operator: await add('O. Operator', 'operator'),
+      approver: await add('P. Approver', 'approver'),
+    };
+  };
+
   test('what both feeds have is in force after the start, and what is published later after a refresh', async () => {
     await expect.poll(() => isRefused('new-1'), EVENTUALLY).toBe(true);
     await expect.poll(() => isRefused('own-1'), EVENTUALLY).toBe(true);
@@ -140,6 +164,46 @@ extra-lists:
     await publish(['new-1.example', 'new-2.example']);
     expect(await refresh()).toContain('tiktok: unchanged');
     expect(await stateOf('project')).toMatchObject({ behind: [] });
+  });
+
+  test('what a feed has of a mandate and is held, two accept in the control room: the content that one of them saw, and no other', async () => {
+    const { operator, approver } = await signedIn();
+    // A fifth and more is gone: what is held.
+    const lines = SHIPPED.split('\n');
+    const held = (more: string): string => `${lines.slice(0, lines.length * 0.75).join('\n')}\n${more}`;
+    const offer = async (more: string): Promise<string> => {
+      await publisher.publish({ now: seconds(), targets: { 'tiktok.yaml': held(more) } });
+      expect(await refresh()).toContain('tiktok: held');
+      const { body } = await operator.get('/api/v1/lists/tiktok');
+      return (body['held'] as { sha256: string }).sha256;
+    };
+    const request = async (sha256: string): Promise<string> => {
+      const body = { sha256, reason: 'read with the maintainer' };
+      const asked = await operator.post('/api/v1/lists/tiktok/accept', body);
+      expect([asked.status, asked.text]).toEqual([202, expect.stringContaining('waiting')]);
+      return (asked.body['pending'] as { id: string }).id;
+    };
+    const confirm = (who: RoomClient, id: string) =>
+      who.post(`/api/v1/acts/${id}/confirm`, { reason: 'agreed' });
+
+    const first = await offer('');
+    const id = await request(first);
+    expect((await confirm(operator, id)).status).toBe(403);
+    expect(await isRefused('new-1')).toBe(true);
+    // What the feed has by now is another content than the two agree about.
+    const second = await offer('# another\n');
+    expect(second).not.toBe(first);
+    expect((await confirm(approver, id)).body).not.toMatchObject({ status: 200 });
+    expect(await isRefused('new-1')).toBe(true);
+    const { body } = await confirm(approver, await request(second));
+    expect(body).toMatchObject({ status: 200, act: { state: 'confirmed', confirmedBy: 'P. Approver' } });
+    await expect.poll(() => isRefused('new-1'), EVENTUALLY).toBe(false);
+    expect((await ask(cordon.dns, 'www.tiktok.com. A')).answer).toEqual([]);
+    expect((await stateOf('project')).behind).toEqual([]);
+    const { text } = await operator.get('/api/v1/lists/tiktok/history');
+    expect(text).toContain('O. Operator, confirmed by P. Approver');
+    await publish(['new-1.example', 'new-2.example']);
+    expect(await refresh()).toContain('tiktok: accepted');
   });
 
   const EVIL = ['evil.example'];
