@@ -16,7 +16,7 @@ const SCOPE = /^(?:all|(?:site|node):[a-z0-9-]{1,40})$/;
 const exemption = z.looseObject({ kind: z.literal('exemption'), event: z.string(), id: z.string() });
 /** What a mandate list rests on. */
 const decision = z.looseObject({ kind: z.literal('decision'), event: z.string(), list: z.string() });
-/** The content of a list, in pieces that are fetched by its hash. */
+/** The content of a list, in pieces that are fetched by its hash; `given: false` beside the last one: it is given no more. */
 const list = z.looseObject({
   id: z
     .string()
@@ -29,6 +29,7 @@ const list = z.looseObject({
     .max(256 << 20),
   pieces: z.int().min(1).max(1_024),
   rules: z.int().min(0),
+  given: z.literal(false).exactOptional(),
 });
 /** Keys of configuration for all, a site or a node; without YAML: none any more. */
 const overlay = z.looseObject({

@@ -90,6 +90,11 @@ export class ListFetcher {
     this.look();
   }
 
+  /** The list is given no more: what is there of it stays, and nothing is missing. */
+  forget(id: string): void {
+    this.#wanted.delete(id);
+  }
+
   /** Tries what is left; to be called now and then. */
   look(): void {
     if (this.#isBusy || this.#wanted.size === 0) return;
@@ -131,7 +136,8 @@ export class ListFetcher {
   }
 
   #refuse(wanted: Wanted, done: Refusal): void {
-    if (wanted.isTold === true) return;
+    // What is not wanted any more is missing nowhere.
+    if (wanted.isTold === true || this.#wanted.get(wanted.list.id) !== wanted) return;
     wanted.isTold = true;
     this.onRefused(wanted.entry, done);
   }

@@ -40,16 +40,29 @@ export class ListPublication {
   /** Gives a content and signs it; false when the last entry says it. Rejects with ERR_FLEET_ENGINE, and as add() does. */
   publish(id: string, content: Uint8Array, rules: number): Promise<boolean> {
     // One after the other: what was given and is not signed yet is kept.
-    const published = this.#running.then(() => this.#publish(id, content, rules));
-    this.#running = published.catch(() => undefined);
-    return published;
+    return this.#queue(() => this.#publish(id, content, rules));
+  }
+
+  /** Signs of each list that is not among these that it is given no more. Rejects as add() does. */
+  keep(ids: readonly string[]): Promise<void> {
+    return this.#queue(async () => {
+      for (const list of new Map(this.#lists().map((one) => [one.id, one])).values())
+        if (list.given !== false && !ids.includes(list.id))
+          await this.#options.add({ ...list, given: false });
+    });
+  }
+
+  #queue<Outcome>(act: () => Promise<Outcome>): Promise<Outcome> {
+    const done = this.#running.then(act);
+    this.#running = done.catch(() => undefined);
+    return done;
   }
 
   async #publish(id: string, content: Uint8Array, rules: number): Promise<boolean> {
     const sha256 = sha256Of(content);
-    const signed = this.#lists().findLast((list) => list.id === id)?.sha256;
-    this.#keep(id, content, sha256, signed);
-    if (signed === sha256) return false;
+    const signed = this.#lists().findLast((list) => list.id === id);
+    this.#keep(id, content, sha256, signed?.sha256);
+    if (signed?.sha256 === sha256 && signed.given !== false) return false;
     if (this.engine === undefined)
       throw new AppError('ERR_FLEET_ENGINE', `giving the list ${id} to the nodes: no engine`);
     const pieces = await this.#put(this.engine, sha256, content);

@@ -437,10 +437,13 @@ export class Member {
       case 'exemption':
         // The register of the authority has its own steps already, which changes nothing.
         return acts.exemption(readBody('exemption', entry));
-      case 'list':
-        if (this.#isAuthority) return { isApplied: true, subject: readBody('list', entry).id };
-        lists.want(entry, readBody('list', entry));
+      case 'list': {
+        const list = readBody('list', entry);
+        if (list.given === false) lists.forget(list.id);
+        if (list.given === false || this.#isAuthority) return { isApplied: true, subject: list.id };
+        lists.want(entry, list);
         return { isDeferred: true };
+      }
       case 'overlay':
         return acts.overlays(overlaysFor(log, readBody('overlay', entry), identity));
       case 'pause':

@@ -309,6 +309,11 @@ export class Fleet {
     return this.#requireParts().lists.publish(id, content, rules);
   }
 
+  /** Signs of each other list that it is given no more. Rejects as publishList(). */
+  keepLists(ids: readonly string[]): Promise<void> {
+    return this.#requireParts().lists.keep(ids);
+  }
+
   /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */
   matrix(): FleetMatrix {
     const asker = this.#parts?.asker;

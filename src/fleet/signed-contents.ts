@@ -41,7 +41,7 @@ interface Signed {
 export class SignedContents {
   /** YAML by whom it is for. */
   readonly #overlays = new Map<string, Signed>();
-  /** SHA-256 by identifier. */
+  /** SHA-256 by identifier; empty: it is given no more. */
   readonly #lists = new Map<string, Signed>();
   /** When they end by themselves, by identifier. */
   readonly #granted = new Map<string, number>();
@@ -60,7 +60,8 @@ export class SignedContents {
     if (entry.kind === 'pause') this.#pauses.set(subjectOf(entry) ?? '', entry.number);
     if (entry.kind === 'list') {
       const { data } = KINDS.list.safeParse(bodyOf(entry));
-      if (data !== undefined) this.#lists.set(data.id, { entry, content: data.sha256 });
+      const isGiven = data?.given !== false;
+      if (data !== undefined) this.#lists.set(data.id, { entry, content: isGiven ? data.sha256 : '' });
     } else if (entry.kind === 'overlay') {
       const { data } = KINDS.overlay.safeParse(bodyOf(entry));
       if (data !== undefined) this.#overlays.set(data.for, { entry, content: data.yaml });
@@ -85,9 +86,9 @@ export class SignedContents {
     return (of?.get(subject)?.entry.number ?? 0) > entry.number;
   }
 
-  /** The entry by which a list has its content. */
+  /** The entry by which a list has its content; undefined: none, or it is given no more. */
   entryOfList(id: string): PolicyEntry | undefined {
-    return this.#lists.get(id)?.entry;
+    return this.hasList(id) ? this.#lists.get(id)?.entry : undefined;
   }
 
   /** The YAML of the overlays that a resolver should have in force, the narrowest last. */
@@ -97,7 +98,7 @@ export class SignedContents {
 
   /** Whether the authority gives a list of that identifier. */
   hasList(id: string): boolean {
-    return this.#lists.has(id);
+    return (this.#lists.get(id)?.content ?? '') !== '';
   }
 
   /** What a resolver should have in force at a time. */
@@ -106,7 +107,7 @@ export class SignedContents {
     const add = (subject: string, sha256: string, { number, time }: PolicyEntry): void => {
       contents.push({ subject, sha256, number, time });
     };
-    for (const [id, { entry, content }] of this.#lists) add(LIST + id, content, entry);
+    for (const [id, { entry, content }] of this.#lists) if (content !== '') add(LIST + id, content, entry);
     const overlays = this.#overlayEntries(place).map(({ entry }) => entry);
     const last = overlays.toSorted((one, other) => one.number - other.number).at(-1);
     if (last !== undefined) add(OVERLAYS, this.#hashOfOverlays(place, overlays), last);

@@ -55,6 +55,8 @@ export class FleetLink implements Part {
   #role: 'authority' | 'node' | undefined;
   /** SHA-256 by list of what the nodes were given. */
   readonly #published = new Map<string, string>();
+  /** For which lists it was signed that no others are given. */
+  #kept: readonly string[] | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   /** Lists whose content the nodes are given. */
   #given: readonly string[] = [];
@@ -186,6 +188,15 @@ export class FleetLink implements Part {
       } catch (thrown) {
         log.warn({ list: id, err: thrown }, 'fleet: a list is not given to the nodes yet');
       }
+    }
+    for (const id of this.#published.keys()) if (!ids.includes(id)) this.#published.delete(id);
+    if (this.#kept === ids) return;
+    this.#kept = ids;
+    try {
+      await this.#fleet?.keepLists(ids);
+    } catch (thrown) {
+      this.#kept = undefined;
+      log.warn({ err: thrown }, 'fleet: that lists are given no more is not signed yet');
     }
   }
 
