@@ -22,7 +22,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { bundleProgram, ENTRIES } from './bundle.ts';
+import { bundleProgram, ENTRIES, LOADED_BY_EVERY_START } from './bundle.ts';
 
 export const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -182,12 +182,17 @@ const runScript = (...args: readonly string[]): string =>
 
 /**
  * Bundles the program and puts everything together in an empty directory. What `npm run build` makes in dist/ is left alone:
- * it may be old, and somebody else's. Packages of npm stay as they are: each can be compared with its own, and left out.
+ * it may be old, and somebody else's. Packages of npm stay as they are, with their licenses, also those that the bundle has taken in.
  */
 export const buildTree = async (tree: string): Promise<void> => {
   const library = join(tree, LIBRARY);
   const program = join(library, 'dist');
-  await bundleProgram({ sources: join(root, 'src'), out: program, entries: ENTRIES, isOutside: () => true });
+  await bundleProgram({
+    sources: join(root, 'src'),
+    out: program,
+    entries: ENTRIES,
+    isOutside: (name) => !LOADED_BY_EVERY_START.has(name),
+  });
   runScript('pages/build.ts', join(program, 'pages'));
   copy(join(root, 'lists'), join(library, 'lists'));
   put(library, 'package.json', readFileSync(join(root, 'package.json')));

@@ -2,10 +2,12 @@
 // program or a thread begins with leads to one of those packages by imports alone, and whoever loads one that does says of
 // which feature it is, so that its absence is told with a code and not as a module that was not found.
 import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
+import { LOADED_BY_EVERY_START } from '../../deploy/package/bundle.ts';
 import { FEATURES } from '../../src/base/base.ts';
 import {
   parseSource,
@@ -145,6 +147,19 @@ test('threads that answer and record load no schemas, and nothing else that is h
     'src/a.ts': "import { z } from 'zod';",
   });
   expect(findHeavy(planted, ['src/worker.ts'])).toEqual(['src/worker.ts > src/a.ts > zod']);
+});
+
+/** Packages that a start of the service cannot do without, and that are not of Node.js. */
+const findLoaded = (sources: Sources, beginnings: readonly string[]): string[] => {
+  const reach = createReach(sources, (specifier) => (isBuiltin(specifier) ? undefined : specifier));
+  return [...new Set(beginnings.flatMap((path) => [...reach(path).keys()]))].sort();
+};
+
+test('what every start loads is in the bundle of a package', () => {
+  const commands = ['src/commands/command.ts', 'src/commands/serve.ts'];
+  const loaded = findLoaded(readSources('src', ['.ts']), [...BEGINNINGS, ...commands]);
+  // `tldts-core` is what `tldts` consists of.
+  expect([...loaded, 'tldts-core'].sort()).toEqual([...LOADED_BY_EVERY_START].sort());
 });
 
 test('a beginning that leads to an optional package, and one that is loaded without a name, are found', () => {
