@@ -4,12 +4,12 @@
 // written from it. prom-client holds no count of its own: each scrape copies sums into it, so that it costs the query
 // path nothing. Everything is read at one moment, so that the series of one scrape fit each other.
 import { createRequire } from 'node:module';
-import { createHistogram } from 'node:perf_hooks';
+import { createHistogram, type Histogram, type RecordableHistogram } from 'node:perf_hooks';
 import type * as PromClient from 'prom-client';
 import { every } from '../../base/base.ts';
 import { isInForce, MANDATE_STATES } from '../enforcement/enforcement.ts';
 import { ANSWER_BOUNDS_MS, RESOLUTION_BOUNDS_MS, RTT_BOUNDS_MS } from './counters.ts';
-import { type EvidenceFacts, NO_EVIDENCE } from './evidence-facts.ts';
+import { NO_EVIDENCE } from './evidence-facts.ts';
 import { EVIDENCE_METRICS } from './evidence-metrics.ts';
 import { FLEET_METRICS } from './fleet-metrics.ts';
 import {
@@ -38,12 +38,16 @@ const LAG_LOOK_MS = 250;
 /** The library would wake the thread for this alone, ten times a second and more: it is told to look in three weeks. */
 const NEVER_MS = 2 ** 31 - 1;
 const NS_PER_SEC = 1e9;
+const US_PER_SEC = 1e6;
 
 const require = createRequire(import.meta.url);
 
+/** What prom-client says of its text. */
+const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
+
 /**
- * prom-client, loaded by the thread that prints. Workers import this room for their counters, and the library would
- * take 15 MiB of each.
+ * prom-client, loaded by the thread that prints, at the first scrape. Workers import this room for their counters, and the
+ * library would take 15 MiB of each; it is 85 files, which a start need not wait for.
  */
 const loadClient = (): typeof PromClient =>
   // require() knows no types.
@@ -51,18 +55,22 @@ const loadClient = (): typeof PromClient =>
 
 /** All metrics of a running program. */
 export const createMetrics = (source: MetricsSource): Metrics => {
-  const client = loadClient();
-  const registry = new client.Registry();
-  let sums = source.totals.read();
-  let evidence: EvidenceFacts = NO_EVIDENCE;
-  for (const metric of METRICS) register(client, registry, metric, () => ({ sums, source, evidence }));
-  registerRuntime(client, registry);
+  const lag = watchLag();
+  let scrape: Scrape = { sums: source.totals.read(), source, evidence: NO_EVIDENCE };
+  const createRegistry = (): PromClient.Registry => {
+    const client = loadClient();
+    const registry = new client.Registry();
+    for (const metric of METRICS) register(client, registry, metric, () => scrape);
+    registerRuntime(client, registry, lag);
+    return registry;
+  };
+  let registry: PromClient.Registry | undefined;
   return {
-    contentType: registry.contentType,
+    contentType: CONTENT_TYPE,
     render() {
+      registry ??= createRegistry();
       // Every collect() below runs before metrics() first yields: all of them see these sums.
-      sums = source.totals.read();
-      evidence = source.evidence?.() ?? NO_EVIDENCE;
+      scrape = { sums: source.totals.read(), source, evidence: source.evidence?.() ?? NO_EVIDENCE };
       return registry.metrics();
     },
   };
@@ -72,7 +80,7 @@ export const createMetrics = (source: MetricsSource): Metrics => {
 export const describeMetrics = (): readonly MetricDescription[] => {
   const client = loadClient();
   const registry = new client.Registry();
-  registerRuntime(client, registry);
+  registerRuntime(client, registry, createHistogram());
   const runtime = registry
     .getMetricsAsArray()
     .map(({ name, help, type }) => ({ name, help, type: String(type), labels: [], alarm: '' }));
@@ -86,19 +94,40 @@ const RUNTIME_MISNAMED = [
   'cordon_nodejs_active_resources_total',
 ];
 
-const registerRuntime = (client: typeof PromClient, registry: PromClient.Registry): void => {
+/** What the library counts from when it is loaded, which is long after the process began. */
+const CPU_TOTALS: Readonly<Record<string, (usage: NodeJS.CpuUsage) => number>> = {
+  cordon_process_cpu_user_seconds_total: ({ user }) => user,
+  cordon_process_cpu_system_seconds_total: ({ system }) => system,
+  cordon_process_cpu_seconds_total: ({ user, system }) => user + system,
+};
+
+const registerRuntime = (client: typeof PromClient, registry: PromClient.Registry, lag: Histogram): void => {
+  const usage = process.cpuUsage();
   client.collectDefaultMetrics({
     register: registry,
     prefix: 'cordon_',
     eventLoopMonitoringPrecision: NEVER_MS,
   });
+  for (const [name, ofUsage] of Object.entries(CPU_TOTALS))
+    (registry.getSingleMetric(name) as PromClient.Counter).inc(ofUsage(usage) / US_PER_SEC);
   for (const name of RUNTIME_MISNAMED) registry.removeSingleMetric(name);
-  registerLag(client, registry);
+  registerLag(client, registry, lag);
 };
 
-/** How late looks of this thread come, since the last scrape, under the names that the library has for it. */
-const registerLag = (client: typeof PromClient, registry: PromClient.Registry): void => {
+/** How late looks of this thread come, nanoseconds. */
+const watchLag = (): RecordableHistogram => {
   const lag = createHistogram();
+  let lookedMs = performance.now();
+  every(LAG_LOOK_MS, () => {
+    const nowMs = performance.now();
+    lag.record(Math.max(1, Math.round((nowMs - lookedMs - LAG_LOOK_MS) * 1e6)));
+    lookedMs = nowMs;
+  });
+  return lag;
+};
+
+/** The same since the last scrape, under the names that the library has for it. */
+const registerLag = (client: typeof PromClient, registry: PromClient.Registry, lag: Histogram): void => {
   const figures: Readonly<Record<string, () => number>> = {
     // In the order in which they are collected: the last one begins anew.
     min: () => lag.min,
@@ -121,12 +150,6 @@ const registerLag = (client: typeof PromClient, registry: PromClient.Registry): 
       },
     });
   }
-  let lookedMs = performance.now();
-  every(LAG_LOOK_MS, () => {
-    const nowMs = performance.now();
-    lag.record(Math.max(1, Math.round((nowMs - lookedMs - LAG_LOOK_MS) * 1e6)));
-    lookedMs = nowMs;
-  });
 };
 
 const register = (

@@ -1,3 +1,5 @@
+import { createRequire } from 'node:module';
+import type * as PromClient from 'prom-client';
 import { expect, test } from 'vitest';
 import { MATCH, SOURCE, TRANSPORT } from '../../../src/base/words/words.ts';
 import { EnforcementClock, MANDATE_STATES } from '../../../src/telemetry/enforcement/enforcement.ts';
@@ -27,6 +29,30 @@ const renderFull = (): Promise<string> => {
   counters.upstreamFailed(0, UPSTREAM_FAILURE.TIMEOUT);
   return createMetrics(createSource({ totals })).render();
 };
+
+test('the library is loaded by the first scrape, whose text it is', async () => {
+  const require = createRequire(import.meta.url);
+  const path = require.resolve('prom-client');
+  delete require.cache[path];
+  const metrics = createMetrics(createSource());
+  const { contentType } = metrics;
+  expect(require.cache[path]).toBeUndefined();
+  await metrics.render();
+  expect(require.cache[path]).toBeDefined();
+  expect(contentType).toBe((require('prom-client') as typeof PromClient).Registry.PROMETHEUS_CONTENT_TYPE);
+});
+
+test('the first scrape tells the processor time of the process since it began', async () => {
+  const before = process.cpuUsage();
+  const series = await scrape(createSource());
+  const after = process.cpuUsage();
+  const seconds = (part: 'user' | 'system') => series.get(`cordon_process_cpu_${part}_seconds_total`) ?? 0;
+  for (const part of ['user', 'system'] as const) {
+    expect(seconds(part)).toBeGreaterThanOrEqual(before[part] / 1e6);
+    expect(seconds(part)).toBeLessThanOrEqual(after[part] / 1e6 + 1e-6);
+  }
+  expect(series.get('cordon_process_cpu_seconds_total')).toBeCloseTo(seconds('user') + seconds('system'), 5);
+});
 
 test('promtool finds nothing to say about the page', async (context) => {
   requireProgram(context, 'promtool');
