@@ -20,7 +20,7 @@ export interface OutletsParts {
   state(): State;
   readonly store: ReportStore;
   /** The query for the name of a check of a device. */
-  asked(code: string): Promise<CheckAsked | undefined>;
+  asked(code: string, begunMs: number): Promise<CheckAsked | 'forgotten' | undefined>;
   /** Whether the prohibition is in force in a group. */
   isInForce(group: string): boolean;
 }

@@ -237,7 +237,7 @@ export const createProgram = (
   const outlets = new Outlets({
     ...{ log, recording, exemptions, store },
     state: () => state.current,
-    asked: (code) => supervisor.check(code),
+    asked: (code, begunMs) => supervisor.check(code, begunMs),
     isInForce: (group) => {
       const { groups, state: whole } = enforcement.current;
       return isInForce(groups.find((one) => one.group === group)?.state ?? whole);

@@ -2,7 +2,6 @@
 //
 // A browser that finds the name asks this resolver; one that does not asks somebody else. No script is needed, nothing is recorded, and
 // what came of a check lies in memory, under the reference by which the help desk finds refusals, until others came.
-import { randomBytes } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { CheckAsked } from '../../telemetry/observe/observe.ts';
 import type { CheckVerdict } from './check-texts.ts';
@@ -11,9 +10,6 @@ import type { CheckVerdict } from './check-texts.ts';
 const CHECKS_MAX = 1_024;
 /** A page that stood open for longer begins anew. */
 const CHECK_MS_MAX = 10 * 60_000;
-/** Bytes of a code: 16 characters of base 32. */
-const CODE_BYTES = 10;
-const LETTERS = 'abcdefghijklmnopqrstuvwxyz234567';
 
 /** What a check came to. */
 export interface CheckFound {
@@ -31,7 +27,10 @@ export interface CheckFound {
 
 /** What checks ask of the program. */
 export interface CheckParts {
-  asked(code: string): Promise<CheckAsked | undefined>;
+  /** A label that only this program can make. */
+  createCode(): string;
+  /** Undefined: nobody asked for it since. */
+  asked(code: string, begunMs: number): Promise<CheckAsked | 'forgotten' | undefined>;
   transportWord(transport: number): string;
   /** By index, as workers count groups; and of an address. */
   groupAt(index: number): string;
@@ -56,7 +55,7 @@ export class DeviceChecks {
 
   /** A name's label for a new check of whoever is at an address. */
   begin(address: string): string {
-    const code = codeOf(randomBytes(CODE_BYTES));
+    const code = this.#parts.createCode();
     this.#begun.set(code, { address, timeMs: this.#parts.nowMs() });
     return code;
   }
@@ -71,7 +70,9 @@ export class DeviceChecks {
     const nowMs = parts.nowMs();
     if (begun === undefined || nowMs - begun.timeMs > CHECK_MS_MAX) return undefined;
     const { address } = begun;
-    const asked = await parts.asked(code);
+    const asked = await parts.asked(code, begun.timeMs);
+    // Nobody knows whether it came: the next one tells.
+    if (asked === 'forgotten') return undefined;
     const group = asked === undefined ? parts.groupOf(address) : parts.groupAt(asked.group);
     const client = asked?.address ?? address;
     const reference = await parts.referenceOf(client);
@@ -100,15 +101,3 @@ export class DeviceChecks {
 
 /** A device has one address of each family, as far as anybody can tell. */
 const isOther = (a: string, b: string): boolean => a !== b && a.includes(':') === b.includes(':');
-
-/** Base 32 (RFC 4648 section 6) in lower case, as names are compared. */
-const codeOf = (bytes: Uint8Array): string => {
-  let bits = 0n;
-  for (const byte of bytes) bits = (bits << 8n) | BigInt(byte);
-  let code = '';
-  for (let at = 0; at < (bytes.length * 8) / 5; at++) {
-    code = (LETTERS[Number(bits & 31n)] ?? '') + code;
-    bits >>= 5n;
-  }
-  return code;
-};

@@ -8,6 +8,7 @@ import type { Config } from '../../config/config.ts';
 import type { RecalledClient, RecalledWhom } from '../../evidence/records/records.ts';
 import { Clients } from '../../policy/access/access.ts';
 import type { SharedExemption } from '../../policy/policy.ts';
+import { CHECK_KEY, createCheckCode } from '../../resolver/local/local.ts';
 import { namedListeners, type State } from '../../resolver/workers/workers.ts';
 import { type CheckAsked, type Log, TRANSPORT_WORDS } from '../../telemetry/observe/observe.ts';
 import { formatName } from '../../wire/dns/dns.ts';
@@ -21,7 +22,7 @@ export interface NoticeParts {
   state(): State;
   recall(whom: RecalledWhom): Promise<RecalledClient | undefined>;
   /** The query for the name of a check. */
-  asked(code: string): Promise<CheckAsked | undefined>;
+  asked(code: string, begunMs: number): Promise<CheckAsked | 'forgotten' | undefined>;
   /** Whether the prohibition is in force in a group. */
   isInForce(group: string): boolean;
   /** The exemptions that were granted. */
@@ -44,7 +45,8 @@ export class NoticeListener {
   constructor(parts: NoticeParts) {
     this.#parts = parts;
     this.#checks = new DeviceChecks({
-      asked: (code) => parts.asked(code),
+      createCode: () => createCheckCode(CHECK_KEY),
+      asked: (code, begunMs) => parts.asked(code, begunMs),
       transportWord: (transport) => TRANSPORT_WORDS[transport] ?? '',
       groupAt: (index) => this.#groupAt(index),
       groupOf: (address) => this.#groupAt(this.#clientsOf(parts.state()).identifyText(address).group),

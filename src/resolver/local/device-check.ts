@@ -1,9 +1,8 @@
 // The names by which a device finds out whether it asks this resolver: one that people open, and below it one for each check, which
 // nobody asked for before and no cache has. Hot file: has() runs for every query where the notice has such a name.
 import { CLASS, type MessageBuilder, parseRdata, SECTION, TYPE } from '../../wire/dns/dns.ts';
+import { CHECK_CODE_LENGTH } from './check-code.ts';
 
-/** Characters of the label of one check: 80 bits in base 32, which nobody guesses. */
-export const CHECK_CODE_LENGTH = 16;
 /** Short, because the notice may move. */
 const TTL_SEC = 60;
 
@@ -13,6 +12,8 @@ export interface DeviceCheckSetting {
   readonly apex: Uint8Array;
   /** Where the notice is, 4 or 16 bytes each. */
   readonly addresses: readonly Uint8Array[];
+  /** With which codes are made. */
+  readonly key: Uint8Array;
 }
 
 /**
@@ -32,7 +33,7 @@ export class DeviceCheck {
   readonly #apex: Uint8Array;
   readonly #addresses: readonly Uint8Array[];
 
-  constructor({ apex, addresses }: DeviceCheckSetting) {
+  constructor({ apex, addresses }: Pick<DeviceCheckSetting, 'apex' | 'addresses'>) {
     this.#apex = apex;
     this.#addresses = addresses;
   }

@@ -107,7 +107,7 @@ export type WorkerRequest =
   | { readonly kind: 'apply'; readonly request: number; readonly settings: WorkerSettings }
   | ({ readonly kind: 'exemptions'; readonly request: number } & WorkerExemptions)
   | { readonly kind: 'trace'; readonly request: number; readonly asked: Asked }
-  | { readonly kind: 'check'; readonly request: number; readonly code: string }
+  | { readonly kind: 'check'; readonly request: number; readonly code: string; readonly begunMs: number }
   | { readonly kind: 'drain' | 'candidates'; readonly request: number };
 
 /** From a worker; request 0 is its start. */
@@ -117,7 +117,7 @@ export type WorkerReply =
       readonly kind: 'done';
       /** What was asked for. */
       readonly candidates?: readonly Candidate[];
-      readonly check?: CheckAsked | undefined;
+      readonly check?: CheckAsked | 'forgotten' | undefined;
       readonly traced?: Traced;
       /** With the reply to its start: the worker's door for the self-probe, if it has one. */
       readonly probe?: ProbePorts | undefined;

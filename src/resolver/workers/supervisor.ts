@@ -230,12 +230,15 @@ export class Supervisor {
     return mergeCandidates(replies.map((reply) => reply?.candidates ?? []));
   }
 
-  /** The query for the name of a check of a device, whichever worker had it. */
-  async check(code: string): Promise<CheckAsked | undefined> {
+  /** The query for the name of a check of a device, whichever worker had it; a worker that does not answer cannot tell. */
+  async check(code: string, begunMs: number): Promise<CheckAsked | 'forgotten' | undefined> {
     const replies = await Promise.all(
-      this.#slots.map((slot) => this.#request(slot, (request) => ({ kind: 'check', request, code }))),
+      this.#slots.map((slot) =>
+        this.#request(slot, (request) => ({ kind: 'check', request, code, begunMs })),
+      ),
     );
-    return replies.find((reply) => reply?.check !== undefined)?.check;
+    const found = replies.map((reply) => (reply === undefined ? 'forgotten' : reply.check));
+    return found.find((one) => typeof one === 'object') ?? found.find((one) => one === 'forgotten');
   }
 
   /** Lets the first worker that lives say what it answers, and why. Throws ERR_APP_WORKER when none does. */

@@ -19,7 +19,7 @@ import {
   type EncryptedService,
   toCertificate,
 } from '../discovery/discovery.ts';
-import { type DeviceCheckSetting, localDataOf, noticeAddresses } from '../local/local.ts';
+import { CHECK_KEY, type DeviceCheckSetting, localDataOf, noticeAddresses } from '../local/local.ts';
 import type { ResolutionSettings } from '../resolve/resolve.ts';
 import type { StreamLimits } from '../server/server.ts';
 import type { ForwardingRoute } from '../upstream/upstream.ts';
@@ -174,7 +174,7 @@ const toCheck = ({ notice, block }: Config): DeviceCheckSetting | undefined => {
   if (notice?.check === undefined) return undefined;
   const refusedTo = block.answer.kind === 'address' ? block.answer.addresses.map(formatAddress) : [];
   const listening = notice.listen.map(({ address }) => address);
-  return { apex: notice.check, addresses: noticeAddresses(listening, refusedTo) };
+  return { apex: notice.check, addresses: noticeAddresses(listening, refusedTo), key: CHECK_KEY };
 };
 
 const toEncrypted = ({ config, encrypted, tls }: State, hasQuic: boolean): EncryptedSettings | undefined => {

@@ -23,7 +23,7 @@ import { askForShortSlices, letCompilersWait } from '../../wire/datagram/datagra
 import { formatName, isInZone } from '../../wire/dns/dns.ts';
 import { AnswerCache } from '../cache/cache.ts';
 import { type Asked, type Traced, traceQuestions } from '../explain/explain.ts';
-import { CHECK_CODE_LENGTH } from '../local/local.ts';
+import { CHECK_CODE_LENGTH, isCheckCode } from '../local/local.ts';
 import { type CheckContext, Pipeline, TRANSPORT } from '../pipeline/pipeline.ts';
 import { PROBE_ZONE } from '../resolve/resolve.ts';
 import { ConnectionBudget, ProbeGate, type ProbePorts, RateGate } from '../server/server.ts';
@@ -59,7 +59,7 @@ class ResolverWorker {
   readonly #encrypted: EncryptedListeners;
   readonly #retired = new RetiredMemory();
   /** What queries showed that somebody may ask for: names that a list may be missing, and devices that were checked. */
-  readonly #seen = { candidates: new CandidateLog(), checks: new DeviceCheckLog() };
+  readonly #seen = { candidates: new CandidateLog(), checks: new DeviceCheckLog(systemClock()) };
   #settings: WorkerSettings;
   #probe: ProbeGate | undefined;
   #upstreams: WorkerUpstreams;
@@ -227,8 +227,8 @@ class ResolverWorker {
   }
 
   /** What is known of a check of a device. */
-  check(code: string): CheckAsked | undefined {
-    return this.#seen.checks.find(code);
+  check(code: string, begunMs: number): CheckAsked | 'forgotten' | undefined {
+    return this.#seen.checks.find(code, begunMs);
   }
 
   /** Answers what waits for upstreams, then closes everything. */
@@ -243,8 +243,11 @@ class ResolverWorker {
   }
 
   #noteCheck({ key, asker }: CheckContext): void {
+    const code = Buffer.from(key.bytes.subarray(1, CHECK_CODE_LENGTH + 1)).toString('latin1');
+    const { check } = this.#settings;
+    if (check === undefined || !isCheckCode(check.key, code)) return;
     this.#seen.checks.note({
-      code: Buffer.from(key.bytes.subarray(1, CHECK_CODE_LENGTH + 1)).toString('latin1'),
+      code,
       timeMs: systemClock(),
       transport: asker.transport,
       group: asker.client.group,
@@ -316,7 +319,7 @@ const listen = (port: MessagePort): void => {
       return;
     }
     if (message.kind === 'check') {
-      const check = worker.check(message.code);
+      const check = worker.check(message.code, message.begunMs);
       port.postMessage({ request: message.request, kind: 'done', check } satisfies WorkerReply);
       return;
     }

@@ -1,11 +1,11 @@
 // Which check of a device a worker was asked for, by whom and over what: for the page that tells a person whether this device asks here.
 //
-// Nothing of it is recorded: it lies in the worker's memory, bounded, until others came.
+// Nothing of it is recorded: it lies in the worker's memory, bounded, until others came. Only codes that the page gave to somebody are
+// kept. What is not there may have been forgotten, and is then not taken for a device that asks somebody else.
 import { LRUCache } from 'lru-cache';
 
-/** Clients that a worker remembers, and checks of each: who asks for thousands pushes out none but its own. */
-const CLIENTS_MAX = 512;
-const CHECKS_MAX = 4;
+/** As many as the page gives out before it forgets its own. */
+const CHECKS_MAX = 1_024;
 
 /** A query for the name of one check. Plain data. */
 export interface CheckAsked {
@@ -23,21 +23,26 @@ export interface CheckAsked {
 
 /** The checks of one worker. */
 export class DeviceCheckLog {
-  readonly #asked = new LRUCache<string, CheckAsked[]>({ max: CLIENTS_MAX });
+  readonly #asked = new LRUCache<string, CheckAsked>({
+    max: CHECKS_MAX,
+    dispose: ({ timeMs }) => {
+      this.#wholeFromMs = Math.max(this.#wholeFromMs, timeMs);
+    },
+  });
+  /** Nothing that came later is missing. */
+  #wholeFromMs: number;
+
+  constructor(nowMs: number) {
+    this.#wholeFromMs = nowMs;
+  }
 
   /** Keeps the first query of a check: a browser asks for two types, and others may ask again. */
   note(asked: CheckAsked): void {
-    const checks = this.#asked.get(asked.address) ?? [];
-    if (checks.some(({ code }) => code === asked.code)) return;
-    this.#asked.set(asked.address, [...checks, asked].slice(-CHECKS_MAX));
+    if (!this.#asked.has(asked.code)) this.#asked.set(asked.code, asked);
   }
 
-  /** The first query for a check, by whichever client. */
-  find(code: string): CheckAsked | undefined {
-    let first: CheckAsked | undefined;
-    for (const checks of this.#asked.values())
-      for (const asked of checks)
-        if (asked.code === code && (first === undefined || asked.timeMs < first.timeMs)) first = asked;
-    return first;
+  /** The first query for a check that began at a time, by whichever client; undefined: it did not come. */
+  find(code: string, begunMs: number): CheckAsked | 'forgotten' | undefined {
+    return this.#asked.peek(code) ?? (begunMs <= this.#wholeFromMs ? 'forgotten' : undefined);
   }
 }

@@ -4,10 +4,17 @@ import { expect, test } from 'vitest';
 import { LANGUAGES } from '../../../src/base/words/words.ts';
 import { type CheckParts, DeviceChecks } from '../../../src/people/notice/device-checks.ts';
 import { toCheckedPage } from '../../../src/people/notice/page.ts';
-import { CHECK_CODE_LENGTH, DeviceCheck, noticeAddresses } from '../../../src/resolver/local/local.ts';
+import {
+  CHECK_CODE_LENGTH,
+  createCheckCode,
+  DeviceCheck,
+  isCheckCode,
+  noticeAddresses,
+} from '../../../src/resolver/local/local.ts';
 import { isInZone, nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const MINUTE_MS = 60_000;
+const KEY = new Uint8Array(16).fill(7);
 
 /** A program whose worker was asked for the check, or was not. */
 class Scene {
@@ -16,7 +23,8 @@ class Scene {
   isExempt = false;
   asked: Awaited<ReturnType<CheckParts['asked']>>;
   readonly checks = new DeviceChecks({
-    asked: (code) => Promise.resolve(this.asked && { ...this.asked, code }),
+    createCode: () => createCheckCode(KEY),
+    asked: (code) => Promise.resolve(typeof this.asked === 'object' ? { ...this.asked, code } : this.asked),
     transportWord: (transport) => ['udp', 'tcp', 'dot'][transport] ?? '',
     groupAt: (index) => ['default', 'lab'][index] ?? '',
     groupOf: () => 'default',
@@ -55,6 +63,24 @@ test.each([
 test('a device that does not ask here is in the network of its address, and nobody says that anything holds', async () => {
   const scene = new Scene();
   expect(await scene.check()).toMatchObject({ verdict: 'elsewhere', group: 'default', transport: undefined });
+});
+
+test('where a worker may have forgotten it a check begins anew: nobody is told that the device asks somebody else', async () => {
+  const scene = new Scene();
+  scene.asked = 'forgotten';
+  expect(await scene.check()).toBeUndefined();
+});
+
+test('a code counts where the program made it: none of chance, of another key, or changed', () => {
+  const code = createCheckCode(KEY);
+  expect(code).toMatch(/^[a-z2-7]{16}$/);
+  expect(createCheckCode(KEY)).not.toBe(code);
+  expect(isCheckCode(KEY, code)).toBe(true);
+  expect(isCheckCode(KEY, createCheckCode(new Uint8Array(16)))).toBe(false);
+  for (let at = 0; at < code.length; at++) {
+    const other = code[at] === 'a' ? 'b' : 'a';
+    expect(isCheckCode(KEY, code.slice(0, at) + other + code.slice(at + 1))).toBe(false);
+  }
 });
 
 test('somebody in between is told: a forwarder that is believed, and an address that is another', async () => {
