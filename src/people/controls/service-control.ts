@@ -34,7 +34,7 @@ import type {
 import type { Health } from '../health/health.ts';
 import type { Evidence } from './evidence.ts';
 import type { OperatorPause } from './pause.ts';
-import { countUpstreams, firstOf, sumOf, timesOf } from './service-counts.ts';
+import { countUpstreams, firstOf, sumOf, timesOf, UPSTREAM_FAMILIES } from './service-counts.ts';
 import { showHistory } from './service-past.ts';
 
 /** Of the copies in the state directory that a backup takes away. */
@@ -239,7 +239,7 @@ const listOf = (
 });
 
 const upstreamsOf = ({ upstreams, totals }: ServiceParts): ServiceStatus['upstreams'] => {
-  const sums = totals.read();
+  const sums = totals.read(UPSTREAM_FAMILIES);
   const counted = countUpstreams(sums);
   const untrusted = upstreams.untrusted();
   return upstreams.routes().flatMap(({ route, upstreams: names }) =>
@@ -256,8 +256,13 @@ const upstreamsOf = ({ upstreams, totals }: ServiceParts): ServiceStatus['upstre
   );
 };
 
+const FIGURES_READ = [
+  ...(['queries', 'answers', 'drops', 'cacheHits', 'cacheMisses', 'answerTime'] as const),
+  ...UPSTREAM_FAMILIES,
+] as const;
+
 const readFigures = ({ totals, enforcement }: ServiceParts): ServiceFigures => {
-  const sums = totals.read();
+  const sums = totals.read(FIGURES_READ);
   const answers: Record<string, number> = {};
   for (const series of sums.series('answers')) {
     const [source = ''] = series.labels;
@@ -269,8 +274,7 @@ const readFigures = ({ totals, enforcement }: ServiceParts): ServiceFigures => {
     atMs: performance.now(),
     queries: sumOf(sums, 'queries'),
     answers,
-    refusals: sumOf(sums, 'refusals'),
-    wouldRefuse: sumOf(sums, 'wouldRefuse'),
+    ...totals.refused(),
     dropped: sumOf(sums, 'drops'),
     cacheHits: sumOf(sums, 'cacheHits'),
     cacheMisses: sumOf(sums, 'cacheMisses'),

@@ -1,5 +1,10 @@
 // Counters of all workers, summed as pages and history show them.
-import { ANSWER_BOUNDS_MS, type Series, type Snapshot } from '../../telemetry/observe/observe.ts';
+import {
+  ANSWER_BOUNDS_MS,
+  type Family,
+  type Series,
+  type Snapshot,
+} from '../../telemetry/observe/observe.ts';
 
 /** What was counted of one upstream. */
 interface UpstreamCounts {
@@ -9,11 +14,23 @@ interface UpstreamCounts {
   totalMs: number;
 }
 
+/** What countUpstreams() needs. */
+export const UPSTREAM_FAMILIES = [
+  'upstreamQueries',
+  'upstreamAnswers',
+  'upstreamFailures',
+  'upstreamRtt',
+] as const;
+/** Snapshots that have at least these. */
+type With<Needed extends Family> = Pick<Snapshot<Needed>, 'series'>;
+
 /** By the name of the upstream. */
-export const countUpstreams = (sums: Snapshot): Map<string, UpstreamCounts> => {
+export const countUpstreams = (
+  sums: With<(typeof UPSTREAM_FAMILIES)[number]>,
+): Map<string, UpstreamCounts> => {
   const counts = new Map<string, UpstreamCounts>();
   const add = (
-    family: Parameters<Snapshot['series']>[0],
+    family: (typeof UPSTREAM_FAMILIES)[number],
     key: keyof UpstreamCounts,
     value = firstOf,
   ): void => {
@@ -36,14 +53,14 @@ export const countUpstreams = (sums: Snapshot): Map<string, UpstreamCounts> => {
 export const firstOf = ({ values }: Series): number => values[0] ?? 0;
 
 /** Over all label values. */
-export const sumOf = (sums: Snapshot, family: Parameters<Snapshot['series']>[0]): number => {
+export const sumOf = <Needed extends Family>(sums: With<Needed>, family: Needed): number => {
   let sum = 0;
   for (const series of sums.series(family)) sum += firstOf(series);
   return sum;
 };
 
 /** Answers by the bucket of their time, not cumulative. */
-export const timesOf = (sums: Snapshot): number[] => {
+export const timesOf = (sums: With<'answerTime'>): number[] => {
   const counts = new Array<number>(ANSWER_BOUNDS_MS.length + 1).fill(0);
   for (const { values } of sums.series('answerTime')) {
     for (const at of counts.keys()) counts[at] = (counts[at] ?? 0) + (values[at] ?? 0);

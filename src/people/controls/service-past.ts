@@ -12,7 +12,7 @@ import {
   type ServiceReading,
 } from '../../telemetry/observe/observe.ts';
 import type { ServiceHistoryShown } from '../admin/admin.ts';
-import { countUpstreams, firstOf, sumOf, timesOf } from './service-counts.ts';
+import { countUpstreams, firstOf, sumOf, timesOf, UPSTREAM_FAMILIES } from './service-counts.ts';
 
 /** What it is read from. */
 interface ReadParts {
@@ -35,9 +35,14 @@ const countsOf = ({ outputs, lost }: NonNullable<EvidenceFacts['queryLog']>): nu
   Object.values(lost).reduce((sum, count) => sum + count, 0),
 ];
 
+const READ = [
+  ...(['queries', 'answers', 'cacheHits', 'cacheMisses', 'answerTime'] as const),
+  ...UPSTREAM_FAMILIES,
+] as const;
+
 /** What the history keeps, read from the same counters as figures and metrics. */
 const readService = ({ totals, supervisor, evidence, certificateEnds }: ReadParts): ServiceReading => {
-  const sums = totals.read();
+  const sums = totals.read(READ);
   const { records, queryLog } = evidence();
   const { user, system } = process.cpuUsage();
   const servfail = [...sums.series('answers')].filter(({ labels }) => labels[1] === 'SERVFAIL');
@@ -46,7 +51,7 @@ const readService = ({ totals, supervisor, evidence, certificateEnds }: ReadPart
       queries: sumOf(sums, 'queries'),
       answers: sumOf(sums, 'answers'),
       servfail: servfail.reduce((sum, series) => sum + firstOf(series), 0),
-      refusals: sumOf(sums, 'refusals'),
+      refusals: totals.refused().refusals,
       cacheHits: sumOf(sums, 'cacheHits'),
       cacheMisses: sumOf(sums, 'cacheMisses'),
       recordsLost: records?.dropped ?? 0,

@@ -28,7 +28,7 @@ export class ForwarderWatch {
     if (forwarders.length === 0) return [];
     const nowMs = this.#clock();
     const counts = new Map<string, number>();
-    for (const { labels, values } of this.#totals.read().series('reported')) {
+    for (const { labels, values } of this.#totals.read(['reported']).series('reported')) {
       const [forwarder = '', said = ''] = labels;
       if (said === 'outside' || said === 'malformed')
         counts.set(forwarder, (counts.get(forwarder) ?? 0) + (values[0] ?? 0));

@@ -50,4 +50,4 @@ export {
   type ServiceReading,
 } from './service-history.ts';
 export { ServiceRates } from './service-rates.ts';
-export { CounterTotals, type Series, type Snapshot, type UpstreamState } from './totals.ts';
+export { CounterTotals, type Family, type Series, type Snapshot, type UpstreamState } from './totals.ts';

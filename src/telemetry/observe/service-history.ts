@@ -6,7 +6,7 @@
 import type { Clock } from '../../base/base.ts';
 
 const MINUTE_MS = 60_000;
-/** Between two readings: one sums the counters of all workers, some 60 ms of the main thread where all series are counted (4 workers). */
+/** Between two readings: one sums counters of all workers, which is some milliseconds of the main thread. */
 const EVERY_MS = 10_000;
 /** Names of upstreams and of outputs in one step; what is beyond stands together under the empty name. */
 const NAMES_MAX = 16;

@@ -65,7 +65,7 @@ export class ServiceRates {
   }
 
   #take(atMs: number): Reading {
-    const snapshot = this.#totals.read();
+    const snapshot = this.#totals.read(['queries', 'answers', 'resolution']);
     const sum = (series: Iterable<{ readonly values: Float64Array }>): number => {
       let total = 0;
       for (const { values } of series) total += values[0] ?? 0;

@@ -1,8 +1,9 @@
 // Sums over workers, generations and time: they only ever grow, and no refusal is lost.
 
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MATCH, SIGNAL, TRANSPORT } from '../../../src/base/words/words.ts';
-import { CounterTotals, WorkerCounters } from '../../../src/telemetry/observe/observe.ts';
+import { CounterTotals, type Family, WorkerCounters } from '../../../src/telemetry/observe/observe.ts';
 import { TRIGGER, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createSource, scrape } from './scrape.ts';
 
@@ -180,4 +181,35 @@ test('signs of bypass are counted by their words', () => {
     ['ddr', 1],
     ['unlisted-network', 2],
   ]);
+});
+
+test('a reading of some metrics has what a reading of all has, and refusals as one number', () => {
+  fc.assert(
+    fc.property(
+      fc.array(fc.boolean(), { maxLength: 4 }),
+      fc.nat(3),
+      fc.array(fc.tuple(fc.nat(), fc.integer({ min: 1, max: 1_000 })), { maxLength: 60 }),
+      fc.boolean(),
+      (logOnly, groupCount, counted, isRetired) => {
+        const totals = new CounterTotals(8);
+        const layout = {
+          lists: logOnly.map((one, index) => ({ id: `l${index}`, category: 'c', logOnly: one })),
+          groups: Array.from({ length: groupCount }, (_, index) => `g${index}`),
+        };
+        const blocks = [totals.openRefusals(layout), totals.openRefusals(layout)];
+        for (const [at, [cell, count]] of counted.entries()) {
+          const cells = new Float64Array(blocks[at % 2]?.buffer ?? new ArrayBuffer(0));
+          cells[cell % cells.length] = count;
+        }
+        if (isRetired && blocks[0] !== undefined) totals.retireRefusals(blocks[0]);
+        const all = totals.read();
+        const sum = (family: Family): number =>
+          [...all.series(family)].reduce((total, { values }) => total + (values[0] ?? 0), 0);
+        expect(totals.refused()).toEqual({ refusals: sum('refusals'), wouldRefuse: sum('wouldRefuse') });
+        const some = totals.read(['groupQueries', 'limited']);
+        for (const family of ['groupQueries', 'limited'] as const)
+          expect([...some.series(family)]).toEqual([...all.series(family)]);
+      },
+    ),
+  );
 });
