@@ -197,7 +197,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
             </Nothing>
           ) : (
             <ul class="needs">
-              {all.map(({ id, state: standing, reason, checkedAt, behind }) => (
+              {all.map(({ id, state: standing, reason, checkedAt, behind, release }) => (
                 <li key={id}>
                   <StateMark mark={LIST_MARKS[FEED_MARKS[standing]] ?? 'none'} />
                   <span>
@@ -207,6 +207,15 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
                         .filter((text) => text !== null)
                         .join('; ')}
                     </span>
+                    {release !== null && (
+                      <>
+                        {' '}
+                        {say('feedRelease', { version: release.version, day: release.date })}{' '}
+                        <a href={release.notes} rel="noreferrer" target="_blank">
+                          {release.notes}
+                        </a>
+                      </>
+                    )}
                   </span>
                   <span>
                     {checkedAt === null ? '–' : format.ago((nowMs() - Date.parse(checkedAt)) / 1000)}

@@ -512,6 +512,7 @@ export const de: Texts = {
   candidatesBeside: 'Namen, die zu gelisteten führten und selbst auf keiner Liste stehen',
   feedsTitle: 'Feeds',
   feedsBeside: 'woher neuere Listen kommen',
+  feedRelease: 'Er meldet Version {version} vom {day}, die neuer ist als diese:',
   feedsNone:
     'Die Listen sind vom {day}; kein Feed ist eingerichtet. Wer einen veröffentlicht, gibt Ihnen die Zeile:',
   feedsCoverage:

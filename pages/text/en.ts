@@ -506,6 +506,7 @@ export const en = {
   candidatesBeside: 'names that led to listed ones and are on no list themselves',
   feedsTitle: 'Feeds',
   feedsBeside: 'where newer lists come from',
+  feedRelease: 'It tells of release {version} of {day}, which is newer than this one:',
   feedsNone: 'The lists are of {day}; no feed is configured. Its publisher gives you the line:',
   feedsCoverage:
     'Measured on {day} against {families} families of public lists: {share} of {names} names of TikTok are refused by default; of those that three families name, {unanswered} have no answer.',

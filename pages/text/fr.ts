@@ -516,6 +516,7 @@ export const fr: Texts = {
   candidatesBeside: 'noms qui menaient à des noms listés sans l’être eux-mêmes',
   feedsTitle: 'Flux',
   feedsBeside: 'd’où viennent les listes plus récentes',
+  feedRelease: 'Il annonce la version {version} du {day}, plus récente que celle-ci :',
   feedsNone: 'Les listes sont du {day} ; aucun flux n’est configuré. Son éditeur vous donne la ligne :',
   feedsCoverage:
     'Mesuré le {day} sur {families} familles de listes publiques : {share} de {names} noms de TikTok sont refusés par défaut ; parmi ceux que trois familles citent, {unanswered} sont sans réponse.',

@@ -511,6 +511,7 @@ export const nl: Texts = {
   candidatesBeside: 'namen die naar vermelde leidden en zelf op geen lijst staan',
   feedsTitle: 'Feeds',
   feedsBeside: 'waar nieuwere lijsten vandaan komen',
+  feedRelease: 'Hij meldt versie {version} van {day}, nieuwer dan deze:',
   feedsNone: 'De lijsten zijn van {day}; er is geen feed ingesteld. Wie er een uitgeeft, geeft u de regel:',
   feedsCoverage:
     'Gemeten op {day} tegen {families} families van openbare lijsten: {share} van {names} namen van TikTok wordt standaard geweigerd; van wat drie families noemen, zijn {unanswered} zonder antwoord.',

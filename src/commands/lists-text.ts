@@ -106,7 +106,7 @@ const FEED_STATES: Readonly<Record<FeedState['state'], string>> = {
 };
 
 const feedText = (
-  { id, url, state, reason, checkedAt, expires, behind }: FeedState,
+  { id, url, state, reason, checkedAt, expires, behind, release }: FeedState,
   nowMs: number,
 ): string[] => [
   `feed ${id}: ${FEED_STATES[state]}; last current ${agoText(checkedAt, nowMs)}${expires === null ? '' : `, vouches until ${expires}`}`,
@@ -115,6 +115,9 @@ const feedText = (
     ({ list, since, reason: why }) =>
       `  behind   ${list}: a newer content is known since ${since} and not in force: ${why}`,
   ),
+  ...(release === null
+    ? []
+    : [`  release  ${release.version} of ${release.date} is newer than this one: ${release.notes}`]),
 ];
 
 const rulesText = ({ inForce, kept }: ListStatus): string => {

@@ -5,6 +5,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { VERSION } from '../../src/base/base.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
@@ -149,6 +150,32 @@ extra-lists:
     expect(await readMetric(cordon, 'cordon_feed_current', { feed: 'project' })).toBe(1);
     // A feed need not have every list that ships.
     expect(await refresh('canary')).toContain('canary: unchanged');
+  });
+
+  test('a newer release is told of by the feed of what ships, by no other, and nothing is fetched', async () => {
+    const release = (version: string): string =>
+      JSON.stringify({ version, date: '2099-01-01', notes: `https://notes.example/${version}` });
+    writeFileSync(join(place, 'own', 'release.json'), release('88.0.0'));
+    await publishOwn('own-1.example\nown-2.example\n');
+    await refresh('own');
+    const status = async (): Promise<string> =>
+      (await runCommandHere(['status', '--config', join(cordon.directory, 'cordon.yaml')])).stdout;
+    expect(await status()).not.toContain('is newer than this one');
+    const targets = { 'tiktok.yaml': withNames('new-1.example', 'new-2.example') };
+    await publish([], { targets: { ...targets, 'release.json': release('99.0.0') } });
+    await refresh();
+    await expect
+      .poll(status, EVENTUALLY)
+      .toContain(
+        `- release 99.0.0 of 2099-01-01 is newer than this one, ${VERSION}: https://notes.example/99.0.0`,
+      );
+    expect((await lists('status')).stdout).toContain('release  99.0.0 of 2099-01-01');
+    expect(await readMetric(cordon, 'cordon_health_issue', { id: 'release-newer', subject: '99.0.0' })).toBe(
+      1,
+    );
+    await publish([], { targets });
+    await refresh();
+    await expect.poll(status, EVENTUALLY).not.toContain('is newer than this one');
   });
 
   test('a content that looks like an accident is held, and what is in force stays until a person accepts it', async () => {

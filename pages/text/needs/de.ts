@@ -49,6 +49,7 @@ export const needsDe = {
   'need-feed-backwards': "*Der Feed `{subject}` ging auf einen älteren Stand zurück.* Nichts davon wird genommen; die Listen in Kraft bleiben.",
   'need-feed-expired': "*Der Feed `{subject}` bürgt nicht mehr dafür, aktuell zu sein.* Vielleicht gibt es neuere Listen, die nicht hierher kommen.",
   'need-feed-behind': "*Von `{subject}` ist ein neuerer Inhalt bekannt und nicht in Kraft.* Er war vom Feed nicht zu bekommen.",
+  'need-release-newer': "*Version `{subject}` von Cordon ist neuer als diese.* Der Feed meldet sie; es wird nichts geladen.",
   'need-forwarder-outside': "*Der Weiterleiter `{subject}`* nennt Clients, für die er nicht spricht, oder nennt sie falsch. Sie werden abgewiesen.",
   'need-leases-unread': "*Wer welche Adresse hat, ist nicht zu lesen* (`{subject}`). Geräte behalten ihren Namen, bis ihre Lease endet.",
   'need-reload-refused': "*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.",

@@ -49,6 +49,7 @@ export const needsEn = {
   'need-feed-backwards': "*The feed `{subject}` went back to an older state.* Nothing of it is taken; the lists in force stay.",
   'need-feed-expired': "*The feed `{subject}` does not vouch for being fresh any more.* There may be newer lists that do not get here.",
   'need-feed-behind': "*A newer content of `{subject}` is known and not in force.* It could not be had from its feed.",
+  'need-release-newer': "*Release `{subject}` of Cordon is newer than this one.* The feed tells of it; nothing is fetched.",
   'need-forwarder-outside': "*The forwarder `{subject}`* says clients that it does not speak for, or says them wrongly. They are refused.",
   'need-leases-unread': "*Who has which address cannot be read* (`{subject}`). Devices keep their names until their leases end.",
   'need-reload-refused': "*A new configuration or list was rejected.* What was active before stays, until a restart.",

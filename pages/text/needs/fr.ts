@@ -49,6 +49,7 @@ export const needsFr = {
   'need-feed-backwards': "*Le flux `{subject}` est revenu à un état plus ancien.* Rien n’en est pris ; les listes en vigueur restent.",
   'need-feed-expired': "*Le flux `{subject}` ne garantit plus d’être à jour.* Il existe peut-être des listes plus récentes qui n’arrivent pas ici.",
   'need-feed-behind': "*Un contenu plus récent de `{subject}` est connu et n’est pas en vigueur.* Il n’a pas pu être obtenu du flux.",
+  'need-release-newer': "*La version `{subject}` de Cordon est plus récente que celle-ci.* Le flux l’annonce ; rien n’est téléchargé.",
   'need-forwarder-outside': "*Le redirecteur `{subject}`* annonce des clients pour lesquels il ne parle pas, ou les annonce mal. Ils sont refusés.",
   'need-leases-unread': "*Impossible de lire qui a quelle adresse* (`{subject}`). Les appareils gardent leur nom jusqu’à la fin de leur bail.",
   'need-reload-refused': "*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.",

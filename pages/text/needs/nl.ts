@@ -49,6 +49,7 @@ export const needsNl = {
   'need-feed-backwards': "*De feed `{subject}` ging terug naar een oudere stand.* Niets ervan wordt overgenomen; de lijsten die van kracht zijn blijven.",
   'need-feed-expired': "*De feed `{subject}` staat er niet meer voor in dat hij actueel is.* Misschien zijn er nieuwere lijsten die hier niet aankomen.",
   'need-feed-behind': "*Van `{subject}` is een nieuwere inhoud bekend die niet van kracht is.* Hij was niet van de feed te krijgen.",
+  'need-release-newer': "*Versie `{subject}` van Cordon is nieuwer dan deze.* De feed meldt haar; er wordt niets opgehaald.",
   'need-forwarder-outside': "*De doorstuurserver `{subject}`* noemt clients voor wie hij niet spreekt, of noemt ze verkeerd. Ze worden geweigerd.",
   'need-leases-unread': "*Wie welk adres heeft, is niet te lezen* (`{subject}`). Apparaten houden hun naam tot hun lease eindigt.",
   'need-reload-refused': "*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.",

@@ -294,6 +294,13 @@ export const HEALTH_ISSUES = {
     'a feed has a newer list that is not in force',
     'cordon lists status says why; accept or dismiss what is held, or see that it can be fetched',
   ),
+  'release-newer': kind(
+    'info',
+    'ReleaseNewer',
+    60,
+    'the feed tells of a newer release of Cordon',
+    'read its notes, and install it by the way this one was installed; Cordon fetches none by itself',
+  ),
   'forwarder-outside': kind(
     'warning',
     'ForwarderOutside',

@@ -78,6 +78,8 @@ const feedStatus = z
     expires: z.string().nullable(),
     /** Lists of which it has a newer content than is in force. */
     behind: listOf(z.object({ list: z.string(), since: z.string(), reason: z.string() })),
+    /** A release of Cordon that is newer than this one, as the feed of shipped lists tells; none is ever fetched. */
+    release: z.object({ version: z.string(), date: z.string(), notes: z.string() }).nullable(),
   })
   .meta({ id: 'FeedStatus' });
 const coverage = z

@@ -57,7 +57,13 @@ const TOLD_BY_HEADLINE: Readonly<Record<string, readonly HealthIssueId[]>> = {
 };
 
 /** What waits for a decision goes before these. */
-const LATER: ReadonlySet<string> = new Set(['exemption-ends', 'probe-off', 'records-off', 'set-up']);
+const LATER: ReadonlySet<string> = new Set([
+  'exemption-ends',
+  'probe-off',
+  'records-off',
+  'release-newer',
+  'set-up',
+]);
 
 /** Where each is looked into; the rest is said by the overview itself. */
 const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
@@ -81,6 +87,7 @@ const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
   'feed-backwards': '/lists',
   'feed-expired': '/lists',
   'feed-behind': '/lists/',
+  'release-newer': '/lists',
   'mandate-review': '/lists/',
   'resolver-unheard': '/resolvers',
   'resolver-trouble': '/resolvers',

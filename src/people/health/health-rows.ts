@@ -1,7 +1,7 @@
 // What is wrong with the service, out of what its parts tell of themselves: one function for each part that does not judge
 // itself. What each issue means, and how much, stands in HEALTH_ISSUES.
 
-import { DAY_MS } from '../../base/base.ts';
+import { DAY_MS, VERSION } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import { CONNECTING, type RecordingFacts, witnessIssues } from '../../evidence/records/records.ts';
@@ -329,7 +329,7 @@ const FEED_ISSUES = {
 } as const;
 
 /** A content that is held is told as such: what a feed adds is what could not be had. */
-const feedIssues = ({ id: subject, state, reason, since, behind }: FeedState): FoundIssue[] => {
+const feedIssues = ({ id: subject, state, reason, since, behind, release }: FeedState): FoundIssue[] => {
   const found: FoundIssue[] = [];
   const toMs = (time: string | null): number | undefined => (time === null ? undefined : Date.parse(time));
   if (state === 'unproven' || state === 'backwards' || state === 'expired') {
@@ -339,6 +339,11 @@ const feedIssues = ({ id: subject, state, reason, since, behind }: FeedState): F
   for (const { list, since: known, reason: why } of behind) {
     const text = `feed ${subject} has a newer list ${list} that is not in force: ${why}`;
     found.push({ id: 'feed-behind', subject: list, text, sinceMs: toMs(known) });
+  }
+  if (release !== null) {
+    const { version, date, notes } = release;
+    const text = `release ${version} of ${date} is newer than this one, ${VERSION}: ${notes}`;
+    found.push({ id: 'release-newer', subject: version, text, sinceMs: Date.parse(date) });
   }
   return found;
 };

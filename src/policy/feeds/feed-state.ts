@@ -5,9 +5,10 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { replaceFile } from '../../base/base.ts';
+import { replaceFile, VERSION } from '../../base/base.ts';
 import { parseSourceUrl, redactUrl } from '../lists/lists.ts';
 import type { FeedErrorCode } from './feed-error.ts';
+import { isNewerVersion, type Release, releaseSchema } from './release.ts';
 
 const FEEDS_NAME = 'feeds';
 const RECORD_NAME = 'record.json';
@@ -50,6 +51,8 @@ export interface FeedState {
   /** Until when the feed vouches for being fresh. */
   readonly expires: string | null;
   readonly behind: readonly FeedBehind[];
+  /** A release of Cordon that is newer than this one; null: the feed tells of none. */
+  readonly release: Release | null;
 }
 
 const recordSchema = z.object({
@@ -62,6 +65,8 @@ const recordSchema = z.object({
   expiresMs: z.number().nullable().default(null),
   /** By path: what the feed has, and since when that is known. */
   targets: z.record(z.string(), z.object({ sha256: z.string(), sinceMs: z.number() })).default({}),
+  /** What it said of releases the last time; `told` is null where nobody can read it. */
+  release: z.object({ sha256: z.string(), told: releaseSchema.nullable() }).nullable().default(null),
 });
 
 /** What is kept of a feed. */
@@ -111,6 +116,7 @@ export const toFeedState = (
   const whole = checkedAtMs === null ? 'unknown' : 'current';
   const state = isTold ? failed : isOver ? 'expired' : (failed ?? whole);
   const sinceMs = state === 'expired' ? overMs : failedSinceMs;
+  const release = record.release?.told ?? null;
   return {
     id: settings.id,
     url: redactUrl(parseSourceUrl(settings.url)),
@@ -122,6 +128,7 @@ export const toFeedState = (
     timestamp: record.timestamp,
     expires: toTime(expiresMs),
     behind,
+    release: release !== null && isNewerVersion(release.version, VERSION) ? release : null,
   };
 };
 

@@ -22,6 +22,7 @@ import {
   saveSigner,
   signCanonical,
 } from './keys.ts';
+import { parseRelease, RELEASE_NAME } from './release.ts';
 
 /** Keys of a new role, and how many of them have to sign: two of three people for what everything else rests on. */
 const NEW_KEYS: Readonly<Record<FeedRole, { readonly count: number; readonly threshold: number }>> = {
@@ -272,6 +273,11 @@ const readTargets = (from: string): TargetBytes[] => {
     if (name.startsWith(`${MANDATES_NAME}/`)) requirePack(path);
     else if (name.endsWith('.yaml')) requireList(path);
     const bytes = readFileSync(path);
+    if (name === RELEASE_NAME && parseRelease(bytes) === undefined)
+      throw publishError(
+        `${path} tells of no release`,
+        'Write {"version": "0.2.0", "date": "2027-03-01", "notes": "https://…"}.',
+      );
     if (bytes.length > TARGET_BYTES_MAX)
       throw publishError(`${path} has more than ${TARGET_BYTES_MAX} bytes`);
     return { name, bytes, sha256: sha256Of(bytes) };

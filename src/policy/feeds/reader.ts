@@ -32,6 +32,7 @@ import {
   writeFeedRecord,
 } from './feed-state.ts';
 import { toFeedError } from './library-error.ts';
+import { parseRelease, RELEASE_BYTES_MAX, RELEASE_NAME } from './release.ts';
 
 /** Names of the metadata that is kept, in the order in which one vouches for the next. */
 const KEPT = ['root', 'timestamp', 'snapshot', 'targets'] as const;
@@ -145,6 +146,18 @@ export class FeedReader {
     const bytes = outcome.kind === 'fetched' ? outcome.bytes : Buffer.alloc(0);
     if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
     throw feedError('ERR_FEED_PROOF', feed.id, `${nameOf(url)} is not what its metadata names`);
+  }
+
+  /** Reads which release the feed tells of where that is new. Rejects as find() and read() do; what is no release is none. */
+  async lookForRelease(targets: FeedTargets): Promise<void> {
+    const target = await targets.find(RELEASE_NAME);
+    const { release } = this.#record;
+    if (target?.sha256 === release?.sha256) return;
+    if (target === undefined) return await this.#note({ release: null });
+    const { sha256, sizeBytes } = target;
+    const told =
+      sizeBytes > RELEASE_BYTES_MAX ? undefined : parseRelease(await this.read(target, RELEASE_BYTES_MAX));
+    await this.#note({ release: { sha256, told: told ?? null } });
   }
 
   async #find(updater: Updater, isConsistent: boolean, path: string): Promise<FeedTarget | undefined> {

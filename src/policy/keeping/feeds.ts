@@ -1,5 +1,5 @@
 // The feeds of the configuration: one reader each, and what is told of them.
-import type { Clock } from '../../base/base.ts';
+import { type Clock, isAppError, systemErrorCode } from '../../base/base.ts';
 import type { Config, FeedConfig } from '../../config/config.ts';
 import {
   type FeedBehind,
@@ -71,9 +71,22 @@ export class KeptFeeds {
     return this.#readers.get(id)?.reader;
   }
 
-  /** A look at the feed went well: what it has of mandates is read as well. */
+  /** A look at the feed went well: what it has of mandates and releases is read as well. */
   async looked(id: string, targets: FeedTargets): Promise<void> {
-    if (id === this.#shipping) await this.#readers.get(id)?.packs.look(targets, this.#mandates);
+    const known = this.#readers.get(id);
+    if (id !== this.#shipping || known === undefined) return;
+    await known.packs.look(targets, this.#mandates);
+    await this.#lookForRelease(known.reader, targets);
+  }
+
+  /** Never rejects for what the feed has: it costs what is told of releases. */
+  async #lookForRelease(reader: FeedReader, targets: FeedTargets): Promise<void> {
+    try {
+      await reader.lookForRelease(targets);
+    } catch (thrown) {
+      if (!isAppError(thrown) && systemErrorCode(thrown) === undefined) throw thrown;
+      this.#options.log.warn({ feed: reader.settings.id, err: thrown }, 'release of a feed not read');
+    }
   }
 
   /** By mandate: how it stands by the pack of the feed. */
@@ -93,7 +106,9 @@ export class KeptFeeds {
       const behind = lists
         .filter(({ list }) => list.source.feed === reader.settings.id)
         .flatMap((kept) => behindOf(kept, reader.record));
-      return toFeedState(reader.settings, reader.record, behind, this.#options.clock());
+      const { settings, record } = reader;
+      const told = settings.id === this.#shipping ? record : { ...record, release: null };
+      return toFeedState(settings, told, behind, this.#options.clock());
     });
   }
 }
@@ -110,6 +125,7 @@ interface KnownList {
 export const readFeedStates = async (config: Config, clock: Clock): Promise<FeedState[]> => {
   const store = ListStore.at(config.stateDirectory, clock);
   const states: FeedState[] = [];
+  const shipping = config.feeds.find(({ isForShipped }) => isForShipped);
   for (const feed of config.feeds) {
     const record = await readFeedRecord(feedDirectory(config.stateDirectory, feed));
     const behind: FeedBehind[] = [];
@@ -117,7 +133,8 @@ export const readFeedStates = async (config: Config, clock: Clock): Promise<Feed
       const known = await store.status(list.id);
       behind.push(...behindOf({ list, record: known, sha256: known.current?.sha256 }, record));
     }
-    states.push(toFeedState(feed, record, behind, clock()));
+    const told = feed === shipping ? record : { ...record, release: null };
+    states.push(toFeedState(feed, told, behind, clock()));
   }
   return states;
 };

@@ -62,6 +62,7 @@ const feed = (change: Partial<FeedState>): Partial<HealthFacts> => ({
     {
       ...{ id: 'project', url: 'https://lists.example.com/', state: 'current', reason: 'a reason' },
       ...{ since: '2026-11-26T11:00:00Z', checkedAt: null, root: 1, timestamp: 1, expires: null, behind: [] },
+      ...{ release: null },
       ...change,
     },
   ],
@@ -303,6 +304,11 @@ const ROWS: readonly (readonly [title: string, change: Change, issue: object])[]
     'a newer list that could not be had',
     feed({ behind: [{ list: 'tiktok', since: '2026-11-26T11:00:00Z', reason: 'it could not be fetched' }] }),
     { id: 'feed-behind', subject: 'tiktok' },
+  ],
+  [
+    'a newer release',
+    feed({ release: { version: '9.9.9', date: '2026-11-26', notes: 'https://notes.example/' } }),
+    { id: 'release-newer', subject: '9.9.9', text: expect.stringContaining('https://notes.example/') },
   ],
   [
     'a forwarder that names strangers',

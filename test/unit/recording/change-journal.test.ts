@@ -101,7 +101,7 @@ test('how feeds are is recorded when it changes, and that there is none once', (
   const feed = (more: Partial<FeedState> = {}): FeedState => ({
     ...{ id: 'project', url: 'https://lists.example/', state: 'current', reason: null, since: null },
     ...{ checkedAt: '2026-11-25T11:00:00.000Z', root: 1, timestamp: 7 },
-    ...{ expires: '2026-12-09T00:00:00.000Z', behind: [] },
+    ...{ expires: '2026-12-09T00:00:00.000Z', behind: [], release: null },
     ...more,
   });
   journal.feeds([], '2026-11-24');
