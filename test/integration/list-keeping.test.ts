@@ -208,6 +208,9 @@ test('what is held is in force when a person accepts it, and out of force when a
   expect(accepted).toMatchObject({ code: 0, stderr: '' });
   expect(accepted.stdout).toContain('enforces 1000 rules of it');
   expect(await outcomeOf(program, 'name-500')).toBe('refused');
+  // That it was not there at the start is over.
+  const isRefused = () => readMetric(program, 'cordon_health_issue', { id: 'reload-refused' });
+  await expect.poll(isRefused, { timeout: 5_000 }).toBe(0);
   expect(await readMetric(program, 'cordon_list_held', { list: 'feed' })).toBe(0);
 
   const { body } = await control('GET', '/v1/lists/feed');

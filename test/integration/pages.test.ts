@@ -354,6 +354,8 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
     .getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ })
     .waitFor({ timeout: 90_000 });
   expect(await page.locator('.headline').getAttribute('class')).toContain('ok');
+  // The list of an address was not there at the start, and came.
+  expect(await page.locator('main').textContent()).not.toContain('was rejected');
   await takePicture(page, 'state-in-force-real');
 });
 

@@ -94,7 +94,8 @@ export class Changes {
       this.save();
     };
     await enact(apply, (error) => {
-      this.#refused.configuration = error;
+      // Often lists that are still to be fetched: it is over as soon as all is in force, without a reload.
+      this.#refused.lists = error;
       journal.refused(error.code, 'start');
       const saved = state.current.generation;
       if (saved === undefined)
