@@ -40,22 +40,23 @@ const packStyle = (text: string): string =>
     .replace(/\s*([{};,])\s*/g, '$1');
 
 /**
- * Languages as their texts in the order of the English ones, packed: six hundred keys are sent once, not four times, and texts by half,
- * also where nothing between server and browser packs.
+ * Languages packed, by half, also where nothing between server and browser packs. English has the keys, eight hundred of them, and the
+ * others their texts in its order: keys are sent once, not four times.
  */
-const keylessTexts = (languages: Readonly<Record<string, Texts>>): Plugin => ({
-  name: 'keyless-texts',
+const packedTexts = (languages: Readonly<Record<string, Texts>>): Plugin => ({
+  name: 'packed-texts',
   load(path) {
     const [, name = ''] = /\/text\/(\w+)\.ts$/.exec(path) ?? [];
     const texts = languages[name];
     if (texts === undefined) return null;
-    const values = Object.keys(en).map((key) => texts[key as keyof Texts]);
-    const packed = deflateRawSync(JSON.stringify(values), { level: 9 }).toString('base64');
-    return `import { en } from './en.ts';
+    const isFirst = texts === en;
+    const content = isFirst ? texts : Object.keys(en).map((key) => texts[key as keyof Texts]);
+    const packed = deflateRawSync(JSON.stringify(content), { level: 9 }).toString('base64');
+    return `${isFirst ? '' : "import { en } from './en.ts';"}
 const bytes = Uint8Array.from(atob('${packed}'), (letter) => letter.charCodeAt(0));
 const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('deflate-raw'));
 const texts = await new Response(stream).json();
-export const ${name} = Object.fromEntries(Object.keys(en).map((key, index) => [key, texts[index]]));`;
+export const ${name} = ${isFirst ? 'texts' : 'Object.fromEntries(Object.keys(en).map((key, index) => [key, texts[index]]))'};`;
   },
 });
 
@@ -65,7 +66,7 @@ const bundleScripts = async (folder: string): Promise<string> => {
     platform: 'browser',
     tsconfig: join(source, 'tsconfig.json'),
     logLevel: 'warn',
-    plugins: [keylessTexts({ fr, nl, de })],
+    plugins: [packedTexts({ en, fr, nl, de })],
   });
   const { output } = await bundle.write({
     dir: join(folder, 'assets'),
