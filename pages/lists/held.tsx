@@ -5,12 +5,13 @@ import { act } from '../api/client.ts';
 import type { Content } from '../api/members.ts';
 import type { ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { AskedLimits } from '../parts/asked-span.tsx';
-import { Form, Radios, TextArea } from '../parts/form.tsx';
-import { FaultNote, Hash, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { Radios } from '../parts/form.tsx';
+import { Hash, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { ReasonForm } from '../parts/reason-form.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { Say, useText } from '../parts/say.tsx';
-import { useDoing } from '../parts/use-data.ts';
+import type { Key } from '../text/text.ts';
 
 /** Names that one sentence names. */
 const NAMED_MAX = 5;
@@ -186,34 +187,12 @@ export const DecideHeld = ({
 }): VNode => {
   const { say } = useText();
   const [choice, setChoice] = useState('dismiss');
-  const [reason, setReason] = useState('');
-  const [wrong, setWrong] = useState<string | undefined>(undefined);
-  const doing = useDoing();
   const isMandate = list.mandate !== false;
   const kept = list.inForce?.entries ?? 0;
-  const send = (): void => {
-    if (choice === 'wait') return;
-    if (reason.trim() === '') {
-      setWrong(say('reasonNeeded'));
-      return;
-    }
-    doing.run(async () => {
-      const outcome = await act(`/v1/lists/${inPath(list.id)}/${choice}`, {
-        sha256: held.sha256,
-        reason: reason.trim(),
-      });
-      toast.set({
-        text:
-          'pending' in outcome
-            ? say('toastPending')
-            : choice === 'accept'
-              ? say('toastAccepted')
-              : say('toastDismissed'),
-        isBad: false,
-      });
-      noteChanges(['lists', 'acts']);
-      onDone();
-    });
+  const send = async (reason: string): Promise<void> => {
+    const body = { sha256: held.sha256, reason };
+    const outcome = await act(`/v1/lists/${inPath(list.id)}/${chosen}`, body);
+    tellDone(say(outcomeText(outcome, chosen === 'accept' ? 'toastAccepted' : 'toastDismissed')), onDone);
   };
   const options: (readonly [string, VNode])[] = [];
   if (may('dismissList'))
@@ -239,41 +218,24 @@ export const DecideHeld = ({
       </>,
     ]);
   options.push(['wait', <b key="wait">{say('waitNext')}</b>]);
-  const button: Readonly<Record<string, string>> = {
+  const chosen = options.some(([value]) => value === choice) ? choice : 'wait';
+  const does: Readonly<Record<string, string>> = {
     dismiss: say('keepDo', { count: kept }),
     accept: isMandate ? say('askAcceptDo') : say('acceptDo', { count: held.entries }),
-    wait: say('waitNext'),
   };
   return (
     <Panel title={say('decide')}>
       <div class="body">
-        <Form onSend={send}>
-          <FaultNote fault={doing.fault} />
+        <ReasonForm send={send} hint={say('reasonHint')} does={does[chosen]} tone="first">
           {isMandate && <p class="note">{say('heldMandate')}</p>}
           <Radios
             legend={say('whatShallHold')}
             name="held"
             options={options}
-            value={options.some(([value]) => value === choice) ? choice : 'wait'}
+            value={chosen}
             onValue={setChoice}
           />
-          {choice !== 'wait' && (
-            <TextArea
-              label={say('reason')}
-              hint={say('reasonHint')}
-              value={reason}
-              onValue={setReason}
-              wrong={wrong}
-            />
-          )}
-          {choice !== 'wait' && options.length > 1 && (
-            <div class="row">
-              <button type="submit" class="first" disabled={doing.isBusy}>
-                {button[choice]}
-              </button>
-            </div>
-          )}
-        </Form>
+        </ReasonForm>
       </div>
     </Panel>
   );
@@ -289,49 +251,34 @@ export const RollBack = ({
   readonly onDone: () => void;
 }): VNode | null => {
   const { say } = useText();
-  const [reason, setReason] = useState('');
-  const [wrong, setWrong] = useState<string | undefined>(undefined);
-  const doing = useDoing();
   if (!may('rollBackList')) return null;
+  const send = async (reason: string): Promise<void> => {
+    const body = { sha256: earlier.sha256, reason };
+    const outcome = await act(`/v1/lists/${inPath(list.id)}/rollback`, body);
+    tellDone(say(outcomeText(outcome, 'toastRolledBack')), onDone);
+  };
   return (
     <Panel title={say('rollBackTitle')}>
       <div class="body">
-        <Form
-          onSend={() => {
-            if (reason.trim() === '') {
-              setWrong(say('reasonNeeded'));
-              return;
-            }
-            doing.run(async () => {
-              const outcome = await act(`/v1/lists/${inPath(list.id)}/rollback`, {
-                sha256: earlier.sha256,
-                reason: reason.trim(),
-              });
-              toast.set({
-                text: 'pending' in outcome ? say('toastPending') : say('toastRolledBack'),
-                isBad: false,
-              });
-              noteChanges(['lists', 'acts']);
-              onDone();
-            });
-          }}
+        <ReasonForm
+          send={send}
+          hint={say('reasonHint')}
+          does={say('rollBackDo', { count: earlier.entries })}
+          tone="stern"
         >
-          <FaultNote fault={doing.fault} />
           {list.mandate !== false && <p class="note">{say('heldMandate')}</p>}
-          <TextArea
-            label={say('reason')}
-            hint={say('reasonHint')}
-            value={reason}
-            onValue={setReason}
-            wrong={wrong}
-          />
-          <div class="row">
-            <button type="submit" class="stern" disabled={doing.isBusy}>
-              {say('rollBackDo', { count: earlier.entries })}
-            </button>
-          </div>
-        </Form>
+        </ReasonForm>
       </div>
     </Panel>
   );
+};
+
+/** What is said of it: that it is done, or waits for a second person. */
+const outcomeText = <Done extends Key>(outcome: object, done: Done): Done | 'toastPending' =>
+  'pending' in outcome ? 'toastPending' : done;
+
+const tellDone = (text: string, onDone: () => void): void => {
+  toast.set({ text, isBad: false });
+  noteChanges(['lists', 'acts']);
+  onDone();
 };

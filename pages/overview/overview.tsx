@@ -1,13 +1,14 @@
 // Overview: whether it holds, what needs somebody, and today in numbers.
 import type { VNode } from 'preact';
 import type { State } from '../api/shapes.ts';
-import { Bar, HourChart } from '../parts/charts.tsx';
+import { Bar } from '../parts/charts.tsx';
 import type { Mark } from '../parts/mark.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Nothing, Panel } from '../parts/panel.tsx';
 import { holdStill, isStill, nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { StepChart } from '../parts/step-chart.tsx';
 import { useStore } from '../parts/store.ts';
 import { personIn, toldOf } from '../parts/told.ts';
 import { useTicks } from '../parts/use-data.ts';
@@ -18,8 +19,7 @@ import { NeedsPanel } from './needs.tsx';
 import { NetworksPanel } from './networks.tsx';
 import { TodayPanel } from './today.tsx';
 
-/** Series with a color of their own; what is beyond shares the last one. */
-const SERIES_MAX = 4;
+const DAY_MS = 86_400_000;
 const EXEMPTIONS_MAX = 6;
 const CHANGES_MAX = 6;
 /** An end that is nearer stands out. */
@@ -28,15 +28,24 @@ const END_NEAR_SEC = 7 * 86_400;
 const HoursPanel = ({ today }: Pick<State, 'today'>): VNode => {
   const { say } = useText();
   const lists = today.byList.filter(({ total }) => total > 0);
+  const sums = Array.from({ length: 24 }, (_, hour) =>
+    lists.reduce((sum, { hours }) => sum + (hours[hour] ?? 0), 0),
+  );
+  const peak = sums.indexOf(Math.max(...sums));
   return (
     <Panel title={say('hoursPanel')} aside={<a href="/look-up">{say('refusedJustNow')}</a>}>
       {lists.length === 0 ? (
         <Nothing>{say('hoursNone')}</Nothing>
       ) : (
         <div class="body stack">
-          <HourChart
-            series={lists.map(({ list, total, hours }) => ({ name: list, total, hours }))}
-            highest={SERIES_MAX}
+          <StepChart
+            title={say('hoursTitle', { hour: `${String(peak).padStart(2, '0')}:00`, count: sums[peak] ?? 0 })}
+            from={today.since}
+            until={new Date(Date.parse(today.since) + DAY_MS).toISOString()}
+            stepSec={3_600}
+            series={lists.map(({ list, hours }) => ({ name: list, counts: hours }))}
+            spans={[]}
+            marks={[]}
           />
         </div>
       )}

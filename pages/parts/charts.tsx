@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import { useId } from 'preact/hooks';
 import type { Span } from '../api/shapes.ts';
-import { gatherPins, hourTicks, placeSpan, stackHours } from './geometry.ts';
+import { gatherPins, hourTicks, placeSpan } from './geometry.ts';
 import { useText } from './say.tsx';
 
 /** Per cent from an end within which a number stands at the end. */
@@ -184,113 +184,6 @@ export const RowStrip = ({ from, to, spans }: StripProps): VNode => {
         <GapMark key={`${span.from}${span.state}`} span={span} from={from} to={to} y={4} height={6} />
       ))}
     </svg>
-  );
-};
-
-interface Series {
-  readonly name: string;
-  readonly total: number;
-  readonly hours: readonly number[];
-}
-
-const CHART_PX = 104;
-const GRID_SHARES = [0.25, 0.5, 0.75, 1];
-
-/** Refusals by hour of the day and list. */
-export const HourChart = ({ series, highest }: { series: readonly Series[]; highest: number }): VNode => {
-  const { say, format } = useText();
-  const id = useId();
-  const { top, blocks } = stackHours(
-    series.map(({ hours }) => hours),
-    24,
-    CHART_PX,
-  );
-  const sums = Array.from({ length: 24 }, (_, hour) =>
-    series.reduce((sum, { hours }) => sum + (hours[hour] ?? 0), 0),
-  );
-  const peak = sums.indexOf(Math.max(...sums));
-  return (
-    <>
-      <svg class="chart" width="100%" height={CHART_PX + 28} role="img" aria-labelledby={id}>
-        <title id={id}>
-          {say('hoursTitle', { hour: `${String(peak).padStart(2, '0')}:00`, count: sums[peak] ?? 0 })}
-        </title>
-        {GRID_SHARES.map((share) => (
-          <g key={share}>
-            <line
-              class="axis"
-              x1="0"
-              x2="100%"
-              y1={8 + CHART_PX * (1 - share)}
-              y2={8 + CHART_PX * (1 - share)}
-            />
-            <text x="100%" y={5 + CHART_PX * (1 - share)} text-anchor="end">
-              {format.number(top * share)}
-            </text>
-          </g>
-        ))}
-        <line class="axis" x1="0" x2="100%" y1={8 + CHART_PX} y2={8 + CHART_PX} />
-        {blocks.map(({ hour, series: index, x, y, width, height }) => (
-          <rect
-            key={`${hour} ${index}`}
-            class={`fill-${Math.min(index, highest - 1) + 1}`}
-            x={`${x}%`}
-            y={8 + y}
-            width={`${width}%`}
-            height={height}
-          />
-        ))}
-        {[0, 6, 12, 18].map((hour) => (
-          <text key={hour} x={`${((hour + 0.5) / 24) * 100}%`} y={CHART_PX + 24} text-anchor="middle">
-            {String(hour).padStart(2, '0')}
-          </text>
-        ))}
-        <text x="100%" y={CHART_PX + 24} text-anchor="end">
-          UTC
-        </text>
-      </svg>
-      <ul class="legend">
-        {series.map(({ name, total }, index) => (
-          <li key={name}>
-            <svg aria-hidden="true">
-              <rect class={`fill-${Math.min(index, highest - 1) + 1}`} width={10} height={10} rx={2} />
-            </svg>
-            <span>
-              {name} <b>{format.number(total)}</b>
-            </span>
-          </li>
-        ))}
-      </ul>
-      <details class="figures">
-        <summary>{say('asTable')}</summary>
-        <table>
-          <thead>
-            <tr>
-              <th scope="col">UTC</th>
-              {series.map(({ name }) => (
-                <th key={name} scope="col" class="num">
-                  {name}
-                </th>
-              ))}
-            </tr>
-          </thead>
-          <tbody>
-            {sums.map((sum, hour) =>
-              sum === 0 ? null : (
-                <tr key={hour}>
-                  <th scope="row">{String(hour).padStart(2, '0')}:00</th>
-                  {series.map(({ name, hours }) => (
-                    <td key={name} class="num">
-                      {format.number(hours[hour] ?? 0)}
-                    </td>
-                  ))}
-                </tr>
-              ),
-            )}
-          </tbody>
-        </table>
-      </details>
-    </>
   );
 };
 

@@ -1,10 +1,11 @@
 // Panels, faults, empty places and notes: what stands around facts.
 import type { ComponentChildren, VNode } from 'preact';
-import { useId } from 'preact/hooks';
+import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Fault } from '../api/client.ts';
 import { faultText, needsOwnWords, problemText } from './fault-text.ts';
 import { StateMark } from './marks.tsx';
 import { useText } from './say.tsx';
+import { Store } from './store.ts';
 import type { Data } from './use-data.ts';
 
 interface PanelProps {
@@ -33,6 +34,18 @@ export const Panel = ({ title, beside, aside, isItem = false, children }: PanelP
 };
 
 /** The title of a page; `trail` leads back. */
+/** What the page is called; empty: it says the state, as the overview does. */
+export const pageTitle = new Store('');
+
+/** The heading that a page is called by, in the title of the window as well (WCAG 2.4.2). */
+export const PageName = ({ children }: { readonly children: ComponentChildren }): VNode => {
+  const heading = useRef<HTMLHeadingElement>(null);
+  // After each drawing: a name may come with the page's data.
+  useEffect(() => pageTitle.set(heading.current?.textContent ?? ''));
+  useEffect(() => () => pageTitle.set(''), []);
+  return <h1 ref={heading}>{children}</h1>;
+};
+
 export const Head = ({
   title,
   trail,
@@ -45,7 +58,7 @@ export const Head = ({
   <div class="head">
     <div>
       {trail !== undefined && <p class="trail">{trail}</p>}
-      <h1>{title}</h1>
+      <PageName>{title}</PageName>
     </div>
     {children !== undefined && <div class="row">{children}</div>}
   </div>
