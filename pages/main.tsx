@@ -19,7 +19,7 @@ import { LookUp } from './look-up/look-up.tsx';
 import { Network } from './networks/network.tsx';
 import { Overview } from './overview/overview.tsx';
 import { applyChoices, language } from './parts/choices.ts';
-import { FaultNote, Head } from './parts/panel.tsx';
+import { FaultNote, Head, pageTitle } from './parts/panel.tsx';
 import { lastWordMs, readSession, session, state, takeSession, takeState } from './parts/room.ts';
 import { followLinks, go, place } from './parts/router.ts';
 import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
@@ -76,12 +76,15 @@ const pageOf = (path: string): VNode => {
   return <NotFound />;
 };
 
-/** The title of the window says the state: it is read first, and seen among twenty others. */
+/** The title of the window: the page, the state, whose it is. It is read first, and seen among twenty others. */
 const Title = (): null => {
   const sentence = useSentence();
   const { path } = useStore(place);
   const agency = useStore(session)?.agency;
-  const title = sentence?.title ?? path.slice(1);
+  const page = useStore(pageTitle);
+  const title = [page, sentence?.title ?? (page === '' ? path.slice(1) : '')]
+    .filter((part) => part !== '')
+    .join(' · ');
   useEffect(() => {
     document.title = [title, agency === undefined || agency === null ? 'Cordon' : `Cordon, ${agency}`]
       .filter((part) => part !== '')

@@ -7,7 +7,7 @@ import { ask, Fault } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
 import { PlaceIcon } from '../parts/marks.tsx';
-import { FaultNote } from '../parts/panel.tsx';
+import { FaultNote, PageName } from '../parts/panel.tsx';
 import { takeSession } from '../parts/room.ts';
 import { go } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
@@ -166,7 +166,7 @@ export const SetUp = (): VNode => {
         <PlaceIcon icon="room" />
         <span>Cordon</span>
       </p>
-      <h1>{enrolment?.kind === 'person' ? say('setUpPersonTitle') : say('setUpTitle')}</h1>
+      <PageName>{enrolment?.kind === 'person' ? say('setUpPersonTitle') : say('setUpTitle')}</PageName>
       {fault !== undefined &&
         (token === '' ? <p class="note">{say('setUpNoToken')}</p> : <FaultNote fault={fault} />)}
       {fault !== undefined && token !== '' && <p class="soft">{say('setUpAgain')}</p>}

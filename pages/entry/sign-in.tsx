@@ -5,7 +5,7 @@ import { ask } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
 import { PlaceIcon } from '../parts/marks.tsx';
-import { FaultNote } from '../parts/panel.tsx';
+import { FaultNote, PageName } from '../parts/panel.tsx';
 import { session, takeSession } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
@@ -104,7 +104,7 @@ export const SignIn = (): VNode => {
           <small>{known?.agency ?? ''}</small>
         </span>
       </p>
-      <h1>{say('signInTitle')}</h1>
+      <PageName>{say('signInTitle')}</PageName>
       {fault !== null && (
         <div class="note bad" role="alert">
           <b>{say('signInFailed')}</b> <code>{fault}</code>

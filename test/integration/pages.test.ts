@@ -8,9 +8,11 @@ import { createRequire } from 'node:module';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import type { Explanation } from '../../pages/api/shapes.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
+import { createRandom } from '../support/mutate.ts';
 import { inTwo } from '../support/night.ts';
 import { arePicturesWanted, keepPicture, takePicture } from '../support/pictures.ts';
 import { isInstalled, needing } from '../support/process.ts';
@@ -354,6 +356,8 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
     .getByRole('heading', { level: 1, name: /^In force on 3 of 3 networks/ })
     .waitFor({ timeout: 90_000 });
   expect(await page.locator('.headline').getAttribute('class')).toContain('ok');
+  // Nobody watches for them: that is no zero.
+  await page.getByText('kinds are not watched everywhere').waitFor();
   // The list of an address was not there at the start, and came.
   expect(await page.locator('main').textContent()).not.toContain('was rejected');
   await takePicture(page, 'state-in-force-real');
@@ -517,6 +521,54 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   await page.getByText(/"not a name!!" is not a domain name/).waitFor();
   expect(await page.locator('#explained').count()).toBe(0);
 });
+
+/** Names and clients by chance, among them what is listed, what leads there, who is exempt, and who may not ask. */
+const lookedUp = (count: number): (readonly [name: string, client: string])[] => {
+  const zones = ['tiktok.com', 'alias.example.org', 'example.net', 'name-0#.example', 'localhost', 'x#.test'];
+  const random = createRandom(33);
+  const pick = (of: readonly string[]): string => of[random(of.length)] ?? '';
+  return Array.from({ length: count }, () => {
+    const zone = pick(zones).replace('#', String(random(100)).padStart(2, '0'));
+    const sub = pick(['', 'www.', 'a.b.', '_dmarc.', `n${random(1_000_000)}.`]);
+    return [sub + zone, pick(['127.0.0.9', HEADQUARTERS, LAB, EXEMPT, '203.0.113.9'])] as const;
+  });
+};
+const OUTCOME_TITLES: Readonly<Record<string, string>> = {
+  refused: 'is refused on',
+  passes: 'passes on',
+  local: 'is answered by Cordon itself on',
+};
+
+for (const [options, cases] of inTwo(lookedUp(500), (_, index) => index < 12))
+  test(`look up tells what explain tells, in ${cases.length} cases by chance`, {
+    ...WALK,
+    ...options,
+    timeout: 300_000,
+  }, async () => {
+    const page = await windowOf(helpDesk);
+    await page.goto(`${scene.origin}/look-up`);
+    await page.getByLabel('Asked from').selectOption({ label: 'one address…' });
+    for (const [name, client] of cases) {
+      await page.getByLabel('Address of the client').fill(client);
+      await page.getByRole('searchbox').fill(name);
+      const [asked] = await Promise.all([
+        page.waitForRequest(/\/v1\/explain$/),
+        page.getByRole('button', { name: 'Explain' }).click(),
+      ]);
+      // Asked again, and not by the page.
+      const { status, body } = await helpDesk.post('/api/v1/explain', asked.postDataJSON());
+      expect([name, client, status]).toEqual([name, client, 200]);
+      const found = body as unknown as Explanation;
+      const title = OUTCOME_TITLES[found.outcome] ?? 'could not be resolved on';
+      await page.locator('#verdict').getByText(`${name} ${title} ${found.group}`).waitFor();
+      const text = (await page.locator('#explained').textContent()) ?? '';
+      const isMandate = found.allowed && found.rules.some(({ mandate }) => mandate);
+      const told = [text.includes('On purpose: a mandate list names it'), text.includes(client)];
+      expect([name, client, ...told]).toEqual([name, client, isMandate && found.outcome === 'refused', true]);
+      for (const { list, target = '' } of found.rules)
+        expect([text.includes(list), text.includes(target.replace(/\.$/, ''))]).toEqual([true, true]);
+    }
+  });
 
 test(
   'refusals over time: the most asked leads to its records, and everything is a filter',
@@ -862,6 +914,10 @@ for (const [options, looks] of inTwo(LOOKS, (_, index) => index === 0))
         windows.set(client, page);
         await page.goto(scene.origin + path);
         await settle(page);
+        // Each is called by its own heading, and the overview by the state.
+        const called = (await page.locator('h1').first().textContent()) ?? '';
+        if (!(await page.title()).startsWith(called))
+          findings.push(`${name} is called ${await page.title()}`);
         await takePicture(page, `${name}-${device}-${scheme}`);
         if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
         if ((device === 'desktop') === (scheme === 'light'))
