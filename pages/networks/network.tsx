@@ -210,7 +210,7 @@ const Proofs = ({ group }: { readonly group: string }): VNode => {
           return last === null || results.length + unasked.length === 0 ? (
             <Nothing>{say('networkProofNone')}</Nothing>
           ) : (
-            <Matrix run={{ ...last, results: results.map((one) => ({ ...one, view: group })), unasked }} />
+            <Matrix run={{ ...last, results, unasked }} />
           );
         }}
       </Loaded>

@@ -8,6 +8,7 @@ import { FaultNote, Head, Loaded, Name, Nothing, Panel } from '../parts/panel.ts
 import { may, nowMs, state, toast } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { RecordsTab } from './records.tsx';
@@ -16,9 +17,18 @@ const OUTCOME_MARKS = { enforced: 'ok', leaking: 'bad', broken: 'warn' } as cons
 
 type Result = NonNullable<ProbeRun['results']>[number];
 
+/** A network by its name, and what else is asked by what it is: `listener:192.0.2.1:853`. */
+const viewText = ({ say }: Speech, view: string): string => {
+  const at = view.indexOf(':');
+  const [kind, name] = [view.slice(0, at), view.slice(at + 1)];
+  if (kind === 'listener') return say('viewListener', { at: name });
+  return kind === 'server' ? say('viewServer', { at: name }) : name;
+};
+
 /** One row a network and transport, one column a type. */
 export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
-  const { say, word, format } = useText();
+  const speech = useText();
+  const { say, word, format } = speech;
   const results = run.results ?? [];
   const types = [...new Set(results.map(({ qtype }) => qtype))];
   const rows = [...new Set(results.map(({ view, transport }) => `${view} ${transport}`))];
@@ -46,7 +56,7 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
               const [view = '', transport = ''] = row.split(' ');
               return (
                 <tr key={row}>
-                  <th scope="row">{view}</th>
+                  <th scope="row">{viewText(speech, view)}</th>
                   <td>{transport.toUpperCase()}</td>
                   {types.map((type) => {
                     const result = find(row, type);
@@ -82,7 +92,8 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
       </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
         <p key={`${view} ${reason}`} class="foot small">
-          <StateMark mark="none" /> <b>{view}</b> {say('cannotAsk')}: <span lang="en">{reason}</span>
+          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}:{' '}
+          <span lang="en">{reason}</span>
         </p>
       ))}
     </>

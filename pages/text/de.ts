@@ -298,6 +298,8 @@ export const de: Texts = {
   stepMayAskYes: 'Ja, {client} ist zugelassen',
   stepMayAskNo: 'Nein, {client} gehört nicht zu den Geräten, die fragen dürfen',
   byPrefix: 'durch das Präfix {prefix}',
+  viewListener: 'Zugang {at}',
+  viewServer: 'Server {at}',
   byListener: 'durch den Zugang {listener}',
   stepExempt: 'Ausgenommen?',
   stepExemptNo: 'Nein',

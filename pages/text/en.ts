@@ -296,6 +296,8 @@ export const en = {
   stepMayAskYes: 'Yes, {client} is allowed',
   stepMayAskNo: 'No, {client} is not among the clients that may ask',
   byPrefix: 'by the prefix {prefix}',
+  viewListener: 'listener {at}',
+  viewServer: 'server {at}',
   byListener: 'by the listener {listener}',
   stepExempt: 'Exempt?',
   stepExemptNo: 'No',

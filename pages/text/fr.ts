@@ -302,6 +302,8 @@ export const fr: Texts = {
   stepMayAskYes: 'Oui, {client} est autorisé',
   stepMayAskNo: 'Non, {client} n’est pas parmi les appareils qui peuvent demander',
   byPrefix: 'par le préfixe {prefix}',
+  viewListener: 'point d’accès {at}',
+  viewServer: 'serveur {at}',
   byListener: 'par le point d’accès {listener}',
   stepExempt: 'Dérogation ?',
   stepExemptNo: 'Non',

@@ -299,6 +299,8 @@ export const nl: Texts = {
   stepMayAskYes: 'Ja, {client} is toegelaten',
   stepMayAskNo: 'Nee, {client} hoort niet bij de apparaten die mogen vragen',
   byPrefix: 'door het prefix {prefix}',
+  viewListener: 'toegangspunt {at}',
+  viewServer: 'server {at}',
   byListener: 'door het toegangspunt {listener}',
   stepExempt: 'Ontheven?',
   stepExemptNo: 'Nee',

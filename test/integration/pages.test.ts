@@ -360,6 +360,11 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
   await page.getByText('kinds are not watched everywhere').waitFor();
   // The list of an address was not there at the start, and came.
   expect(await page.locator('main').textContent()).not.toContain('was rejected');
+  await page.goto(`${scene.origin}/proof`);
+  await page.getByRole('row', { name: /^headquarters UDP/ }).waitFor();
+  expect(await page.locator('main').textContent()).not.toMatch(/group:|listener:/);
+  await page.goto(scene.origin);
+  await page.getByRole('heading', { level: 1, name: /^In force/ }).waitFor();
   await takePicture(page, 'state-in-force-real');
 });
 
@@ -444,7 +449,7 @@ test('a network, and how the service was: the numbers are those of the server', 
   await page.getByRole('link', { name: 'headquarters' }).first().click();
   await page.getByRole('heading', { level: 1, name: 'headquarters' }).waitFor();
   await page.getByText('127.0.1.0/28').waitFor();
-  await page.getByRole('row', { name: /headquarters UDP/ }).waitFor();
+  await page.getByRole('row', { name: /^headquarters UDP/ }).waitFor();
   await page.goto(`${scene.origin}/health`);
   const panel = page.getByRole('region', { name: 'Queries' });
   await panel.getByText('The same as a table').click();
