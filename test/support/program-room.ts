@@ -59,8 +59,28 @@ export interface ProgramRoom {
   close(): Promise<void>;
 }
 
+/** Another program than the small one. */
+interface ProgramRoomOptions {
+  /** Instead of the state, lists and groups of the small one, with its control room; the rest is the same. */
+  readonly config: string;
+  readonly files: Readonly<Record<string, string>>;
+}
+
+const SMALL: ProgramRoomOptions = {
+  config: `
+state: ./state
+lists:
+  - { id: order, file: order.txt, mandate: true }
+groups:
+  - { name: default, lists: [order] }
+  - { name: lab, clients: ["127.0.2.0/29"], lists: [order] }
+control-room: { listen: "127.0.0.1:0" }
+`,
+  files: { 'order.txt': 'order.example\n' },
+};
+
 /** Starts it. */
-export const openProgramRoom = async (): Promise<ProgramRoom> => {
+export const openProgramRoom = async (options = SMALL): Promise<ProgramRoom> => {
   const upstream = await ScriptedUpstream.open((query) =>
     answer(query, [`${query.name} 60 IN A 203.0.113.1`]),
   );
@@ -68,18 +88,11 @@ export const openProgramRoom = async (): Promise<ProgramRoom> => {
     config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1
-state: ./state
 agency: Example Agency
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
-lists:
-  - { id: order, file: order.txt, mandate: true }
-groups:
-  - { name: default, lists: [order] }
-  - { name: lab, clients: ["127.0.2.0/29"], lists: [order] }
 compliance: { profile: us-federal }
-control-room: { listen: "127.0.0.1:0" }
-`,
-    files: { 'order.txt': 'order.example\n' },
+${options.config}`,
+    files: options.files,
   });
   const first = await cordon.waitForLog(({ msg }) => msg.startsWith('nobody is administrator'));
   const link = String(first['url']);
