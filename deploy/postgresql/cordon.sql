@@ -149,9 +149,11 @@ BEGIN
   RETURN 'taken';
 END $$;
 
--- Counts the queries of a block; false for JSON that PostgreSQL does not take.
-CREATE OR REPLACE FUNCTION cordon.count_block(of_label text, of_class text, body text) RETURNS boolean
-LANGUAGE plpgsql SET timezone = 'UTC' AS $$
+-- Counts the queries of a block that are of some hours; false for JSON that PostgreSQL does not take.
+DROP FUNCTION IF EXISTS cordon.count_block(text, text, text);
+CREATE OR REPLACE FUNCTION cordon.count_block(
+  of_label text, of_class text, body text, from_hour timestamptz DEFAULT '-infinity', until_hour timestamptz DEFAULT 'infinity')
+RETURNS boolean LANGUAGE plpgsql SET timezone = 'UTC' AS $$
 BEGIN
   IF of_class = 'changes' THEN
     PERFORM body::jsonb;
@@ -163,6 +165,7 @@ BEGIN
       cordon.word(r, 'exemption'), sum(CASE jsonb_typeof(r -> 'count') WHEN 'number' THEN (r ->> 'count')::bigint ELSE 1 END)
     FROM jsonb_array_elements(body::jsonb) AS r
     WHERE cordon.word(r, 'kind') <> 'sketch'
+      AND date_trunc('hour', (r ->> 'time')::timestamptz) BETWEEN from_hour AND until_hour
     GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9
     ON CONFLICT ON CONSTRAINT counts_pkey DO UPDATE SET count = known.count + excluded.count;
   RETURN true;
@@ -216,6 +219,101 @@ BEGIN
     hash := hashes[i];
   END LOOP;
   RETURN NEXT;
+END $$;
+
+-- The next partition of a chain, and the first records of it that are missing behind a record: somebody took them out. No row
+-- behind the last partition. Days that were deleted from the beginning of a chain are not missing.
+CREATE OR REPLACE FUNCTION cordon.next_hole(of_label text, of_class text, from_ordinal bigint, behind bigint)
+RETURNS TABLE (ordinal bigint, sequence bigint, hash text, until bigint)
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+  part record;
+  after record;
+  held bigint;
+  ends bigint;
+BEGIN
+  SELECT * INTO part FROM cordon.partitions p
+    WHERE p.label = of_label AND p.class = of_class AND p.ordinal >= from_ordinal ORDER BY p.ordinal LIMIT 1;
+  IF NOT FOUND THEN RETURN; END IF;
+  SELECT * INTO after FROM cordon.partitions p
+    WHERE p.label = of_label AND p.class = of_class AND p.ordinal = part.ordinal + 1 AND NOT p.is_behind_hole;
+  ordinal := part.ordinal;
+  SELECT coalesce(sum(b.count), 0), greatest(coalesce(max(b.first + b.count), part.first), after.first) INTO held, ends
+    FROM cordon.blocks b WHERE b.label = of_label AND b.class = of_class AND b.first >= part.first
+      AND b.first < coalesce(after.first, 9223372036854775807) AND b.ordinal = part.ordinal;
+  IF held < ends - part.first THEN
+    SELECT g.last, encode(g.covered, 'hex'), g.missing INTO sequence, hash, until FROM (
+      SELECT lag(e.first + e.count, 1, part.first) OVER w - 1 AS last, lag(e.hash, 1, part.hash) OVER w AS covered,
+        e.first - 1 AS missing
+      FROM (
+        SELECT b.first, b.count, b.hash FROM cordon.blocks b
+          WHERE b.label = of_label AND b.class = of_class AND b.ordinal = part.ordinal AND b.first >= part.first
+        UNION ALL SELECT ends, 0, NULL) e
+      WINDOW w AS (ORDER BY e.first, e.count)) g
+    WHERE g.missing > g.last AND g.missing > behind ORDER BY g.missing LIMIT 1;
+  END IF;
+  RETURN NEXT;
+END $$;
+
+-- Puts blocks back that are missing amid a chain: all of them, where the first follows the block before and the block or the
+-- partition behind follows the last; otherwise none. 'taken', 'known', 'early', 'other' or 'forged'.
+CREATE OR REPLACE FUNCTION cordon.fill_hole(
+  of_label text, of_class text, of_ordinal bigint, firsts bigint[], counts integer[], from_times bigint[],
+  until_times bigint[], hashes text[], bodies text[])
+RETURNS text LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp SET timezone = 'UTC' AS $$
+DECLARE
+  part record;
+  after record;
+  sequence bigint;
+  covered bytea;
+  from_hour timestamptz;
+  until_hour timestamptz;
+BEGIN
+  PERFORM cordon.lock_chain(of_label, of_class);
+  SELECT * INTO part FROM cordon.partitions p
+    WHERE p.label = of_label AND p.class = of_class AND p.ordinal = of_ordinal;
+  IF NOT FOUND OR cardinality(firsts) < 1 THEN RETURN 'early'; END IF;
+  SELECT b.first + b.count - 1, b.hash INTO sequence, covered FROM cordon.blocks b
+    WHERE b.label = of_label AND b.class = of_class AND b.ordinal = of_ordinal AND b.first < firsts[1]
+    ORDER BY b.first DESC LIMIT 1;
+  sequence := coalesce(sequence, part.first - 1);
+  covered := coalesce(covered, part.hash);
+  FOR i IN 1 .. cardinality(firsts) LOOP
+    IF firsts[i] <> sequence + 1 THEN RETURN 'other'; END IF;
+    covered := sha256(covered || int8send(firsts[i]) || int4send(counts[i]) || convert_to(bodies[i], 'UTF8'));
+    IF encode(covered, 'hex') <> hashes[i] OR counts[i] < 1 THEN RETURN 'other'; END IF;
+    sequence := sequence + counts[i];
+  END LOOP;
+  SELECT * INTO after FROM cordon.blocks b
+    WHERE b.label = of_label AND b.class = of_class AND b.ordinal = of_ordinal AND b.first >= firsts[1]
+    ORDER BY b.first LIMIT 1;
+  IF FOUND THEN
+    IF after.first = firsts[1] AND encode(after.hash, 'hex') = hashes[1] THEN RETURN 'known'; END IF;
+    IF after.first <> sequence + 1 OR after.hash <>
+      sha256(covered || int8send(after.first) || int4send(after.count) || convert_to(after.body, 'UTF8')) THEN
+      RETURN 'other';
+    END IF;
+  ELSE
+    SELECT * INTO after FROM cordon.partitions p
+      WHERE p.label = of_label AND p.class = of_class AND p.ordinal = of_ordinal + 1 AND NOT p.is_behind_hole;
+    IF NOT FOUND THEN RETURN 'early'; END IF;
+    IF after.first <> sequence + 1 OR after.previous <> covered THEN RETURN 'other'; END IF;
+  END IF;
+  FOR i IN 1 .. cardinality(firsts) LOOP
+    INSERT INTO cordon.blocks VALUES (of_label, of_class, of_ordinal, firsts[i], counts[i], from_times[i], until_times[i],
+      bodies[i], decode(hashes[i], 'hex'), cordon.count_block(of_label, of_class, bodies[i]));
+  END LOOP;
+  IF of_class = 'queries' THEN
+    -- Whoever took out a block may have left its counts: those of its hours are made again from all blocks that reach into them.
+    SELECT date_trunc('hour', to_timestamp(min(t) / 1000.0)), date_trunc('hour', to_timestamp(max(t) / 1000.0))
+      INTO from_hour, until_hour FROM unnest(from_times || until_times) AS t;
+    DELETE FROM cordon.counts c WHERE c.label = of_label AND c.hour BETWEEN from_hour AND until_hour;
+    PERFORM cordon.count_block(of_label, of_class, b.body, from_hour, until_hour) FROM cordon.blocks b
+      WHERE b.label = of_label AND b.class = of_class AND b.is_readable
+        AND b.from_ms < extract(epoch FROM until_hour + interval '1 hour') * 1000
+        AND b.until_ms >= extract(epoch FROM from_hour) * 1000;
+  END IF;
+  RETURN 'taken';
 END $$;
 
 -- Where the heads of a resolver end.
@@ -338,6 +436,8 @@ GRANT EXECUTE ON FUNCTION
   cordon.chain_end(text, text),
   cordon.add_partition(text, text, bigint, text, text, bigint, text, text, text, boolean),
   cordon.add_blocks(text, text, bigint, bigint[], integer[], bigint[], bigint[], text[], text[]),
+  cordon.next_hole(text, text, bigint, bigint),
+  cordon.fill_hole(text, text, bigint, bigint[], integer[], bigint[], bigint[], text[], text[]),
   cordon.heads_end(text), cordon.add_head(text, bigint, text, text, text),
   cordon.add_key(text, text, text, text), cordon.keys_of(text), cordon.note_position(text, bigint),
   cordon.add_hole(text, text), cordon.add_alarm(timestamptz, text, text, text),

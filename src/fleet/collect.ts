@@ -77,11 +77,12 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     store: databaseStore ?? new DirectoryStore(directory, judgeRecord),
     membership,
     clock,
+    monotonic,
     log,
     before: databaseStore && (() => databaseStore.keepPolicy(policyLog)),
     catchUp: () => member.catchUp(),
-    onConfirmed: (node, recordClass, enrolment, sequence, hash) => {
-      const text = JSON.stringify({ enrolment, sequence, hash });
+    onConfirmed: (node, recordClass, enrolment, sequence, hash, missing) => {
+      const text = JSON.stringify({ enrolment, sequence, hash, missing });
       const subject = confirmedSubject(node, recordClass);
       if (engine === undefined || confirmed.get(subject) === text) return;
       confirmed.set(subject, text);
@@ -100,6 +101,7 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     confirmed.clear();
     leave(collector.confirmAll(), 'confirming', log);
   };
+  const look = (): void => leave(collector.lookThrough(), 'looking for missing records', log);
   let end: (() => Promise<void>) | undefined;
   let isStopped = false;
   const take = async (from: MessageBus): Promise<void> => {
@@ -160,7 +162,10 @@ export const startCollector = async (options: CollectOptions): Promise<RunningCo
     },
   });
   await member.start();
-  const timer = setInterval(repeat, CONFIRM_MS);
+  const timer = setInterval(() => {
+    look();
+    repeat();
+  }, CONFIRM_MS);
   return {
     stop: async () => {
       isStopped = true;

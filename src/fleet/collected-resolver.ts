@@ -1,8 +1,10 @@
 // What the collector has of one resolver: both chains, the signed heads, and the pieces that came before those that they follow.
 import {
   type ChainBlock,
+  type ChainHole,
   type ChainPlace,
   type Collected,
+  type LookFrom,
   RECORD_CLASSES,
   type RecordClass,
   type SignedHead,
@@ -22,10 +24,17 @@ type ChainPiece = Extract<EvidencePiece, { kind: 'opening' | 'block' | 'hole' }>
 export interface Judging {
   readonly judge: (block: ChainBlock | string, outcome: Collected) => Soon<void>;
   readonly hole: (text: string) => Soon<void>;
+  /** Records that were missing: they are here again, or their resolver does not have them either. */
+  readonly missing: (hole: ChainHole, outcome: 'filled' | 'gone') => Soon<void>;
 }
 
 interface Track {
   readonly chain: ShelvedChain;
+  /** From where on it is looked through for records that are missing, and those that its resolver is asked for. */
+  from: LookFrom;
+  missing: ChainHole | undefined;
+  /** The resolver said that it does not have these. */
+  isGone: boolean;
   /** By the number of their first record. */
   readonly blocks: Map<number, ChainBlock[]>;
   /** Characters of these. */
@@ -66,6 +75,31 @@ export class CollectedResolver {
     return this.#tracks[recordClass].chain.place;
   }
 
+  /** Records that are missing amid a chain, which the resolver is asked for. */
+  missing(recordClass: RecordClass): ChainHole | undefined {
+    return this.#tracks[recordClass].missing;
+  }
+
+  /**
+   * Looks through one partition more. `end`: behind the last one, where it begins anew, and while something is asked for.
+   * What is missing is given once.
+   */
+  async look(recordClass: RecordClass): Promise<ChainHole | 'whole' | 'end'> {
+    const track = this.#tracks[recordClass];
+    if (track.missing !== undefined) return 'end';
+    const looked = await track.chain.look(track.from);
+    if (looked === undefined) {
+      track.from = FIRST;
+      return 'end';
+    }
+    const { ordinal, hole } = looked;
+    track.missing = hole;
+    track.from = hole
+      ? { ordinal, sequence: hole.until }
+      : { ordinal: ordinal + 1, sequence: track.from.sequence };
+    return hole ?? 'whole';
+  }
+
   /** Keeps a piece until link(). */
   add(recordClass: RecordClass, piece: ChainPiece): void {
     const track = this.#tracks[recordClass];
@@ -77,7 +111,8 @@ export class CollectedResolver {
         openings.set(piece.meta.ordinal, piece.meta);
         return;
       case 'hole':
-        holes.add(piece.ordinal);
+        if (piece.after.hash === track.missing?.after.hash) track.isGone = true;
+        else holes.add(piece.ordinal);
         return;
       case 'block': {
         const { block } = piece;
@@ -93,7 +128,7 @@ export class CollectedResolver {
   }
 
   /** Puts what follows at the end of the chain; it is kept when this is done. */
-  async link(recordClass: RecordClass, { judge, hole }: Judging): Promise<void> {
+  async link(recordClass: RecordClass, { judge, hole, missing }: Judging): Promise<void> {
     const track = this.#tracks[recordClass];
     const { chain, blocks, openings, holes } = track;
     for (let isMoving = true; isMoving; ) {
@@ -116,9 +151,10 @@ export class CollectedResolver {
         this.#isMoved = true;
       }
     }
+    await this.#fill(track, missing, judge);
     // What is behind the end is known, or another one.
     for (const first of [...blocks.keys()]) {
-      if (first > chain.place.sequence) continue;
+      if (first > chain.place.sequence || isWithin(first, track.missing)) continue;
       for (const block of blocks.get(first) ?? []) {
         await judge(block, (await chain.append([block])).outcome);
         drop(track, block);
@@ -126,6 +162,33 @@ export class CollectedResolver {
     }
     for (const ordinal of [...openings.keys()]) if (ordinal <= chain.ordinal) openings.delete(ordinal);
     for (const ordinal of [...holes]) if (ordinal <= chain.ordinal) holes.delete(ordinal);
+  }
+
+  /** Puts back what is missing when all of it is here. */
+  async #fill(track: Track, told: Judging['missing'], judge: Judging['judge']): Promise<void> {
+    const { missing, blocks, chain } = track;
+    if (missing === undefined) return;
+    if (track.isGone) {
+      track.isGone = false;
+      track.missing = undefined;
+      for (const block of [...blocks.values()].flat()) if (isWithin(block.first, missing)) drop(track, block);
+      await told(missing, 'gone');
+      return;
+    }
+    const run = runFrom(blocks, missing.after.sequence + 1, missing.until);
+    const last = run.at(-1);
+    if (last === undefined || last.first + last.count - 1 !== missing.until) return;
+    const outcome = await chain.fill(missing, run);
+    for (const block of run) drop(track, block);
+    if (outcome === 'taken' || outcome === 'known') {
+      track.missing = undefined;
+      // There may be another hole behind it.
+      track.from = { ordinal: missing.ordinal, sequence: missing.until };
+      await told(missing, 'filled');
+      return;
+    }
+    const [first] = run;
+    if (first !== undefined) await judge(first, outcome);
   }
 
   /** Begins the next partition when its opening is here; true when it did. */
@@ -197,17 +260,31 @@ export class CollectedResolver {
 
 const trackOf = (chain: ShelvedChain): Track => ({
   chain,
+  from: FIRST,
+  missing: undefined,
+  isGone: false,
   blocks: new Map(),
   length: 0,
   openings: new Map(),
   holes: new Set(),
 });
 
-/** Blocks that follow each other from a number on; of several with one number the first. */
-const runFrom = (blocks: ReadonlyMap<number, readonly ChainBlock[]>, first: number): ChainBlock[] => {
+/** Where looking through a chain begins. */
+const FIRST: LookFrom = { ordinal: 0, sequence: 0 };
+
+/** Whether a block that begins with a record may be one that is missing. */
+const isWithin = (first: number, hole: ChainHole | undefined): boolean =>
+  hole !== undefined && first > hole.after.sequence && first <= hole.until;
+
+/** Blocks that follow each other from a number on, up to one that begins behind a record; of several with one number the first. */
+const runFrom = (
+  blocks: ReadonlyMap<number, readonly ChainBlock[]>,
+  first: number,
+  until = Number.POSITIVE_INFINITY,
+): ChainBlock[] => {
   const run: ChainBlock[] = [];
   for (let next = first; ; ) {
-    const block = blocks.get(next)?.[0];
+    const block = next > until ? undefined : blocks.get(next)?.[0];
     if (block === undefined) return run;
     run.push(block);
     next = block.first + block.count;

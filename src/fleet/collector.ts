@@ -5,9 +5,10 @@
 // at a time. When the store takes nothing, what is known of it is forgotten and read again: some of it may have been kept.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Clock, errorText, HOUR_MS, isAppError } from '../base/base.ts';
+import { type Clock, errorText, isAppError } from '../base/base.ts';
 import {
   type ChainBlock,
+  type ChainHole,
   type Collected,
   CollectedHeads,
   DirectoryLock,
@@ -17,12 +18,12 @@ import {
   type RecordClass,
 } from '../evidence/records/records.ts';
 import type { FleetLog } from './acts.ts';
-import type { FleetAlarm } from './alarms.ts';
 import type { EvidenceMessage } from './bus.ts';
 import { CollectedResolver } from './collected-resolver.ts';
+import { CollectorAlarms } from './collector-alarms.ts';
 import { CONFIRMED_CLASSES, type ConfirmedClass } from './confirmation.ts';
 import { type EvidencePiece, isEvidenceSignedBy, unpackEvidence } from './evidence-message.ts';
-import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
+import type { EvidenceStore, Shelf } from './evidence-store.ts';
 import { leave } from './handler.ts';
 import type { Member, Membership } from './membership.ts';
 import type { JudgedPresence } from './presence-check.ts';
@@ -33,10 +34,8 @@ const TOGETHER_MS = 20;
 const AHEAD_MS_MAX = 3_600_000;
 /** Between two times that the authority is asked for entries because of a message that no key signed, milliseconds. */
 const CATCH_UP_MS = 1_000;
-/** Alarms that status shows. */
-const TOLD_MAX = 10;
-/** What is noted of one resolver in an hour, conflicts that are kept as well; more is counted. A stolen key fills no disk. */
-const NOTED_MAX = 200;
+/** A round of looking for records that somebody took out ends after this, milliseconds, and goes on in the next. */
+const LOOK_MS = 300;
 
 /** What a collector is made with. */
 export interface CollectorOptions {
@@ -45,6 +44,8 @@ export interface CollectorOptions {
   readonly store: EvidenceStore;
   readonly membership: Membership;
   readonly clock: Clock;
+  /** Undefined: that of the machine. */
+  readonly monotonic?: Clock;
   readonly log: FleetLog;
   /** Is done before anything is kept: who is in the fleet is there before the records are. */
   readonly before?: (() => Promise<void>) | undefined;
@@ -57,6 +58,8 @@ export interface CollectorOptions {
     enrolment: number,
     sequence: number,
     hash: string,
+    /** Records before that which were here and are not any more: the resolver is asked for them. */
+    missing: ChainHole | undefined,
   ) => void;
 }
 
@@ -65,10 +68,7 @@ export class Collector {
   readonly #options: CollectorOptions;
   readonly #lock: DirectoryLock;
   readonly #resolvers = new Map<string, CollectedResolver>();
-  readonly #counts = new Map<FleetAlarm, number>();
-  readonly #told: CollectorAlarm[] = [];
-  /** What was refused once is told once. */
-  readonly #seen = new Set<string>();
+  readonly #alarms: CollectorAlarms;
   /** Resolvers of a version that does not sign what it says. */
   readonly #older = new Set<string>();
   #waiting: EvidenceMessage[] = [];
@@ -78,24 +78,22 @@ export class Collector {
   #trouble: string | undefined;
   /** When policy was last asked for because of a message, by the clock. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
-  /** What was noted in an hour of each resolver. */
-  readonly #noted = new Map<string, { readonly hour: number; count: number }>();
+  /** Chains that are looked through in turn, in this round. */
+  #unlooked: (readonly [label: string, recordClass: RecordClass])[] = [];
   /** Why nothing is kept of some resolvers, whose directories take nothing. */
   readonly #failing = new Map<string, string>();
 
   /** Takes the directory. Throws ERR_COMPLIANCE_RECORDS_LOCKED when another collector has it, and errors of the system. */
   constructor(options: CollectorOptions) {
     this.#options = options;
+    this.#alarms = new CollectorAlarms(options);
     mkdirSync(options.directory, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
     this.#lock = DirectoryLock.take(join(options.directory, 'lock'));
   }
 
   /** Alarms by kind, and the last of them. */
-  get alarms(): {
-    readonly counts: ReadonlyMap<FleetAlarm, number>;
-    readonly last: readonly CollectorAlarm[];
-  } {
-    return { counts: this.#counts, last: this.#told };
+  get alarms(): Pick<CollectorAlarms, 'counts' | 'last'> {
+    return this.#alarms;
   }
 
   /** In words: of whom nothing is kept at the moment, and why; undefined while everything is. */
@@ -159,19 +157,24 @@ export class Collector {
       this.#alone(member.name, new Set(), async () => {
         if (judged.kind === 'refused') {
           const { alarm, reason } = judged;
-          await this.#refuse(alarm, name, `what it says of itself: ${reason}`, reason);
+          await this.#alarms.refuse(alarm, name, `what it says of itself: ${reason}`, reason);
           return;
         }
         const { presence } = judged;
         if (judged.kind === 'older') {
-          if (!this.#older.has(name)) await this.#refuse('older', name, OLDER_TEXT, presence.version);
+          if (!this.#older.has(name)) await this.#alarms.refuse('older', name, OLDER_TEXT, presence.version);
           this.#older.add(name);
           return;
         }
         this.#older.delete(name);
         const aheadMs = Date.parse(presence.time) - this.#options.clock();
         if (aheadMs > AHEAD_MS_MAX) {
-          await this.#refuse('forged-presence', name, 'what it says of itself is of a time to come', 'ahead');
+          await this.#alarms.refuse(
+            'forged-presence',
+            name,
+            'what it says of itself is of a time to come',
+            'ahead',
+          );
           return;
         }
         const resolver = await this.#resolverOf(member);
@@ -189,6 +192,31 @@ export class Collector {
         await this.#alone(member.name, new Set(), async () => this.#confirm(await this.#resolverOf(member)));
       }
     });
+  }
+
+  /**
+   * Looks for records that were here and were taken out, in one chain after the other, for some hundred milliseconds: what is missing
+   * is told, and its resolver is asked for it.
+   */
+  async lookThrough(): Promise<void> {
+    const { membership, monotonic = () => performance.now() } = this.#options;
+    const endMs = monotonic() + LOOK_MS;
+    if (this.#unlooked.length === 0)
+      this.#unlooked = membership.members.flatMap(({ name }) =>
+        RECORD_CLASSES.map((one) => [name, one] as const),
+      );
+    for (let [next] = this.#unlooked; next !== undefined && monotonic() < endMs; [next] = this.#unlooked) {
+      const [name, recordClass] = next;
+      const member = membership.find(name);
+      let isMore = false;
+      if (member !== undefined && member.until === undefined)
+        await this.#next(() =>
+          this.#alone(name, new Set(), async () => {
+            isMore = await this.#look(await this.#resolverOf(member), recordClass);
+          }),
+        );
+      if (!isMore) this.#unlooked.shift();
+    }
   }
 
   async close(): Promise<void> {
@@ -218,7 +246,7 @@ export class Collector {
       if (!isOfDisk(thrown) && !(thrown instanceof UnopenedError)) {
         const text = `a piece that cannot be taken: ${errorText(thrown)}`;
         this.#options.log.error({ node: name, err: thrown }, 'collector: a piece cannot be taken');
-        await this.#refuse('forged-block', name, text, text);
+        await this.#alarms.refuse('forged-block', name, text, text);
         return;
       }
       failed.add(name);
@@ -262,9 +290,9 @@ export class Collector {
     if (!this.#isSigned(name, message)) await this.#catchUp();
     const member = membership.find(name);
     if (member === undefined)
-      return this.#refuse('removed-node', name, 'it is not in the fleet', message.subject);
+      return this.#alarms.refuse('removed-node', name, 'it is not in the fleet', message.subject);
     if (member.until !== undefined) {
-      return this.#refuse(
+      return this.#alarms.refuse(
         'removed-node',
         name,
         `it was removed at ${member.until}, and sends still`,
@@ -273,15 +301,15 @@ export class Collector {
     }
     const { bytes, signature } = message;
     if (!this.#isSigned(name, message)) {
-      return this.#refuse('forged-block', name, 'a message that its key did not sign', signature);
+      return this.#alarms.refuse('forged-block', name, 'a message that its key did not sign', signature);
     }
     const unpacked = unpackEvidence(bytes);
     const recordClass = CONFIRMED_CLASSES.find((one) => one === word);
     if (unpacked === undefined || recordClass === undefined) {
-      return this.#refuse('forged-block', name, 'a message of another form', signature);
+      return this.#alarms.refuse('forged-block', name, 'a message of another form', signature);
     }
     if (unpacked.enrolment !== member.enrolment) {
-      return this.#refuse(
+      return this.#alarms.refuse(
         'removed-node',
         name,
         `of enrolment ${unpacked.enrolment}, it has ${member.enrolment}`,
@@ -316,7 +344,7 @@ export class Collector {
     switch (piece.kind) {
       case 'key':
         if (!(await resolver.heads.addKey(piece.pem, message)))
-          await this.#refuse(
+          await this.#alarms.refuse(
             'forged-block',
             resolver.name,
             'a key that is none, or one too many',
@@ -341,6 +369,7 @@ export class Collector {
       await resolver.link(recordClass, {
         judge: (piece, outcome) => this.#judge(resolver, recordClass, piece, outcome),
         hole: (text) => this.#hole(resolver, recordClass, text),
+        missing: (hole, outcome) => this.#alarms.missing(resolver.name, recordClass, hole, outcome),
       });
     }
     await resolver.writePosition();
@@ -351,8 +380,9 @@ export class Collector {
     const { onConfirmed } = this.#options;
     for (const recordClass of CONFIRMED_CLASSES) {
       const { sequence, hash } = recordClass === 'heads' ? resolver.heads.place : resolver.place(recordClass);
+      const missing = recordClass === 'heads' ? undefined : resolver.missing(recordClass);
       // Nothing is a word as well: to a resolver whose records a collector had whose disk is lost, or that has another store now.
-      onConfirmed(resolver.name, recordClass, resolver.enrolment, sequence, hash);
+      onConfirmed(resolver.name, recordClass, resolver.enrolment, sequence, hash, missing);
     }
   }
 
@@ -368,7 +398,7 @@ export class Collector {
     const what = typeof piece === 'string' ? 'a head' : `record ${piece.first}`;
     if (outcome === 'forged') {
       const id = typeof piece === 'string' ? piece : piece.hash;
-      await this.#refuse(
+      await this.#alarms.refuse(
         'forged-block',
         resolver.name,
         `${what} of ${recordClass} is not what its hash or signature says`,
@@ -377,15 +407,15 @@ export class Collector {
       return;
     }
     const id = typeof piece === 'string' ? piece.slice(0, 200) : `${piece.first}-${piece.hash}`;
-    if (this.#seen.has(`conflict ${resolver.name} other ${id}`)) return;
-    const isKept = this.#mayNote(resolver.name);
+    if (this.#alarms.isTold('conflict', resolver.name, `other ${id}`)) return;
+    const isKept = this.#alarms.mayNote(resolver.name);
     const name = typeof piece === 'string' ? `head-${clock()}` : id;
     if (isKept) await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
     log.error(
       { node: resolver.name, chain: recordClass },
       'collector: other records under numbers that are taken',
     );
-    await this.#refuse(
+    await this.#alarms.refuse(
       'conflict',
       resolver.name,
       `${what} of ${recordClass} is another one than is here${isKept ? '; it is kept in conflicts' : ''}`,
@@ -393,36 +423,18 @@ export class Collector {
     );
   }
 
+  /** Looks through a partition; true when there may be another one. */
+  async #look(resolver: CollectedResolver, recordClass: RecordClass): Promise<boolean> {
+    const found = await resolver.look(recordClass);
+    if (typeof found === 'string') return found === 'whole';
+    await this.#alarms.missing(resolver.name, recordClass, found, 'asked');
+    this.#confirm(resolver);
+    return false;
+  }
+
   async #hole(resolver: CollectedResolver, recordClass: RecordClass, text: string): Promise<void> {
     await resolver.noteHole(JSON.stringify({ time: this.#now(), class: recordClass, text }));
-    await this.#refuse('hole', resolver.name, `${recordClass}: ${text}`, `${recordClass} ${text}`);
-  }
-
-  async #refuse(alarm: FleetAlarm, node: string, text: string, id: string): Promise<undefined> {
-    const { store, log } = this.#options;
-    const key = `${alarm} ${node} ${id}`;
-    this.#counts.set(alarm, (this.#counts.get(alarm) ?? 0) + 1);
-    if (this.#seen.has(key) || !this.#mayNote(node)) return;
-    const told = { time: this.#now(), alarm, node, text };
-    await store.noteAlarm(told);
-    if (this.#seen.size > SEEN_MAX) this.#seen.clear();
-    this.#seen.add(key);
-    this.#told.push(told);
-    if (this.#told.length > TOLD_MAX) this.#told.shift();
-    log.error({ node, alarm, text }, 'collector: evidence is refused');
-  }
-
-  /** Whether something more of a resolver is noted in this hour. */
-  #mayNote(node: string): boolean {
-    // Names that nobody knows are one.
-    const name = this.#options.membership.find(node) === undefined ? '' : node;
-    const hour = Math.floor(this.#options.clock() / HOUR_MS);
-    let noted = this.#noted.get(name);
-    if (noted?.hour !== hour) {
-      noted = { hour, count: 0 };
-      this.#noted.set(name, noted);
-    }
-    return noted.count++ < NOTED_MAX;
+    await this.#alarms.refuse('hole', resolver.name, `${recordClass}: ${text}`, `${recordClass} ${text}`);
   }
 
   async #resolverOf(member: Member): Promise<CollectedResolver> {
@@ -454,9 +466,6 @@ const open = async (store: EvidenceStore, label: string): Promise<Shelf> => {
 
 const OLDER_TEXT =
   'it is older than this collector: what it says of itself is not signed, and is no sign of life';
-
-/** Refusals that are remembered, so that each is told once. */
-const SEEN_MAX = 10_000;
 
 /** The resolver in whose name a message comes: cordon.evidence.NAME.CLASS. */
 const nodeOf = ({ subject }: EvidenceMessage): string => subject.split('.')[2] ?? '';

@@ -1,7 +1,7 @@
 // The records of a database as directories of the form that each resolver keeps, put together and checked block by block.
 //
 // So there is one report and one check, whatever the records were kept in, and what somebody changed in the database shows: a
-// block whose hash does not follow ends the chain there, and the directory says so.
+// block whose hash does not follow, and the place of one that is missing, are named, and the rest is there.
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -29,6 +29,8 @@ import { evidenceSubject } from './subjects.ts';
 
 /** Rows that are read at a time: some 4 MB of blocks. */
 const ROWS = 200;
+/** Faults of a chain that are told one by one. */
+const FAULTS_MAX = 20;
 
 /** What is wanted of a database. */
 export interface ExportOptions {
@@ -141,8 +143,8 @@ const writeResolver = async (
     for (const { note } of await of('SELECT note FROM cordon.holes WHERE label = $1 ORDER BY added'))
       shelf.noteHole(String(note));
     for (const recordClass of RECORD_CLASSES) {
-      const fault = await writeChain(database, shelf, label, recordClass);
-      if (fault !== undefined) shelf.noteHole(JSON.stringify({ class: recordClass, text: fault }));
+      for (const text of await writeChain(database, shelf, label, recordClass))
+        shelf.noteHole(JSON.stringify({ class: recordClass, text }));
     }
     const fault = await writeHeads(database, shelf, label);
     if (fault !== undefined) shelf.noteHole(JSON.stringify({ class: 'heads', text: fault }));
@@ -199,14 +201,15 @@ const writeHeads = async (
   }
 };
 
-/** Writes a chain up to where it is whole; gives what is wrong behind that. */
+/** Writes a chain; gives what is wrong with it. What follows something that is wrong is kept, and a check of the directory says why. */
 const writeChain = async (
   database: Database,
   { chains }: DirectoryShelf,
   label: string,
   recordClass: RecordClass,
-): Promise<string | undefined> => {
+): Promise<string[]> => {
   const chain = chains[recordClass];
+  const faults: string[] = [];
   const partitions = await database.query(
     `SELECT ordinal, day, encode(previous, 'hex') AS previous, first, resolver, version, created, is_behind_hole
      FROM cordon.partitions WHERE label = $1 AND class = $2 ORDER BY ordinal`,
@@ -216,22 +219,39 @@ const writeChain = async (
     const meta = toMeta(row, recordClass);
     // The owner deletes the oldest ones when they expire: that they are missing is what a check of the directory says.
     const isFirst = chain.ordinal === 0;
-    if (chain.begin(meta, isFirst || row['is_behind_hole'] === true) !== 'taken')
-      return `partition ${meta.ordinal} in the database does not follow the one before`;
+    const isBehindHole = isFirst || row['is_behind_hole'] === true;
+    if (chain.begin(meta, isBehindHole) !== 'taken') {
+      faults.push(`partition ${meta.ordinal} in the database does not follow the one before`);
+      // Numbers only rise.
+      if (meta.first <= chain.place.sequence || chain.begin(meta, true) !== 'taken') continue;
+    }
+    let behind = meta.first - 1;
     for (let isMore = true; isMore; ) {
       const blocks = await database.query(
         `SELECT ordinal, first, count, from_ms, until_ms, encode(hash, 'hex') AS hash, body FROM cordon.blocks
          WHERE label = $1 AND class = $2 AND ordinal = $3 AND first > $4 ORDER BY first LIMIT $5`,
-        [label, recordClass, meta.ordinal, chain.place.sequence, ROWS],
+        [label, recordClass, meta.ordinal, behind, ROWS],
       );
       isMore = blocks.length === ROWS;
-      if (blocks.length === 0) break;
-      const { taken } = chain.append(blocks.map(toBlock));
-      if (taken < blocks.length)
-        return `record ${String(blocks[taken]?.['first'])} in the database is not what its hash says, or does not follow`;
+      behind = Number(blocks.at(-1)?.['first'] ?? behind);
+      for (let left = blocks.map(toBlock); left.length > 0; ) {
+        left = left.slice(chain.append(left).taken);
+        const [wrong] = left;
+        if (wrong === undefined) break;
+        const isBehind = wrong.first > chain.place.sequence + 1;
+        faults.push(
+          isBehind
+            ? `records ${chain.place.sequence + 1} to ${wrong.first - 1} are missing in the database`
+            : `record ${wrong.first} in the database is not what its hash says, or does not follow`,
+        );
+        chain.adopt(wrong);
+        left = left.slice(1);
+      }
     }
   }
-  return undefined;
+  return faults.length <= FAULTS_MAX
+    ? faults
+    : [...faults.slice(0, FAULTS_MAX), `and ${faults.length - FAULTS_MAX} more`];
 };
 
 const toMeta = (row: Row, recordClass: RecordClass): PartitionMeta => ({

@@ -4,8 +4,10 @@
 // What is known of the ends of chains is remembered here and comes back with each answer. After a failure the collector forgets
 // it with the shelf, and reads it again: a statement whose answer was lost may have been done.
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { isAppError } from '../base/base.ts';
 import {
   type ChainBlock,
+  type ChainHole,
   type ChainPlace,
   type Collected,
   headHash,
@@ -13,6 +15,8 @@ import {
   isRecordedBlock,
   type JudgeRecord,
   keyIdOf,
+  type Looked,
+  type LookFrom,
   NO_HEAD,
   type PartitionMeta,
   type RecordClass,
@@ -209,17 +213,7 @@ class DatabaseChain implements ShelvedChain {
     }
     const rows = await this.#database.attempt(
       'SELECT * FROM cordon.add_blocks($1, $2, $3, $4, $5, $6, $7, $8, $9)',
-      [
-        this.#label,
-        this.#class,
-        first.ordinal,
-        sent.map((block) => block.first),
-        sent.map(({ count }) => count),
-        sent.map(({ fromMs }) => fromMs),
-        sent.map(({ untilMs }) => untilMs),
-        sent.map(({ hash }) => hash),
-        sent.map(({ body }) => body),
-      ],
+      [this.#label, this.#class, first.ordinal, ...columnsOf(sent)],
     );
     const [row] = rows ?? [];
     if (row === undefined) return { taken: 0, outcome: 'forged' };
@@ -228,7 +222,43 @@ class DatabaseChain implements ShelvedChain {
     const taken = Number(row['taken']);
     return { taken, outcome: taken > 0 ? 'taken' : toOutcome(row['outcome']) };
   }
+
+  async look({ ordinal, sequence }: LookFrom): Promise<Looked | undefined> {
+    const [row] = await this.#database
+      .query('SELECT * FROM cordon.next_hole($1, $2, $3, $4)', [this.#label, this.#class, ordinal, sequence])
+      .catch((thrown: unknown) => {
+        // A schema of before: what is missing is named by reports, and is not put back until it is put in again.
+        if (isAppError(thrown) && thrown.code === 'ERR_FLEET_DATABASE_SCHEMA') return [];
+        throw thrown;
+      });
+    if (row === undefined) return undefined;
+    const found = Number(row['ordinal']);
+    const hole: ChainHole | undefined =
+      row['sequence'] === null
+        ? undefined
+        : { ordinal: found, after: placeOf(row, NO_HEAD), until: Number(row['until']) };
+    return { ordinal: found, hole };
+  }
+
+  async fill({ ordinal }: ChainHole, blocks: readonly ChainBlock[]): Promise<Collected> {
+    if (!blocks.every((block) => isRecordedBlock(block, this.#class, this.#judge))) return 'forged';
+    const rows = await this.#database.attempt(
+      'SELECT cordon.fill_hole($1, $2, $3, $4, $5, $6, $7, $8, $9) AS outcome',
+      [this.#label, this.#class, ordinal, ...columnsOf(blocks)],
+    );
+    return toOutcome(rows?.[0]?.['outcome']);
+  }
 }
+
+/** Blocks as functions of the schema take them. */
+const columnsOf = (blocks: readonly ChainBlock[]): (readonly (string | number)[])[] => [
+  blocks.map(({ first }) => first),
+  blocks.map(({ count }) => count),
+  blocks.map(({ fromMs }) => fromMs),
+  blocks.map(({ untilMs }) => untilMs),
+  blocks.map(({ hash }) => hash),
+  blocks.map(({ body }) => body),
+];
 
 class DatabaseHeads implements ShelvedHeads {
   readonly #database: Database;

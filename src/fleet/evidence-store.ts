@@ -4,12 +4,19 @@
 // They throw ERR_FLEET_DATABASE and errors of the system: nothing of the piece is kept then, and it comes again.
 import type {
   ChainBlock,
+  ChainHole,
   ChainPlace,
   Collected,
+  Looked,
+  LookFrom,
   PartitionMeta,
   RecordClass,
   SignedHead,
 } from '../evidence/records/records.ts';
+import type { FleetAlarm } from './alarms.ts';
+
+/** What stands in the place of an alarm where records are back that were taken out of the store. */
+export const PUT_BACK = 'put-back';
 
 /** A value, at once or later. */
 export type Soon<Value> = Value | Promise<Value>;
@@ -24,6 +31,10 @@ export interface ShelvedChain {
   begin(meta: PartitionMeta, isBehindHole: boolean): Soon<Collected>;
   /** Blocks that follow each other; some of the first may be taken, or none. Gives what came of the first. */
   append(blocks: readonly ChainBlock[]): Soon<{ readonly taken: number; readonly outcome: Collected }>;
+  /** Looks through the next partition for records that somebody or something took out; undefined behind the last one. */
+  look(from: LookFrom): Soon<Looked | undefined>;
+  /** Fills a hole with all of its blocks, or takes none: they follow what is before it, and what is behind follows them. */
+  fill(hole: ChainHole, blocks: readonly ChainBlock[]): Soon<Collected>;
 }
 
 /** The message in which a resolver sent a public key of its records: it shows that nobody else did. */
@@ -55,10 +66,10 @@ export interface Shelf {
   close(): void;
 }
 
-/** Something that was refused. */
+/** Something that was refused, or put back. */
 export interface CollectorAlarm {
   readonly time: string;
-  readonly alarm: string;
+  readonly alarm: FleetAlarm | typeof PUT_BACK;
   readonly node: string;
   readonly text: string;
 }

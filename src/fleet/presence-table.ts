@@ -4,6 +4,7 @@
 // the word of the collector alone.
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import { PUT_BACK } from './evidence-store.ts';
 import type { Membership } from './membership.ts';
 import type { Presence } from './presence.ts';
 import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
@@ -138,12 +139,8 @@ export class PresenceTable {
     this.#alarms.add(key);
     // What was told before this start is in the records.
     if (Date.parse(time) < this.#startedTimeMs) return;
-    const reason = `${alarm}: ${text}`;
-    this.#options.acts.note({
-      event: 'evidence-refused',
-      subject: node,
-      code: 'ERR_FLEET_EVIDENCE',
-      reason,
-    });
+    const refused = { event: 'evidence-refused', code: 'ERR_FLEET_EVIDENCE' } as const;
+    const recorded = alarm === PUT_BACK ? ({ event: 'recovered' } as const) : refused;
+    this.#options.acts.note({ ...recorded, subject: node, reason: `${alarm}: ${text}` });
   }
 }

@@ -32,6 +32,12 @@ const SENT_AT_A_TIME = 64;
 const RESEND_MS_MIN = 20_000;
 const RESEND_MS_MAX = 600_000;
 
+/** Blocks and characters that a collector is given again where it lacks them: it holds so many before it puts them back. */
+const AGAIN_BLOCKS_MAX = 2_000;
+const AGAIN_LENGTH_MAX = 60 << 20;
+
+const GONE_TEXT = 'fleet: the collector lacks records that are not here either, or more than can be put back';
+
 /** What it needs. */
 export interface UploaderOptions {
   readonly name: string;
@@ -69,6 +75,8 @@ interface Track {
   isForeign: boolean;
   /** What is confirmed was found on this chain: the collector has no other one. */
   isOwn: boolean;
+  /** What the collector lacks amid the chain and was sent again, and from when on it is sent once more. */
+  again: { readonly key: string; fromMs: number; pauseMs: number };
 }
 
 /** Sends what one resolver has recorded. */
@@ -93,6 +101,7 @@ export class Uploader {
         resendMs: RESEND_MS_MIN,
         isForeign: false,
         isOwn: false,
+        again: { key: '', fromMs: 0, pauseMs: RESEND_MS_MIN },
       });
     }
   }
@@ -118,7 +127,10 @@ export class Uploader {
   async send(): Promise<number> {
     let sent = 0;
     if (!this.#areKeysSent) sent += await this.#sendKeys();
-    for (const [recordClass, track] of this.#tracks) sent += await this.#sendChain(recordClass, track);
+    for (const [recordClass, track] of this.#tracks) {
+      sent += await this.#sendChain(recordClass, track);
+      sent += await this.#sendAgain(recordClass, track);
+    }
     return sent + (await this.#sendHeads());
   }
 
@@ -212,6 +224,48 @@ export class Uploader {
       feed.close();
       track.feed = undefined;
       throw thrown;
+    }
+  }
+
+  /** Sends what the collector had and lacks; says so where it is not here either, or more than goes at once. */
+  async #sendAgain(recordClass: RecordClass, track: Track): Promise<number> {
+    const missing = track.confirmed?.missing;
+    if (missing === undefined || track.isForeign) return 0;
+    const { ordinal, after, until } = missing;
+    const { monotonic, directory } = this.#options;
+    const key = `${after.sequence} ${after.hash} ${until}`;
+    if (track.again.key !== key) track.again = { key, fromMs: monotonic(), pauseMs: RESEND_MS_MIN };
+    const { again } = track;
+    if (monotonic() < again.fromMs) return 0;
+    again.fromMs = monotonic() + again.pauseMs;
+    again.pauseMs = Math.min(RESEND_MS_MAX, 2 * again.pauseMs);
+    // The engine would take it for what it was sent before.
+    this.#attempt++;
+    const feed = new ChainFeed(directory, recordClass, { sequence: after.sequence, hash: after.hash });
+    let sent = 0;
+    let length = 0;
+    try {
+      for (;;) {
+        const pieces = (await feed.next(SENT_AT_A_TIME)) ?? [];
+        const blocks: EvidencePiece[] = [];
+        for (const piece of pieces) {
+          if (piece.kind !== 'block' || piece.block.first > until) break;
+          blocks.push(piece);
+          length += piece.block.body.length;
+        }
+        sent += blocks.length;
+        const isWhole = feed.place.sequence >= until && blocks.length > 0;
+        const isTooMuch = sent > AGAIN_BLOCKS_MAX || length > AGAIN_LENGTH_MAX;
+        if (isTooMuch || (!isWhole && blocks.length < SENT_AT_A_TIME)) {
+          this.#options.warn({ chain: recordClass, after: after.sequence, until }, GONE_TEXT);
+          await this.#post(recordClass, [{ kind: 'hole', after, ordinal, first: until + 1 }]);
+          return sent + 1;
+        }
+        await this.#post(recordClass, blocks);
+        if (isWhole) return sent;
+      }
+    } finally {
+      feed.close();
     }
   }
 

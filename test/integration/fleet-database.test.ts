@@ -6,10 +6,12 @@ import { fileURLToPath } from 'node:url';
 import { createUser } from '@nats-io/nkeys';
 import { Client } from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BlockHasher } from '../../src/evidence/records/partition.ts';
 import { judgeRecord } from '../../src/evidence/records/record-schema.ts';
 import {
   CHAIN_START,
   ChainFeed,
+  type ChainHole,
   readOwnHeads,
   readOwnKeys,
   verifyRecords,
@@ -46,6 +48,7 @@ let trust: string;
 let collector: Collector;
 let store: DatabaseStore;
 let confirmed: Map<string, number>;
+let missing: ChainHole | undefined;
 let done: number;
 let logged: string[];
 
@@ -108,7 +111,10 @@ describe('records in PostgreSQL', needingPostgresql, () => {
       membership,
       clock: () => Date.parse('2026-11-30T12:00:00Z'),
       log: { info: note, warn: note, error: note },
-      onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),
+      onConfirmed: (node, recordClass, _, sequence, _hash, hole) => {
+        confirmed.set(`${node}.${recordClass}`, sequence);
+        if (recordClass === 'queries') missing = hole;
+      },
     });
   };
 
@@ -470,6 +476,92 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(/ends at record \d+/);
     change("UPDATE cordon.heads SET head = replace(head, 'running', 'closed') WHERE number = 1");
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
+  });
+
+  test('a row that somebody deleted is named, costs its own records alone, and is put back from its resolver', async () => {
+    const { pieces } = await record();
+    await send([...pieces, ...pieces.filter(([name]) => name === 'heads')]);
+    const whole = await reportOf(await exported('whole'));
+    expect([whole.isComplete, whole.queries > 500]).toEqual([true, true]);
+    const counts = (): string =>
+      server.sql('SELECT hour, kind, grp, list, count FROM cordon.counts ORDER BY 1, 2, 3, 4');
+    const [countsBefore, endsBefore] = [counts(), ends()];
+    const kinds = [
+      ['OFFSET 2 LIMIT 1', 1],
+      ['OFFSET 1 LIMIT 3', 2],
+      // A whole day of them, up to the next partition.
+      ['', 1],
+    ] as const;
+    for (const [round, [which, ordinal]] of kinds.entries()) {
+      server.sql(
+        `DELETE FROM cordon.blocks b WHERE b.class = 'queries' AND b.first IN
+          (SELECT first FROM cordon.blocks WHERE class = 'queries' AND ordinal = ${ordinal} ORDER BY first ${which})`,
+      );
+      // Whoever takes out rows may take out what was counted of them.
+      if (round === 1) server.sql('DELETE FROM cordon.counts');
+      const cut = await reportOf(await exported(`cut-${round}`));
+      expect(cut.isComplete).toBe(false);
+      expect(cut.queries).toBeGreaterThan(0);
+      expect(cut.queries).toBeLessThan(whole.queries);
+      // From where it is to the end, and once from the beginning.
+      for (let turn = 0; turn < 2; turn++) await collector.lookThrough();
+      const asked = missing;
+      if (asked === undefined) throw new Error('it is noticed');
+      const records = `records ${asked.after.sequence + 1} to ${asked.until}`;
+      expect(cut.resolvers[0]?.gaps.join('\n')).toMatch(
+        which === ''
+          ? /does not follow the one before/
+          : new RegExp(`${records} are missing in the database`),
+      );
+      expect(collector.alarms.last.at(-1)?.text).toContain(
+        `${records} were taken out here, and ns1 is asked`,
+      );
+      const lost = pieces.filter(
+        ([name, piece]) =>
+          name === 'queries' &&
+          piece.kind === 'block' &&
+          piece.block.first > asked.after.sequence &&
+          piece.block.first <= asked.until,
+      );
+      // One that follows and is not the one that was there.
+      const [, last] = lost.at(-1) ?? [];
+      if (last?.kind !== 'block') throw new Error('it is a block');
+      const { block } = last;
+      const before = lost.length === 1 ? asked.after.hash : undefined;
+      if (before !== undefined) {
+        const body = block.body.replace('tiktok', 'ticktock');
+        const made = new BlockHasher().hash(Buffer.from(before, 'hex'), block.first, block.count, body);
+        await send([['queries', { kind: 'block', block: { ...block, body, hash: made.toString('hex') } }]]);
+        expect([missing, collector.alarms.counts.get('conflict')]).toEqual([asked, 1]);
+      }
+      await send(lost.slice(1));
+      expect(missing).toEqual(asked);
+      await send(lost);
+      expect(missing).toBeUndefined();
+      expect(collector.alarms.last.at(-1)).toMatchObject({ alarm: 'put-back' });
+      const { queries, isComplete, resolvers } = await reportOf(await exported(`back-${round}`));
+      expect([queries, isComplete, resolvers[0]?.gaps]).toEqual([whole.queries, true, []]);
+      if (round === 0) expect([counts(), ends()]).toEqual([countsBefore, endsBefore]);
+    }
+  });
+
+  test('with the role of the collector nothing is put where nothing is missing, nor what does not lead to what is behind', async () => {
+    const { pieces } = await record();
+    await send(pieces);
+    const fill = (hashes: string, first: number): string =>
+      server.sql(
+        `SELECT cordon.fill_hole('ns1', 'queries', 1, '{${first}}', '{1}', '{1}', '{1}', '{${hashes}}', '{[]}')`,
+        'cordon_collector',
+      );
+    const blocks = server.sql('SELECT count(*) FROM cordon.blocks');
+    for (const first of [1, 2, 50, 999_999]) expect(fill('0'.repeat(64), first)).toMatch(/^(?:other|early)$/);
+    server.sql("DELETE FROM cordon.blocks WHERE class = 'queries' AND first = 1");
+    const opening = server.sql(
+      "SELECT encode(hash, 'hex') FROM cordon.partitions WHERE class = 'queries' AND ordinal = 1",
+    );
+    const made = new BlockHasher().hash(Buffer.from(opening, 'hex'), 1, 1, '[]').toString('hex');
+    expect(fill(made, 1)).toBe('other');
+    expect(Number(server.sql('SELECT count(*) FROM cordon.blocks'))).toBe(Number(blocks) - 1);
   });
 
   test('what expired is deleted by the owner as the documentation has it: the rest is proven, and the report says "at least"', {

@@ -4,9 +4,18 @@
 // again. Pieces come late, twice and in any order; what does not follow yet is left to the caller.
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { syncDirectoryNow } from '../../base/base.ts';
+import { HOUR_MS, syncDirectoryNow } from '../../base/base.ts';
 import type { RisenRegisters, RollupCount } from './chain.ts';
 import type { ChainBlock, ChainPlace } from './chain-feed.ts';
+import {
+  type BehindHole,
+  type ChainHole,
+  findHole,
+  isFilledBy,
+  type Looked,
+  type LookFrom,
+  readOpening,
+} from './chain-hole.ts';
 import { beginPartition, OpenPartition, sealPartition } from './open-partition.ts';
 import {
   BlockHasher,
@@ -41,7 +50,7 @@ export class CollectedChain {
     if (latest === undefined) return;
     const partition = new OpenPartition(join(directory, recordClass, latest.name), this.#options(latest.day));
     this.#partition = partition;
-    const end = partition.check(this.#options(latest.day), latest.ordinal, latest.day);
+    const end = partition.check(this.#options(latest.day), latest.ordinal, latest.day, true);
     this.#place = { sequence: end.sequence, hash: end.hash.toString('hex') };
   }
 
@@ -102,15 +111,74 @@ export class CollectedChain {
     }
     if (good.length === 0) return { taken: 0, outcome: 'forged' };
     partition.transact(() => {
-      for (const { block, hash, derived } of good) {
-        partition.insertBlock(block.first, block, hash);
-        for (const count of derived.rollup) partition.addCount(count);
-        for (const risen of derived.risen) partition.raise(risen);
-      }
+      for (const { block, hash, derived } of good) keep(partition, block, hash, derived);
     });
     for (const { block } of good) partition.note(block);
     this.#place = place;
     return { taken: good.length, outcome: 'taken' };
+  }
+
+  /**
+   * A block of a chain whose records before are missing: it is kept as it says that it is, since nothing here tells what it
+   * follows. Only for a copy of what is kept elsewhere; verify() names what is missing.
+   */
+  adopt(block: ChainBlock): Collected {
+    const partition = this.#partition;
+    if (partition === undefined || block.ordinal !== partition.meta.ordinal) return 'early';
+    if (block.first <= this.#place.sequence) return 'other';
+    const derived = derive(block, this.class, this.#judge);
+    if (derived === undefined) return 'forged';
+    partition.transact(() => keep(partition, block, Buffer.from(block.hash, 'hex'), derived));
+    partition.note(block);
+    this.#place = { sequence: block.first + block.count - 1, hash: block.hash };
+    return 'taken';
+  }
+
+  /** Looks through the next partition for records that are missing; undefined behind the last one. */
+  look({ ordinal, sequence }: LookFrom): Looked | undefined {
+    const { partitions } = listPartitions(join(this.#directory, this.class));
+    const files = partitions.filter(({ state }) => state === 'plain');
+    const index = files.findIndex((one) => one.ordinal >= ordinal);
+    const file = files[index];
+    if (file === undefined) return undefined;
+    const next = files[index + 1];
+    const path = (name: string): string => join(this.#directory, this.class, name);
+    const opening = next?.ordinal === file.ordinal + 1 ? readOpening(path(next.name)) : undefined;
+    return { ordinal: file.ordinal, hole: findHole(path(file.name), sequence, opening) };
+  }
+
+  /** Fills a hole with all of its blocks, on the disk when this returns, or takes none of them. */
+  fill(hole: ChainHole, blocks: readonly ChainBlock[]): Collected {
+    const [first] = blocks;
+    if (first === undefined) return 'early';
+    const derived = blocks.map((block) => derive(block, this.class, this.#judge));
+    const file = listPartitions(join(this.#directory, this.class)).partitions.find(
+      (one) => one.ordinal === hole.ordinal && one.state === 'plain',
+    );
+    if (file === undefined) return 'early';
+    const isOpen = this.#partition?.meta.ordinal === hole.ordinal;
+    const path = join(this.#directory, this.class, file.name);
+    const partition =
+      isOpen && this.#partition !== undefined
+        ? this.#partition
+        : new OpenPartition(path, this.#options(file.day));
+    try {
+      const behind = partition.blockFrom(first.first) ?? this.#openingBehind(hole.ordinal);
+      if (behind === undefined || derived.some((one) => one === undefined)) return 'forged';
+      if (!isFilledBy(hole, blocks, behind)) return 'other';
+      partition.transact(() => {
+        for (const block of blocks) partition.insertBlock(block.first, block, Buffer.from(block.hash, 'hex'));
+        for (const one of derived) for (const risen of one?.risen ?? []) partition.raise(risen);
+        // Whoever took out a block may have left its counts.
+        if (this.class === 'queries') this.#recount(partition, blocks);
+      });
+      return 'taken';
+    } finally {
+      if (!isOpen) {
+        partition.close();
+        sealPartition(path);
+      }
+    }
   }
 
   close(): void {
@@ -129,6 +197,27 @@ export class CollectedChain {
       expected: undefined,
       lastHead: undefined,
     };
+  }
+
+  /** The counts of the hours that blocks reach into, from all blocks that do. */
+  #recount(partition: OpenPartition, blocks: readonly ChainBlock[]): void {
+    const fromMs = rollupHourMs(Math.min(...blocks.map((block) => block.fromMs)));
+    const untilMs = rollupHourMs(Math.max(...blocks.map((block) => block.untilMs))) + HOUR_MS;
+    partition.dropCounts(fromMs, untilMs);
+    for (const block of partition.blocksWithin(fromMs, untilMs)) {
+      const derived = derive({ ...block, ordinal: 0, hash: '' }, this.class, this.#judge);
+      for (const count of derived?.rollup ?? [])
+        if (count.hourMs >= fromMs && count.hourMs < untilMs) partition.addCount(count);
+    }
+  }
+
+  /** What the next partition says that it follows. */
+  #openingBehind(ordinal: number): BehindHole | undefined {
+    const name = listPartitions(join(this.#directory, this.class)).partitions.find(
+      (one) => one.ordinal === ordinal + 1 && one.state === 'plain',
+    )?.name;
+    const meta = name === undefined ? undefined : readOpening(join(this.#directory, this.class, name));
+    return meta && { kind: 'opening', previous: meta.previous };
   }
 
   #isKnown(meta: PartitionMeta): boolean {
@@ -161,6 +250,13 @@ export class CollectedChain {
 /** True for a block whose body is what the recorder writes; its hash is another question. */
 export const isRecordedBlock = (block: ChainBlock, recordClass: RecordClass, judge: JudgeRecord): boolean =>
   derive(block, recordClass, judge) !== undefined;
+
+/** Writes a block with what is derived from it, within a transaction. */
+const keep = (partition: OpenPartition, block: ChainBlock, hash: Buffer, derived: Derived): void => {
+  partition.insertBlock(block.first, block, hash);
+  for (const count of derived.rollup) partition.addCount(count);
+  for (const risen of derived.risen) partition.raise(risen);
+};
 
 interface Derived {
   readonly rollup: readonly RollupCount[];

@@ -180,17 +180,21 @@ export class OpenPartition {
     return { sequence: this.meta.first - 1, hash: openingHash(this.meta) };
   }
 
-  /** Checks the end of the chain and what was signed or noted of it; gives the end. Throws DamageError. */
+  /**
+   * Checks the end of the chain and what was signed or noted of it; gives the end. Blocks may be missing from a copy, which is looked
+   * through for that. Throws DamageError.
+   */
   check(
     { class: recordClass, lastHead, expected }: ChainStoreOptions,
     ordinal: number,
     day: string,
+    mayLack = false,
   ): ChainEnd {
     const { meta } = this;
     if (meta.class !== recordClass || meta.ordinal !== ordinal || meta.day !== day) {
       throw new DamageError(`it says that it is ${meta.class} ${partitionName(meta.ordinal, meta.day)}`);
     }
-    const end = this.#checkTail();
+    const end = this.#checkTail(mayLack);
     if (lastHead?.ordinal === ordinal) {
       this.#require({ sequence: lastHead.last, hash: Buffer.from(lastHead.hash, 'hex') }, end, 'was signed');
     }
@@ -198,7 +202,7 @@ export class OpenPartition {
     return end;
   }
 
-  #checkTail(): ChainEnd {
+  #checkTail(mayLack = false): ChainEnd {
     const rows = this.#database
       .prepare('SELECT first, count, body, hash FROM blocks ORDER BY first DESC LIMIT ?')
       .all(CHECKED_BLOCKS + 1)
@@ -207,7 +211,8 @@ export class OpenPartition {
     const hasher = new BlockHasher();
     let end = this.opening();
     for (const [index, row] of rows.entries()) {
-      const isUnanchored = index === 0 && rows.length > CHECKED_BLOCKS;
+      const isBehindHole = mayLack && row.first > end.sequence + 1;
+      const isUnanchored = isBehindHole || (index === 0 && rows.length > CHECKED_BLOCKS);
       if (!isUnanchored) {
         const isNext = row.first === end.sequence + 1;
         if (!isNext || !hasher.hash(end.hash, row.first, row.count, row.body).equals(row.hash)) {
@@ -286,6 +291,28 @@ export class OpenPartition {
       .map(toBlockRow);
   }
 
+  /** The next block that begins at a record or behind it. */
+  blockFrom(first: number): { kind: 'block'; count: number; body: string; hash: string } | undefined {
+    const select = 'SELECT first, count, body, hash FROM blocks WHERE first >= ? ORDER BY first LIMIT 1';
+    const row = this.#database.prepare(select).get(first);
+    if (row === undefined) return undefined;
+    const { count, body, hash } = toBlockRow(row);
+    return { kind: 'block', count, body, hash: hash.toString('hex') };
+  }
+
+  /** Blocks that reach into a time, milliseconds. */
+  blocksWithin(fromMs: number, untilMs: number): IterableIterator<PlacedTimes> {
+    const select =
+      'SELECT first, count, from_ms AS fromMs, until_ms AS untilMs, body FROM blocks WHERE from_ms < ? AND until_ms >= ?';
+    // The columns are the members.
+    return this.#database.prepare(select).iterate(untilMs, fromMs) as IterableIterator<PlacedTimes>;
+  }
+
+  /** Takes out the counts of hours that begin within a time, milliseconds. */
+  dropCounts(fromMs: number, untilMs: number): void {
+    this.#database.prepare('DELETE FROM rollup WHERE hour_ms >= ? AND hour_ms < ?').run(fromMs, untilMs);
+  }
+
   note(block: Pick<Block, 'count' | 'fromMs' | 'untilMs'>): void {
     this.count += block.count;
     this.fromMs = Math.min(this.fromMs, block.fromMs);
@@ -327,6 +354,9 @@ export class OpenPartition {
     this.#database.close();
   }
 }
+
+/** A block with its place and times. */
+export type PlacedTimes = Pick<Block, 'count' | 'fromMs' | 'untilMs' | 'body'> & { readonly first: number };
 
 interface BlockRow {
   readonly first: number;

@@ -9,6 +9,7 @@
 export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
 export { LISTED_SIGNALS, signalOfCategory } from './bypass-signal.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
+export type { ChainHole, Looked, LookFrom } from './chain-hole.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { findCosigned, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
 export { readReference, readReferenceSecret, toReference } from './client-references.ts';

@@ -4,10 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BlockHasher } from '../../../src/evidence/records/partition.ts';
 import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
 import {
   CHAIN_START,
   ChainFeed,
+  type ChainHole,
   readOwnHeads,
   readOwnKeys,
   verifyRecords,
@@ -20,13 +22,14 @@ import { type EvidencePiece, packEvidence } from '../../../src/fleet/evidence-me
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
 import { Membership } from '../../../src/fleet/membership.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
-import { Bench, DAY_MS } from '../records/setup.ts';
+import { Bench, DAY_MS, edit } from '../records/setup.ts';
 
 let directory: string;
 let collector: Collector;
 let key: SigningKey;
 let confirmed: Map<string, number>;
 let membership: Membership;
+let missing: ChainHole | undefined;
 let done: number;
 /** How often the authority was asked for entries, and what comes then. */
 let asked: number;
@@ -65,7 +68,10 @@ const open = (): Collector =>
       comes();
       return Promise.resolve();
     },
-    onConfirmed: (node, recordClass, _, sequence) => confirmed.set(`${node}.${recordClass}`, sequence),
+    onConfirmed: (node, recordClass, _, sequence, _hash, hole) => {
+      confirmed.set(`${node}.${recordClass}`, sequence);
+      if (recordClass === 'queries') missing = hole;
+    },
   });
 
 /** A recorder's directory with several days, and everything that its resolver sends of it. */
@@ -78,6 +84,7 @@ const record = async (
     for (let round = 0; round < 5; round++) bench.record(100, { client: `192.0.2.${round + salt}` });
     bench.advance(DAY_MS);
   }
+  for (let round = 0; round < 3; round++) bench.record(100, { client: `192.0.2.${round + salt}` });
   await bench.recording.stop();
   return { source: bench.directory, pieces: await piecesOf(bench.directory) };
 };
@@ -255,4 +262,127 @@ test('evidence by a key whose entry is on its way is no forgery, and the authori
   await send(pieces, other);
   expect(alarms()).toEqual(['forged-block']);
   expect(asked).toBe(1);
+});
+
+/** The files of the queries' partitions that the collector has. */
+const partitions = (): string[] =>
+  readdirSync(join(copy(), 'queries'))
+    .filter((name) => name.endsWith('.sqlite'))
+    .sort()
+    .map((name) => join(copy(), 'queries', name));
+
+/** Blocks that begin within a hole. */
+const within = (pieces: readonly [ConfirmedClass, EvidencePiece][], { after, until }: ChainHole) =>
+  pieces.filter(
+    ([of, piece]) =>
+      of === 'queries' &&
+      piece.kind === 'block' &&
+      piece.block.first > after.sequence &&
+      piece.block.first <= until,
+  );
+
+const findings = async (): Promise<string[]> =>
+  (await verifyRecords(copy(), { isCollected: true })).findings.map(({ code }) => code);
+
+test.each([
+  ['amid a partition that is closed', 0, '= (SELECT first FROM blocks ORDER BY first LIMIT 1 OFFSET 2)'],
+  ['at the beginning of one', 1, '= (SELECT min(first) FROM blocks)'],
+  ['at the end of one that is closed', 0, '= (SELECT max(first) FROM blocks)'],
+  ['several at once', 1, 'IN (SELECT first FROM blocks ORDER BY first LIMIT 3 OFFSET 1)'],
+  ['all of a partition that is closed', 0, '> 0'],
+  ['amid the one that grows', -1, '= (SELECT first FROM blocks ORDER BY first LIMIT 1 OFFSET 1)'],
+])('rows that somebody took out, %s, are asked for and put back', async (_, partition, rows) => {
+  const { pieces } = await record();
+  await send([...pieces, ...pieces.filter(([recordClass]) => recordClass === 'heads')]);
+  const whole = await verifyRecords(copy(), { isCollected: true });
+  expect(whole.findings).toEqual([]);
+  await collector.lookThrough();
+  expect(missing).toBeUndefined();
+  edit(partitions().at(partition) ?? '', `DELETE FROM blocks WHERE first ${rows}`);
+  // The same of one that is started again.
+  await collector.close();
+  collector = open();
+  expect(await findings()).not.toEqual([]);
+  await collector.lookThrough();
+  expect(missing).toBeDefined();
+  if (missing === undefined) return;
+  const asked = missing;
+  expect(collector.alarms.last.at(-1)).toMatchObject({
+    alarm: 'hole',
+    node: 'ns1',
+    text: `queries: records ${asked.after.sequence + 1} to ${asked.until} were taken out here, and ns1 is asked for them`,
+  });
+  const lost = within(pieces, asked);
+  expect(lost.length).toBeGreaterThan(0);
+  // One that its resolver did not record, and all but the last.
+  const [recordClass, piece] = lost[0] ?? [];
+  if (recordClass === undefined || piece?.kind !== 'block') throw new Error('it is a block');
+  const body = piece.block.body.replace('tiktok', 'ticktock');
+  await send([[recordClass, { kind: 'block', block: { ...piece.block, body } }], ...lost.slice(1)]);
+  expect(missing).toEqual(asked);
+  await send(lost.slice(0, -1));
+  expect(missing).toEqual(asked);
+  expect(await findings()).not.toEqual([]);
+  await send(lost.toReversed());
+  expect(missing).toBeUndefined();
+  const after = await verifyRecords(copy(), { isCollected: true });
+  expect([after.findings, after.records, after.blocks]).toEqual([[], whole.records, whole.blocks]);
+  expect(collector.alarms.last.at(-1)).toMatchObject({ alarm: 'put-back', node: 'ns1' });
+  await collector.lookThrough();
+  expect(missing).toBeUndefined();
+});
+
+test('a block that follows and is not the one that was there is not put back: it does not lead to what is behind', async () => {
+  const { pieces } = await record();
+  await send(pieces);
+  edit(partitions()[0] ?? '', 'DELETE FROM blocks WHERE first = (SELECT max(first) FROM blocks)');
+  await collector.lookThrough();
+  const asked = missing;
+  if (asked === undefined) throw new Error('it is noticed');
+  const [[recordClass, piece] = []] = within(pieces, asked);
+  if (recordClass === undefined || piece?.kind !== 'block') throw new Error('it is a block');
+  const body = piece.block.body.replace('tiktok', 'ticktock');
+  const { first, count } = piece.block;
+  const hash = new BlockHasher()
+    .hash(Buffer.from(asked.after.hash, 'hex'), first, count, body)
+    .toString('hex');
+  await send([[recordClass, { kind: 'block', block: { ...piece.block, body, hash } }]]);
+  expect([missing, alarms()]).toEqual([asked, ['hole', 'conflict']]);
+  expect(await findings()).not.toEqual([]);
+  await send([[recordClass, piece]]);
+  expect([missing, await findings()]).toEqual([undefined, []]);
+});
+
+test('what its resolver does not have either stays named, is asked for once, and keeps nothing else from being put back', async () => {
+  const { pieces } = await record();
+  await send(pieces);
+  for (const at of [0, 2])
+    edit(
+      partitions()[at] ?? '',
+      'DELETE FROM blocks WHERE first IN (SELECT first FROM blocks ORDER BY first LIMIT 2)',
+    );
+  await collector.lookThrough();
+  const first = missing;
+  if (first === undefined) throw new Error('it is noticed');
+  expect(within(pieces, first).length).toBe(2);
+  const { after, ordinal, until } = first;
+  // Some of it came before: it is no other record under a number that is taken.
+  await send([
+    ...within(pieces, first).slice(0, 1),
+    ['queries', { kind: 'hole', after, ordinal, first: until + 1 }],
+  ]);
+  expect(missing).toBeUndefined();
+  expect(collector.alarms.last.at(-1)?.text).toContain('ns1 cannot give them again');
+  expect(alarms()).toEqual(['hole']);
+  await collector.lookThrough();
+  const second = missing;
+  if (second === undefined) throw new Error('the other one is noticed');
+  expect(second.ordinal).toBe(ordinal + 2);
+  await send(within(pieces, second));
+  expect(missing).toBeUndefined();
+  // What is named is of the first one alone.
+  const left = (await verifyRecords(copy(), { isCollected: true })).findings.map((one) => one.ordinal);
+  expect(new Set(left)).toEqual(new Set([ordinal]));
+  // The chain goes on meanwhile.
+  expect(confirmed.get('ns1.queries')).toBeGreaterThan(second.until);
 });

@@ -26,6 +26,7 @@ const upload = async (bench: Bench) => {
   const foreign: string[] = [];
   const sent: string[] = [];
   const heads: string[] = [];
+  const pieces: EvidencePiece[] = [];
   const doubts: string[] = [];
   const numbers: number[] = [];
   let take: Take = () => undefined;
@@ -43,7 +44,9 @@ const upload = async (bench: Bench) => {
       store: (subject, bytes) => {
         const of = subject.split('.').at(-1) ?? '';
         sent.push(of);
-        if (of === 'heads') heads.push(toldOf(unpackEvidence(Buffer.from(bytes))?.piece));
+        const piece = unpackEvidence(Buffer.from(bytes))?.piece;
+        if (of === 'heads') heads.push(toldOf(piece));
+        if (of === 'queries' && piece !== undefined) pieces.push(piece);
         return Promise.resolve();
       },
     },
@@ -69,7 +72,7 @@ const upload = async (bench: Bench) => {
     const subject = confirmedSubject(NAME, of);
     hear(bytes, stampOf(bytes, collector, ++sequence, subject), subject);
   };
-  return { uploader, foreign, sent, heads, confirm, hear, stampOf, doubts, numbers, key };
+  return { uploader, foreign, sent, heads, pieces, confirm, hear, stampOf, doubts, numbers, key };
 };
 
 test('another chain under these numbers is noticed while records are written without a pause', async () => {
@@ -182,5 +185,64 @@ test('a confirmation that the collector did not sign, one without a signature an
     [(await endOf(bench)).sequence, 0],
     ['replayed', 'forged'],
   ]);
+  uploader.close();
+});
+
+/** The blocks that were sent, by the number of their first record, and what else was. */
+const told = (pieces: EvidencePiece[]): (number | string)[] =>
+  pieces.splice(0).map((piece) => (piece.kind === 'block' ? piece.block.first : piece.kind));
+
+test('a collector that lacks records amid the chain is sent these again, not at each time that it says so', async () => {
+  const bench = new Bench();
+  const { uploader, pieces, foreign, confirm } = await upload(bench);
+  for (let block = 0; block < 6; block++) bench.record(100, { client: `192.0.2.${block}` });
+  await uploader.send();
+  const blocks = pieces.flatMap((piece) => (piece.kind === 'block' ? [piece.block] : []));
+  expect(blocks.length).toBeGreaterThan(5);
+  const [, before, first, second] = blocks;
+  if (before === undefined || first === undefined || second === undefined) throw new Error('it has blocks');
+  const after = { sequence: before.first + before.count - 1, hash: before.hash };
+  const missing = { ordinal: 1, after, until: second.first + second.count - 1 };
+  const end = { enrolment: 1, ...(await endOf(bench)) };
+  confirm(end);
+  await uploader.send();
+  pieces.length = 0;
+  confirm({ ...end, missing });
+  await uploader.send();
+  expect(told(pieces)).toEqual([first.first, second.first]);
+  // It says so every 15 seconds.
+  for (let time = 0; time < 10; time++) {
+    confirm({ ...end, missing });
+    bench.monotonicMs += 15_000;
+    await uploader.send();
+  }
+  expect(told(pieces).filter((one) => one === first.first).length).toBe(2);
+  confirm(end);
+  bench.monotonicMs += 3_600_000;
+  await uploader.send();
+  expect([told(pieces), foreign]).toEqual([[], []]);
+  // What is not on this chain, and what is gone.
+  confirm({ ...end, missing: { ...missing, after: { ...after, hash: 'f'.repeat(64) } } });
+  await uploader.send();
+  confirm({ ...end, missing: { ...missing, until: 9_999_999 } });
+  await uploader.send();
+  expect(told(pieces).filter((one) => one === 'hole')).toEqual(['hole', 'hole']);
+  expect(foreign).toEqual([]);
+  uploader.close();
+});
+
+test('who is not the collector has nothing sent again', async () => {
+  const bench = new Bench();
+  const { uploader, pieces, hear, stampOf, key, confirm } = await upload(bench);
+  bench.record(100);
+  await uploader.send();
+  const end = { enrolment: 1, ...(await endOf(bench)) };
+  confirm(end);
+  pieces.length = 0;
+  const missing = { ordinal: 1, after: CHAIN_START, until: end.sequence };
+  const asked = Buffer.from(JSON.stringify({ ...end, missing }));
+  hear(asked, stampOf(asked, key));
+  await uploader.send();
+  expect(told(pieces)).toEqual([]);
   uploader.close();
 });
