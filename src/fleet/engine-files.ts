@@ -41,6 +41,8 @@ const settingsSchema = z.looseObject({
   /** Public nkeys of the leaf nodes of sites, and where each listens, `HOST:PORT`. */
   leafs: z.record(z.string(), z.string()).exactOptional(),
   leafListens: z.record(z.string(), z.string()).exactOptional(),
+  /** Names of the resolvers beside which the servers after the first stand; absent where their files are taken there by hand. */
+  hosts: z.array(z.string()).exactOptional(),
   /** The servers read LEAF_COMPRESSION of users.conf; absent where an older version wrote their configuration. */
   renewsLeafs: z.boolean().exactOptional(),
 });
@@ -49,8 +51,8 @@ const settingsSchema = z.looseObject({
 export type EngineSettings = Readonly<z.infer<typeof settingsSchema>>;
 
 /** Reads what a configuration was made of. Throws ERR_FLEET_ENGINE_FILES. */
-export const readEngineSettings = (directory: string): EngineSettings => {
-  const path = join(directory, SETTINGS_NAME);
+export const readEngineSettings = (directory: string, name = SETTINGS_NAME): EngineSettings => {
+  const path = join(directory, name);
   try {
     return settingsSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch (cause) {
@@ -67,12 +69,12 @@ export const writeEngineFiles = (directory: string, settings: EngineSettings): v
     mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
     const put = (name: string, text: string): void => replaceFileNow(join(directory, name), text, FILE_MODE);
     put(SETTINGS_NAME, `${JSON.stringify(settings, undefined, 2)}\n`);
-    for (const index of settings.servers.keys()) {
-      put(
-        settings.servers.length === 1 ? 'nats-server.conf' : `nats-server-${index + 1}.conf`,
-        serverText(settings, index),
-      );
-    }
+    // Of other machines, their resolvers have theirs.
+    const isOwnAlone = settings.servers.length === 1 || settings.hosts !== undefined;
+    if (isOwnAlone) put('nats-server.conf', serverText(settings, 0));
+    else
+      for (const index of settings.servers.keys())
+        put(`nats-server-${index + 1}.conf`, serverText(settings, index));
     for (const site of Object.keys(settings.leafs ?? {})) {
       const seed = readFileSync(leafSeedPath(directory, site), 'utf8').trim();
       put(`leaf-${site}.conf`, leafText(settings, site, seed));
@@ -157,7 +159,8 @@ const HEAD = (what: string, written: 'once' | 'at each change'): string =>
 
 const quote = (text: string): string => JSON.stringify(text);
 
-const serverText = (settings: EngineSettings, index: number): string => {
+/** The configuration of one server. */
+export const serverText = (settings: EngineSettings, index: number): string => {
   const { servers, clusterPort, leafPort, tls, store, clusterSecret, renewsLeafs } = settings;
   const [host = '', port = ''] = splitAddress(servers[index] ?? '');
   const isCluster = servers.length > 1;

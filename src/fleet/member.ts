@@ -71,6 +71,8 @@ export interface MemberOptions {
   readonly refusals?: () => Pick<Presence, 'isKeeping' | 'alarms' | 'lastAlarms' | 'foreign'>;
   /** The engine is there, again. */
   readonly onUp: (engine: MessageBus) => void;
+  /** Answers what is no question for entries; undefined for one that is. */
+  readonly onAsked?: (bytes: Uint8Array) => string | undefined;
 }
 
 /** One resolver. */
@@ -296,10 +298,12 @@ export class Member {
   }
 
   #listen(engine: MessageBus): void {
-    const { identity, log } = this.#options;
+    const { identity, log, onAsked } = this.#options;
     this.#presenceTimer = setInterval(() => this.tell(), PRESENCE_MS);
     this.#presenceTimer.unref();
-    engine.serve(askSubject(identity.name), (bytes) => Promise.resolve(answerEntry(log, bytes)));
+    engine.serve(askSubject(identity.name), (bytes) =>
+      Promise.resolve(onAsked?.(bytes) ?? answerEntry(log, bytes)),
+    );
     if (!this.#isAuthority) this.#subscribe(engine);
   }
 

@@ -9,6 +9,7 @@ import type { ConnectBus, MessageBus } from './bus.ts';
 import { contentStatus } from './content-status.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { fetchCountingKey } from './counting-key-fetch.ts';
+import { EngineDelivery, EngineReceiver } from './engine-delivery.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { EngineMonitor } from './engine-monitor.ts';
 import { Enrolment } from './enrolment.ts';
@@ -75,6 +76,7 @@ interface AuthorityParts {
   readonly asker: ProbeAsker;
   readonly lists: ListPublication;
   readonly engine: EngineMonitor;
+  readonly delivery: EngineDelivery;
 }
 
 /** One resolver's part of its fleet. */
@@ -130,6 +132,10 @@ export class Fleet {
       });
       acts.log.error({ damage }, 'fleet: the log of policy is not whole, and is fetched anew');
     }
+    const receiver = new EngineReceiver({
+      ...{ name: identity.name, directory: fleetPath(stateDirectory, 'engine') },
+      ...{ membership: this.#membership, sequences, acts, onAlarm },
+    });
     this.#member = new Member({
       identity: this.#identity,
       role,
@@ -146,6 +152,7 @@ export class Fleet {
       onAlarm,
       confirmed: () => this.confirmed(),
       onUp: (engine) => this.#up(engine),
+      ...(role === 'node' && { onAsked: (bytes) => receiver.take(bytes) }),
     });
     if (role === 'authority') this.#key = readAuthorityKey(stateDirectory, this.#membership);
     this.#answerer = new ProbeAnswerer({
@@ -170,6 +177,10 @@ export class Fleet {
     const settings = readEngineSettings(engineDirectory);
     const seedPath = join(engineDirectory, SYSTEM_SEED_NAME);
     const engine = new EngineMonitor({ directory: engineDirectory, seedPath, servers, caPath, acts });
+    const delivery = new EngineDelivery({
+      ...{ directory: engineDirectory, key: () => this.#requireKey(), sequence, acts },
+      reload: () => engine.reload(),
+    });
     const lists = new ListPublication({
       ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
       add: (list) => authority.add('list', list),
@@ -196,7 +207,7 @@ export class Fleet {
       onReplaced: () => this.#member.follow(),
     });
     this.#parts = {
-      ...{ authority, lists, engine },
+      ...{ authority, lists, engine, delivery },
       asker: new ProbeAsker({
         ...{ membership: this.#membership, acts, onAlarm, clock: acts.clock, monotonic: acts.monotonic },
         key: () => this.#requireKey(),
@@ -211,7 +222,7 @@ export class Fleet {
         acts,
         countingKey: makeCountingKey(stateDirectory),
         ...{ engineDirectory, servers, caPath },
-        reload: () => engine.reload(),
+        reload: () => delivery.deliver().then(() => engine.reload()),
         onAlarm,
       }),
     };
@@ -409,6 +420,7 @@ export class Fleet {
   async stop(): Promise<void> {
     this.#witnesses?.stop();
     this.#parts?.engine.stop();
+    this.#parts?.delivery.stop();
     await this.#sender?.stop();
     await this.#parts?.authority.close();
     await this.#member.close();
@@ -438,6 +450,7 @@ export class Fleet {
     if (isFirst) this.#parts?.enrolment.serve(engine);
     if (this.#parts !== undefined) this.#parts.lists.engine = engine;
     this.#parts?.authority.up(engine);
+    this.#parts?.delivery.up(engine);
     const { stateDirectory, acts } = this.#options;
     const { log } = acts;
     if (this.#parts !== undefined) leave(this.#parts.asker.up(engine), 'reading results of probes', log);

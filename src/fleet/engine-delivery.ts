@@ -1,0 +1,188 @@
+// The files of engines on other machines: who may connect, certificates, configuration. The authority gives them to the resolver
+// that stands there, through the engine itself, and signs them; the resolver writes them where its engine reads them.
+//
+// They travel as a question to the resolver's own subject, which nobody else may listen to. Signed is what a stamp signs, with the
+// authority's key of policy; a number that was used is refused, so that nobody brings back a user who was removed. Whoever has one
+// engine reads them on their way, and has the same rights there already.
+import { createHash } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from '../base/base.ts';
+import type { FleetActs } from './acts.ts';
+import type { FleetAlarm } from './alarms.ts';
+import type { MessageBus } from './bus.ts';
+import { filesOfHost, HOST_FILES, hostsOf } from './engine-plan.ts';
+import type { SigningKey } from './key.ts';
+import type { Membership } from './membership.ts';
+import { isStampedBy, type LastSequences, type Sequence, stampMessage } from './signed-message.ts';
+import { askSubject } from './subjects.ts';
+
+/** How long a resolver may take to write them, milliseconds. */
+const ANSWER_MS = 5_000;
+/** Between two rounds, milliseconds: who was away gets them when it is back. */
+const ROUND_MS = 15_000;
+/** The engine runs as another user of the group. */
+const FILE_MODE = 0o640;
+/** What a resolver answers. */
+const KEPT = 'kept';
+/** Names of users of 1,000 resolvers and more. */
+const LENGTH_MAX = 4 << 20;
+
+const messageSchema = z.looseObject({
+  engine: z.string().max(LENGTH_MAX),
+  key: z.string().max(100),
+  sequence: z.int().min(1),
+  signature: z.string().max(200),
+});
+const filesSchema = z.looseObject({
+  directory: z.string().min(1).max(4_000),
+  files: z.partialRecord(z.enum(HOST_FILES), z.string().max(LENGTH_MAX)),
+});
+
+/** What the authority needs. */
+export interface EngineDeliveryOptions {
+  /** Of the engine's configuration. */
+  readonly directory: string;
+  readonly key: () => SigningKey;
+  readonly sequence: Sequence;
+  readonly acts: Pick<FleetActs, 'log'>;
+  /** Has all servers read their configuration again. */
+  readonly reload: () => Promise<number>;
+}
+
+/** The authority's side. */
+export class EngineDelivery {
+  readonly #options: EngineDeliveryOptions;
+  /** Hash of what each host has kept. */
+  readonly #kept = new Map<string, string>();
+  readonly #lacking = new Set<string>();
+  #engine: MessageBus | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(options: EngineDeliveryOptions) {
+    this.#options = options;
+  }
+
+  /** Hosts that do not have what they are to have, after the last round. */
+  get lacking(): ReadonlySet<string> {
+    return this.#lacking;
+  }
+
+  /** The engine is there, again: what has changed goes out now, and in rounds. */
+  up(engine: MessageBus): void {
+    this.#engine = engine;
+    this.#timer ??= setInterval(() => this.#leave(), ROUND_MS).unref();
+    this.#leave();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  #leave(): void {
+    const { log } = this.#options.acts;
+    this.deliver()
+      .then((count) => (count > 0 ? this.#options.reload() : 0))
+      .catch((thrown: unknown) => log.error({ err: thrown }, 'fleet: files of an engine are not given out'));
+  }
+
+  /** Gives each host what it lacks; gives how many have something new. */
+  async deliver(): Promise<number> {
+    const { directory, key, sequence, acts } = this.#options;
+    const engine = this.#engine;
+    let count = 0;
+    if (engine === undefined) return count;
+    for (const { name } of hostsOf(directory)) {
+      const text = JSON.stringify({ directory, files: filesOfHost(directory, name) });
+      const hash = createHash('sha256').update(text).digest('hex');
+      if (this.#kept.get(name) === hash) continue;
+      const signing = key();
+      const stamp = stampMessage(askSubject(name), text, sequence.next(), signing);
+      const message = JSON.stringify({ engine: text, key: signing.keyId, ...stamp });
+      try {
+        const answer = Buffer.from(await engine.ask(askSubject(name), message, ANSWER_MS)).toString('utf8');
+        if (answer !== KEPT) throw new RangeError(`it answered "${answer.slice(0, 100)}"`);
+        this.#kept.set(name, hash);
+        this.#lacking.delete(name);
+        count++;
+      } catch (thrown) {
+        if (!isAppError(thrown) && !(thrown instanceof RangeError)) throw thrown;
+        if (!this.#lacking.has(name))
+          acts.log.warn(
+            { node: name, cause: errorText(thrown) },
+            'fleet: the engine beside a resolver lacks its files, and gets them later',
+          );
+        this.#lacking.add(name);
+      }
+    }
+    return count;
+  }
+}
+
+/** What a resolver needs. */
+export interface EngineReceiverOptions {
+  readonly name: string;
+  /** Where the files go. */
+  readonly directory: string;
+  readonly membership: Membership;
+  readonly sequences: LastSequences;
+  readonly acts: Pick<FleetActs, 'log'>;
+  readonly onAlarm: (alarm: FleetAlarm) => void;
+}
+
+/** The resolver's side. */
+export class EngineReceiver {
+  readonly #options: EngineReceiverOptions;
+
+  constructor(options: EngineReceiverOptions) {
+    this.#options = options;
+  }
+
+  /** Takes files; gives what is answered, or undefined for another question. */
+  take(bytes: Uint8Array): string | undefined {
+    // Questions are numbers.
+    if (bytes[0] !== BRACE) return undefined;
+    const { name, directory, membership, sequences, acts, onAlarm } = this.#options;
+    const subject = askSubject(name);
+    const { success, data } = messageSchema.safeParse(parse(Buffer.from(bytes).toString('utf8')));
+    const key = success ? membership.keyOf(data.key) : undefined;
+    const isSigned =
+      success && key !== undefined && isStampedBy(subject, Buffer.from(data.engine), data, [key]);
+    const sender = `${subject} engine`;
+    if (!isSigned || data.sequence <= sequences.last(sender)) {
+      onAlarm(isSigned ? 'replayed' : 'forged-entry');
+      acts.log.error({ isSigned }, 'fleet: files of an engine that the authority did not send are refused');
+      return 'refused';
+    }
+    const read = filesSchema.safeParse(parse(data.engine));
+    if (!read.success) return 'another form';
+    try {
+      mkdirSync(directory, { recursive: true, mode: DIRECTORY_MODE });
+      for (const [file, text] of Object.entries(read.data.files))
+        replaceFileNow(
+          join(directory, file),
+          // Paths in it are those of the authority's machine.
+          file === 'nats-server.conf' ? text.replaceAll(read.data.directory, directory) : text,
+          FILE_MODE,
+        );
+    } catch (thrown) {
+      acts.log.error({ err: thrown }, 'fleet: files of the engine here are not written');
+      return errorText(thrown).slice(0, 200);
+    }
+    sequences.note(sender, data.sequence);
+    sequences.write();
+    acts.log.info({ files: directory }, 'fleet: the authority gave this machine the files of an engine');
+    return KEPT;
+  }
+}
+
+const BRACE = 0x7b;
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+};
