@@ -43,10 +43,14 @@ export const hostName = (): string => hostname();
 /** Asks one resolver all there is to ask. */
 export const askResolver = async (resolver: Resolver, request: ProofRequest): Promise<Answered> => {
   const proven = new Map<string, Proven>();
-  const channel = channelTo(resolver, request.authorities, (one) => proven.set(one.fingerprint, one));
+  const open = (): ReturnType<typeof channelTo> =>
+    channelTo(resolver, request.authorities, (one) => proven.set(one.fingerprint, one));
   const asked = askedOf(resolver, request);
   const listed = new Set(asked.mandate.lists.flatMap(({ names }) => names.map(([name]) => name)));
-  const ask = async (question: ProbeQuestion): Promise<Outcome> => {
+  const askOver = async (
+    channel: ReturnType<typeof channelTo>,
+    question: ProbeQuestion,
+  ): Promise<Outcome> => {
     const way = wayOf(question.transport);
     const outcome = await channel.ask(
       { server: resolver.server, transport: way, timeoutMs: request.timeoutMs ?? TIMEOUT_MS },
@@ -54,7 +58,21 @@ export const askResolver = async (resolver: Resolver, request: ProofRequest): Pr
     );
     return question.view === 'aliases' ? withoutLead(outcome, listed) : outcome;
   };
-  const run = async (questions: ReturnType<typeof quietQuestions>, rate: number): Promise<ProbeRun> => {
+  // From a socket for each question, as a device asks: nothing that knows programs by their ports stirs.
+  const askAlone = async (question: ProbeQuestion): Promise<Outcome> => {
+    const own = open();
+    try {
+      return await askOver(own, question);
+    } finally {
+      own.close();
+    }
+  };
+  const channel = open();
+  const run = async (
+    questions: ReturnType<typeof quietQuestions>,
+    rate: number,
+    ask: typeof askAlone,
+  ): Promise<ProbeRun> => {
     const done = await runProbe({
       createPlan: () => Promise.resolve(questions),
       ask,
@@ -69,9 +87,11 @@ export const askResolver = async (resolver: Resolver, request: ProofRequest): Pr
     return done;
   };
   try {
-    const quiet = await run(quietQuestions(asked), request.quietRate ?? QUIET_RATE);
+    const quiet = await run(quietQuestions(asked), request.quietRate ?? QUIET_RATE, askAlone);
     // Nobody is there: what is silent to six questions would be asked for minutes.
-    const runs = quiet.isSilent ? [quiet] : [quiet, await run(mixedQuestions(asked), request.rate)];
+    const runs = quiet.isSilent
+      ? [quiet]
+      : [quiet, await run(mixedQuestions(asked), request.rate, (one) => askOver(channel, one))];
     return toAnswered(resolver, asked, runs, [...proven.values()]);
   } finally {
     channel.close();

@@ -2,6 +2,7 @@
 //
 // Written by build.ts from lists/mandates and lists, with the readers of Cordon, so that the program asks for the names that
 // Cordon refuses. An agency's own pack is a file of the same form (`--pack`).
+import type { Certificate } from '../src/evidence/probe/proof-certificate.ts';
 
 /** A name that is prohibited: `name`, and whether what stands below it is, too. */
 export type PackedName = readonly [name: string, match: 'suffix' | 'exact' | 'wildcard'];
@@ -14,20 +15,8 @@ export interface PackedList {
   readonly prefixes: number;
 }
 
-/** A mandate. */
-export interface Pack {
-  readonly id: string;
-  readonly version: string;
-  readonly title: string;
-  readonly place: string;
-  readonly standing: string;
-  /** Of the file that says what the authority decided. */
-  readonly sha256: string;
-  /** Identifiers of lists. */
-  readonly lists: readonly string[];
-  /** What the lists do not hold, in the words of the pack. */
-  readonly notHeld: readonly string[];
-}
+/** A mandate, as a certificate tells of it. */
+export type Pack = Certificate['mandate'];
 
 /** What the program knows. */
 export interface Packs {

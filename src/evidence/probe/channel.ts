@@ -3,6 +3,7 @@
 // A sweep asks thousands of questions. With a socket for each, the machine would run out of ports long before its
 // name server does. Answers are told apart by ID and question; what comes late or unasked is nobody's. A socket that
 // ends takes its questions with it, and the next question opens another one.
+import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -96,7 +97,6 @@ class Link {
   readonly #server: Endpoint;
   readonly #wire: Wire;
   readonly #waiting = new Map<number, Waiting>();
-  #lastId = Math.floor(Math.random() * IDS);
 
   constructor(server: Endpoint, open: OpenWire) {
     this.#server = server;
@@ -121,11 +121,15 @@ class Link {
     this.#end('the probe ends');
   }
 
-  /** One that no question under way has. The runner bounds how many there are, far below the number of IDs. */
+  /**
+   * One that no question under way has, which nobody foresees and no resolver knows a probe by. The runner bounds how many there are, far
+   * below the number of IDs.
+   */
   #nextId(): number {
-    do this.#lastId = (this.#lastId + 1) % IDS;
-    while (this.#waiting.has(this.#lastId));
-    return this.#lastId;
+    for (;;) {
+      const id = randomInt(IDS);
+      if (!this.#waiting.has(id)) return id;
+    }
   }
 
   #take(message: Uint8Array): void {

@@ -63,7 +63,9 @@ export interface Certificate {
     readonly standing: string;
     /** Of the file that says what the authority decided. */
     readonly sha256: string;
+    /** Identifiers of lists. */
     readonly lists: readonly string[];
+    /** What the lists do not hold, in the words of the pack. */
     readonly notHeld: readonly string[];
   };
   /** As who asked says it. */
@@ -134,7 +136,7 @@ export const unseenOf = (aliases: number, prefixes: number): readonly string[] =
   'What is answered at other times: the proof holds from its beginning to its end.',
   'A prohibited name that exists for nobody is denied by every resolver: its denial does not show that anything is refused.',
   'Names below prohibited ones, but for "www".',
-  'A resolver that knows this host or this program by something other than order, rate, type and letters can answer it otherwise than its clients.',
+  'A resolver that knows this host or this program by something other than order, rate, type, letters, port and ID can answer it otherwise than its clients.',
   'Clients that ask past this resolver: another resolver, DNS over HTTPS of an application, a VPN, addresses without names.',
   ...(aliases === 0
     ? ['Names that lead to prohibited ones (CNAME, DNAME, HTTPS): none was given to be asked for.']

@@ -156,6 +156,34 @@ describe('who lies is seen', () => {
     expect(partOf(answered, 'quiet').reduce((sum, { leaked }) => sum + leaked, 0)).toBeGreaterThan(0);
   });
 
+  // A device opens a socket for each question, and draws its ID.
+  test.each<[string, () => ScriptedHandler]>([
+    [
+      'by port: whoever asks from one that asked nothing before is answered',
+      () => {
+        const ports = new Set<number>();
+        return refusing(({ port, transport }) => {
+          const isKnown = ports.has(port) || ports.size === 0 || transport === 'tcp';
+          ports.add(port);
+          return isKnown;
+        });
+      },
+    ],
+    [
+      'by ID: only those are refused that follow each other',
+      () => {
+        const ids = new Map<number, number>();
+        return refusing(({ id, port }) => {
+          const before = ids.get(port) ?? id - 1;
+          ids.set(port, id);
+          return ((id - before) & 0xffff) < 64;
+        });
+      },
+    ],
+  ])('%s', async (_, create) => {
+    expect(verdictOf(await prove(create(), { createSeed: () => 7 }))).toBe('leaking');
+  });
+
   test.each<[string, ScriptedHandler]>([
     ['everything is refused', refuse],
     [
