@@ -26,6 +26,7 @@ import { metricsOf } from './metrics.ts';
 import { type Pack, type Packs, readPacks } from './packs.ts';
 import { envelopeIn, pageOf } from './page.ts';
 import { SHIPPED } from './shipped-packs.ts';
+import { faultOfSubject } from './subject.ts';
 import { findResolver, systemResolvers } from './ways.ts';
 import { logVerifier, openWitnessed, originOf, type WitnessAt, witness, witnessVerifier } from './witness.ts';
 
@@ -50,7 +51,8 @@ const WITNESSED = '.tlog-proof';
 
 const USAGE = `Usage:
   node proof.mjs [ask] [RESOLVER...] --mandate ID [options]
-  node proof.mjs verify FILE --key PUBLIC-KEY [--max-age DAYS] [--witness-key VKEY [--log NAME]]
+  node proof.mjs verify FILE [RESOLVER...] --key PUBLIC-KEY [--mandate ID] [--network NAME] [--max-age DAYS]
+                        [--witness-key VKEY [--log NAME]]
   node proof.mjs mandates [--pack FILE]
   node proof.mjs key [--key FILE] [--log NAME]
 
@@ -258,7 +260,7 @@ const openLine = (answered: Answered, part: string, text: string): readonly stri
   return count === 0 ? [] : [`  beside the mandate: ${count} ${text}`];
 };
 
-const verifyFile = (file: string | undefined, values: Values): number => {
+const verifyFile = ([file, ...resolvers]: readonly string[], values: Values): number => {
   if (file === undefined || values.key === undefined)
     throw new UsageError('verify takes a FILE and the public key of its maker with --key');
   const text = readFileSync(file, 'utf8').replaceAll('\r\n', '\n');
@@ -267,7 +269,11 @@ const verifyFile = (file: string | undefined, values: Values): number => {
     envelope === undefined
       ? { fault: 'there is no certificate in this page' }
       : open(envelope, createPublicKey(readFileSync(values.key)));
-  const fault = found.fault ?? faultOfFile(text, found, values);
+  const { mandate, network } = values;
+  const fault =
+    found.fault ??
+    faultOfFile(text, found, values) ??
+    faultOfSubject(found.certificate, { mandate, network, resolvers });
   if (found.fault !== undefined || fault !== undefined) {
     print(`NOT VERIFIED: ${fault}`.replace(/\p{Cc}/gu, '?'));
     return PROBLEM;
@@ -326,7 +332,7 @@ const main = async (args: string[]): Promise<number> => {
   const [first, ...rest] = positionals;
   switch (first) {
     case 'verify':
-      return verifyFile(rest[0], values);
+      return verifyFile(rest, values);
     case 'mandates': {
       const { mandates } = packsOf(values);
       for (const { id, version, standing, title } of mandates)

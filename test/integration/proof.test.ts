@@ -128,9 +128,19 @@ describe.each([
     expect(readFileSync(join(directory, 'proof.prom'), 'utf8')).toMatch(
       /^cordon_proof_enforced\{[\s\S]*^cordon_proof_witnessed 1$/m,
     );
+    const pub = join(directory, 'keys/key.pem.pub');
+    // A true certificate of another resolver or mandate is none for who named theirs.
+    const about = (...more: string[]) =>
+      run(node, [program, 'verify', join(directory, 'proof.json'), ...more, '--key', pub]);
+    expect(await about(...resolvers, '--mandate', MANDATE)).toMatchObject({ code: 0 });
+    for (const more of [['192.0.2.53'], ['--mandate', 'us-texas']])
+      expect(await about(...more)).toMatchObject({
+        code: 1,
+        stdout: expect.stringMatching(/^NOT VERIFIED: it is (?:not )?about /),
+      });
     for (const form of ['json', 'html']) {
       const file = join(directory, `proof.${form}`);
-      const key = ['--key', join(directory, 'keys/key.pem.pub'), '--max-age', '1', ...witnessed];
+      const key = ['--key', pub, '--max-age', '1', ...witnessed];
       expect(await run(node, [program, 'verify', file, ...key])).toMatchObject({
         code: 0,
         stdout: expect.stringMatching(/^WITNESSED: 20/m),

@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readOrMakeKey } from '../../../proof/key.ts';
 import { metricsOf } from '../../../proof/metrics.ts';
 import { envelopeIn, pageOf } from '../../../proof/page.ts';
+import { faultOfSubject } from '../../../proof/subject.ts';
 import {
   type Certificate,
   FORMAT,
@@ -197,6 +198,22 @@ test('openssl verifies it, with what the document says', needing('openssl'), () 
     'sig',
   );
   expect(said.toString()).toContain('Signature Verified Successfully');
+});
+
+const OTHER = { ...ANSWERED, resolver: '192.0.2.54', address: '192.0.2.54:53' };
+
+test.each([
+  [{}, undefined],
+  [{ mandate: 'of-test', network: 'office <1>' }, undefined],
+  [{ resolvers: ['192.0.2.53', '192.0.2.54'] }, undefined],
+  [{ resolvers: ['192.0.2.53', '192.0.2.54:53'] }, undefined],
+  [{ mandate: 'us-texas' }, 'it is about the mandate of-test, not us-texas'],
+  [{ network: 'office' }, 'it is about the network "office <1>", not "office"'],
+  [{ resolvers: ['192.0.2.99'] }, 'it is not about the resolver 192.0.2.99'],
+  [{ resolvers: ['192.0.2.53'] }, 'it is also about the resolver 192.0.2.54'],
+])('a certificate is about %j: %s', (wanted, fault) => {
+  const all = { mandate: undefined, network: undefined, resolvers: [], ...wanted };
+  expect(faultOfSubject(certificateOf(ANSWERED, OTHER), all)).toBe(fault);
 });
 
 describe('the page', () => {
