@@ -153,6 +153,21 @@ export type DecisionStatus = {
       readonly since?: string;
       readonly by?: string;
       readonly lists: readonly string[];
+      readonly duties?: readonly {
+        readonly kind: 'report' | 'deadline' | 'list';
+        readonly text: string;
+        readonly due?: string;
+        readonly eachDays?: number;
+        readonly eachExemption?: true;
+      }[];
+      readonly done?: readonly {
+        readonly duty: 'report' | 'deadline' | 'list';
+        readonly due: string;
+        readonly done: string;
+        readonly by: string;
+        readonly reference: string;
+      }[];
+      readonly doneBefore?: string;
     };
     readonly decided?: {
       readonly outcome: string;

@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { DAY_MS } from '../../base/base.ts';
 import type { DecisionRecord } from '../records/records.ts';
+import { dutyDoneSchema, dutySchema } from './mandate-days.ts';
 
 /** How long before a date its alarm is given. */
 export const NEAR_DAYS = 30;
@@ -37,6 +38,12 @@ export const decisionSchema = z.strictObject({
       since: z.string().optional(),
       by: z.string().max(DECISION_LINE_MAX).optional(),
       lists: z.array(z.string()),
+      /** Absent: it sets no day. */
+      duties: z.array(dutySchema).optional(),
+      /** What was written down as done; absent: nothing. */
+      done: z.array(dutyDoneSchema).optional(),
+      /** Where not all of it is here: the last day of which it may be missing. */
+      doneBefore: day.optional(),
     })
     .optional(),
   /** What two people decided about a mandate. */

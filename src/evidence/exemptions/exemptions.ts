@@ -6,6 +6,15 @@
 
 export { DECISION_LINE_MAX, type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
 export { ExemptionKeeping } from './exemption-keeping.ts';
+export {
+  type Duties,
+  type Duty,
+  type DutyDay,
+  type DutyDone,
+  dutyDays,
+  isOverdue,
+  TOLD_BEFORE_MS,
+} from './mandate-days.ts';
 export { EXEMPTION_STATES, type ExemptionPaper, paperSchema } from './paper.ts';
 export { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 export { type Profile, profileSchema, readProfile } from './profile.ts';

@@ -1,7 +1,9 @@
 // What a person has to look at, the most urgent first: each as a code with the values of its sentence.
 import { DAY_MS, HOUR_MS } from '../../base/base.ts';
+import { TOLD_BEFORE_MS } from '../exemptions/exemptions.ts';
 import type {
   Attention,
+  DutyEntry,
   ExemptionSection,
   Gap,
   ListSection,
@@ -35,6 +37,7 @@ export interface AttentionFacts {
   readonly leaks: readonly { readonly view: string; readonly from: string }[];
   readonly probes: ProbeSection;
   readonly lists: readonly ListSection[];
+  readonly duties: readonly DutyEntry[];
   readonly exemptions: readonly ExemptionSection[];
   readonly signals: SignalSection;
   readonly previous: PreviousPeriod | null;
@@ -58,6 +61,7 @@ export const toAttention = (facts: AttentionFacts): Attention[] => {
     add('unproven-long', probes.longestGapMs);
   if (dropped > 0) add('dropped', dropped);
   lookAtLists(facts, add);
+  lookAtDuties(facts, add);
   lookAtExemptions(facts, add);
   lookAtSignals(facts, add);
   if (reidentified > 0) add('reidentified', reidentified);
@@ -97,6 +101,16 @@ const lookAtLists = ({ lists, untilMs }: AttentionFacts, add: Add): void => {
   const undecided = mandates.filter(({ decision }) => decision === null);
   if (undecided.length > 0) add('no-decision', undecided.map(({ list }) => list).join(', '));
   for (const one of lists) lookAtHeld(one, untilMs, add);
+};
+
+/** Reviews are told with the decisions. */
+const lookAtDuties = ({ duties, untilMs }: AttentionFacts, add: Add): void => {
+  for (const { mandate, kind, text, due, state } of duties) {
+    if (kind === 'review' || due === null) continue;
+    if (state === 'overdue' || state === 'dropped') add(`duty-${state}`, mandate, kind, text, due);
+    else if (state === 'due' && Date.parse(due) - TOLD_BEFORE_MS <= untilMs)
+      add('duty-due', mandate, kind, text, due);
+  }
 };
 
 const DECIDED: ReadonlySet<string> = new Set(['accepted', 'dismissed']);

@@ -6,6 +6,7 @@ import type { ChangeRecord } from '../records/records.ts';
 import { signalsByGroup, toAttention } from './attention.ts';
 import { toChangeEntry } from './change-log.ts';
 import { PeriodClients, PeriodCounts } from './counts.ts';
+import { DutyHistory } from './duty-history.ts';
 import { EnforcementHistory } from './enforcement-history.ts';
 import type { DoubtfulRecords, EvidenceSource, PlacedChange } from './evidence.ts';
 import { concerns, ExemptionHistory } from './exemption-history.ts';
@@ -84,6 +85,7 @@ export const buildReport = async (
   const signals = found.counts.signals(countNotes);
   const exempted = exemptions.sections(found.counts.hits, group);
   const listed = lists.sections(endMs);
+  const duties = found.changes.duties.sections();
   const previous = first <= before.fromMs ? toPrevious(earlier, before.fromMs, previousMs, last) : null;
   const isSoFar = untilMs < askedMs;
   const networks = found.changes.networks
@@ -110,7 +112,7 @@ export const buildReport = async (
       ...{ untilMs, integrity, verdict, gaps, probes, signals, previous },
       noEvidenceMs: enforcement.ms['no-evidence'],
       leaks: leaks(probes, enforcement.intervals),
-      lists: listed,
+      ...{ lists: listed, duties },
       exemptions: exempted,
       dropped: records.dropped,
       reidentified: found.changes.reidentified,
@@ -130,6 +132,7 @@ export const buildReport = async (
     enforcement,
     probes,
     lists: listed,
+    duties,
     feeds: found.changes.feeds.sections(),
     attempts,
     clients: found.clients.section(countNotes),
@@ -222,11 +225,12 @@ const readChanges = async (
     .map((name) => ({ name, history: new EnforcementHistory(name) }));
   const probes = new ProbeHistory(fromMs, untilMs, (view) => group === null || view === `group:${group}`);
   const lists = new ListHistory(fromMs, untilMs);
+  const duties = new DutyHistory(fromMs, untilMs);
   const feeds = new FeedHistory(fromMs, untilMs);
   const exemptions = new ExemptionHistory(fromMs, untilMs);
   const health = new RecordHealth(fromMs, untilMs);
   const readers = [
-    ...[enforcement, probes, lists, feeds, exemptions, health],
+    ...[enforcement, probes, lists, duties, feeds, exemptions, health],
     ...networks.map(({ history }) => history),
   ];
   const entries: ChangeEntry[] = [];
@@ -257,7 +261,7 @@ const readChanges = async (
   }
   const ordered = [...known].sort();
   return {
-    ...{ enforcement, networks, probes, lists, feeds, exemptions, health },
+    ...{ enforcement, networks, probes, lists, duties, feeds, exemptions, health },
     ...{ entries, starts, groups: ordered, reidentified, hasHole },
   };
 };

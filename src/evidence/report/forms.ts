@@ -25,7 +25,7 @@ export const REPORT_TABLES = [
   ],
   ...['attempts', 'clients-by-group', 'clients'],
   ...['signals-by-kind', 'signals-by-group', 'signals', 'mandate-series'],
-  ...['lists', 'list-events', 'decisions'],
+  ...['mandate-days', 'lists', 'list-events', 'decisions'],
   ...['exemptions', 'exemption-papers', 'exemption-events', 'exemption-times'],
   ...['changes', 'findings', 'doubtful', 'page-one', 'unknown', 'checkpoint', 'witnesses'],
   ...['records', 'unclean-ends', 'heads'],

@@ -239,6 +239,27 @@ export interface FeedSection extends FeedEvent {
   readonly events: readonly FeedEvent[];
 }
 
+/** A day that a mandate sets. */
+export interface DutyEntry {
+  /** By the `id` of its pack. */
+  readonly mandate: string;
+  readonly kind: 'report' | 'deadline' | 'list' | 'review';
+  /** To whom the report is, what is to be done, or which list is to be renewed. */
+  readonly text: string;
+  /** Null: no text that was read sets a day. */
+  readonly due: string | null;
+  readonly eachDays: number | null;
+  /**
+   * At the end of the period. `before`: it lay behind when the pack was written, and nobody was asked; `dropped`: it had passed,
+   * nobody had written that it was done, and a newer pack or a decision asks for it no more.
+   */
+  readonly state: 'done' | 'late' | 'due' | 'overdue' | 'before' | 'each-exemption' | 'dateless' | 'dropped';
+  /** Day on which it was done, who did it, and what shows it, as a person wrote it down. */
+  readonly done: string | null;
+  readonly by: string | null;
+  readonly reference: string | null;
+}
+
 /** A list with what it rests on. */
 export interface ListSection {
   readonly list: string;
@@ -416,6 +437,8 @@ export interface Report {
   readonly enforcement: EnforcementSection;
   readonly probes: ProbeSection;
   readonly lists: readonly ListSection[];
+  /** Days that mandates set. */
+  readonly duties: readonly DutyEntry[];
   /** Signed feeds that lists come from; empty: no record tells. */
   readonly feeds: readonly FeedSection[];
   readonly attempts: AttemptSection;

@@ -9,27 +9,34 @@ import {
   tableOf,
   within,
 } from './document.ts';
-import type { FeedEvent, FeedSection, ListSection, Report } from './model.ts';
+import type { DutyEntry, FeedEvent, FeedSection, ListSection, Report } from './model.ts';
 import { noteText, toNote } from './notes.ts';
 import type { ReportTexts } from './texts/texts.ts';
 import { numberText, timeWords } from './words.ts';
 
 /** Lists and their decisions. */
-export const toListSection = ({ lists, feeds, integrity }: Report, texts: ReportTexts): Section => {
+export const toListSection = ({ lists, duties, feeds, integrity }: Report, texts: ReportTexts): Section => {
   const mandates = lists.filter(({ mandate }) => mandate).length;
+  const others = lists.filter((one) => kindOf(one) === 'ordinary').length;
   return {
     id: 'lists',
     title: texts.sections.lists,
-    lead: texts.leads.lists(numberText(mandates, texts), numberText(lists.length - mandates, texts)),
+    lead: texts.leads.lists(numberText(mandates, texts), numberText(others, texts)),
     notes: integrity.mayConcernPeriod ? [noteText(toNote('versions-missing'), texts)] : [],
-    tables: [rowTable(lists), feedTable(feeds), eventTable(lists), ...machineTables(lists)],
+    tables: [
+      rowTable(lists),
+      ...dutyTables(duties),
+      feedTable(feeds),
+      eventTable(lists),
+      ...machineTables(lists),
+    ],
   };
 };
 
 const rowTable = (lists: readonly ListSection[]): Table =>
   tableOf({ name: 'list-rows', isForPeople: true }, lists, [
     field('list', 'text', ({ list }) => list),
-    field('kind', 'term', ({ mandate }) => (mandate ? 'mandate' : 'ordinary')),
+    field('kind', 'term', kindOf),
     field('decision', 'prose', ({ decision }) => {
       const { authority, reference, text } = (decision ?? {}) as Readonly<Record<string, unknown>>;
       return [authority, reference, text].filter((part) => typeof part === 'string').join(', ') || null;
@@ -42,6 +49,51 @@ const rowTable = (lists: readonly ListSection[]): Table =>
     field('entries', 'number', ({ versions }) => versions.at(-1)?.entries ?? null),
     field('sha256', 'hash', ({ versions }) => versions.at(-1)?.sha256 ?? null),
   ]);
+
+/** A decision about a mandate or an operator stands beside those of lists, and is none. */
+const kindOf = ({
+  mandate,
+  category,
+  versions,
+  events,
+}: ListSection): 'mandate' | 'ordinary' | 'decision' => {
+  if (mandate) return 'mandate';
+  return category === null && versions.length + events.length === 0 ? 'decision' : 'ordinary';
+};
+
+const DUTY_FIELDS: readonly Field<DutyEntry>[] = [
+  field('mandate', 'text', ({ mandate }) => mandate),
+  field('duty', 'term', ({ kind }) => `duty:${kind}`),
+  field('text', 'prose', ({ text }) => text),
+  field('due_by', 'word', ({ due }) => due),
+];
+const DUTY_STATE = field('state', 'term', ({ state }: DutyEntry) => `duty:${state}`);
+
+/** What mandates ask for by a day, and what was done. */
+const dutyTables = (duties: readonly DutyEntry[]): Table[] => [
+  ...(duties.length === 0
+    ? []
+    : [
+        tableOf({ name: 'mandate-days', isForPeople: true }, duties, [
+          ...DUTY_FIELDS,
+          DUTY_STATE,
+          field(
+            'done',
+            'prose',
+            ({ done, by, reference }) =>
+              [done, by, reference].filter((one) => one !== null).join(', ') || null,
+          ),
+        ]),
+      ]),
+  tableOf({ name: 'mandate-days', isForMachines: true }, duties, [
+    ...DUTY_FIELDS,
+    field('each_days', 'number', ({ eachDays }) => eachDays),
+    DUTY_STATE,
+    field('done', 'word', ({ done }) => done),
+    field('by', 'text', ({ by }) => by),
+    field('reference', 'text', ({ reference }) => reference),
+  ]),
+];
 
 /** What people did, and what failed; a list that is fetched well is told by its versions. */
 const eventTable = (lists: readonly ListSection[]): Table =>

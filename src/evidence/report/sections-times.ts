@@ -83,7 +83,10 @@ const needsTable = ({ attention }: Report, texts: ReportTexts, places: Places): 
 });
 
 /** Needs that another section tells more of. */
-const TOLD_IN: Readonly<Record<string, keyof Places>> = { leak: 'proof', reidentified: 'changes' };
+const TOLD_IN: Readonly<Record<string, keyof Places>> = {
+  ...{ leak: 'proof', reidentified: 'changes' },
+  ...{ 'duty-overdue': 'lists', 'duty-dropped': 'lists' },
+};
 
 /** Values that are codes, lengths or times are written for people. */
 export const toNeed = ({ code, values }: Attention, texts: ReportTexts, places: Places): Need => {
@@ -91,6 +94,7 @@ export const toNeed = ({ code, values }: Attention, texts: ReportTexts, places: 
     if (typeof value === 'number')
       return LENGTHS.has(code) ? durationText(value, texts) : numberText(value, texts);
     if (code === 'signal-rose' && at === 0) return texts.terms[value] ?? value;
+    if (code.startsWith('duty-') && at === 1) return texts.terms[`duty:${value}`] ?? value;
     return minuteOf(value);
   });
   const [lead, rest] = texts.needs[code]?.(...words) ?? [code, words.join(', ')];

@@ -55,7 +55,7 @@ export const exemptionSettings = (config: Config, areTextsHeld = false): Exempti
           [`${id} (${name}: ${refuse ? 'refused' : 'not refused'})`, toDecision(own)] as const,
       ),
     ]),
-    ...mandateDecisionsOf(config.mandates),
+    ...mandateDecisionsOf(config),
   ]),
 });
 

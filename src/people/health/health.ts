@@ -36,6 +36,7 @@ type OfDisk = Pick<HealthFacts, 'lists'> & Pick<HeadlineFacts['records'], 'unrea
 
 /** The parts of the program that are looked at. */
 export { ForwarderWatch } from './forwarder-watch.ts';
+export { dutiesOf } from './mandate-duties.ts';
 export interface HealthParts {
   readonly log: Pick<Log, 'error' | 'warn' | 'info'>;
   readonly clock: Clock;

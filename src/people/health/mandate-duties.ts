@@ -1,27 +1,18 @@
 // Days that mandates set: what is to be reported, removed or renewed, told before its day and until somebody wrote that it was done.
-//
-// Nothing here proves that it was done: a person says so in `mandates-done`, with what shows it. A day that lay behind when the pack
-// was written is history of the authority, and no alert: whoever takes the pack up later was not asked then.
 import { DAY_MS } from '../../base/base.ts';
 import type { FoundIssue } from '../../base/words/words.ts';
 import { type Config, isActive } from '../../config/config.ts';
+import {
+  type Duties,
+  type Duty,
+  type DutyDay,
+  dutyDays,
+  isOverdue,
+  TOLD_BEFORE_MS,
+  toDay,
+} from '../../evidence/exemptions/exemptions.ts';
 
-/** Before a day: as long as before the review of a decision. */
-const BEFORE_MS = 30 * DAY_MS;
-
-type MandateConfig = Config['mandates'][number];
-type Done = Config['mandatesDone'][number];
-
-interface Duty {
-  readonly kind: Done['duty'];
-  /** Which of its kind in the pack, counted from 1. */
-  readonly number: number;
-  readonly text: string;
-  /** The first day by which it was due. */
-  readonly firstMs: number;
-  /** Undefined: once. */
-  readonly eachMs: number | undefined;
-}
+type Mandate = Config['mandates'][number]['mandate'];
 
 /** Each that comes within 30 days or has passed: the earliest that was not done, and how many there are. */
 export const dutyIssues = (
@@ -29,80 +20,68 @@ export const dutyIssues = (
   nowMs: number,
 ): FoundIssue[] =>
   mandates.filter(isActive).flatMap(({ mandate }) => {
-    const done = mandatesDone.filter((one) => one.mandate === mandate.id && one.doneMs <= nowMs);
-    return dutiesOf(mandate, done).flatMap((duty): FoundIssue[] => {
-      const [dueMs, ...later] = openDays(duty, mandate, done, nowMs);
-      if (dueMs === undefined) return [];
-      const { kind, number, text } = duty;
-      const more = later.length === 0 ? '' : `, and ${later.length} more since`;
-      const what =
-        dueMs + DAY_MS <= nowMs
-          ? `was due by ${dayText(dueMs)}${more}, and nobody wrote that it was done`
-          : `is due by ${dayText(dueMs)}`;
-      return [
-        {
-          ...{ id: 'mandate-deadline', subject: `${mandate.id} ${kind} ${number}` },
-          ...{ text: `the mandate ${mandate.id}: ${text} ${what}`, sinceMs: dueMs - BEFORE_MS, dueMs },
-        },
-      ];
-    });
+    const open = dutyDays(dutiesOf(mandate, mandatesDone), nowMs).filter(
+      ({ state, dueMs = Number.POSITIVE_INFINITY }) => state === 'open' && dueMs - TOLD_BEFORE_MS <= nowMs,
+    );
+    return [...Map.groupBy(open, ({ duty }) => duty).values()].flatMap((days) =>
+      issueOf(mandate, days, nowMs),
+    );
   });
 
-const dutiesOf = (mandate: MandateConfig['mandate'], done: readonly Done[]): readonly Duty[] => [
-  ...mandate.reports.flatMap(({ to, of, withinDays = 0, eachDays }, index): Duty[] => {
-    const [text, number] = [`the report to ${to}`, index + 1];
-    if (of === undefined) return [];
-    return [
-      {
-        ...{ kind: 'report', number, text, firstMs: endOf(of) + withinDays * DAY_MS },
-        eachMs: eachDays === undefined ? undefined : eachDays * DAY_MS,
-      },
-    ];
-  }),
-  ...mandate.deadlines.flatMap(({ text, by }, index): Duty[] =>
-    by === undefined
-      ? []
-      : [
-          {
-            ...{ kind: 'deadline', number: index + 1, text: `“${text}”` },
-            ...{ firstMs: endOf(by), eachMs: undefined },
-          },
-        ],
-  ),
-  ...listDuty(mandate, done),
-];
-
-/** The list of an authority: anew after so many days from when it was last renewed, or from when the pack was written. */
-const listDuty = ({ version, authorityList }: MandateConfig['mandate'], done: readonly Done[]): Duty[] => {
-  if (authorityList?.eachDays === undefined) return [];
-  const { list, eachDays, withinDays = 0 } = authorityList;
-  const renewed = done.filter(({ duty }) => duty === 'list').map(({ doneMs }) => doneMs);
-  const firstMs = startOf(Math.max(Date.parse(version), ...renewed)) + (eachDays + withinDays) * DAY_MS;
+const issueOf = ({ id }: Mandate, [first, ...later]: readonly DutyDay[], nowMs: number): FoundIssue[] => {
+  if (first?.dueMs === undefined) return [];
+  const { duty, number, dueMs } = first;
+  const more = later.length === 0 ? '' : `, and ${later.length} more since`;
+  const what = isOverdue(first, nowMs)
+    ? `was due by ${toDay(dueMs)}${more}, and nobody wrote that it was done`
+    : `is due by ${toDay(dueMs)}`;
   return [
     {
-      ...{ kind: 'list', number: 1, text: `a newer list ${list} of the authority` },
-      firstMs,
-      eachMs: undefined,
+      ...{ id: 'mandate-deadline', subject: `${id} ${duty.kind} ${number}` },
+      ...{ text: `the mandate ${id}: ${WHAT[duty.kind](duty.text)} ${what}`, dueMs },
+      sinceMs: dueMs - TOLD_BEFORE_MS,
     },
   ];
 };
 
-/** Days since the pack was written, and to come within BEFORE_MS, that were not done. */
-const openDays = (
-  { kind, firstMs, eachMs }: Duty,
-  { version }: MandateConfig['mandate'],
-  done: readonly Done[],
-  nowMs: number,
-): number[] => {
-  const sinceMs = Date.parse(version);
-  const met = new Set(done.filter(({ duty }) => duty === kind).map(({ due }) => endOf(due)));
-  const open: number[] = [];
-  const skipped = eachMs === undefined ? 0 : Math.max(0, Math.ceil((sinceMs - firstMs) / eachMs));
-  for (let dueMs = firstMs + skipped * (eachMs ?? 0); dueMs - BEFORE_MS <= nowMs; dueMs += eachMs ?? 0) {
-    if (dueMs >= sinceMs && !met.has(dueMs)) open.push(dueMs);
-    if (eachMs === undefined) break;
-  }
-  return open;
+const WHAT: Readonly<Record<Duty['kind'], (text: string) => string>> = {
+  report: (to) => `the report to ${to}`,
+  deadline: (text) => `“${text}”`,
+  list: (list) => `a newer list ${list} of the authority`,
+};
+
+/** What a mandate asks for by a day, and what of it was written down as done. */
+export const dutiesOf = (mandate: Mandate, mandatesDone: Config['mandatesDone']): Duties => ({
+  since: toDay(Date.parse(mandate.version)),
+  duties: [
+    ...mandate.reports.map(
+      ({ to, of, withinDays = 0, eachDays, eachExemption }): Duty => ({
+        ...{ kind: 'report', text: to },
+        ...(of === undefined ? {} : { due: toDay(endOf(of) + withinDays * DAY_MS) }),
+        ...(eachDays === undefined ? {} : { eachDays }),
+        ...(eachExemption ? { eachExemption } : {}),
+      }),
+    ),
+    ...mandate.deadlines.map(
+      ({ text, by }): Duty => ({
+        ...{ kind: 'deadline', text },
+        ...(by === undefined ? {} : { due: toDay(endOf(by)) }),
+      }),
+    ),
+    ...listDuty(mandate),
+  ],
+  done: mandatesDone
+    .filter((one) => one.mandate === mandate.id)
+    .map(({ duty, due, doneMs, by, reference }) => ({
+      ...{ duty, due: toDay(endOf(due)), done: toDay(doneMs) },
+      ...{ by, reference },
+    })),
+});
+
+const listDuty = ({ authorityList }: Mandate): Duty[] => {
+  if (authorityList?.eachDays === undefined) return [];
+  const { list, eachDays, withinDays = 0 } = authorityList;
+  return [{ kind: 'list', text: list, eachDays: eachDays + withinDays }];
 };
 
 /** The last day of what a pack writes as a day, a month or a year. */
@@ -111,7 +90,3 @@ const endOf = (date: string): number => {
   if (day !== undefined) return Date.parse(date);
   return Date.UTC(year, month ?? 12, 0);
 };
-
-const startOf = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
-
-const dayText = (ms: number): string => new Date(ms).toISOString().slice(0, 10);
