@@ -5,8 +5,14 @@ import { foreignForms, type Outcome } from '../src/evidence/probe/judge.ts';
 import { describeQuestion } from '../src/evidence/probe/plan.ts';
 import type { ProbeQuestion } from '../src/evidence/probe/plan-facts.ts';
 import type { Answered, Found, Leak } from '../src/evidence/probe/proof-certificate.ts';
+import {
+  BYPASS_LISTS,
+  CANARY_LIST,
+  type Pack,
+  type PackedName,
+  type Packs,
+} from '../src/evidence/probe/proof-packs.ts';
 import { type ProbeRun, runProbe } from '../src/evidence/probe/run.ts';
-import { BYPASS_LISTS, CANARY_LIST, type Pack, type PackedName, type Packs } from './packs.ts';
 import { type Asked, type AskedList, mixedQuestions, quietQuestions } from './questions.ts';
 import { channelTo, type Proven, type Resolver, type Way } from './ways.ts';
 

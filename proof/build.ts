@@ -12,15 +12,24 @@ import { type Plugin, rolldown } from 'rolldown';
 import { VERSION } from '../src/base/base.ts';
 import {
   formatProblem,
+  listsOf,
   loadConfig,
   readMandate,
   shippedMandateFile,
   shippedMandates,
 } from '../src/config/config.ts';
 import { readProbeLists } from '../src/evidence/probe/lists.ts';
+import {
+  BYPASS_LISTS,
+  CANARY_LIST,
+  type Pack,
+  type PackedList,
+  type Packs,
+  toPack,
+  toPackedLists,
+} from '../src/evidence/probe/proof-packs.ts';
 import { buildGeneration } from '../src/policy/generation/generation.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../src/policy/lists/lists.ts';
-import { BYPASS_LISTS, CANARY_LIST, type Pack, type PackedList, type Packs } from './packs.ts';
 
 const source = fileURLToPath(new URL('.', import.meta.url));
 const root = join(source, '..');
@@ -51,11 +60,7 @@ const readLists = (): readonly PackedList[] => {
     const read = readProbeLists({ generation, config, seed: 1, keep: new Set() });
     if (!read.isWhole || read.unasked.length + read.unreadable.length > 0)
       throw new RangeError('building cordon-proof: the lists that ship have names that cannot be asked for');
-    return read.lists.map(({ id, prefixes }, index) => ({
-      id,
-      names: read.names.filter(({ list }) => list === index).map(({ name, match }) => [name, match] as const),
-      prefixes,
-    }));
+    return toPackedLists(read);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -64,21 +69,8 @@ const readLists = (): readonly PackedList[] => {
 const readPack = (id: string): Pack => {
   const { read, problems } = readMandate(shippedMandateFile(id));
   if (read === undefined) throw new Error(problems.map(formatProblem).join('\n'));
-  const { mandate, sha256 } = read;
-  const { version, title, place, standing, products } = mandate;
-  return {
-    id,
-    version,
-    title: title.en,
-    place,
-    standing: standing.value,
-    sha256,
-    lists: [...new Set(products.flatMap(({ lists }) => lists))],
-    notHeld: products.flatMap(({ name, lists, notHeld }) => [
-      ...(lists.length === 0 ? [`${name}: no list ships for it`] : []),
-      ...(notHeld === undefined ? [] : [`${name}: ${notHeld}`]),
-    ]),
-  };
+  const lists = listsOf(read.mandate);
+  return toPack(read, lists, new Set(lists));
 };
 
 /** Every mandate that ships, with the lists that they need. */

@@ -19,11 +19,12 @@ import {
   worstVerdict,
 } from '../src/evidence/probe/proof-certificate.ts';
 import { keyidOf, open, seal } from '../src/evidence/probe/proof-envelope.ts';
+import type { Pack, Packs } from '../src/evidence/probe/proof-packs.ts';
 import { formatVerifier } from '../src/wire/transparency/note.ts';
 import { askResolver, hostName } from './ask.ts';
 import { readOrMakeKey } from './key.ts';
 import { metricsOf } from './metrics.ts';
-import { type Pack, type Packs, readPacks } from './packs.ts';
+import { readPacks } from './packs.ts';
 import { envelopeIn, pageOf } from './page.ts';
 import { SHIPPED } from './shipped-packs.ts';
 import { faultOfSubject } from './subject.ts';

@@ -1,35 +1,5 @@
-// The mandates that the program can ask for, as its build writes them: names and what they rest on, and nothing of a resolver.
-//
-// Written by build.ts from lists/mandates and lists, with the readers of Cordon, so that the program asks for the names that
-// Cordon refuses. An agency's own pack is a file of the same form (`--pack`).
-import type { Certificate } from '../src/evidence/probe/proof-certificate.ts';
-
-/** A name that is prohibited: `name`, and whether what stands below it is, too. */
-export type PackedName = readonly [name: string, match: 'suffix' | 'exact' | 'wildcard'];
-
-/** A list of names. */
-export interface PackedList {
-  readonly id: string;
-  readonly names: readonly PackedName[];
-  /** Addresses that the list prohibits, which a resolver of somebody else's cannot be asked for. */
-  readonly prefixes: number;
-}
-
-/** A mandate, as a certificate tells of it. */
-export type Pack = Certificate['mandate'];
-
-/** What the program knows. */
-export interface Packs {
-  /** Of the program that built it. */
-  readonly version: string;
-  readonly mandates: readonly Pack[];
-  readonly lists: readonly PackedList[];
-}
-
-/** Names that keep browsers on the network's resolver when they are denied. */
-export const CANARY_LIST = 'canary';
-/** Names of resolvers of others, over which a client goes past the network's. */
-export const BYPASS_LISTS: readonly string[] = ['encrypted-resolvers', 'private-relay'];
+// Reads the mandates that the program can ask for: those within it, or those of a file (`--pack`).
+import type { Pack, PackedList, Packs } from '../src/evidence/probe/proof-packs.ts';
 
 const MATCHES: readonly unknown[] = ['suffix', 'exact', 'wildcard'];
 const NAME = /^(?=.{1,253}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*$/;

@@ -9,10 +9,10 @@
 import type { RefusalForm } from '../src/evidence/probe/judge.ts';
 import { ProbePlan } from '../src/evidence/probe/plan.ts';
 import type { ListedName, ProbeQuestion, ProbeTransport } from '../src/evidence/probe/plan-facts.ts';
+import type { PackedName } from '../src/evidence/probe/proof-packs.ts';
 import type { Questions } from '../src/evidence/probe/run.ts';
 import { createRandom, spell } from '../src/evidence/probe/spelling.ts';
 import { TYPE } from '../src/wire/dns/dns.ts';
-import type { PackedName } from './packs.ts';
 
 /** The parts of a proof. */
 export const PARTS = ['mandate', 'aliases', 'canaries', 'bypasses', 'decoys', 'quiet'] as const;

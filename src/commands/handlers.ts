@@ -6,7 +6,7 @@ import * as exemptions from './declarations/exemptions.ts';
 import * as fleet from './declarations/fleet.ts';
 import * as lists from './declarations/lists.ts';
 import { LOG_SEARCH } from './declarations/log.ts';
-import { MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
+import { MANDATES_EXPORT, MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
 import { ROOM_LINK } from './declarations/room.ts';
@@ -47,6 +47,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(MANDATES_LIST, async () => (await import('./mandates.ts')).list),
   on(MANDATES_SHOW, async () => (await import('./mandates.ts')).show),
   on(MANDATES_NEW, async () => (await import('./mandates.ts')).create),
+  on(MANDATES_EXPORT, async () => (await import('./mandates-export.ts')).exportMandates),
   on(lists.LISTS_STATUS, async () => (await import('./lists.ts')).showStatus),
   on(lists.LISTS_DIFF, async () => (await import('./lists.ts')).showDiff),
   on(lists.LISTS_TRY, async () => (await import('./lists-try.ts')).tryList),

@@ -14,7 +14,7 @@ export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
 export { demandsOf, isActive } from './mandate-effect.ts';
 export { readMandate, shippedMandateFile, shippedMandates } from './mandate-file.ts';
-export { isUnsettled, type Mandate, sureOf } from './mandate-pack.ts';
+export { isUnsettled, listsOf, type Mandate, type ReadMandate, sureOf } from './mandate-pack.ts';
 export { type MandateReach, matrixOf } from './mandate-reach.ts';
 export { mandateTemplate } from './mandate-template.ts';
 export { namedFiles, namedPaths } from './named-files.ts';

@@ -36,6 +36,7 @@ export const ROWS: readonly Row[] = [
   row('lists rollback', 'refused', 'own', SHA256),
   row('lists refresh', 'refused', 'own'),
   row('lists export', 'done', '--format', 'domains', '--list', 'own'),
+  row('mandates export', 'done'),
   row('lists try', 'refused', 'own', '--json'),
   row('log search', 'refused', '--name', 'own.example', '--json'),
   row('exemptions list', 'refused', '--json'),

@@ -1,5 +1,5 @@
 // cordon mandates: what authorities decided, as packs; which of them bind here, and how each stands.
-import { CONFIG, command, group, JSON_OUTPUT } from '../declaration.ts';
+import { CONFIG, command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 export const MANDATES_LIST = command({
   name: 'list',
@@ -32,6 +32,19 @@ export const MANDATES_NEW = command({
   see: ['mandates.md', 'mandate-format.md'],
 });
 
+export const MANDATES_EXPORT = command({
+  name: 'export',
+  about: 'writes the mandates of the configuration with their names, for cordon-proof --pack',
+  options: { ...SERVICE },
+  examples: [
+    {
+      command: 'cordon mandates export > packs.json',
+      about: 'then node proof.mjs --pack packs.json --mandate ID, at any resolver',
+    },
+  ],
+  see: ['cordon-proof.md', 'mandates.md'],
+});
+
 export const MANDATES = group({
   name: 'mandates',
   about: 'shows mandates: what authorities decided, and how it stands',
@@ -39,6 +52,6 @@ export const MANDATES = group({
     'A pack says who decided what, for whom, with which exceptions, and how that stands; each sentence has its source. No service is asked.',
   ],
   examples: [{ command: 'cordon mandates list', about: 'what could bind this network' }],
-  commands: [MANDATES_LIST, MANDATES_SHOW, MANDATES_NEW],
+  commands: [MANDATES_LIST, MANDATES_SHOW, MANDATES_NEW, MANDATES_EXPORT],
   see: ['mandates.md'],
 });

@@ -6,6 +6,7 @@
 export type { ProbeRunStatus } from './findings.ts';
 export { foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from './judge.ts';
 export { dataForm } from './lists.ts';
+export { type PackedMandates, packMandates } from './pack-mandates.ts';
 export { toProbedState } from './probed-state.ts';
 export type { Certificate } from './proof-certificate.ts';
 export { open as openCertificate, PROOF_BYTES_MAX } from './proof-envelope.ts';

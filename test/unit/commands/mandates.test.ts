@@ -1,6 +1,9 @@
 // cordon mandates and what check says of mandates.
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { shippedMandates } from '../../../src/config/config.ts';
+import { readPacks } from '../../../proof/packs.ts';
+import { shippedMandateFile, shippedMandates } from '../../../src/config/config.ts';
 import { cordon } from './setup.ts';
 
 const CONFIG = `state: state
@@ -25,6 +28,34 @@ test('show names source and certainty of each sentence, and refuses what is none
   // Each reading of the dispute says that it is known at second hand.
   expect(stdout.match(/^ {2}- (?:It|The guidance|Contracts) .*second-hand\]$/gm)).toHaveLength(4);
   expect((await cordon(['mandates', 'show', 'nowhere'], {})).stderr).toContain('these do: au-pspf');
+});
+
+test('export writes what cordon-proof takes: an agency’s own pack with the names that are refused here', async () => {
+  const pack = readFileSync(shippedMandateFile('be-federal-tiktok'), 'utf8')
+    .replace('id: be-federal-tiktok', 'id: agency-rule')
+    .replace('lists: [tiktok, bytedance-backend, bytedance-prefixes]', 'lists: [ours]');
+  const lifted =
+    'mandate-decisions: [{ mandate: uk-tiktok, of: in-force, outcome: lift, authority: CIO, reference: Memo 7, reason: so, from: "2026-12-01", decided-by: A, confirmed-by: B }]';
+  const { stdout, stderr, code } = await cordon(['mandates', 'export'], {
+    'cordon.yaml': `state: state\nmandates: [agency.yaml, us-texas, uk-tiktok]\nextra-lists: [{ id: ours, file: ours.txt, format: adblock }]\n${lifted}\n`,
+    'agency.yaml': pack,
+    'ours.txt': '||banned.example^\n|only.example^\n/^ads[0-9]/\n@@||open.banned.example^\n',
+  });
+  expect(code).toBe(0);
+  const { mandates, lists } = readPacks(stdout);
+  expect(mandates.map(({ id }) => id)).toEqual(['agency-rule', 'us-texas']);
+  expect(mandates[0]).toMatchObject({
+    lists: ['ours'],
+    sha256: createHash('sha256').update(pack).digest('hex'),
+    standing: 'in-force',
+  });
+  expect(mandates[1]?.notHeld).toContain('texas-domains: the list is not here');
+  expect(lists.find(({ id }) => id === 'ours')?.names).toContainEqual(['banned.example', 'suffix']);
+  // What is asked beside a mandate, from the lists that are in force here.
+  expect(lists.map(({ id }) => id)).toContain('canary');
+  expect(stderr).toMatch(
+    /^mandate agency-rule: ours\nmandate us-texas: tiktok, [\s\S]*^not asked for: .*ours/m,
+  );
 });
 
 test('check tells every gap', async () => {

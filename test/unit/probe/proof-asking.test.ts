@@ -1,10 +1,10 @@
 // cordon-proof against resolvers that refuse, that do not, and that tell a proof from a client: each is seen as what it is.
 import { afterEach, describe, expect, test } from 'vitest';
 import { askResolver, type ProofRequest } from '../../../proof/ask.ts';
-import type { Packs } from '../../../proof/packs.ts';
 import { findResolver } from '../../../proof/ways.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
 import { type Answered, judgeAnswered } from '../../../src/evidence/probe/proof-certificate.ts';
+import type { Packs } from '../../../src/evidence/probe/proof-packs.ts';
 import { RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   answer,
