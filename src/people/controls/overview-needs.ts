@@ -95,9 +95,10 @@ const PLACES: Readonly<Partial<Record<HealthIssueId, string>>> = {
 
 const placeOf = (id: HealthIssueId, subject: string): string => {
   const place = PLACES[id] ?? '/';
-  // The decision behind a mandate stands beside those of lists, and has no page of its own: the overview shows it.
+  // The decision behind a mandate stands beside those of lists, and has no page of its own: the overview shows it. One about an
+  // operator has the list first, whose page shows it.
   if (isOfMandate(subject)) return '/';
-  return place !== '/' && place.endsWith('/') ? `${place}${subject}` : place;
+  return place !== '/' && place.endsWith('/') ? `${place}${subject.replace(/ .*/, '')}` : place;
 };
 
 const toText = (ms: number): string => new Date(ms).toISOString();

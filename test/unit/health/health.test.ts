@@ -174,6 +174,7 @@ test.each([
   ['mandate-standing', 'be-federal-tiktok', '/'],
   ['mandate-review', 'mandate be-federal-tiktok', '/'],
   ['mandate-review', 'tiktok', '/lists/tiktok'],
+  ['mandate-review', 'tiktok (TikTok USDS Joint Venture LLC: not refused)', '/lists/tiktok'],
   ['list-missing', 'tiktok', '/lists/tiktok'],
 ] as const)('%s leads to a page that knows its subject', (id, subject, to) => {
   const issues = [{ id, subject, text: '', sinceMs: NOW_MS }] as never;
