@@ -65,8 +65,8 @@ export const checkLists = (
   }
 };
 
-/** Reports feeds of the same name. */
-export const checkFeeds = (draft: Draft, report: Report): void => {
+/** Reports feeds of the same name, and feeds that nothing proves. */
+export const checkFeeds = (draft: Draft, facts: CrossCheckFacts, report: Report): void => {
   const seen = new Map<string, string>();
   for (const [index, feed] of itemsOf(draft.feeds)) {
     if (!isMap(feed) || feed.id === undefined) continue;
@@ -74,6 +74,13 @@ export const checkFeeds = (draft: Draft, report: Report): void => {
     // Names of files are put behind it.
     if (feed.url !== undefined && URL.parse(feed.url)?.search !== '')
       report(['feeds', index, 'url'], conflict('has a query', 'write the address of a folder'));
+    // One with a fault of its own is there.
+    if (Object.hasOwn(feed, 'root')) continue;
+    const hint = 'no root of a feed came with this package: write what "cordon lists publish" printed';
+    if (facts.feedRoot === undefined)
+      report(['feeds', index, 'root'], new Fault('ERR_CONFIG_MISSING_KEY', 'is missing', hint));
+    if (feed['root-version'] !== undefined)
+      report(['feeds', index, 'root-version'], conflict('goes with "root" only', 'write both or none'));
   }
 };
 

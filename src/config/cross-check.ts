@@ -51,7 +51,7 @@ export const crossCheck = (
   checkForward(draft, report);
   checkLocal(draft, report);
   checkExceptions(draft, report);
-  checkFeeds(draft, report);
+  checkFeeds(draft, facts, report);
   checkLists(draft, facts, mandates, report);
   checkMandates(draft, facts, mandates, report);
   checkGroups(draft, facts, mandates, report);

@@ -18,6 +18,8 @@ export interface CrossCheckFacts {
   readonly shippedIds: readonly string[];
   /** Those that are in force when the configuration has no `lists`. */
   readonly shippedDefault: readonly string[];
+  /** The root that came with the package, for a feed that names none; read when something asks. */
+  readonly feedRoot?: FeedRoot | undefined;
   /** Who runs what the entries of a shipped list name, read when something asks. Operators are not checked when it is absent. */
   readonly shippedOperators?: (list: string) => readonly string[] | undefined;
   /** Whether the packages of a feature are there; not checked when it is absent. */

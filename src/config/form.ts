@@ -9,12 +9,19 @@ import type { PrefixList } from '../base/base.ts';
 import type { Path } from './problem.ts';
 import { type Named, notes } from './value.ts';
 
+/** The first keys of a feed. */
+export interface FeedRoot {
+  /** Of the file of that version, hexadecimal. */
+  readonly sha256: string;
+  readonly version: number;
+}
+
 /** What a form is made with beside the value. */
 export interface FormContext {
   /** What relative paths are relative to. */
   readonly directory: string;
-  /** Identifiers of the lists that are in force when the configuration names none; read only then. */
-  readonly facts: { readonly shippedDefault: readonly string[] };
+  /** What a configuration that leaves it out has; read only then. */
+  readonly facts: { readonly shippedDefault: readonly string[]; readonly feedRoot?: FeedRoot | undefined };
   /** What was read from the file of prefixes that the key names. */
   readonly prefixesOf: (key: Path) => PrefixList | undefined;
   /** What was read of the pack at a place of `mandates`; undefined where nothing may be read. */

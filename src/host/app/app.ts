@@ -12,6 +12,7 @@ import {
   type Proposal,
 } from '../../config/config.ts';
 import { readOverlays } from '../../fleet/fleet.ts';
+import { readPackagedRoot } from '../../policy/feeds/feeds.ts';
 import { shippedDefaults, shippedLists, shippedOperators } from '../../policy/lists/lists.ts';
 
 export { judgeConfiguration } from '../../evidence/recording/recording.ts';
@@ -38,6 +39,9 @@ const facts = (): ConfigFacts => ({
   // Read when something asks.
   get shippedDefault() {
     return shippedDefaults().map((header) => header.id);
+  },
+  get feedRoot() {
+    return readPackagedRoot();
   },
 });
 

@@ -19,6 +19,7 @@ export {
   readFeedRecord,
   toFeedState,
 } from './feed-state.ts';
+export { readPackagedRoot } from './packaged-root.ts';
 export type { Published } from './publisher.ts';
 export type { FeedReader, FeedTarget, FeedTargets } from './reader.ts';
 

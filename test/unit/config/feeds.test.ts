@@ -1,7 +1,7 @@
 // Feeds in the configuration: which lists come from them, and what does not fit together.
 import { expect, test } from 'vitest';
-import { effectiveConfig, formatProblem } from '../../../src/config/config.ts';
-import { configOf, loadText } from './support.ts';
+import { effectiveConfig, formatProblem, loadConfig } from '../../../src/config/config.ts';
+import { configOf, FACTS, loadText } from './support.ts';
 
 const ROOT = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
 const PROJECT = `{ id: project, url: "https://lists.example.com/feed/", root: ${ROOT} }`;
@@ -69,7 +69,37 @@ test.each([
   [`feeds: [${PROJECT.replace('/feed/', '/feed/?token=1')}]`, 'has a query'],
   [`feeds: [${PROJECT.replace(ROOT, 'abc')}]`, 'is not a SHA-256'],
   ['feeds: [{ id: project, url: "https://lists.example.com/" }]', 'feeds[0].root: is missing'],
+  [
+    'feeds: [{ id: project, url: "https://lists.example.com/" }]',
+    'no root of a feed came with this package: write what "cordon lists publish" printed',
+  ],
 ])('a configuration is refused: %s', (text, expected) => {
   const { problems } = loadText(text);
   expect(problems.map((problem) => formatProblem(problem)).join('\n')).toContain(expected);
+});
+
+test('the root that came with the package proves a feed that names none, and is written down', () => {
+  const feedRoot = { sha256: ROOT, version: 3 };
+  const load = (feed: string) =>
+    loadConfig(
+      undefined,
+      {},
+      { ...FACTS, feedRoot, proposal: { text: `feeds: [${feed}]`, files: 'unread' } },
+    );
+  const { config } = load('{ id: project, url: "https://lists.example.com/feed/" }');
+  expect(config?.feeds).toMatchObject([{ rootSha256: ROOT, rootVersion: 3 }]);
+  expect(config === undefined ? '' : effectiveConfig(config)).toMatch(/root: "?e3b0c44.*\n +root-version: 3/);
+  // Another publisher's.
+  const other = 'f'.repeat(64);
+  expect(
+    load(`{ id: agency, url: "https://lists.agency.example/", root: ${other} }`).config?.feeds,
+  ).toMatchObject([{ rootSha256: other, rootVersion: 1 }]);
+  const { problems } = load('{ id: project, url: "https://lists.example.com/", root-version: 2 }');
+  expect(problems.map((problem) => formatProblem(problem))).toEqual([
+    expect.stringContaining('feeds[0].root-version: goes with "root" only'),
+  ]);
+});
+
+test('a root that is none is told once', () => {
+  expect(loadText(`feeds: [${PROJECT.replace(ROOT, 'abc')}]`).problems).toHaveLength(1);
 });
