@@ -5,7 +5,7 @@
 import { createAddress, type Endpoint, parseAddress } from '../../base/base.ts';
 import { type ResolveHost, sourceError } from '../../policy/lists/lists.ts';
 import { EMBEDDED_IPV4_MAX, foldName, isInZone, parseName, readEmbeddedIpv4 } from '../../wire/dns/dns.ts';
-import { createPrivateTable } from '../pipeline/pipeline.ts';
+import { createNeverForeignTable } from '../pipeline/pipeline.ts';
 import type { State } from '../workers/workers.ts';
 import { plainEndpoints } from '../workers/workers.ts';
 import { lookUpAddresses } from './upstream-hosts.ts';
@@ -70,7 +70,7 @@ export const createPublicLookup = (state: () => State): ResolveHost => {
   };
 };
 
-const PRIVATE = createPrivateTable();
+const PRIVATE = createNeverForeignTable();
 const words = createAddress();
 const embedded = createAddress();
 const embeddedWords = new Uint32Array(EMBEDDED_IPV4_MAX);

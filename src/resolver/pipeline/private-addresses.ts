@@ -23,6 +23,12 @@ const PRIVATE_IPV6 = [
   'fec0::/10',
 ] as const;
 
+/**
+ * No host of the public Internet has one of these, and some networks use them inside all the same (RFC 6890, multicast). An answer
+ * for a client may have them: a group of multicast has names.
+ */
+const NEVER_PUBLIC = ['192.0.0.0/24', '198.18.0.0/15', '224.0.0.0/4', '240.0.0.0/4', 'ff00::/8'] as const;
+
 /** Throws a TypeError when a text above is no prefix. */
 const prefixTable = (texts: readonly string[]): PrefixTable =>
   PrefixTable.build(
@@ -38,3 +44,7 @@ export const createPrivateIpv4Table = (): PrefixTable => prefixTable(PRIVATE_IPV
 
 /** Those of IPv4 and IPv6. */
 export const createPrivateTable = (): PrefixTable => prefixTable([...PRIVATE_IPV4, ...PRIVATE_IPV6]);
+
+/** All that no foreign host has. */
+export const createNeverForeignTable = (): PrefixTable =>
+  prefixTable([...PRIVATE_IPV4, ...PRIVATE_IPV6, ...NEVER_PUBLIC]);
