@@ -22,7 +22,7 @@ import {
   readRanks,
   withCoverage,
 } from './support/coverage.ts';
-import { countVotes, readFamilies } from './support/families.ts';
+import { countVotes, readFamilies, withFamilies } from './support/families.ts';
 import { findOverdue } from './support/list-ages.ts';
 import { addEntry, type Edit, matchOf, oldestReviews, reviewEntry } from './support/list-editing.ts';
 import { readSnapshot } from './support/prefix-proposals.ts';
@@ -90,7 +90,7 @@ const tellCoverage = (directory: string, today: string): number => {
     const ranks = values.ranks === undefined ? [] : readRanks(values.ranks);
     const coverage = coverageOf(families, answers, ranks, today);
     process.stdout.write(coverageText(coverage));
-    if (values.keep) keepCoverage(coverage);
+    if (values.keep) keepCoverage(coverage, directory);
     return 0;
   }
   for (const [left, votes] of countVotes(families))
@@ -98,8 +98,10 @@ const tellCoverage = (directory: string, today: string): number => {
   return 0;
 };
 
-const keepCoverage = (coverage: Coverage): void => {
+const keepCoverage = (coverage: Coverage, directory: string): void => {
   const readme = join(LISTS_DIRECTORY, 'README.md');
+  const families = join(LISTS_DIRECTORY, 'families.tsv');
+  writeFileSync(families, withFamilies(readFileSync(families, 'utf8'), directory));
   writeFileSync(join(LISTS_DIRECTORY, 'coverage.tsv'), coverageTable(coverage));
   writeFileSync(readme, withCoverage(readFileSync(readme, 'utf8'), coverage));
 };
@@ -125,7 +127,10 @@ const tellProposals = (directory: string, out: string): number => {
   const proposals = proposalsOf(readFamilies(directory), new ListAnswers(base), ranks);
   const networks =
     values.networks === undefined ? undefined : readSnapshot(readFileSync(values.networks, 'utf8'));
-  const { files, refused } = writeProposals(proposals, base, out, Date.now(), networks);
+  const { files, refused } = writeProposals(proposals, base, out, Date.now(), {
+    networks,
+    families: directory,
+  });
   for (const file of files) process.stdout.write(`${file}\n`);
   process.stdout.write(`${proposals.length} proposals, ${refused.length} refused by the checker\n`);
   if (values.against !== undefined) process.stdout.write(measureText(proposals, base, values.against));

@@ -71,6 +71,29 @@ export const readFamilies = (directory: string): Family[] => {
   }));
 };
 
+/** Cells of a row of families.tsv of the lists that say of a file which zones it has; "-" where nobody took it apart. */
+const ZONES_CELL = 6;
+const NOT_TAKEN_APART = '-';
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/**
+ * families.tsv of the lists with the files of a directory in the place of those that were read before: what follows is FAMILY,
+ * REPOSITORY, PATH, COMMIT, DATE, LICENCE. Rows of files that were taken apart by zone stay.
+ */
+export const withFamilies = (text: string, directory: string): string => {
+  const before = text.trimEnd().split('\n');
+  const kept = before.filter(
+    (line) => line.startsWith('#') || line.split('\t')[ZONES_CELL] !== NOT_TAKEN_APART,
+  );
+  const rows = readTsv(join(directory, MANIFEST)).flatMap(
+    ([family = '', , , , licence = '', repository = '', path = '', commit = '']) =>
+      COMMIT.test(commit)
+        ? [[family, repository, path, commit, '-', licence, NOT_TAKEN_APART, NOT_TAKEN_APART].join('\t')]
+        : [],
+  );
+  return `${[...kept, ...rows.sort()].join('\n')}\n`;
+};
+
 /** Families by vote: those that copy each other are together; without those that have none. */
 export const clusterFamilies = (families: readonly Family[]): Family[][] => {
   const clusters: Family[][] = [];

@@ -12,7 +12,7 @@ import {
   shippedLists,
 } from '../../src/policy/lists/lists.ts';
 import { MATCH } from '../../src/policy/policy.ts';
-import { readTsv } from './families.ts';
+import { readTsv, withFamilies } from './families.ts';
 import { LISTED_VISITED_HOSTS, readGovDelegations, readVisitedHosts } from './government-names.ts';
 import { insertEntry } from './list-editing.ts';
 import {
@@ -37,7 +37,10 @@ export const writeProposals = (
   lists: string,
   out: string,
   nowMs: number,
-  networks?: Snapshot,
+  {
+    networks,
+    families,
+  }: { readonly networks?: Snapshot | undefined; readonly families?: string | undefined } = {},
 ): { readonly files: readonly string[]; readonly refused: readonly string[] } => {
   const copy = join(out, 'lists');
   makeNew(out);
@@ -66,6 +69,10 @@ export const writeProposals = (
     reviewed,
   ]);
   addRows(join(copy, 'not-listed.tsv'), proposals, 'row', (one) => [one.name, one.place, evidenceText(one)]);
+  if (families !== undefined) {
+    const file = join(copy, 'families.tsv');
+    writeFileSync(file, withFamilies(readFileSync(file, 'utf8'), families));
+  }
   const patch = join(out, 'lists.patch');
   const diff = spawnSync('git', ['diff', '--no-index', '--', lists, copy], {
     encoding: 'utf8',

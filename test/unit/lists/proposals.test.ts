@@ -69,7 +69,14 @@ it('writes a copy, a patch and a page, and leaves the lists as they are', () => 
   const lists = join(root, 'base');
   cpSync(LISTS_DIRECTORY, lists, { recursive: true });
   const out = join(root, 'out');
-  const { files, refused } = writeProposals(proposals, lists, out, NOW_MS);
+  const read = join(root, 'read');
+  mkdirSync(read);
+  const commit = 'a'.repeat(40);
+  writeFileSync(
+    join(read, 'families.tsv'),
+    `a\ta\ta.txt\tdomains\tMIT\towner/a\tlist.txt\t${commit}\nb\tb\tb.txt\tdomains\t-\n`,
+  );
+  const { files, refused } = writeProposals(proposals, lists, out, NOW_MS, { families: read });
   expect(files).toEqual([join(out, 'proposals.md'), join(out, 'lists.patch')]);
   expect(refused).toEqual([]);
   for (const file of ['tiktok-unconfirmed.yaml', 'not-listed.tsv', 'cdn-suffixes.tsv'])
@@ -78,6 +85,12 @@ it('writes a copy, a patch and a page, and leaves the lists as they are', () => 
   expect(patch).toMatch(/^\+ {2}- \{ suffix: asked-new\.com, .*owner: not established.*named by 2 families/m);
   expect(patch).toMatch(/^\+new-cdn\.net\t/m);
   expect(patch).toMatch(/^\+nih\.gov\tother-owner\t/m);
+  // Which files were read, at which commit; those of before that were taken apart by zone stay.
+  const table = readFileSync(join(out, 'lists/families.tsv'), 'utf8').split('\n');
+  expect(table.filter((line) => line.endsWith('\t-\t-'))).toEqual([
+    `a\towner/a\tlist.txt\t${commit}\t-\tMIT\t-\t-`,
+  ]);
+  expect(table.filter((line) => /^(?:nextdns|v2fly)\t.*\t\d+\t\d+$/.test(line))).toHaveLength(2);
   const page = readFileSync(join(out, 'proposals.md'), 'utf8');
   expect(page).toMatch(/^## Entries: 2$/m);
   expect(page).toMatch(/^\| asked-new\.com \| tiktok-unconfirmed \| 2 \|/m);
@@ -90,7 +103,7 @@ it('writes a copy, a patch and a page, and leaves the lists as they are', () => 
 it('puts prefixes of a fresh table into the same patch and page', () => {
   const out = join(root, 'networks');
   const table = `${readFileSync(PREFIXES_FILE, 'utf8')}AS138699\t71.19.4.0/24\n`;
-  const { refused } = writeProposals([], LISTS_DIRECTORY, out, NOW_MS, readSnapshot(table));
+  const { refused } = writeProposals([], LISTS_DIRECTORY, out, NOW_MS, { networks: readSnapshot(table) });
   expect(refused).toEqual([]);
   const patch = readFileSync(join(out, 'lists.patch'), 'utf8');
   expect(patch).toMatch(
