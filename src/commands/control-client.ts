@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { z } from 'zod';
 import { AppError, errorText, systemErrorCode } from '../base/base.ts';
-import { request } from '../base/http/http.ts';
+import { loadHttp } from '../base/http/http.ts';
 import { CONTROL_SOCKET_NAME, type Operation, type Sent } from '../people/admin/admin.ts';
 
 /** A fetch may take five minutes, and the policy that follows from it some seconds. */
@@ -71,16 +71,19 @@ const exchange = (
   new Promise((resolve, reject) => {
     const fail = (thrown: unknown): void => reject(connectError(socketPath, thrown));
     const path = pathOf(pattern, sent);
-    const asked = request({ socketPath, path, method, agent: false, timeout: ANSWER_MS_MAX }, (response) => {
-      let text = '';
-      response.setEncoding('utf8');
-      response.on('data', (piece: string) => {
-        text += piece;
-        if (text.length > ANSWER_LENGTH_MAX) response.destroy(new Error('the answer is too long'));
-      });
-      response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
-      response.on('error', fail);
-    });
+    const asked = loadHttp().request(
+      { socketPath, path, method, agent: false, timeout: ANSWER_MS_MAX },
+      (response) => {
+        let text = '';
+        response.setEncoding('utf8');
+        response.on('data', (piece: string) => {
+          text += piece;
+          if (text.length > ANSWER_LENGTH_MAX) response.destroy(new Error('the answer is too long'));
+        });
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+        response.on('error', fail);
+      },
+    );
     asked.on('timeout', () => asked.destroy(new Error('no answer')));
     asked.on('error', fail);
     asked.end(schema === undefined ? undefined : JSON.stringify(sent.body ?? {}));

@@ -4,9 +4,12 @@
 // what is shown with the one in the word, and only then connects, with that certificate as the one authority.
 import type { X509Certificate } from 'node:crypto';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { AppError, errorText } from '../base/base.ts';
 import { splitAddress } from './engine-files.ts';
+
+/** Loaded where an engine is asked. */
+const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
 
 /** A handshake over a long way, milliseconds. */
 const ANSWER_MS = 5_000;
@@ -64,7 +67,7 @@ const firstLine = (socket: Socket): Promise<void> =>
 const handshake = (socket: Socket): Promise<TLSSocket> =>
   new Promise((resolve, reject) => {
     // Nothing is sent over it: it is there to see what is shown.
-    const secure = connectTls({ socket, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
+    const secure = loadTls().connect({ socket, rejectUnauthorized: false, minVersion: 'TLSv1.3' });
     secure.once('secureConnect', () => resolve(secure));
     secure.once('error', reject);
     secure.once('close', () => reject(new Error('the connection was closed in the handshake')));

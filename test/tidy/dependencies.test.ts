@@ -83,8 +83,9 @@ const findStrayImports = (sources: Sources): string[] => {
 
 /** Where a value of node:http may come from: an import statement of it loads undici too, 13 MiB a thread. */
 const HTTP_ROOM = 'src/base/http/http.ts';
+/** The same of what brings TLS, 15 ms and 1.3 MiB a thread: whoever uses it asks for the built-in module when it does. */
 const HTTP_IMPORT =
-  /^(?:import (?!type )[^;]*?from|export [^;]*?from|.*(?<!typeof )\bimport\() ?'node:http'/m;
+  /^(?:import (?!type )[^;]*?from|export [^;]*?from|.*(?<!typeof )\bimport\() ?'node:(?:https?|http2|tls)'/m;
 
 /** Files that import more than types of node:http. */
 const findHttpImports = (sources: Sources): string[] =>
@@ -115,7 +116,7 @@ test('dns2 is imported by one module', () => {
   expect(findStrayImports(readSources('src', ['.ts']))).toEqual([]);
 });
 
-test('values of node:http come from one module', () => {
+test('values of node:http come from one module, and nothing is loaded for TLS that may never be used', () => {
   expect(findHttpImports(readSources('src', ['.ts']))).toEqual([]);
 });
 
@@ -126,12 +127,15 @@ test.each([
   "import http from 'node:http';",
   "export { request } from 'node:http';",
   "const { request } = await import('node:http');",
+  "import { request } from 'node:https';",
+  "import { connect, type TLSSocket } from 'node:tls';",
+  "import { connect } from 'node:http2';",
 ])('findHttpImports() catches %j', (text) => {
   expect(findHttpImports(plant({ 'src/a.ts': text }))).toEqual(['src/a.ts']);
 });
 
 test('findHttpImports() leaves types alone', () => {
-  const text = "import type { Server } from 'node:http';\nimport { b } from 'node:https';";
+  const text = "import type { Server } from 'node:http';\nimport type {\n  C,\n} from 'node:tls';";
   expect(findHttpImports(plant({ 'src/a.ts': text }))).toEqual([]);
 });
 

@@ -1,6 +1,6 @@
 // What a server proved with in a handshake, over TLS or QUIC, in one form: it is judged in the same way.
 import { X509Certificate } from 'node:crypto';
-import { getCACertificates, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { QuicProof } from '../../wire/quic/quic.ts';
 
 /** Certificates of a chain that are looked at: no server sends more. */
@@ -54,12 +54,18 @@ const chainOf = (
   return chain;
 };
 
+/** Loaded where something was asked over TLS. */
+const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
+
 /** PEM of the authorities of this host, by their subjects. Made once, in some 20 ms, where something is asked over QUIC. */
 let authorities: ReadonlyMap<string, readonly string[]> | undefined;
 
 const isKnown = (top: X509Certificate | undefined): boolean => {
   if (top === undefined) return false;
-  authorities ??= Map.groupBy(getCACertificates('default'), (pem) => new X509Certificate(pem).subject);
+  authorities ??= Map.groupBy(
+    loadTls().getCACertificates('default'),
+    (pem) => new X509Certificate(pem).subject,
+  );
   return (authorities.get(top.issuer) ?? []).some((pem) => {
     const authority = new X509Certificate(pem);
     return top.checkIssued(authority) && top.verify(authority.publicKey);

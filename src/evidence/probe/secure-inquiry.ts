@@ -4,7 +4,7 @@
 // matters what is answered, and a certificate at fault is no reason not to ask.
 import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2';
 import { isIP } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { type Endpoint, errorText } from '../../base/base.ts';
 import { FRAME_HEADER, frameOf, MESSAGE_LENGTH_MAX, readU16 } from '../../wire/dns/dns.ts';
 import { callQuic, type QuicCall } from '../../wire/quic/quic.ts';
@@ -19,7 +19,8 @@ import {
 } from '../../wire/stub/stub.ts';
 import { type Proof, proofOfQuic, proofOfTls } from './proof.ts';
 
-/** Loaded by the first question over HTTPS: few programs have such a listener. */
+/** Loaded by the first question over TLS or HTTPS: few programs have such a listener. */
+const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
 const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
 
 /** Streams tell queries apart, so that each has the same ID (RFC 9250 section 4.2.1). */
@@ -112,7 +113,7 @@ const withConnection = <Value>(
 ): Promise<Value | undefined> =>
   new Promise((resolve, reject) => {
     let port: number | undefined;
-    const socket = connect({
+    const socket = loadTls().connect({
       host: server.address,
       port: server.port,
       ...(isIP(name) === 0 && { servername: name }),

@@ -10,7 +10,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { AppError, DIRECTORY_MODE, errorText, type Identity, systemErrorCode } from '../../base/base.ts';
-import { createServer } from '../../base/http/http.ts';
+import { loadHttp } from '../../base/http/http.ts';
 import type { Spend } from './act-rules.ts';
 import { dispatch } from './dispatch.ts';
 import { type Actor, ROLES } from './operation.ts';
@@ -59,7 +59,7 @@ export const openControlSocket = async (options: ControlSocketOptions): Promise<
     await mkdir(dirname(path), { recursive: true, mode: DIRECTORY_MODE });
     await removeStale(path);
     const users = new WeakMap<Socket, Promise<Identity>>();
-    const server = createServer(
+    const server = loadHttp().createServer(
       {
         maxHeaderSize: HEADER_BYTES_MAX,
         headersTimeout: REQUEST_MS_MAX,

@@ -16,7 +16,7 @@ import {
   parseAddress,
   systemErrorCode,
 } from '../../base/base.ts';
-import { createServer } from '../../base/http/http.ts';
+import { loadHttp } from '../../base/http/http.ts';
 import { ConnectionGate } from './connection-gate.ts';
 import { dispatch } from './dispatch.ts';
 import { isOwnHost } from './host-check.ts';
@@ -65,7 +65,7 @@ export const startAdmin = async (options: AdminOptions): Promise<Admin> => {
   const hosts = new Set(options.hosts);
   const gate = new ConnectionGate(ADMIN_CONNECTIONS_MAX - STRANGERS_MAX);
   const strangers = new ConnectionGate(STRANGERS_MAX);
-  const server = createServer(
+  const server = loadHttp().createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADER_MS_MAX,

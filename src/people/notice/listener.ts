@@ -2,7 +2,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer, type Server as TcpServer } from 'node:net';
 import { AppError, type Endpoint, errorText, formatEndpoint, systemErrorCode } from '../../base/base.ts';
-import { createServer } from '../../base/http/http.ts';
+import { loadHttp } from '../../base/http/http.ts';
 import type { DeviceChecks } from './device-checks.ts';
 import {
   chooseLanguage,
@@ -129,7 +129,7 @@ class AnswerBudget {
 }
 
 const createPageServer = (options: NoticeOptions, visitors: Visitors, budget: AnswerBudget): Server => {
-  const server = createServer(
+  const server = loadHttp().createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADER_MS_MAX,

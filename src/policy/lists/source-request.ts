@@ -4,10 +4,9 @@
 // Cordon itself. No cookies, no connection that is kept, no proxy; certificates are verified whatever the
 // environment says, and TLS is 1.2 or newer.
 import type { IncomingMessage } from 'node:http';
-import { request as requestHttps } from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { isAppError } from '../../base/base.ts';
-import { request as requestHttp } from '../../base/http/http.ts';
+import { loadHttp, loadHttps } from '../../base/http/http.ts';
 import { causeText, sourceError } from './source-error.ts';
 import { credentialsOf, familyOf, followRedirect, hostOf, redactUrl } from './source-url.ts';
 import type { FetchWatch } from './source-watch.ts';
@@ -103,13 +102,13 @@ const send = async (
     signal: watch.signal,
   } as const;
   const request = isSecure
-    ? requestHttps({
+    ? loadHttps().request({
         ...options,
         minVersion: 'TLSv1.2',
         rejectUnauthorized: true,
         ...(context.authorities === undefined ? {} : { ca: [...context.authorities] }),
       })
-    : requestHttp(options);
+    : loadHttp().request(options);
   request.once('socket', (socket) => {
     socket.once(isSecure ? 'secureConnect' : 'connect', () => watch.connected());
   });

@@ -5,6 +5,7 @@
 // fault. Certificates are verified whatever the environment says, no proxy of the environment is used, and no cookie is kept.
 import type { IncomingMessage } from 'node:http';
 import type { LookupFunction } from 'node:net';
+import { loadHttps } from '../../base/http/http.ts';
 import { acmeError, causeText } from './acme-error.ts';
 
 /** From the look-up to the last byte of one answer, milliseconds. */
@@ -85,9 +86,8 @@ export class Transport {
     const { authorities, userAgent } = this.#options;
     const host = url.hostname.replace(/^\[|\]$/g, '');
     const addresses = await this.#addressesOf(host, signal);
-    const { request: requestHttps } = await import('node:https');
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const request = requestHttps({
+    const request = loadHttps().request({
       ...{
         method,
         host,

@@ -3,9 +3,8 @@
 // A witness that knows another size says so once, and is asked again from there. What it refuses then is the finding:
 // it has seen a larger tree, or another history. One request at a time, each within a bound of time and bytes, over HTTP or
 // whatever brings a body there and an answer back.
-import { request as requestHttps } from 'node:https';
 import { errorText } from '../../base/base.ts';
-import { request as requestHttp } from '../../base/http/http.ts';
+import { loadHttp, loadHttps } from '../../base/http/http.ts';
 import { parseSize } from './checkpoint.ts';
 import { type Note, parseSignatureLines, type Verified, type Verifier, verifyNote } from './note.ts';
 import { formatSubmission } from './submission.ts';
@@ -94,13 +93,13 @@ const postHttp = (
   } as const;
   const request =
     place.protocol === 'https:'
-      ? requestHttps(place, {
+      ? loadHttps().request(place, {
           ...options,
           minVersion: 'TLSv1.2',
           rejectUnauthorized: true,
           ...(authorities === undefined ? {} : { ca: [...authorities] }),
         })
-      : requestHttp(place, options);
+      : loadHttp().request(place, options);
   request.on('error', reject);
   request.on('response', (response) => {
     const pieces: Buffer[] = [];

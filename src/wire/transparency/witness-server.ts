@@ -5,7 +5,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppError, type Endpoint, errorText, formatEndpoint } from '../../base/base.ts';
-import { createServer } from '../../base/http/http.ts';
+import { loadHttp } from '../../base/http/http.ts';
 import type { Witness } from './witness.ts';
 import { originHash } from './witness-directory.ts';
 
@@ -40,7 +40,7 @@ export const startWitness = async (
   log: WitnessLog,
 ): Promise<WitnessServer> => {
   const origins = new Map(witness.origins.map((origin) => [originHash(origin), origin]));
-  const server = createServer(
+  const server = loadHttp().createServer(
     {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: REQUEST_MS_MAX,
