@@ -11,11 +11,12 @@ import { runCommandHere } from '../support/command.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ACME_HOST, type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts';
 import { freePort } from '../support/ports.ts';
-import { type Cordon, requireProgram, startCordon } from '../support/process.ts';
+import { requireProgram } from '../support/process.ts';
 import { QuicTestClient } from '../support/quic-client.ts';
 import { buildQuery } from '../support/records.ts';
 import { ScriptedDirectory } from '../support/scripted-directory.ts';
 import { answer, frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 let upstream: ScriptedUpstream;
 /** Between two of a client: as many as there can be would take half a minute of both cores until the renewal. */

@@ -8,9 +8,10 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric, readReply } from '../support/client.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, run, startCordon } from '../support/process.ts';
+import { run, startCordon as startProcess } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const DEAD = pathToFileURL(fileURLToPath(new URL('../support/dead-workers.mjs', import.meta.url))).href;
 /** Each takes a second, until the files are looked at. */
@@ -228,7 +229,7 @@ test('a ticket from before the death of a worker resumes at the one in its place
 }, async () => {
   await cordon.stop();
   const { certificate, key } = issue();
-  cordon = await startCordon({
+  cordon = await startProcess({
     config: `
 listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 tls: { cert: cert.pem, key: key.pem }

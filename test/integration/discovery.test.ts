@@ -6,9 +6,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { OPTION, RCODE, writeU16 } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readReply, reload } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { requireProgram, run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -130,7 +130,7 @@ const profileIn = async (
     };
     for (const [name, content] of Object.entries(files)) writeFileSync(join(directory, name), content);
     const config = ['--config', join(directory, 'cordon.yaml')];
-    return await run(process.execPath, [PROGRAM, 'clients', ...args, ...config]);
+    return await runCommandHere(['clients', ...args, ...config]);
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -195,7 +195,7 @@ const runCheck = async (text: string) => {
   const directory = mkdtempSync(join(tmpdir(), 'cordon-check-'));
   try {
     writeFileSync(join(directory, 'cordon.yaml'), text);
-    return await run(process.execPath, [PROGRAM, 'check', '--config', join(directory, 'cordon.yaml')]);
+    return await runCommandHere(['check', '--config', join(directory, 'cordon.yaml')]);
   } finally {
     rmSync(directory, { recursive: true });
   }

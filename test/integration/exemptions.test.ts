@@ -11,9 +11,10 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import type { RunResult } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com. A';
 const DAY_MS = 86_400_000;

@@ -25,18 +25,19 @@ import { TestFleet } from '../support/fleet.ts';
 import { hasOtherUser } from '../support/other-user.ts';
 import { run } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com. A';
 const WAIT = { timeout: 90_000, interval: 100 };
 
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 let collector: RunningCollector;
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.open();
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
-  fleet = await TestFleet.start(upstream.endpoint.port);
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port);
   await fleet.add('ns1', 'bruges');
   collector = await fleet.collect();
 });

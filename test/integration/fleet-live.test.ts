@@ -33,6 +33,7 @@ import { FleetEngine } from '../support/fleet-engine.ts';
 import { fillDisk } from '../support/full-disk.ts';
 import { run } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 import { Steady } from '../support/steady.ts';
 import { Wire } from '../support/wire.ts';
 
@@ -43,7 +44,7 @@ const WAIT = { timeout: 90_000, interval: 50 };
 const SCRIPT = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
 
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 let wire: Wire;
 let collector: RunningCollector;
 let store = '';
@@ -62,7 +63,7 @@ beforeAll(async () => {
   );
   given = join(mkdtempSync(join(tmpdir(), 'cordon-list-')), 'extra.txt');
   writeFileSync(given, 'one.example.com\n');
-  fleet = await TestFleet.start(upstream.endpoint.port, {
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port, {
     settings: '  tide-every: 1s',
     more: `  lists: [extra]\nextra-lists:\n  - { id: extra, file: ${given}, format: domains }\n`,
     startEngine: async ({ engineDirectory, servers }) => {

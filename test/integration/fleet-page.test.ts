@@ -22,6 +22,7 @@ import { isInstalled, needing } from '../support/process.ts';
 import { RoomClient } from '../support/room-client.ts';
 import { PASSWORD } from '../support/room-scene.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Matrix = z.output<(typeof OPERATIONS)['readFleetProbe']['result']>;
@@ -40,7 +41,7 @@ const OFTEN = '  tide-every: 1s';
 
 const folder = mkdtempSync(join(tmpdir(), 'cordon-fleet-page-'));
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 let browser: Browser;
 let origin: string;
 let operator: RoomClient;
@@ -53,7 +54,7 @@ beforeAll(async () => {
   upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 60 IN A 192.0.2.1`]));
   await buildPages(join(folder, 'pages'));
   const room = `control-room: { listen: "127.0.0.1:${port}", url: "${origin}", pages: ${join(folder, 'pages')} }`;
-  fleet = await TestFleet.start(upstream.endpoint.port, { more: `${room}\n${lists}` });
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port, { more: `${room}\n${lists}` });
   await fleet.add('ns2', 'bruges', lists);
   await fleet.add('ns3', 'ghent');
   // Taken in, and never started.

@@ -9,18 +9,19 @@ import { TestFleet } from '../support/fleet.ts';
 import { hasOtherUser } from '../support/other-user.ts';
 import { requireProgram } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com. A';
 const NODES = ['ns1', 'ns2'];
 
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 
 beforeAll(async () => {
   requireProgram({ skip: () => undefined as never }, 'nats-server');
   upstream = await ScriptedUpstream.open();
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
-  fleet = await TestFleet.start(upstream.endpoint.port);
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port);
   for (const name of NODES) await fleet.add(name, 'bruges');
 });
 

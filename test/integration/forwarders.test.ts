@@ -7,11 +7,11 @@ import { stringify } from 'yaml';
 import { OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { requireProgram, run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { requireProgram } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -93,7 +93,7 @@ const subnetOf = ({ opt }: Reply): string | undefined => {
 
 const cordonCommand = async (...args: string[]) => {
   await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 90_000 });
-  return run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  return runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
 };
 
 /** Requests an exemption for one address, and approves it as somebody else. */

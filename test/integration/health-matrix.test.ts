@@ -13,8 +13,9 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, readAdmin } from '../support/client.ts';
 import { HealthWatch } from '../support/health.ts';
-import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
+import { requireProgram, run } from '../support/process.ts';
 import { answer, answerCode, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const TEST = { timeout: 120_000 };
 const WITNESS = 'w.example+b362d8b1+BKDQaVh+VRr85knRZ+gk+FVT5tyhVtDPD8wE77VnZPUC';

@@ -9,6 +9,7 @@ import { stringify } from 'yaml';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { ask, readReply } from '../support/client.ts';
+import { runCommandHere } from '../support/command.ts';
 import {
   DotClient,
   listenerOf,
@@ -18,8 +19,6 @@ import {
   SERVER_NAME,
 } from '../support/encrypted-client.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -188,22 +187,19 @@ test('a listener that requires a certificate has no answer without', async () =>
 });
 
 const cordonCommand = async (...args: string[]): Promise<string> => {
-  const result = await run(process.execPath, [
-    PROGRAM,
-    ...args,
-    '--config',
-    join(cordon.directory, 'cordon.yaml'),
-  ]);
+  const result = await runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
   expect({ code: result.code, stderr: result.stderr }).toMatchObject({ code: 0 });
   return result.stdout;
 };
 
 const explained = async (...args: string[]): Promise<string> => {
-  const command = [PROGRAM, 'explain', 'www.listed.example', '--no-follow', ...args];
-  const { stdout } = await run(process.execPath, [
-    ...command,
-    '--config',
-    join(cordon.directory, 'cordon.yaml'),
+  const config = ['--config', join(cordon.directory, 'cordon.yaml')];
+  const { stdout } = await runCommandHere([
+    'explain',
+    'www.listed.example',
+    '--no-follow',
+    ...args,
+    ...config,
   ]);
   return /group .*/.exec(stdout)?.[0].replace(/ +/g, ' ') ?? stdout;
 };

@@ -22,8 +22,9 @@ import {
   status,
   withoutLength,
 } from '../support/list-server.ts';
-import { type Cordon, type RunResult, startCordon } from '../support/process.ts';
+import { type RunResult, startCordon as startProcess } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NOT_READY = `RCODE ${RCODE.SERVFAIL}, EDE ${EDE.NOT_READY}`;
 /** Of no content. */
@@ -360,7 +361,10 @@ describe('the control socket', () => {
   test('replaces one that a killed program left, and leaves that of a running one alone', {
     tags: 'night',
   }, async () => {
-    const first = await start('  - { id: own, file: own.txt }', { 'own.txt': names(3) });
+    const first = await startProcess({
+      config: configWith('  - { id: own, file: own.txt }'),
+      files: { 'own.txt': names(3) },
+    });
     await expect.poll(() => control('GET', '/v1/lists').then((reply) => reply.status)).toBe(200);
     await first.kill();
     const second = await start('  - { id: own, file: own.txt }', { 'own.txt': names(4) });

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { answer, answerCode, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const WAIT = { timeout: 60_000, interval: 50 };
 

@@ -15,8 +15,8 @@ import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric } from '../support/client.ts';
 import { inTwo } from '../support/night.ts';
-import { type Cordon, startCordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const LOADED = 'cordon_list_last_success_timestamp_seconds';
 

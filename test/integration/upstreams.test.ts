@@ -19,7 +19,7 @@ import {
   UNBOUND_ADDRESS,
 } from '../support/encrypted-unbound.ts';
 import { DatagramUpstream, type StrangeReply, StrangeUpstream } from '../support/misbehaving-upstream.ts';
-import { isInstalled, requireProgram } from '../support/process.ts';
+import { isInstalled, requireProgram, startCordon as startProcess } from '../support/process.ts';
 import {
   answer,
   answerCode,
@@ -72,11 +72,9 @@ const keep = <Kept extends Closable>(upstream: Kept): Kept => {
   return upstream;
 };
 
-const start = async (
-  config: string,
-  env: Readonly<Record<`CORDON_${string}`, string>> = {},
-): Promise<Cordon> => {
-  const program = await startCordon({ config, env });
+/** Variables of Node.js are of a process. */
+const start = async (config: string, env?: Readonly<Record<string, string>>): Promise<Cordon> => {
+  const program = await (env === undefined ? startCordon({ config }) : startProcess({ config, env }));
   programs.push(program);
   return program;
 };

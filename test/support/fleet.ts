@@ -19,7 +19,7 @@ import { runCommandHere } from './command.ts';
 import { FleetEngine } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
 import { freePort } from './ports.ts';
-import { type Cordon, type RunResult, startCordon } from './process.ts';
+import { type Cordon, type CordonOptions, type Running, type RunResult, startCordon } from './process.ts';
 
 /** How a test's fleet is made. */
 export interface TestFleetOptions {
@@ -33,19 +33,22 @@ export interface TestFleetOptions {
   readonly tls?: { readonly cert: string; readonly key: string; readonly ca: string };
 }
 
+/** startCordon() of process.ts, or of service.ts where nobody minds how a resolver ends. */
+type Start<Program extends Running> = (options: Pick<CordonOptions, 'config'>) => Promise<Program>;
+
 /** What a member of the test's fleet is. */
-export interface TestMember {
+export interface TestMember<Program extends Running = Cordon> {
   readonly name: string;
   readonly state: string;
-  cordon: Cordon;
+  cordon: Program;
 }
 
 /** A fleet with an authority that runs. */
-export class TestFleet {
+export class TestFleet<Program extends Running = Cordon> {
   readonly directory: string;
   readonly engine: FleetEngine;
   readonly made: MadeFleet;
-  readonly members = new Map<string, TestMember>();
+  readonly members = new Map<string, TestMember<Program>>();
   /** Where resolvers look for the engine, and which of them is the authority: a test may change both. */
   servers: readonly string[];
   authority = 'authority';
@@ -55,14 +58,17 @@ export class TestFleet {
   readonly #more = new Map<string, string>();
   readonly #upstreamPort: number;
   readonly #options: TestFleetOptions;
+  readonly #start: Start<Program>;
 
   private constructor(
+    start: Start<Program>,
     directory: string,
     engine: FleetEngine,
     made: MadeFleet,
     upstreamPort: number,
     options: TestFleetOptions,
   ) {
+    this.#start = start;
     this.directory = directory;
     this.engine = engine;
     this.made = made;
@@ -71,8 +77,17 @@ export class TestFleet {
     this.#options = options;
   }
 
+  /** A fleet of processes. */
+  static start(upstreamPort: number, options: TestFleetOptions = {}): Promise<TestFleet> {
+    return TestFleet.startWith(startCordon, upstreamPort, options);
+  }
+
   /** Makes keys and engine, and starts both engine and authority. */
-  static async start(upstreamPort: number, options: TestFleetOptions = {}): Promise<TestFleet> {
+  static async startWith<Program extends Running>(
+    start: Start<Program>,
+    upstreamPort: number,
+    options: TestFleetOptions = {},
+  ): Promise<TestFleet<Program>> {
     const directory = mkdtempSync(join(tmpdir(), 'cordon-fleet-'));
     const port = await freePort();
     const state = join(directory, 'authority');
@@ -93,13 +108,13 @@ export class TestFleet {
       (await options.startEngine?.(made)) ??
       new FleetEngine(join(made.engineDirectory, 'nats-server.conf'), port);
     if (options.startEngine === undefined) await engine.start();
-    const fleet = new TestFleet(directory, engine, made, upstreamPort, options);
+    const fleet = new TestFleet(start, directory, engine, made, upstreamPort, options);
     await fleet.run('authority', options.more);
     return fleet;
   }
 
   /** Takes a resolver in and starts it. */
-  async add(name: string, site?: string, more = ''): Promise<TestMember> {
+  async add(name: string, site?: string, more = ''): Promise<TestMember<Program>> {
     const token = await this.invite(name, site);
     // Just after its start, the authority does not listen to the engine yet.
     await waitFor(() => this.join(name, token).catch(unheard), { timeout: 60_000 });
@@ -126,7 +141,7 @@ export class TestFleet {
   }
 
   /** The program of a resolver. */
-  programOf(name: string): Cordon {
+  programOf(name: string): Program {
     const member = this.members.get(name);
     if (member === undefined) throw new Error(`${name} does not run`);
     return member.cordon;
@@ -144,11 +159,11 @@ export class TestFleet {
   }
 
   /** Starts a resolver that is in the fleet. */
-  async run(name: string, more = ''): Promise<TestMember> {
+  async run(name: string, more = ''): Promise<TestMember<Program>> {
     const state = join(this.directory, name);
     this.#more.set(name, more);
     mkdirSync(state, { recursive: true });
-    const cordon = await startCordon({ config: this.config(name, more) });
+    const cordon = await this.#start({ config: this.config(name, more) });
     const member = { name, state, cordon };
     this.members.set(name, member);
     await waitFor(() => this.ask(name, 'GET', '/v1/fleet').catch(() => undefined), { timeout: 90_000 });

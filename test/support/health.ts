@@ -2,14 +2,13 @@
 // person, readiness, metric and log. What was said is kept, for the alerts to be tried with.
 import { request } from 'node:http';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { HEALTH_ISSUES, type HealthIssueId } from '../../src/base/words/words.ts';
 import type { ServiceStatus, StateShown } from '../../src/people/admin/admin.ts';
 import { readAdmin } from './client.ts';
-import { type LogLine, type Running, run } from './process.ts';
+import { runCommandHere } from './command.ts';
+import type { LogLine, Running } from './process.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 const WAIT = { timeout: 60_000, interval: 250 };
 
 /** One program under watch. */
@@ -52,7 +51,7 @@ export class HealthWatch {
   async #compare(): Promise<{ readonly faults: readonly string[]; readonly said: ReadonlySet<string> }> {
     const config = join(this.#cordon.directory, 'cordon.yaml');
     const [command, ready, metrics, shown] = await Promise.all([
-      run(process.execPath, [MAIN, 'status', '--json', '--config', config]),
+      runCommandHere(['status', '--json', '--config', config]),
       readAdmin(this.#cordon, '/readyz'),
       readAdmin(this.#cordon, '/metrics'),
       this.#readState(),

@@ -99,8 +99,8 @@ export interface Running {
   readonly admin: SocketAddress;
   /** The whole ready line, for the sockets that not every test has (`dot`, `doh`). */
   readonly ready: LogLine;
-  /** What SIGHUP does. */
-  signal(name: 'SIGHUP'): void;
+  /** A service in the test's process knows SIGHUP alone. */
+  signal(name: NodeJS.Signals): void;
   /** The log so far. */
   logs(): readonly LogLine[];
   /** Everything printed so far, stdout and stderr. */
@@ -118,7 +118,6 @@ export interface Cordon extends Running {
   readonly pid: number;
   /** Settles when the process has ended, however that came. */
   readonly exited: Promise<Exit>;
-  signal(name: NodeJS.Signals): void;
 }
 
 /**

@@ -3,6 +3,7 @@
 //
 // What a process adds is of the tests that start one: arguments, signals, its end and what it ends with, what it has open,
 // its output, a crash, and whatever a test does to its clock or its rights.
+import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import type * as Serve from '../../src/commands/serve.ts';
 import type * as App from '../../src/host/app/app.ts';
@@ -66,7 +67,10 @@ export const startCordon = async (
       directory,
       ...socketsOf(ready),
       ready,
-      signal: () => void service.reload(),
+      signal: (name) => {
+        assert.equal(name, 'SIGHUP', 'start a process');
+        void service.reload();
+      },
       logs: () => log.lines,
       output: () => log.output,
       waitForLog,
