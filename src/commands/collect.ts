@@ -8,7 +8,7 @@ import { FOREIGN_DIRECTORY, RECORDS_DIRECTORY_MODE } from '../evidence/records/r
 import { fleetPath, startCollector } from '../fleet/fleet.ts';
 import { createLog, type Log } from '../telemetry/observe/observe.ts';
 import type { InputOf } from './declaration.ts';
-import type { COLLECT } from './declarations/fleet.ts';
+import type { COLLECT } from './declarations/collect.ts';
 import { readDatabase } from './fleet-database.ts';
 import { requireFleet } from './fleet-input.ts';
 import { DONE } from './statuses.ts';

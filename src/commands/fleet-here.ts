@@ -16,7 +16,15 @@ import {
   STATE,
   startUnit,
 } from './fleet-machine.ts';
-import { COLLECTOR_UNIT, freePort, hostOf, requireEngine, STORE, startEngine } from './fleet-start.ts';
+import {
+  COLLECTOR_UNIT,
+  ENGINE_UNIT,
+  freePort,
+  hostOf,
+  requireEngine,
+  STORE,
+  startEngine,
+} from './fleet-start.ts';
 import { Steps } from './fleet-steps.ts';
 import { asOwner, tool, unfit } from './machine.ts';
 import { print } from './output.ts';
@@ -50,6 +58,8 @@ export const takeOverHere = async (
     const { trust } = requireFleet(config ?? (await requireInstalled()));
     const { engineFromSafe } = await engineTools();
     await tool('systemctl', 'stop', SERVICE_UNIT);
+    // One of several of the lost authority may run here, which lets in whom that one let in.
+    await tool('systemctl', 'stop', ENGINE_UNIT);
     try {
       // The safe is for root: the owner of the state is told what it says, and no path.
       const made = await asOwner(STATE, async () => {

@@ -3,7 +3,7 @@ import { existsSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
-import { engineTools, fleetPath, joinByWord, readIdentity } from '../fleet/fleet.ts';
+import { enginePlanTools, engineTools, fleetPath, joinByWord, readIdentity } from '../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_ENGINE, FLEET_LEAVE } from './declarations/fleet.ts';
 import { requireFleet } from './fleet-input.ts';
@@ -15,8 +15,9 @@ import {
   restartService,
   STATE,
 } from './fleet-machine.ts';
-import { Steps } from './fleet-steps.ts';
-import { asOwner, makeState, unfit } from './machine.ts';
+import { ENGINE_UNIT } from './fleet-start.ts';
+import { type Did, Steps } from './fleet-steps.ts';
+import { asOwner, makeState, succeeds, tool, unfit } from './machine.ts';
 import { print } from './output.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
@@ -84,10 +85,25 @@ export const moveEngine = async ({ values, words }: InputOf<typeof FLEET_ENGINE>
         );
     return { text: 'the engine of the fleet answers there' };
   });
+  if (role === 'node') await steps.take('own engine', () => endOther(words.url));
   const { undo } = await steps.take('configuration', () => configure({ servers: words.url }));
   await steps.take('service', () => restartService(role, undo !== undefined));
   print(values.json, { steps: steps.told }, () => '');
   return steps.isWhole ? DONE : PROBLEM;
+};
+
+/** An engine that stood here beside the authority of before serves nobody any more, and must not be taken for the other one. */
+const endOther = async (urls: readonly string[]): Promise<Did> => {
+  const { readEngineHere } = await enginePlanTools();
+  const here = readEngineHere(fleetPath(STATE, 'engine'));
+  const isOther = here !== undefined && !urls.includes(`tls://${here.server}`);
+  if (!isOther || !(await succeeds('systemctl', 'is-active', '--quiet', ENGINE_UNIT)))
+    return { text: 'none that is of another engine runs here' };
+  await tool('systemctl', 'disable', '--quiet', '--now', ENGINE_UNIT);
+  return {
+    text: `${ENGINE_UNIT} was of the engine before, and is off`,
+    undo: async () => void (await tool('systemctl', 'enable', '--quiet', '--now', ENGINE_UNIT)),
+  };
 };
 
 /** The resolver goes on by itself. */

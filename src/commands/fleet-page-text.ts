@@ -18,6 +18,7 @@ export const fleetPage = (report: FleetReport): string[] => [
   ...lists(report),
   ...feeds(report),
   ...exempt(report),
+  ...bound(report),
   ...attempts(report),
   ...proof(report),
   ...signed(report),
@@ -145,6 +146,22 @@ const feeds = (report: FleetReport): string[] => {
   });
   const more = ordered.length - shown.length;
   return [...shown, ...(more > 0 ? [`${indent}and ${more} more of feeds, which --json has`] : [])];
+};
+
+/** How long exemptions hold where the authority is not heard: the longest of all, and where nothing ends them early. */
+const bound = (report: FleetReport): string[] => {
+  const all = answersOf(report).flatMap(({ name, exemptionBoundMs: ms }) =>
+    ms === undefined ? [] : [{ name, ms }],
+  );
+  if (all.length === 0) return [];
+  const [first, ...others] = all.filter(({ ms }) => ms === null).map(({ name }) => name);
+  const longest = formatDuration(Math.max(0, ...all.map(({ ms }) => ms ?? 0)));
+  const text =
+    first === undefined
+      ? `they hold for ${longest} at most`
+      : `nothing ends them early at ${first}${others.length === 0 ? '' : ` and ${others.length} more`}`;
+  const line = `without the authority ${text} (fleet.suspend-exemptions-after)`;
+  return [`${' '.repeat(LABEL_LENGTH)}${cut(line, LINE_LENGTH_MAX)}`];
 };
 
 const exempt = (report: FleetReport): string[] => {

@@ -30,12 +30,14 @@ import { DONE, PROBLEM } from './statuses.ts';
 
 /** As cordon-engine.service has it made. */
 export const STORE = '/var/lib/cordon-engine';
-const ENGINE_UNIT = 'cordon-engine.service';
+/** Of the engine on a machine. */
+export const ENGINE_UNIT = 'cordon-engine.service';
 export const COLLECTOR_UNIT = 'cordon-collector.service';
 /** Debian starts one when it is installed, on the same port. */
 const OTHER_UNIT = 'nats-server.service';
 const ENGINE = '/usr/sbin/nats-server';
-const ENGINE_MS = 20_000;
+/** How long an engine may take to answer, milliseconds. */
+export const ENGINE_MS = 20_000;
 const SAFE_MODE = 0o600;
 
 /** Makes this machine the authority. */

@@ -180,7 +180,8 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
     print(
       values.json,
       made,
-      () => `Policy is signed by ${made.trust} from here on: put it into "fleet.trust" everywhere.\n`,
+      () =>
+        `Policy is signed by ${made.trust} from here on: add it to "fleet.trust" everywhere. The key before it stays there: it signed the entries until now, and signs nothing more.\n`,
     );
     return DONE;
   }

@@ -1,6 +1,7 @@
 // What does the work of each command, loaded when it runs: `cordon --help` and completions load none of it.
 import type { ArgumentDeclarations, CommandDeclaration, Input, OptionDeclarations } from './declaration.ts';
 import { CLIENTS_DNR, CLIENTS_PROFILE, CLIENTS_TOKEN, IMPORT } from './declarations/clients.ts';
+import { COLLECT } from './declarations/collect.ts';
 import * as evidence from './declarations/evidence.ts';
 import * as exemptions from './declarations/exemptions.ts';
 import * as fleet from './declarations/fleet.ts';
@@ -84,6 +85,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(fleet.FLEET_START, async () => (await import('./fleet-start.ts')).start),
   on(fleet.FLEET_CERTIFICATES, async () => (await import('./fleet-certificates.ts')).certificates),
   on(fleet.FLEET_ENGINE, async () => (await import('./fleet-join.ts')).moveEngine),
+  on(fleet.FLEET_ENGINES, async () => (await import('./fleet-engines.ts')).engines),
   on(fleet.FLEET_LEAVE, async () => (await import('./fleet-join.ts')).leave),
   on(fleet.FLEET_INIT, async () => (await import('./fleet.ts')).init),
   on(fleet.FLEET_INVITE, async () => (await import('./fleet.ts')).invite),
@@ -98,7 +100,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(fleet.FLEET_REPORT, async () => (await import('./fleet-database.ts')).report),
   on(fleet.FLEET_EXPORT, async () => (await import('./fleet-database.ts')).exportAll),
   on(fleet.FLEET_REIDENTIFY, async () => (await import('./fleet-escrow.ts')).reidentify),
-  on(fleet.COLLECT, async () => (await import('./collect.ts')).collect),
+  on(COLLECT, async () => (await import('./collect.ts')).collect),
   on(SETUP, async () => (await import('./setup.ts')).setup),
   on(IMPORT, async () => (await import('./import.ts')).importResolver),
   on(CLIENTS_PROFILE, async () => (await import('./clients.ts')).profile),

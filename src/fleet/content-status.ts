@@ -14,10 +14,12 @@ export const contentStatus = (
   own: Presence,
 ): ContentStatus[] => {
   const status = new Map<string, { time: string; of: number; without: string[] }>();
-  for (const { name, site, until } of members) {
+  for (const { name, site, until, isAuthority } of members) {
     if (until !== undefined) continue;
     const known = contacts.get(name);
     const presence = name === own.name ? own : known?.isSigned === true ? known.presence : undefined;
+    // An authority in whose place another one is has lists of its own, and needs attention for that.
+    if (isAuthority && name !== own.name && presence?.isReplaced === true) continue;
     for (const content of signed.of(
       { name, site: presence?.site ?? site },
       Date.parse((presence ?? own).time),

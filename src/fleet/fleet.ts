@@ -48,6 +48,12 @@ export const makeFleet = async (options: StartOptions): Promise<StartedFleet> =>
 export const engineTools = (): Promise<typeof import('./start.ts')> =>
   loadFeature('fleet', () => import('./start.ts'));
 
+/** What brings an engine from one server to three, and back: see engine-plan.ts. */
+export const enginePlanTools = (): Promise<EnginePlanTools> =>
+  loadFeature('fleet', () => import('./engine-tools.ts'));
+/** The same, loaded. */
+export type EnginePlanTools = typeof import('./engine-tools.ts');
+
 /** Certificates of an engine: see engine-certificates.ts. */
 export const certificateTools = (): Promise<typeof import('./engine-certificates.ts')> =>
   loadFeature('fleet', () => import('./engine-certificates.ts'));

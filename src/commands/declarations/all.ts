@@ -1,9 +1,11 @@
 // All commands, in the order and under the headings of the help.
+
 import type { CommandDeclaration } from '../declaration.ts';
 import { CLIENTS, IMPORT } from './clients.ts';
+import { COLLECT } from './collect.ts';
 import { PROBE, RECORDS, REPORT, VERIFY, WITNESS } from './evidence.ts';
 import { EXEMPTIONS } from './exemptions.ts';
-import { COLLECT, FLEET } from './fleet.ts';
+import { FLEET } from './fleet.ts';
 import { LISTS } from './lists.ts';
 import { LOG } from './log.ts';
 import { MANDATES } from './mandates.ts';

@@ -1,5 +1,5 @@
-// cordon fleet, cordon collect: several resolvers with one policy and one body of evidence.
-import { CONFIG, command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
+// cordon fleet: several resolvers with one policy and one body of evidence.
+import { command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 const COMMON = { ...SERVICE, json: JSON_OUTPUT } as const;
 const SEE = ['fleet.md'] as const;
@@ -8,7 +8,7 @@ const REASON = { value: 'TEXT', default: '', about: 'why; needed, and stays in t
 const CA = { value: 'FILE', takes: 'file', about: 'certificates that the engine is trusted by' } as const;
 
 /** A database of records. */
-const DATABASE = {
+export const DATABASE = {
   database: {
     value: 'URL',
     about: 'PostgreSQL in place of directories: postgresql://USER@HOST:PORT/NAME',
@@ -123,6 +123,32 @@ export const FLEET_ENGINE = command({
   arguments: { url: { repeat: true, about: 'where the engine is, such as tls://192.0.2.2:4222' } },
   options: { json: JSON_OUTPUT },
   examples: [{ command: 'cordon fleet engine tls://192.0.2.2:4222', about: 'as root, at each node' }],
+  see: SEE,
+});
+
+export const FLEET_ENGINES = command({
+  name: 'engines',
+  about: 'brings the engine from one server to three, or back to one, while resolvers answer',
+  text: [
+    'Run it at the authority of a fleet that "cordon fleet start" made, with the two resolvers beside which the other servers are to stand and the addresses of their machines. It issues certificates, and the service gives each resolver its files. Then run it as root with --here on these machines, and last at the authority. To replace a machine, name the same resolver with its new address and go through it again. Without anything it shows what there is.',
+  ],
+  arguments: {
+    server: {
+      optional: true,
+      repeat: true,
+      about: 'NAME=HOST: a resolver, and the address by which the others reach its machine',
+    },
+  },
+  options: {
+    here: { about: 'this machine begins with what is planned' },
+    one: { about: 'plans an engine of the authority alone' },
+    json: JSON_OUTPUT,
+  },
+  statuses: { 1: 'something is left to do, which its step says' },
+  examples: [
+    { command: 'cordon fleet engines ns2=192.0.2.2 ns3=192.0.2.3', about: 'at the authority' },
+    { command: 'cordon fleet engines --here', about: 'as root, at ns2, at ns3, then at the authority' },
+  ],
   see: SEE,
 });
 
@@ -381,59 +407,10 @@ export const FLEET = group({
   about: 'makes, extends and looks at a fleet: several resolvers with one policy and one body of evidence',
   examples: [{ command: 'cordon fleet status', about: 'all resolvers' }],
   commands: [
-    ...[FLEET_START, FLEET_CERTIFICATES, FLEET_ENGINE, FLEET_LEAVE],
+    ...[FLEET_START, FLEET_CERTIFICATES, FLEET_ENGINE, FLEET_ENGINES, FLEET_LEAVE],
     ...[FLEET_INIT, FLEET_INVITE, FLEET_JOIN, FLEET_ROTATE, FLEET_REMOVE],
     ...[FLEET_TAKE_OVER, FLEET_RENEW, FLEET_STATUS, FLEET_PROBE, FLEET_OVERLAY, FLEET_REPORT, FLEET_EXPORT],
     FLEET_REIDENTIFY,
   ],
   see: SEE,
-});
-
-export const COLLECT = command({
-  name: 'collect',
-  about: 'collects the records of all resolvers of a fleet, until it is stopped',
-  text: [
-    'With --dnstap it also watches what resolvers that are not Cordon’s answer, each over a socket of its own, and records where a name of the policy that was published to it was not refused. Without the key "fleet" it does that alone.',
-  ],
-  options: {
-    config: CONFIG,
-    dnstap: {
-      value: 'FILE',
-      takes: 'file',
-      about: 'resolvers that are not Cordon’s, what each was sent, and where it sends dnstap to (YAML)',
-    },
-    prometheus: {
-      value: 'FILE',
-      takes: 'file',
-      about:
-        'with --dnstap: write what is seen there each five seconds, for the textfile collector of Prometheus',
-    },
-    directory: {
-      value: 'DIRECTORY',
-      takes: 'directory',
-      about: 'where they go; without it "collected" in the state directory',
-    },
-    ...DATABASE,
-    seed: {
-      value: 'FILE',
-      takes: 'file',
-      about: 'the key of the collector; without it that which init made here',
-    },
-  },
-  examples: [
-    {
-      command: 'cordon collect --directory /srv/evidence --seed collector.seed',
-      about: 'on a machine of its own',
-    },
-    {
-      command:
-        'cordon collect --database postgresql://cordon_collector@db.example/cordon --database-password db.password --database-ca ca.pem',
-      about: 'into PostgreSQL',
-    },
-    {
-      command: 'cordon collect --dnstap /etc/cordon/dnstap.yaml',
-      about: 'what BIND and unbound answer, beside the records of the fleet',
-    },
-  ],
-  see: ['fleet.md', 'foreign.md'],
 });

@@ -2,7 +2,7 @@
 import { isAppError } from '../../base/base.ts';
 import { buildReport } from './build.ts';
 import type { EvidenceSource } from './evidence.ts';
-import type { Attention, EnforcementState, FeedSection, Report, VerdictAnswer } from './model.ts';
+import type { Attention, EnforcementState, FeedSection, Note, Report, VerdictAnswer } from './model.ts';
 
 /** An exemption that was in force. */
 export interface FleetExemption {
@@ -38,6 +38,8 @@ export interface FleetAnswers {
   /** How each feed was when the period ended, without what changed within it; empty: no record tells. */
   readonly feeds: readonly Omit<FeedSection, 'events' | 'time'>[];
   readonly exemptions: readonly FleetExemption[];
+  /** How long they held at most where the authority was not heard, milliseconds; null: to their own ends; absent: no record tells. */
+  readonly exemptionBoundMs?: number | null;
   /** By mandate lists. */
   readonly refusals: number;
   readonly isLowerBound: boolean;
@@ -62,7 +64,8 @@ export const answerOf = async (
     if (isAppError(thrown) && thrown.code === 'ERR_COMPLIANCE_REPORT_PERIOD') return undefined;
     throw thrown;
   }
-  const { verdict, enforcement, gaps, lists, feeds, exemptions, attempts, signing, unknown } = report;
+  const { verdict, enforcement, gaps, lists, feeds, exemptions, exemptionBound, attempts, signing, unknown } =
+    report;
   const longest = gaps.reduce<Report['gaps'][number] | undefined>(
     (found, gap) => (found === undefined || gap.ms > found.ms ? gap : found),
     undefined,
@@ -86,6 +89,7 @@ export const answerOf = async (
         : [{ list, mandate, sha256: last.sha256, since: last.since, reviewDue: last.reviewDue }];
     }),
     exemptions: exemptions.filter(({ active }) => active.length > 0).map(toExemption),
+    ...(exemptionBound && { exemptionBoundMs: boundMs(exemptionBound) }),
     refusals: attempts.byPurpose.mandate,
     isLowerBound: attempts.isLowerBound,
     questions: verdict.questions,
@@ -95,6 +99,9 @@ export const answerOf = async (
     unknown,
   };
 };
+
+/** The note has a time where there is a bound. */
+const boundMs = ({ values: [ms] }: Note): number | null => (typeof ms === 'number' ? ms : null);
 
 const nameOf = (decision: object): string => {
   const { authority, reference } = decision as Readonly<Record<string, unknown>>;

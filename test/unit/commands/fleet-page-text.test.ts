@@ -59,6 +59,7 @@ const fleetOf = (resolvers: number, exemptions: number, lists: number, length: n
             ...{ timestamp: 7, until: null, since: '2026-10-03T10:00:00.000Z' },
             behind: Array.from({ length: i % 2 }, () => ({ list: 'tiktok', since: '', reason: 'held' })),
           })),
+          exemptionBoundMs: i % 3 === 0 ? null : 86_400_000,
           refusals: 7,
           isLowerBound: false,
           questions: 11,
@@ -115,4 +116,28 @@ test('how feeds are stands below the lists, what asks for a look first', () => {
     'feed project current at ns0',
     'no feed, lists of 2026-11-24 at ns2',
   ]);
+});
+
+test('how long exemptions hold without the authority is told of the whole fleet, with the key that chooses', () => {
+  const fleet = fleetOf(3, 0, 1, 0);
+  const withBounds = (...bounds: (number | null | undefined)[]): string | undefined => {
+    const resolvers = fleet.resolvers.map((one, index) => ({
+      ...one,
+      answers: one.answers.map(({ exemptionBoundMs: _, ...answer }) => {
+        const ms = bounds[index];
+        return ms === undefined ? answer : { ...answer, exemptionBoundMs: ms };
+      }),
+    }));
+    return fleetPage({ ...fleet, resolvers })
+      .find((line) => line.includes('without the authority'))
+      ?.trim();
+  };
+  const key = '(fleet.suspend-exemptions-after)';
+  expect(withBounds(86_400_000, 3_600_000)).toBe(`without the authority they hold for 1 day at most ${key}`);
+  expect(withBounds(null, 3_600_000)).toBe(`without the authority nothing ends them early at ns0 ${key}`);
+  expect(withBounds(null, null, 1)).toBe(
+    `without the authority nothing ends them early at ns0 and 1 more ${key}`,
+  );
+  // Of versions that recorded none.
+  expect(withBounds()).toBeUndefined();
 });

@@ -45,10 +45,10 @@ const acts = {
   ...{ clock: () => 0, monotonic: () => nowMs },
 } as unknown as FleetActs;
 
-const open = (apply?: Apply): Policy =>
+const open = (apply?: Apply, trust: readonly SigningKey[] = [key]): Policy =>
   new Policy({
     log,
-    membership: new Membership([formatPublicKey(key.publicKey)]),
+    membership: new Membership(trust.map(({ publicKey }) => formatPublicKey(publicKey))),
     acts,
     apply: (entry) => {
       applied.push(`${entry.number} ${entry.kind}`);
@@ -329,4 +329,26 @@ test('what was refused and is not wanted any more is not tried again, and nothin
   await again.start();
   expect(applied).toEqual([]);
   expect([1, 2].map((number) => log.at(number)?.outcome)).toEqual(['kept', 'kept']);
+});
+
+test('after another key of the authority, who begins anew needs the one before as well, which signs nothing more', async () => {
+  const [first] = chain(1) as [PolicyEntry];
+  const next = createKeyFile(join(directory, 'next.pem'));
+  const [added, removed] = [formatPublicKey(next.publicKey), formatPublicKey(key.publicKey)];
+  const endOf = (entry: PolicyEntry): LogEnd => ({ number: entry.number, hash: entryHash(entry) });
+  const time = '2026-11-26T08:00:05.000Z';
+  const rotation = JSON.stringify({ add: added, remove: removed });
+  const second = signEntry(endOf(first), { time, kind: 'authority-key', must: true, body: rotation }, key);
+  const about = { time, kind: 'exemption', must: true, body: step('revoked') };
+  const entries = [first, second, signEntry(endOf(second), about, next)];
+  // As it would be with the new key in the place of the one before.
+  const without = open(undefined, [next]);
+  await receive(without, entries);
+  expect([without.end.number, alarms.length > 0]).toEqual([0, true]);
+  alarms.length = 0;
+  const policy = open(undefined, [next, key]);
+  await receive(policy, entries);
+  expect([policy.end.number, alarms]).toEqual([3, []]);
+  await receive(policy, [signEntry(policy.end, about, key)]);
+  expect([policy.end.number, alarms]).toEqual([3, ['forged-entry']]);
 });

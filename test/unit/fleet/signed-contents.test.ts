@@ -3,8 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { contentStatus } from '../../../src/fleet/content-status.ts';
 import { type LogEnd, NO_END, type PolicyEntry, signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile, type SigningKey } from '../../../src/fleet/key.ts';
+import type { Member } from '../../../src/fleet/membership.ts';
 import type { Presence } from '../../../src/fleet/presence.ts';
 import { differing, hashesOf, SignedContents } from '../../../src/fleet/signed-contents.ts';
 
@@ -74,4 +76,23 @@ test('what was just signed, what a resolver has not heard yet, and a version tha
   expect(differs(said([], []), Date.parse(SIGNED_AT) + 60_000)).toEqual([]);
   expect(differs(said([], [], { policy: { number: 0, hash: '' } }))).toEqual([]);
   expect(differs(said([], [], { contents: undefined }))).toEqual([]);
+});
+
+test('an authority in whose place another one is does not count among those that lack something, and a node that says so does', () => {
+  overlay('all', 'a: 1');
+  const member = (name: string, isAuthority: boolean): Member => ({
+    ...{ name, site: undefined, key: '', before: undefined, enrolment: 1 },
+    since: '',
+    until: undefined,
+    isAuthority,
+  });
+  const members = [member('ns1', true), member('old', true), member('ns3', false)];
+  const contacts = new Map(
+    ['old', 'ns3'].map((name) => {
+      const presence = said([], [], { name, isReplaced: true });
+      return [name, { presence, atMs: 0, isSigned: true }] as const;
+    }),
+  );
+  const [overlays] = contentStatus(signed, members, contacts, said(['a: 1'], []));
+  expect(overlays).toMatchObject({ inForce: 1, of: 2, without: ['ns3'] });
 });
