@@ -63,9 +63,8 @@ export class Recovery {
     const nodes = membership.members.filter(
       (member) => member.until === undefined && member.name !== name && !member.isAuthority,
     );
-    const lately = nodes.filter((node) => atMs(node.name) > since - LATELY_MS);
-    // An engine that has lost its store knows of none: then each may have heard of the last decision.
-    const awaited = nodes.some((node) => contacts.has(node.name)) ? lately : nodes;
+    // Of whom the engine tells nothing any more, each may have heard of the last decision: it may have lost what some said and kept the rest.
+    const awaited = nodes.filter((node) => !contacts.has(node.name) || atMs(node.name) > since - LATELY_MS);
     const missing = (): string[] => awaited.map((member) => member.name).filter((node) => atMs(node) < since);
     engine.tell(HELLO_SUBJECT, '');
     if (missing().length === 0) return;
