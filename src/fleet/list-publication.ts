@@ -3,7 +3,7 @@
 // An engine loses what it has, or has something else in its place. A node asks for what it lacks, where it asks for entries.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { AppError, DIRECTORY_MODE, replaceFileNow } from '../base/base.ts';
+import { AppError, DIRECTORY_MODE, isAppError, replaceFileNow } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
 import { bodyOf } from './entry.ts';
@@ -83,7 +83,12 @@ export class ListPublication {
     if (!existsSync(path)) return;
     const content = readFileSync(path);
     if (sha256Of(content) !== sha256) return;
-    leave(this.#put(this.engine, sha256, content), 'putting a list back', acts.log);
+    const put = this.#put(this.engine, sha256, content).catch((thrown: unknown) => {
+      // Such as an engine without room: who lacks it asks again.
+      if (!isAppError(thrown)) throw thrown;
+      acts.log.warn({ list: list.id, err: thrown }, 'fleet: a list is not put back yet');
+    });
+    leave(put, 'putting a list back', acts.log);
   }
 
   /** Until the next one is signed, the one before is asked for. */

@@ -50,6 +50,8 @@ const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
 const AUTHORITY = 'authority';
 /** Refusals are suspended for so long at most, milliseconds. */
 const PAUSE_MS_MAX = 600_000;
+/** How often is looked for a node that may take over, once a second. */
+const LOOKS_MAX = 30;
 /** What is under way at most: the oldest is carried first then. */
 const UNDER_WAY_MAX = 200;
 
@@ -576,13 +578,28 @@ class Scene {
     else if (random(3) === 0) await this.#comeBack();
   }
 
-  /** By a node that has all of policy, where there is one: a person looks before. */
+  /** By a node that has all of policy, where there is one in half a minute: a person looks before. */
   async #takeOverFrom(nodes: readonly Resolver[]): Promise<void> {
-    const next = nodes.find(
-      // One that was the authority has to join anew first.
-      ({ fleet, isCut, role }) =>
-        role === 'node' && !isCut && fleet instanceof Fleet && fleet.facts().policyNumber === this.#end,
-    );
+    const find = (): Resolver | undefined =>
+      nodes.find(
+        (node) =>
+          // One that was the authority has to join anew first.
+          node.role === 'node' &&
+          node.fleet instanceof Fleet &&
+          node.fleet.facts().policyNumber === this.#end &&
+          !(node.isCut || node.isRefusing) &&
+          this.#hasContents(node),
+      );
+    for (let look = 0; look < LOOKS_MAX && find() === undefined; look++) {
+      const free = this.#underWay.filter((flight) => !this.#mischief.isHeld(flight));
+      for (const flight of free) this.#underWay.splice(this.#underWay.indexOf(flight), 1);
+      for (const flight of free) flight.go();
+      await this.#settle();
+      this.#time.advance(1_000);
+      await this.#settle();
+      this.#check();
+    }
+    const next = find();
     if (next !== undefined) await this.#takeOver(next);
   }
 
