@@ -11,7 +11,7 @@ const BUS = 'src/fleet/nats-bus.ts';
 /** The packages whose connections call back. */
 const LIBRARIES = new Set(['@nats-io/transport-node', '@nats-io/jetstream']);
 /** Commands that ask one question on a connection of their own, and never take what they did not ask for. */
-const ASKING = new Set(['src/fleet/join.ts', 'src/fleet/system-link.ts']);
+const ASKING = new Set(['src/fleet/join.ts', 'src/fleet/stream-copies.ts', 'src/fleet/system-link.ts']);
 
 const unguarded = (sources: Sources): string[] => {
   const found: string[] = [];
