@@ -33,7 +33,7 @@ import { PeerWitnesses } from './peer-witnesses.ts';
 import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
 import { ProbeAnswerer } from './probe-answerer.ts';
-import { ProbeAsker } from './probe-asker.ts';
+import { matrixOf, ProbeAsker } from './probe-asker.ts';
 import { resolverRows } from './resolver-status.ts';
 import { differing } from './signed-contents.ts';
 import { LastSequences, Sequence, stampMessage } from './signed-message.ts';
@@ -327,14 +327,7 @@ export class Fleet {
 
   /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */
   matrix(): FleetMatrix {
-    const asker = this.#parts?.asker;
-    const resolvers = this.#resolvers().filter(
-      ({ removed, role }) => removed === null && role !== 'collector',
-    );
-    return {
-      asked: asker?.asked ?? null,
-      resolvers: resolvers.map(({ name, site }) => ({ name, site, probe: asker?.resultOf(name) ?? null })),
-    };
+    return matrixOf(this.#resolvers(), this.#parts?.asker);
   }
 
   /** Asks every resolver for its own probe. Throws ERR_FLEET_PROBE, ERR_FLEET_ENGINE and ERR_FLEET_NODE. */
