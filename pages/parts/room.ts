@@ -4,6 +4,7 @@ import { ask, get, keepSession } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Session, State } from '../api/shapes.ts';
 import { forgetDrafts } from './kept.ts';
+import { go } from './router.ts';
 import { Store } from './store.ts';
 
 /** Silence after which nothing that was said is taken as true any longer. */
@@ -48,8 +49,12 @@ export const noteChanges = (subjects: readonly string[]): void => {
 /** Now, by the resolver's clock. */
 export const nowMs = (): number => Date.now() + clockLeadMs.value;
 
+/** A sign-out that is under way, or was. */
+let leaving: Promise<void> = Promise.resolve();
+
 /** Reads who is signed in. Rejects with a Fault. */
 export const readSession = async (): Promise<Session> => {
+  await leaving;
   const found = keepSession(await get<Session>('/session'));
   session.set(found);
   return found;
@@ -58,10 +63,21 @@ export const readSession = async (): Promise<Session> => {
 /** Takes the session that signing in gave. */
 export const takeSession = (given: Session): void => session.set(keepSession(given));
 
-export const signOut = async (): Promise<void> => {
-  takeSession(await ask<Session>('/session/end'));
-  forgetDrafts();
-  state.set(undefined);
+/**
+ * Ends the session and leads to where somebody signs in. Whoever finds out meanwhile that it is over waits for this: they would note the
+ * page for a way back, and the next one to sign in would come to it. Where nobody answers, silence is told anyway.
+ */
+export const signOut = (): Promise<void> => {
+  leaving = ask<Session>('/session/end').then(
+    (ended) => {
+      takeSession(ended);
+      forgetDrafts();
+      state.set(undefined);
+      go('/sign-in');
+    },
+    () => undefined,
+  );
+  return leaving;
 };
 
 /** True when the person who is signed in may do `operation`. The server enforces; pages only hide. */

@@ -5,7 +5,6 @@ import { signedInOf } from '../api/members.ts';
 import { hasKeys, isDense } from '../parts/choices.ts';
 import { Head, Panel } from '../parts/panel.tsx';
 import { session, signOut } from '../parts/room.ts';
-import { go } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { OwnKeysPanel } from './own-keys.tsx';
@@ -20,7 +19,7 @@ export const Account = (): VNode => {
   return (
     <>
       <Head title={say('placeAccount')}>
-        <button type="button" onClick={() => void signOut().finally(() => go('/sign-in'))}>
+        <button type="button" onClick={() => void signOut()}>
           {say('signOut')}
         </button>
       </Head>

@@ -7,7 +7,7 @@ import { markOf, toneOf } from '../overview/headline-text.ts';
 import { hasKeys, language, THEMES, theme } from '../parts/choices.ts';
 import { type Icon, PlaceIcon, StateMark } from '../parts/marks.tsx';
 import { session, signOut, state } from '../parts/room.ts';
-import { go, place } from '../parts/router.ts';
+import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import type { Key } from '../text/text.ts';
@@ -204,12 +204,7 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
         <Choosers />
         <div class="row">
           <a href="/account">{say('placeAccount')}</a>
-          <button
-            type="button"
-            onClick={() => {
-              void signOut().finally(() => go('/sign-in'));
-            }}
-          >
+          <button type="button" onClick={() => void signOut()}>
             {say('signOut')}
           </button>
           {keysOn && (
