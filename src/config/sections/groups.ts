@@ -14,8 +14,11 @@ import { inlinePrefixes, PREFIXES_MAX, withFile } from './prefixes.ts';
 import { structuredErrorOfGroup } from './structured-errors.ts';
 import { fallback, upstreams } from './upstreams.ts';
 
-/** Groups are labels of the refusal counters: 64 groups × 32 lists is their largest plane. */
-export const GROUPS_MAX = 64;
+/**
+ * Groups are labels of the refusal counters: with the default one, 256 of them × 32 lists are 5 million cells, 40 MB of each worker. Two
+ * hundred networks with six lists are 7 MB.
+ */
+export const GROUPS_MAX = 255;
 /** Schedules of one group: looked at each minute; two for every list that there can be. */
 const SCHEDULES_MAX = 64;
 /** Rules about certificates, and tokens, of one group: those of an office; more devices share a domain. */

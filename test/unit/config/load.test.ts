@@ -161,13 +161,13 @@ describe('loadConfig()', () => {
     const many = (count: number, item: (index: number) => string) =>
       Array.from({ length: count }, (_, i) => item(i));
     const lists = many(33, (i) => `{ id: l${i}, file: f }`);
-    const groups = many(65, (i) => `{ name: g${i}, clients: ["192.0.2.${i}"], lists: [] }`);
+    const groups = many(256, (i) => `{ name: g${i}, clients: ["192.0.2.${i}"], lists: [] }`);
     expect(problemsOf(`lists: [${lists.join()}]\ngroups: [${groups.join()}]`)).toEqual([
       'cordon.yaml:1:8: lists: has 33 items, at most 32 allowed',
-      'cordon.yaml:2:9: groups: has 65 items, at most 64 allowed',
+      'cordon.yaml:2:9: groups: has 256 items, at most 255 allowed',
     ]);
-    const within = `lists: [${lists.slice(0, 32).join()}]\ngroups: [${groups.slice(0, 64).join()}]`;
-    expect(configOf(within).groups).toHaveLength(65);
+    const within = `lists: [${lists.slice(0, 32).join()}]\ngroups: [${groups.slice(0, 255).join()}]`;
+    expect(configOf(within).groups).toHaveLength(256);
   });
 
   it('reports a file that is not there, not a file, not UTF-8 or too large', () => {

@@ -8,7 +8,7 @@ import { buildResponse } from '../../support/records.ts';
 import { collectTargets } from '../../support/targets.ts';
 import { buildTable, foldedName, formatVerdict, policyList } from './setup.ts';
 
-const GROUPS = 64;
+const GROUPS = 256;
 
 const openPolicy = (lists: readonly (readonly string[])[], groups: SharedPolicy['groups']): Policy =>
   new Policy(
@@ -46,7 +46,7 @@ test('a generation counts from 1: 0 is what answers have that were never judged'
 });
 
 describe('groups', () => {
-  test('each of 64 groups is refused by the lists that it chose and by no other', () => {
+  test('each of 256 groups is refused by the lists that it chose and by no other', () => {
     const lists = Array.from({ length: 32 }, (_, index) => [`l${index}.example`]);
     const groups = Array.from({ length: GROUPS }, (_, index) => ({
       name: `group-${index}`,
