@@ -5,11 +5,18 @@
 // names, types and references are counted from the blocks as they come. A file for each partition lies beside the records and
 // is no evidence: it is made anew where it is missing, and goes with its partition, because names have an end as well. Names
 // have a bound by partition; what finds no room counts without its name and is told of, so that sums stay exact.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { type Clock, DAY_MS, DIRECTORY_MODE, isAppError, replaceFile } from '../../base/base.ts';
+import {
+  type Clock,
+  DAY_MS,
+  DIRECTORY_MODE,
+  isAppError,
+  replaceFile,
+  systemErrorCode,
+} from '../../base/base.ts';
 import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
 import type { ClientCount, KeptCounts, NamedCount, RefusedCount } from './kept-counts.ts';
@@ -26,6 +33,8 @@ const HOURS_KEPT_MS = 2 * DAY_MS;
 const FRESH_MS = 5_000;
 /** The partition that grows is written down no more often: after a crash what is missing is counted again. */
 const SAVED_EVERY_MS = 60_000;
+/** After the start, when whoever started it has seen that it answers. */
+const AHEAD_MS = 600_000;
 /** Between two turns of the loop, milliseconds: others on the main thread wait no longer for this. */
 const TURN_MS = 10;
 const FILE_MODE = 0o600;
@@ -141,6 +150,7 @@ export class RefusalCounts {
   /** By the name of the partition without what archiving adds. */
   readonly #counts = new Map<string, PartitionCounts>();
   #running: Promise<void> | undefined;
+  #ahead: Promise<void> | undefined;
   #countedMs = Number.NEGATIVE_INFINITY;
 
   /** `directory` has the records; what is counted lies in `stateDirectory`. */
@@ -150,7 +160,42 @@ export class RefusalCounts {
     this.#clock = clock;
     // Also where nobody looks: no name is kept for longer than its records.
     this.#tidy();
-    setInterval(() => this.#tidy(), DAY_MS).unref();
+    setInterval(() => {
+      this.#tidy();
+      void this.countAhead();
+    }, DAY_MS).unref();
+    setTimeout(() => void this.countAhead(), AHEAD_MS).unref();
+  }
+
+  /**
+   * Counts days that are over and that nobody has looked at, and keeps them on the disk alone: who looks first would wait for a million
+   * records of a month. What cannot be read is left to whoever looks. Never rejects for that.
+   */
+  async countAhead(): Promise<void> {
+    try {
+      await this.#running;
+      this.#ahead = this.#countOver();
+      await this.#ahead;
+    } catch (thrown) {
+      if (!isAppError(thrown) && systemErrorCode(thrown) === undefined) throw thrown;
+    }
+  }
+
+  async #countOver(): Promise<void> {
+    const reader = RecordsReader.open(this.#directory);
+    try {
+      for (const partition of partitionsOf(reader).slice(0, -1)) {
+        const key = keyOf(partition);
+        if (this.#counts.has(key) || existsSync(this.#pathOf(key))) continue;
+        await this.#count(reader, partition, new PartitionCounts(NOTHING), false);
+      }
+    } finally {
+      reader.close();
+    }
+  }
+
+  #pathOf(key: string): string {
+    return join(this.#kept, `${key}.json`);
   }
 
   #tidy(): void {
@@ -186,6 +231,7 @@ export class RefusalCounts {
   }
 
   async #update(): Promise<void> {
+    await this.#ahead?.catch(() => undefined);
     const reader = RecordsReader.open(this.#directory);
     try {
       const partitions = partitionsOf(reader);
@@ -257,7 +303,7 @@ export class RefusalCounts {
     if (known !== undefined) return known;
     // The recorder comes through the same door, and its thread has no room for schemas.
     const { readKeptCounts } = await import('./kept-counts.ts');
-    const kept = anew ? undefined : readKeptCounts(join(this.#kept, `${key}.json`));
+    const kept = anew ? undefined : readKeptCounts(this.#pathOf(key));
     const counts = new PartitionCounts(kept ?? NOTHING);
     this.#counts.set(key, counts);
     return counts;
@@ -265,7 +311,7 @@ export class RefusalCounts {
 
   async #save(partition: PartitionFile, counts: PartitionCounts): Promise<void> {
     mkdirSync(this.#kept, { recursive: true, mode: DIRECTORY_MODE });
-    await replaceFile(join(this.#kept, `${keyOf(partition)}.json`), counts.text, FILE_MODE);
+    await replaceFile(this.#pathOf(keyOf(partition)), counts.text, FILE_MODE);
     counts.savedMs = this.#clock();
   }
 

@@ -1,10 +1,11 @@
 // Refusals over time: every number is what an independent script counts in the exported records, over changes of the clock and
 // of daylight saving, over starts, archiving and retention.
 import { execFileSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test } from 'vitest';
 import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
+import { RefusalCounts } from '../../../src/evidence/records/refusal-counts.ts';
 import type { RefusalFigures, RefusalFiguresWanted } from '../../../src/people/admin/admin.ts';
 import { RefusalFiguresMaker } from '../../../src/people/controls/refusal-figures.ts';
 import { isInstalled, needing } from '../../support/process.ts';
@@ -112,6 +113,32 @@ test.each(DST)('charts are what a script counts again, from %s on', WITH_PYTHON,
   expect(top.clients.length).toBeGreaterThan(0);
   for (const { key } of top.clients) expect(key).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{2}$/);
   expect(Array.isArray(changes)).toBe(true);
+});
+
+test('days that nobody looked at are counted ahead, once, and the figures are the same', async () => {
+  const bench = new Bench({ start: '2027-03-01T12:00:00Z' });
+  for (const count of [3, 2, 4]) {
+    bench.record(count, { qname: 'www.tiktok.com' });
+    bench.advance(DAY_MS);
+  }
+  bench.record(1, { qname: 'v16.tiktok.com' });
+  const state = dirname(bench.directory);
+  const counts = (): RefusalCounts => new RefusalCounts(bench.directory, state, () => bench.nowMs);
+  await counts().countAhead();
+  const kept = readdirSync(join(state, 'refusal-counts'));
+  // All but the day that goes on.
+  expect(kept.map((name) => name.slice(-15, -5))).toEqual(['2027-03-01', '2027-03-02', '2027-03-03']);
+  const modes = kept.map((name) => statSync(join(state, 'refusal-counts', name)).mtimeMs);
+  await counts().countAhead();
+  expect(kept.map((name) => statSync(join(state, 'refusal-counts', name)).mtimeMs)).toEqual(modes);
+  // Somebody looks while it goes on.
+  const both = counts();
+  const [read] = await Promise.all([
+    both.read({ fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER }),
+    both.countAhead(),
+  ]);
+  expect(read.hours.reduce((sum, { count }) => sum + count, 0)).toBe(10);
+  await expectSame(bench, makerOf(bench), [{ days: 7 }, { days: 30 }]);
 });
 
 test('what is kept of a partition goes with it, and is made anew where it is damaged', async () => {
