@@ -35,7 +35,7 @@ const Approve = ({
   onDone,
   rules,
 }: DecideProps & { readonly rules: ExemptionRules | undefined }): VNode => {
-  const { say, format } = useText();
+  const { say, word, format, language } = useText();
   const approvers = rules?.profile?.approvers ?? [];
   const [chosen, setChosen] = useState('');
   const [hasNoRole, setNoRole] = useState(false);
@@ -77,7 +77,20 @@ const Approve = ({
         <Radios
           legend={say('actAs')}
           name="role"
-          options={approvers.map((one) => [one.role, one.title])}
+          options={approvers.map(({ role: office, title }) => [
+            office,
+            // The text of the mandate says it in English.
+            language === 'en' ? (
+              title
+            ) : (
+              <>
+                {word('office', office)}{' '}
+                <span class="soft" lang="en">
+                  {title}
+                </span>
+              </>
+            ),
+          ])}
           value={role}
           onValue={(one) => {
             setChosen(one);

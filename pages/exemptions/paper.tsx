@@ -155,7 +155,7 @@ const History = ({ paper }: { readonly paper: Exemption }): VNode | null => {
               <td>
                 {word('event', event.event)}
                 {event.by !== undefined && <>, {event.by}</>}
-                {event.role !== undefined && <span class="soft"> ({event.role})</span>}
+                {event.role !== undefined && <span class="soft"> ({word('office', event.role)})</span>}
                 {event.reason !== undefined && event.reason !== '' && <>: {event.reason}</>}
               </td>
             </tr>
