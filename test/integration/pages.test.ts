@@ -785,6 +785,31 @@ test('keys lead to places, the skip link to the content, and both can be turned 
   expect(new URL(page.url()).pathname).toBe('/look-up');
 });
 
+test(
+  'rows are narrow for who wants them so, and paper has the page without what leads elsewhere',
+  WALK,
+  async () => {
+    const page = await windowOf(operator.client);
+    const heightOfRow = async (): Promise<number> => {
+      await page.goto(`${scene.origin}/lists`);
+      const row = page.locator('tbody tr').first();
+      await row.waitFor();
+      return (await row.boundingBox())?.height ?? 0;
+    };
+    const usual = await heightOfRow();
+    await page.goto(`${scene.origin}/account`);
+    await page.getByLabel('Narrow rows: more on one screen').check();
+    expect(await heightOfRow()).toBeLessThan(usual);
+    expect(await page.getByRole('navigation').first().isVisible()).toBe(true);
+    await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
+    expect(await page.getByRole('navigation').first().isVisible()).toBe(false);
+    await page.getByRole('heading', { level: 1, name: 'Lists' }).waitFor();
+    // Ink on paper, whatever the screen has.
+    const color = await page.locator('h1').evaluate((heading) => getComputedStyle(heading).color);
+    expect(Math.max(...(color.match(/\d+/g) ?? []).slice(0, 3).map(Number))).toBeLessThan(100);
+  },
+);
+
 interface Paint {
   readonly paintMs: number;
   readonly asked: readonly { readonly path: string; readonly atMs: number }[];
