@@ -234,7 +234,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
           // Down: 97.99 % is not 98 %.
           const share = Math.floor((1000 * own.refusedByDefault) / own.names) / 1000;
           return (
-            <p class="soft">
+            <p class="foot small soft">
               {say('feedsCoverage', {
                 ...{ day: measured, families, share: format.percent(share) },
                 ...{ names: format.number(own.names), unanswered: rowOf('three')?.unanswered ?? 0 },
