@@ -76,3 +76,4 @@ export { openRegularFile, readRegularFile } from './regular-file.ts';
 export { CUT_OFF_CHECKPOINTS, DAY_MS, HOUR_MS } from './time.ts';
 export type { Trace } from './trace.ts';
 export { VERSION } from './version.ts';
+export { type Frame, FramedFile, packFrames } from './zstd-frames.ts';

@@ -2,10 +2,10 @@
 //
 // The last line of a file that is still written to may be half there, and is left out. A packed file that ends in the
 // middle was cut short, which is said with the last line that could be read.
-import { createReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { errorText, systemErrorCode } from '../../base/base.ts';
+import { errorText, FramedFile, systemErrorCode } from '../../base/base.ts';
 import { logError } from './logged.ts';
 
 const PIECE_BYTES = 1 << 20;
@@ -40,6 +40,15 @@ export const packingOf = (head: Buffer): Packing => {
 
 /** The bytes of a file, unpacked. */
 async function* piecesOf(path: string, packing: Packing): AsyncGenerator<Buffer> {
+  const framed = packing === 'zstd' ? FramedFile.open(path) : undefined;
+  if (framed !== undefined) {
+    try {
+      for (const frame of framed.frames) yield framed.read(frame);
+    } finally {
+      framed.close();
+    }
+    return;
+  }
   const file = createReadStream(path, { highWaterMark: PIECE_BYTES });
   if (packing === 'none') {
     yield* file;
@@ -51,6 +60,9 @@ async function* piecesOf(path: string, packing: Packing): AsyncGenerator<Buffer>
       : createZstdDecompress({ chunkSize: PIECE_BYTES });
   file.on('error', (error) => unpacked.destroy(error));
   yield* file.pipe(unpacked);
+  // Node.js ends with the first frame of zstd, and would leave out what is behind it without a word.
+  if (packing === 'zstd' && unpacked.bytesWritten < statSync(path).size)
+    throw logError(path, undefined, 'a packed file of several frames', 'Unpack it first, with zstd -d.');
 }
 
 /** Calls `take` with each piece of whole lines, as text of one byte a character, and the number of its first line. */

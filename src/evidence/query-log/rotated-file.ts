@@ -2,12 +2,10 @@
 //
 // A file that is old or large enough gets the time in its name and is packed (zstd); what is past its time among the
 // searchable moves to `archive`, and what is past that is deleted. Only files of this name and pattern are touched.
-import { createReadStream, createWriteStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { constants, createZstdCompress } from 'node:zlib';
-import { errorText, systemErrorCode } from '../../base/base.ts';
+import { errorText, packFrames, systemErrorCode } from '../../base/base.ts';
 import { AppendedFile, type RecordLog } from '../records/records.ts';
 
 /** What files are kept by. */
@@ -216,11 +214,7 @@ const beginOf = async (path: string, nowMs: number): Promise<number> => {
 const pack = async (path: string): Promise<string> => {
   const packed = `${path}${PACKED}`;
   const partial = `${packed}${PARTIAL}`;
-  await pipeline(
-    createReadStream(path),
-    createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: PACKING_LEVEL } }),
-    createWriteStream(partial, { mode: FILE_MODE, flush: true }),
-  );
+  await packFrames(path, partial, FILE_MODE, PACKING_LEVEL);
   await rename(partial, packed);
   await rm(path);
   return packed;

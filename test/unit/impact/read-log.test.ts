@@ -160,6 +160,11 @@ describe('readLog() refuses, with file and line,', () => {
       /log-\d+:\d+: the packed file ends in the middle/,
     ],
     [
+      'a zstd file of several frames, of which Node.js reads the first',
+      Buffer.concat([zstdCompressSync(whole), zstdCompressSync(whole)]),
+      /of several frames/,
+    ],
+    [
       'a gzip file with a broken byte',
       gzipSync(whole).map((byte, at) => (at === 300 ? byte ^ 255 : byte)),
       /log-\d+:\d+: /,
