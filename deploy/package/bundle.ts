@@ -14,6 +14,7 @@ export const ENTRIES = [
   'policy/generation/thread',
   'evidence/records-thread/recorder-thread',
   'evidence/query-log/query-log-thread',
+  'evidence/query-log/search-thread',
   'evidence/report/thread',
 ] as const;
 

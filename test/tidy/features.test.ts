@@ -27,6 +27,7 @@ const BEGINNINGS = [
   'src/policy/generation/thread.ts',
   'src/evidence/records-thread/recorder-thread.ts',
   'src/evidence/query-log/query-log-thread.ts',
+  'src/evidence/query-log/search-thread.ts',
   'src/evidence/report/thread.ts',
 ];
 const LOADER = 'loadFeature';
@@ -129,6 +130,7 @@ const BUSY_THREADS = [
   'src/resolver/workers/worker.ts',
   'src/evidence/records-thread/recorder-thread.ts',
   'src/evidence/query-log/query-log-thread.ts',
+  'src/evidence/query-log/search-thread.ts',
 ];
 const HEAVY = ['commander', 'dns2', 'pino', 'prom-client', 'smol-toml', 'yaml', 'zod'];
 

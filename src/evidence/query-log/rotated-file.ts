@@ -18,7 +18,8 @@ export interface Rotation {
 
 /** Below the directory of the file. */
 export const ARCHIVE_NAME = 'archive';
-const PACKED = '.zst';
+/** How the name of a packed file ends. */
+export const PACKED = '.zst';
 const PARTIAL = '.partial';
 /** A step of the clock beyond this is doubted, even one that an operator made, and for how long. */
 const DOUBTED_STEP_MS = 3_600_000;

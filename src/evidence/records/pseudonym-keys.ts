@@ -147,6 +147,14 @@ export class PseudonymKeys {
     });
   }
 
+  /** The pseudonym that an address had at a time; undefined when the key of that time does not exist any more. */
+  pseudonymAt(words: AddressWords, timeMs: number): string | undefined {
+    const at = this.#keys.findIndex(
+      ({ from, until }) => timeMs >= Date.parse(from) && (until === null || timeMs < Date.parse(until)),
+    );
+    return at < 0 ? undefined : this.pseudonymsOf(words)[at];
+  }
+
   /** The address or the name behind a pseudonym. Throws ERR_COMPLIANCE_PSEUDONYM as address() does. */
   reidentify(pseudonym: string): string {
     return pseudonym.startsWith('d:') ? this.#deviceOf(pseudonym) : this.address(pseudonym);
@@ -284,6 +292,11 @@ export class PseudonymReader {
   pseudonym(words: AddressWords): string | undefined {
     const text = this.#keys?.pseudonym(words);
     return text === '' ? undefined : text;
+  }
+
+  /** The pseudonym that an address had at a time; undefined without the key of that time. */
+  pseudonymAt(words: AddressWords, timeMs: number): string | undefined {
+    return this.#keys?.pseudonymAt(words, timeMs);
   }
 
   /** The pseudonym of a device's name; undefined while there is no key. */
