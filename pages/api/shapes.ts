@@ -856,6 +856,23 @@ export type ListStatus = {
   } | null;
 };
 
+export type LoggedQuery = {
+  readonly time: string;
+  readonly name: string;
+  readonly type: string;
+  readonly rcode: string | null;
+  readonly source: string;
+  readonly validation: string;
+  readonly transport: string;
+  readonly tookMs: number;
+  readonly group: string | null;
+  readonly list: string | null;
+  readonly reportedBy: string | null;
+  readonly client: string | null;
+  readonly answers: readonly string[];
+  readonly more: number;
+};
+
 export type MachineToken = {
   readonly id: string;
   readonly name: string;
@@ -872,6 +889,13 @@ export type Network = {
   readonly lists: readonly string[];
   readonly inScope: boolean;
   readonly forwarders: readonly string[];
+};
+
+export type NewQueries = {
+  readonly queries: readonly LoggedQuery[];
+  readonly newest: string;
+  readonly leftOut: number;
+  readonly isWhole: boolean;
 };
 
 export type OpenSession = {
@@ -997,6 +1021,24 @@ export type ProbeSummary = {
     readonly asked: number;
     readonly share: number;
   };
+};
+
+export type QueriesFound = {
+  readonly queries: readonly LoggedQuery[];
+  readonly end: 'whole' | 'rows' | 'bytes' | 'time';
+  readonly readBackTo: string | null;
+  readonly before: string | null;
+  readonly newest: string;
+  readonly search: string | null;
+  readonly unread: number;
+};
+
+export type QueryLogState = {
+  readonly state: 'off' | 'receivers' | 'files';
+  readonly identity: 'address' | 'prefix' | 'pseudonym' | 'none';
+  readonly sample: number;
+  readonly searchableSec: number;
+  readonly isRecorded: boolean;
 };
 
 export type Readiness = {

@@ -6,7 +6,7 @@ import * as evidence from './declarations/evidence.ts';
 import * as exemptions from './declarations/exemptions.ts';
 import * as fleet from './declarations/fleet.ts';
 import * as lists from './declarations/lists.ts';
-import { LOG_SEARCH } from './declarations/log.ts';
+import { LOG_SEARCH, LOG_TAIL } from './declarations/log.ts';
 import { MANDATES_EXPORT, MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
 import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
@@ -38,6 +38,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(TRACE, async () => (await import('./explain.ts')).traceName),
   on(QUERY, async () => (await import('./query.ts')).query),
   on(LOG_SEARCH, async () => (await import('./log-search.ts')).searchLog),
+  on(LOG_TAIL, async () => (await import('./log-service.ts')).followLog),
   on(STATUS, async () => (await import('./status.ts')).showStatus),
   on(TOP, async () => (await import('./top.ts')).top),
   on(RELOAD, async () => (await import('./reload.ts')).reload),

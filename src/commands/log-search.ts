@@ -1,7 +1,9 @@
-// cordon log search: queries of the query log, line by line from its files; nothing is kept of them.
+// cordon log search: queries of the query log, line by line from its files; nothing is kept of them. With a reason the running
+// service searches (log-service.ts).
 import { readLines } from '../evidence/impact/impact.ts';
 import type { InputOf } from './declaration.ts';
 import type { LOG_SEARCH } from './declarations/log.ts';
+import { searchService } from './log-service.ts';
 import { ownLogs } from './own-logs.ts';
 import { findService } from './service.ts';
 import { UsageError } from './usage-error.ts';
@@ -25,6 +27,7 @@ type Values = InputOf<typeof LOG_SEARCH>['values'];
 
 /** Prints what fits, the oldest first; returns 1 when nothing does. */
 export const searchLog = async ({ values }: InputOf<typeof LOG_SEARCH>): Promise<number> => {
+  if (values.reason !== undefined) return searchService(values, values.reason);
   const { json, limit, archived } = values;
   const max = Number(limit);
   if (!Number.isInteger(max) || max < 1 || max > LIMIT_MAX)
@@ -92,7 +95,8 @@ const format = ({ '@timestamp': time, dns, source, rule, cordon }: Line): string
   return `${parts.join('  ').trimEnd()}\n`;
 };
 
-const timeFrom = (text: string | undefined, name: string): number | undefined => {
+/** A day or a time with its zone. */
+export const timeFrom = (text: string | undefined, name: string): number | undefined => {
   if (text === undefined) return undefined;
   const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
   const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/.test(text);

@@ -11,6 +11,7 @@ import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { FeedPublisher, FeedServer, needingTuf } from '../support/feeds.ts';
 import type { RunResult } from '../support/process.ts';
+import { RoomClient } from '../support/room-client.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 

@@ -243,6 +243,62 @@ test('files are searched, packed or not', async () => {
   expect(found[0]).toContain('new.example');
 });
 
+/** The records of searches, the last one last. */
+const searchesIn = async (config: string): Promise<readonly Record<string, unknown>[]> => {
+  const { stdout } = await runCommandHere([
+    ...['records', 'list', '--class', 'changes', '--kind', 'admin', '--json', '--config', config],
+  ]);
+  const found = JSON.parse(stdout) as readonly { readonly record: Record<string, unknown> }[];
+  return found.map(({ record }) => record).filter(({ action }) => action === 'queries-searched');
+};
+
+test('the service searches for who gives a reason: on the record, by references, a page at a time', async () => {
+  const config = join(cordon.directory, 'cordon.yaml');
+  const search = (...args: readonly string[]) =>
+    runCommandHere(['log', 'search', '--json', '--config', config, ...args]);
+  const reason = ['--reason', 'ticket 4711'];
+  const first = await search(...reason, '--name', 'new.example', '--limit', '20');
+  const rows = (text: string): Record<string, unknown>[] =>
+    text
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+  const found = rows(first.stdout);
+  expect(found).toHaveLength(20);
+  expect(first.stdout).not.toMatch(/127\.0\.0\.1|p:1:/);
+  const [, place = ''] = /older ones not yet: --before (\S+)/.exec(first.stderr) ?? [];
+  const next = await search(...reason, '--name', 'new.example', '--limit', '500', '--before', place);
+  expect(rows(next.stdout)).toHaveLength(30);
+  expect(next.stderr).toMatch(/^read back to 20.*; nothing older fits\n$/);
+  // The same client as in the records of what was refused, though the log has addresses and they have pseudonyms.
+  const { stdout: refusals } = await runCommandHere([
+    ...['records', 'list', '--class', 'queries', '--json', '--config', config],
+  ]);
+  expect(refusals).toMatch(/"client": "p:1:/);
+  const [row] = found;
+  const reference = String(row?.['client']);
+  expect(reference).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{2}$/);
+  const his = await search(...reason, '--client', reference, '--limit', '500', '--since', '2026-01-01');
+  expect(rows(his.stdout).length).toBeGreaterThanOrEqual(50);
+  const byAddress = await search(...reason, '--client', '127.0.0.1', '--name', 'b.example');
+  expect(rows(byAddress.stdout).map(({ client }) => client)).toEqual(
+    rows(byAddress.stdout).map(() => reference),
+  );
+  expect(rows(byAddress.stdout).length).toBeGreaterThan(0);
+  expect((await search(...reason, '--client', '127.0.0.9')).code).toBe(1);
+  const told = await runCommandHere([
+    ...['records', 'reidentify', reference, '--reason', 'ticket 4711', '--config', config],
+  ]);
+  expect(told.stdout).toContain('127.0.0.1');
+  const kept = await searchesIn(config);
+  expect(kept.map(({ reason: why }) => why)).toEqual(kept.map(() => 'ticket 4711'));
+  expect(kept[0]).toMatchObject({ detail: { name: 'new.example' } });
+  expect(kept[1]).toMatchObject({ detail: { name: 'new.example', before: place } });
+  expect(kept[2]).toMatchObject({ detail: { reference } });
+  expect(kept[3]).toMatchObject({ detail: { name: 'b.example', client: 'an address' } });
+  expect(JSON.stringify(kept)).not.toContain('127.0.0.');
+});
+
 /** The last field of a number in a message of Protocol Buffers with numbers below 16, as bytes or a number. */
 const fieldsOf = (bytes: Buffer): Map<number, Buffer | number> => {
   const fields = new Map<number, Buffer | number>();

@@ -49,6 +49,7 @@ const createProgram = (): { readonly effects: Effects; readonly controls: Contro
       refresh: () => Promise.resolve({}),
     },
     records: { reidentify: does('reidentify'), pseudonyms: does('pseudonyms') },
+    queries: { obstacle: () => undefined, search: does('search') },
     configuration: {
       confirmers: ({ draft }: { draft: string }) =>
         Promise.resolve({ a: undefined, b: ['approver'], c: ['administrator'] }[draft[0] ?? '']),
@@ -95,6 +96,7 @@ const acts: Readonly<Record<string, fc.Arbitrary<Act>>> = {
     .map((list) => [`/v1/lists/${list}/rollback`, { sha256: HASH, reason }]),
   reidentify: fc.constant(['/v1/records/reidentify', { pseudonym: 'x', reason }]),
   listPseudonyms: fc.constant(['/v1/records/pseudonyms', { address: '192.0.2.1', reason }]),
+  searchQueriesOf: fc.constant(['/v1/queries/search-client', { device: 'laptop-7', reason }]),
   applyConfiguration: fc
     .constantFrom('a', 'b', 'c')
     .map((reach) => [
@@ -284,7 +286,7 @@ test('the acts that are tried are those that take two, and those around them', (
       'draftConfigurationVersion',
       'draftNotice',
     ],
-    ...['revokeToken', 'endOtherSession', 'probeFleet', 'readDevice'],
+    ...['revokeToken', 'endOtherSession', 'probeFleet', 'readDevice', 'searchQueries'],
   ]);
   const others = ALL_OPERATIONS.filter(
     ([name, operation]) =>

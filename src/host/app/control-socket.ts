@@ -2,6 +2,7 @@
 
 import { join } from 'node:path';
 import { isAppError, systemClock } from '../../base/base.ts';
+import { LogSearcher } from '../../evidence/query-log/query-log.ts';
 import {
   type ActShown,
   CONTROL_SOCKET_NAME,
@@ -22,6 +23,7 @@ import {
   createServiceControl,
   Overview,
   type OverviewRecords,
+  Queries,
   type ReportStore,
   type ServiceParts,
 } from '../../people/controls/controls.ts';
@@ -64,6 +66,7 @@ export class ControlSocketPart implements Part {
   readonly name = 'control socket';
   readonly #parts: ControlSocketNeeds;
   readonly #users = new SocketUsers();
+  readonly #searcher = new LogSearcher();
   #socket: ControlSocket | undefined;
   #shared: Controls | undefined;
 
@@ -97,6 +100,15 @@ export class ControlSocketPart implements Part {
       ...{ health, records },
       acts: () => room.acts,
     });
+    const queries = new Queries({
+      config: () => state.current.config,
+      stateDirectory: directory,
+      clock: systemClock,
+      monotonic: () => performance.now(),
+      recorder: () => evidence.recording.recorder,
+      searcher: this.#searcher,
+      acted: () => evidence.recording.journal.act('queries-searched'),
+    });
     return {
       service: createServiceControl({
         ...this.#parts,
@@ -105,6 +117,7 @@ export class ControlSocketPart implements Part {
       }),
       lists,
       overview,
+      queries,
       reports: this.#parts.store,
       configuration: createConfigurationControl({
         ...{ source, texts, changes },
@@ -123,7 +136,10 @@ export class ControlSocketPart implements Part {
       fleet: fleet.running,
       ...createEvidenceControls(evidence, {
         checkOf: (reference) => outlets.checkOf(reference),
-        clientsOf: (reference) => clientsOf(directory, reference, systemClock),
+        clientsOf: async (reference) => {
+          const found = await clientsOf(directory, reference, systemClock);
+          return found.clients.length > 0 ? found : queries.clientsOf(reference);
+        },
       }),
     };
   }
@@ -150,6 +166,7 @@ export class ControlSocketPart implements Part {
   }
 
   async close(): Promise<void> {
+    this.#searcher.close();
     await this.#socket?.close();
   }
 }

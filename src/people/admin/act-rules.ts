@@ -172,6 +172,8 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   requestSweep: alone('probing'),
   checkRecords: alone('checking the records'),
   explain: alone('asking'),
+  searchQueries: alone('queries of the query log, clients by their reference; on the record'),
+  searchQueriesOf: withSecond('queries of an address or a device', 'approver'),
   readDevice: alone('what a device tried, by its reference; on the record'),
   makeReport: alone('a report'),
   addPerson: withAdministrator('a new account'),

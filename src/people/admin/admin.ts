@@ -72,6 +72,13 @@ export type {
   ProgramControl,
   Readiness,
 } from './program-operations.ts';
+export type {
+  NewQueries,
+  QueriesFound,
+  QueriesWanted,
+  QueryControl,
+  QueryLogShown,
+} from './query-operations.ts';
 export { type Reply, toProblem } from './reply.ts';
 export type { KeptReport, ReportAsked, ReportControl } from './report-operations.ts';
 export type {

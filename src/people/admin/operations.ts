@@ -22,6 +22,7 @@ import {
   PROGRAM_OPERATIONS,
   type ProgramControl,
 } from './program-operations.ts';
+import { QUERY_OPERATIONS, type QueryControl } from './query-operations.ts';
 import { REFERENCE_OPERATIONS, type ReferenceControl } from './reference-operations.ts';
 import { REPORT_OPERATIONS, type ReportControl } from './report-operations.ts';
 import { SERVICE_OPERATIONS, type ServiceControl } from './service-operations.ts';
@@ -37,6 +38,7 @@ export const OPERATIONS = {
   ...EXEMPTION_OPERATIONS,
   ...PROBE_OPERATIONS,
   ...RECORD_OPERATIONS,
+  ...QUERY_OPERATIONS,
   ...REFERENCE_OPERATIONS,
   ...OVERVIEW_OPERATIONS,
   ...REPORT_OPERATIONS,
@@ -57,6 +59,7 @@ export interface Controls {
   readonly exemptions?: ExemptionControl | undefined;
   readonly probe?: ProbeControl;
   readonly records?: RecordControl;
+  readonly queries?: QueryControl;
   readonly references?: ReferenceControl;
   readonly overview?: OverviewControl;
   readonly reports?: ReportControl;

@@ -17,6 +17,7 @@ export { createListControl } from './list-control.ts';
 export { Overview } from './overview.ts';
 export { OverviewRecords } from './overview-records.ts';
 export { OperatorPause } from './pause.ts';
+export { Queries } from './query-control.ts';
 export { RecordsCheck } from './records-check.ts';
 export { ReportScheduler } from './report-scheduler.ts';
 export { ReportStore } from './report-store.ts';

@@ -28,6 +28,10 @@ const MAY: Readonly<Record<string, string>> = {
   pause: 'operator',
   resume: 'operator approver',
   explain: 'help-desk operator approver auditor',
+  readQueryLog: 'help-desk operator approver auditor',
+  searchQueries: 'help-desk operator approver auditor',
+  searchQueriesOf: 'auditor',
+  followQueries: 'help-desk operator approver auditor',
   readDevice: 'help-desk operator approver auditor',
   listExemptions: ALL,
   requestExemption: 'viewer help-desk operator approver administrator',
@@ -136,7 +140,14 @@ const CONTROLS = Object.fromEntries(
 
 /** Something that a schema of a path takes. */
 const EXAMPLES: Readonly<Record<string, string>> = {
-  ...{ list: 'tiktok', id: 'ex-000001', run: '1', reference: '7Q4K-M2', act: 'a-0123456789ab' },
+  ...{
+    list: 'tiktok',
+    id: 'ex-000001',
+    run: '1',
+    reference: '7Q4K-M2',
+    search: 'a'.repeat(24),
+    act: 'a-0123456789ab',
+  },
   ...{
     report: 'r-0123456789ab',
     file: 'report.pdf',
