@@ -26,6 +26,7 @@ import { SpokenContext, speak, spoken, useText } from './parts/say.tsx';
 import { useStore } from './parts/store.ts';
 import { useDoing } from './parts/use-data.ts';
 import { Proof } from './proof/proof.tsx';
+import { Queries } from './queries/queries.tsx';
 import { Refusals } from './refusals/refusals.tsx';
 import { Reports } from './reports/reports.tsx';
 import { Resolvers } from './resolvers/resolvers.tsx';
@@ -48,6 +49,7 @@ const PLACES: readonly (readonly [path: RegExp, page: (part: string) => VNode])[
   [/^\/networks\/([^/]+)$/, (name) => <Network key={name} name={decodeURIComponent(name)} />],
   [/^\/health$/, () => <Health />],
   [/^\/proof$/, () => <Proof />],
+  [/^\/queries$/, () => <Queries />],
   [/^\/refusals$/, () => <Refusals />],
   [/^\/reports$/, () => <Reports />],
   [/^\/resolvers$/, () => <Resolvers />],

@@ -4,7 +4,7 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act, ask } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
-import type { Act, ConfigurationChecked } from '../api/shapes.ts';
+import type { Act, ConfigurationChecked, QueriesFound } from '../api/shapes.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, nowMs, session, toast } from '../parts/room.ts';
@@ -138,13 +138,28 @@ export const ConfirmAct = ({
 };
 
 /** Acts whose result somebody waits for: a link, a token, an address. */
-const WITH_RESULT = ['addPerson', 'enrolPerson', 'addToken', 'reidentify', 'listPseudonyms'];
+const WITH_RESULT = [
+  'addPerson',
+  'enrolPerson',
+  'addToken',
+  'reidentify',
+  'listPseudonyms',
+  'searchQueriesOf',
+];
+
+/** What is shown of it, a line each. */
+const resultTexts = ({ operation }: Act, result: unknown): readonly string[] =>
+  operation === 'searchQueriesOf'
+    ? (result as QueriesFound).queries.map(({ time, name, type, rcode, list, client }) =>
+        [time, name, type, list ?? rcode ?? '-', client ?? '-'].join(' '),
+      )
+    : [valueText(result)];
 
 /** What came of an act, told once and to who asked for it. */
 const Result = ({ done }: { readonly done: Act }): VNode | null => {
   const { say } = useText();
   const me = signedInOf(useStore(session))?.person;
-  const [shown, setShown] = useState<string | undefined>(undefined);
+  const [shown, setShown] = useState<readonly string[] | undefined>(undefined);
   const doing = useDoing();
   const isOwn = me !== undefined && me.account === done.byAccount;
   if (!isOwn || done.state !== 'confirmed' || !WITH_RESULT.includes(done.operation)) return null;
@@ -158,7 +173,7 @@ const Result = ({ done }: { readonly done: Act }): VNode | null => {
           onClick={() =>
             doing.run(async () => {
               const { result } = await ask<{ result: unknown }>(`/v1/acts/${inPath(done.id)}/result`);
-              setShown(valueText(result));
+              setShown(resultTexts(done, result));
             })
           }
         >
@@ -166,7 +181,11 @@ const Result = ({ done }: { readonly done: Act }): VNode | null => {
         </button>
       ) : (
         <p class="quote" role="status">
-          <code>{shown}</code>
+          {shown.map((text) => (
+            <code key={text} class="told-reason">
+              {text}
+            </code>
+          ))}
         </p>
       )}
     </>

@@ -1034,7 +1034,7 @@ export type QueriesFound = {
 };
 
 export type QueryLogState = {
-  readonly state: 'off' | 'receivers' | 'files';
+  readonly state: 'off' | 'receivers' | 'closed' | 'files';
   readonly identity: 'address' | 'prefix' | 'pseudonym' | 'none';
   readonly sample: number;
   readonly searchableSec: number;

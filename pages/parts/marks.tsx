@@ -80,6 +80,7 @@ export type Icon =
   | 'lists'
   | 'proof'
   | 'refusals'
+  | 'queries'
   | 'health'
   | 'reports'
   | 'resolvers'
@@ -93,6 +94,7 @@ const LINES: Readonly<Record<Exclude<Icon, 'room'>, string>> = {
   lists: 'M5.6 3.6H14M5.6 8H14M5.6 12.4H14M2 3.6h.6M2 8h.6M2 12.4h.6',
   proof: 'M8 1.6l5.4 2v4.1c0 3.2-2.2 5.6-5.4 6.7-3.2-1.1-5.4-3.5-5.4-6.7V3.6zM5.6 8l1.8 1.8L10.6 6',
   refusals: 'M2 14h12M3.4 11.4V8.2m3.1 3.2V4.4m3.1 7V6.6m3.1 4.8V2.4',
+  queries: 'M2 3.4h12M2 6.8h7M2 10.2h4.4M9.9 13a2.6 2.6 0 100-5.2 2.6 2.6 0 000 5.2zm1.9-.7l2.2 2.2',
   health: 'M1.6 8.4h2.8l1.8-5 3.4 9 1.9-4h2.9',
   reports: 'M3.2 1.8h6.6l3 3v9.4H3.2zM5.6 8h4.8m-4.8 2.8h4.8M5.6 5.2h2',
   resolvers:

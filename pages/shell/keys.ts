@@ -11,6 +11,7 @@ const AFTER_G: Readonly<Record<string, string>> = {
   e: '/exemptions',
   l: '/lists',
   n: '/refusals',
+  q: '/queries',
   p: '/proof',
   h: '/health',
   r: '/reports',

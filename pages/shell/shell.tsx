@@ -164,6 +164,7 @@ const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
     '/exemptions': say('placeExemptions'),
     '/lists': say('placeLists'),
     '/refusals': say('placeRefusals'),
+    '/queries': say('placeQueries'),
     '/health': say('placeHealth'),
     '/proof': say('placeProof'),
     '/reports': say('placeReports'),

@@ -3,6 +3,7 @@ import { eventsDe } from './events/de.ts';
 import { faultsDe } from './faults/de.ts';
 import { figuresDe } from './figures/de.ts';
 import { needsDe } from './needs/de.ts';
+import { queriesDe } from './queries/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {
@@ -10,6 +11,7 @@ export const de: Texts = {
   ...faultsDe,
   ...figuresDe,
   ...needsDe,
+  ...queriesDe,
 
   // Everywhere
   skip: 'Zum Inhalt springen',

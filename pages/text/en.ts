@@ -4,12 +4,14 @@ import { eventsEn } from './events/en.ts';
 import { faultsEn } from './faults/en.ts';
 import { figuresEn } from './figures/en.ts';
 import { needsEn } from './needs/en.ts';
+import { queriesEn } from './queries/en.ts';
 
 export const en = {
   ...eventsEn,
   ...faultsEn,
   ...figuresEn,
   ...needsEn,
+  ...queriesEn,
 
   // Everywhere
   skip: 'Skip to content',

@@ -3,6 +3,7 @@ import { eventsFr } from './events/fr.ts';
 import { faultsFr } from './faults/fr.ts';
 import { figuresFr } from './figures/fr.ts';
 import { needsFr } from './needs/fr.ts';
+import { queriesFr } from './queries/fr.ts';
 import type { Texts } from './text.ts';
 
 export const fr: Texts = {
@@ -10,6 +11,7 @@ export const fr: Texts = {
   ...faultsFr,
   ...figuresFr,
   ...needsFr,
+  ...queriesFr,
 
   // Everywhere
   skip: 'Aller au contenu',

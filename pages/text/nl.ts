@@ -3,6 +3,7 @@ import { eventsNl } from './events/nl.ts';
 import { faultsNl } from './faults/nl.ts';
 import { figuresNl } from './figures/nl.ts';
 import { needsNl } from './needs/nl.ts';
+import { queriesNl } from './queries/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {
@@ -10,6 +11,7 @@ export const nl: Texts = {
   ...faultsNl,
   ...figuresNl,
   ...needsNl,
+  ...queriesNl,
 
   // Everywhere
   skip: 'Naar de inhoud',

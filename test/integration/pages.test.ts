@@ -452,6 +452,70 @@ test.each([
   },
 );
 
+test('the query log: searched with a reason, followed, and whose it is takes two', WALK, async () => {
+  for (const name of ['one.passed.example', 'two.passed.example', 'log.tiktok.com'])
+    await ask(scene.cordon.dns, `${name} A`, { from: LAB });
+  const page = await windowOf(auditor);
+  await page.goto(`${scene.origin}/queries?name=passed.example&below=1`);
+  expect(await page.getByLabel('Name', { exact: true }).inputValue()).toBe('passed.example');
+  const search = page.getByRole('button', { name: 'Search', exact: true });
+  await search.click();
+  await page.getByText('A reason is needed').waitFor();
+  expect(await page.getByRole('table').count()).toBe(0);
+  await page.getByLabel('Reason').first().fill('case 8');
+  await page.getByLabel('Follow new ones').check();
+  await search.click();
+  const row = (name: string): Locator => page.getByRole('row', { name: new RegExp(name) });
+  await row('one\\.passed\\.example.*NOERROR.*lab').waitFor();
+  await row('two\\.passed\\.example').waitFor();
+  expect(await row('tiktok').count()).toBe(0);
+  await page.getByText(/^Read back to .*; nothing older fits\.$/).waitFor();
+  await ask(scene.cordon.dns, 'three.passed.example A', { from: LAB });
+  await row('three\\.passed\\.example').waitFor({ timeout: 30_000 });
+  // The draft of the reason and the filters outlive a reload; nothing is asked for again by itself.
+  await page.reload();
+  expect(await page.getByLabel('Reason').first().inputValue()).toBe('case 8');
+  expect(await page.getByRole('table').count()).toBe(0);
+  await page.getByRole('button', { name: 'Clear the filter' }).click();
+  expect(new URL(page.url()).search).toBe('?follow=1');
+  await page.getByLabel('Outcome').selectOption('refused');
+  await search.press('Enter');
+  await row('log\\.tiktok\\.com.*by tiktok').waitFor();
+  const reference = (await row('log\\.tiktok\\.com').first().getByRole('link').last().textContent()) ?? '';
+  expect(reference).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{2}$/);
+  expect(await page.locator('main').textContent()).not.toContain('127.0.2.');
+  await takePicture(page, 'queries');
+  expect(await findBarriers(page)).toEqual([]);
+  for (const width of [PHONE, NARROW]) {
+    await page.setViewportSize({ width, height: 850 });
+    expect(await scrollsSideways(page)).toBe(false);
+    await takePicture(page, `queries-${width}`);
+  }
+  // An address takes a second person, who confirms in the API here; what came of it is told once.
+  await page.getByLabel('Address or name').fill(LAB);
+  await page.getByLabel('Reason').last().fill('case 8, by court order');
+  await page.getByRole('button', { name: 'Ask for them' }).click();
+  await page.getByText('It waits for a second person').first().waitFor();
+  const acts = (await auditor.get('/api/v1/acts')).body as readonly { id: string; operation: string }[];
+  const waiting = acts.find(({ operation }) => operation === 'searchQueriesOf');
+  const confirmed = await approver.client.post(`/api/v1/acts/${waiting?.id}/confirm`, { reason: 'agreed' });
+  expect(confirmed.status).toBe(200);
+  const { result } = (await auditor.post(`/api/v1/acts/${waiting?.id}/result`, {})).body as {
+    result: { queries: readonly { name: string; client: string }[] };
+  };
+  expect(result.queries.some(({ name }) => name === 'log.tiktok.com')).toBe(true);
+  expect(new Set(result.queries.map(({ client }) => client))).toEqual(new Set([reference]));
+  const kept = await auditor.get('/api/v1/records/search?class=changes&kind=admin&limit=100');
+  expect(kept.text).toContain('"action":"queries-searched"');
+  expect(kept.text).toContain('case 8, by court order');
+  // Who only administers may not, and what somebody follows is nobody else's.
+  expect((await admin.get('/api/v1/queries')).status).toBe(403);
+  const found = await auditor.post('/api/v1/queries/search', { reason: 'case 8', follow: true });
+  const { search: id, newest } = found.body as { search: string; newest: string };
+  expect((await helpDesk.get(`/api/v1/queries/${id}/new?after=${newest}`)).status).toBe(404);
+  expect((await auditor.get(`/api/v1/queries/${id}/new?after=${newest}`)).status).toBe(200);
+});
+
 test('a network, and how the service was: the numbers are those of the server', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);

@@ -186,10 +186,9 @@ test('a change that is tried on the log says what the program does once it is in
   const listOf = (triggers: readonly string[]): string =>
     `id: extra\ntitle: t\ncategory: c\nmandate: false\ndefault: false\nentries:\n${triggers.map(entry).join('')}`;
   const configWith = (file: string): string =>
-    configOf(`query-log: { identity: address, outputs: [{ to: "file:${file}.jsonl" }] }`).replace(
-      /^lists: .*$/m,
-      lists('').replace('extra.txt', 'extra.yaml'),
-    );
+    configOf(
+      `query-log: { identity: address, search: ${file === 'after'}, outputs: [{ to: "file:${file}.jsonl" }] }`,
+    ).replace(/^lists: .*$/m, lists('').replace('extra.txt', 'extra.yaml'));
   const before = await reload(cordon, {
     'extra.yaml': listOf(['suffix: old.example']),
     'cordon.yaml': configWith('before'),

@@ -36,6 +36,8 @@ const PLACES = [
   ...[
     '/refusals',
     '/refusals?days=91&by=network',
+    '/queries',
+    '/queries?name=example&source=cache&follow=1',
     '/health',
     '/networks/headquarters',
     '/devices/$REFERENCE',

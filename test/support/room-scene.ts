@@ -117,6 +117,7 @@ groups:
   - { name: headquarters, clients: ["127.0.1.0/28"], lists: [tiktok, feed] }
   - { name: lab, clients: ["127.0.2.0/29"], lists: [tiktok, feed] }
 probe: { interval: 1m }
+query-log: { search: true, outputs: [{ to: "file:queries.jsonl" }] }
 notice: { listen: ["127.0.0.1:0"], contact: ["mailto:desk@agency.example"], check: check.agency.example }
 compliance: { profile: us-federal }
 control-room:

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { durationMs, sizeBytes } from '../amount.ts';
 import { formatRecordTarget, recordTarget } from '../evidence-leaf.ts';
 import { withForm } from '../form.ts';
-import { choice, integer, path } from '../leaf.ts';
+import { boolean, choice, integer, path } from '../leaf.ts';
 import { RETENTION, RETENTION_PRESETS } from '../retention.ts';
 import { key, keyAs, list, same } from '../value.ts';
 import { SYSLOG_FACILITIES } from './records.ts';
@@ -80,6 +80,11 @@ export const queryLog = z
     identity: key(
       choice(LOG_IDENTITIES).prefault('pseudonym'),
       'How clients appear: their `address` and port, its `prefix` (`records.truncate`), the `pseudonym` of the records, which the same people can undo, or `none`.',
+    ),
+    search: keyAs(
+      'isSearchable',
+      boolean().prefault(false),
+      'Whether help desk, operators, approvers and auditors may search and follow the log in the control room, each time with a reason on the record and with clients by their reference of the day.',
     ),
     sample: key(integer(1, 1_000_000).prefault(1), 'Of so many queries one is logged, picked at random.'),
     'bytes-per-day': key(

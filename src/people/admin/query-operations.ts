@@ -75,8 +75,8 @@ const newQueries = z
 
 const log = z
   .object({
-    /** `receivers`: it goes only where Cordon cannot read it. */
-    state: z.enum(['off', 'receivers', 'files']),
+    /** `receivers`: it goes only where Cordon cannot read it; `closed`: nobody decided that it may be searched. */
+    state: z.enum(['off', 'receivers', 'closed', 'files']),
     /** How it names clients. */
     identity: z.enum(['address', 'prefix', 'pseudonym', 'none']),
     /** One query of how many. */

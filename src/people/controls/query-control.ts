@@ -81,9 +81,16 @@ export class Queries implements QueryControl {
   }
 
   log(): ReturnType<QueryControl['log']> {
-    const { outputs, identity, sample, retention } = this.#parts.config().queryLog;
+    const { outputs, identity, sample, retention, isSearchable } = this.#parts.config().queryLog;
     return {
-      state: outputs.length === 0 ? 'off' : this.#path() === undefined ? 'receivers' : 'files',
+      state:
+        outputs.length === 0
+          ? 'off'
+          : this.#path() === undefined
+            ? 'receivers'
+            : isSearchable
+              ? 'files'
+              : 'closed',
       ...{ identity, sample, searchableSec: retention.searchableMs / 1_000 },
       isRecorded: this.#parts.recorder() !== undefined,
     };
@@ -93,6 +100,7 @@ export class Queries implements QueryControl {
     const { state, isRecorded } = this.log();
     if (state === 'off') return 'no query log is kept: query-log has no outputs';
     if (state === 'receivers') return 'the query log goes to no file: it is searched where it is received';
+    if (state === 'closed') return 'the query log is not open for searches: query-log.search is false';
     return isRecorded ? undefined : 'no records are kept, so that a search would be on no record';
   }
 

@@ -1,0 +1,69 @@
+// The query log, in German.
+
+import type { queriesEn } from './en.ts';
+
+export const queriesDe: Readonly<Record<keyof typeof queriesEn, string>> = {
+  placeQueries: 'Anfragen',
+  opSearchQueries: 'Suche im Anfrageprotokoll',
+  opSearchQueriesOf: 'Anfragen einer Adresse oder eines Geräts',
+  toldQueriesSearched: 'Anfrageprotokoll durchsucht',
+  sourceCache: 'aus dem Cache',
+  sourceUpstream: 'von einem Upstream',
+  sourcePolicy: 'durch eine Liste',
+  sourceLocal: 'lokal',
+  sourceAccess: 'darf nicht fragen',
+  sourceProtocol: 'fehlerhafte Anfrage',
+  sourceNotReady: 'Listen noch nicht geladen',
+  sourceShed: 'unter Last abgewiesen',
+  sourceStale: 'aus dem Cache, veraltet',
+  logIdentityAddress: 'ihrer Adresse',
+  logIdentityPrefix: 'dem Präfix ihres Netzes',
+  logIdentityPseudonym: 'einem Pseudonym',
+  logIdentityNone: 'nichts',
+  queriesMatch: 'Der Name ist',
+  queriesPart: 'ein Teil davon',
+  queriesBelow: 'dieser Name und alles darunter',
+  queriesPassed: 'Durchgelassen',
+  queriesType: 'Typ',
+  queriesSource: 'Beantwortet',
+  queriesMoreFilters: 'Weitere Filter',
+  queriesReasonHint: 'Warum und wonach gesucht wurde, wird aufgezeichnet, bevor etwas gezeigt wird.',
+  queriesFollow: 'Neue verfolgen, höchstens eine Stunde lang',
+  queriesKept:
+    'Das Protokoll nennt Geräte mit {identity} und bewahrt Anfragen {days} {days:Tag|Tage} auf. Hier stehen sie mit ihrer Kennung des Tages.',
+  queriesSample:
+    'Eine von {count} Anfragen wird protokolliert: Was nicht gefunden wird, kann gefragt worden sein.',
+  queriesFound: 'Gefunden',
+  queriesNone: 'Keine der durchgesehenen Anfragen passt.',
+  queriesNoLine: 'Im Protokoll ist keine Anfrage, die durchgesehen werden könnte.',
+  queriesReadAll: 'Zurückgelesen bis {from}; Älteres, das passt, gibt es nicht.',
+  queriesReadBack: 'Zurückgelesen bis {from}; Älteres noch nicht.',
+  queriesUnread:
+    '{count} {count:Datei|Dateien} nicht lesbar: Was frühere Versionen gepackt haben, liest „cordon log search“.',
+  queriesOlder: 'Weiter zurück suchen',
+  queriesLeftOut: '{count} weitere kamen und werden nicht gezeigt.',
+  queriesTooMany: 'Es kamen mehr, als durchgesehen werden konnten.',
+  queriesOver: 'Die Stunde ist um: Suchen Sie erneut, um weiter zu verfolgen.',
+  queriesMore: '{count} weitere',
+  queriesDropped: 'verworfen',
+  queriesOf: 'Anfragen einer Adresse oder eines Geräts',
+  queriesOfKind: 'Von',
+  queriesAddress: 'einer Adresse',
+  queriesDevice: 'einem Gerät',
+  queriesOfWhom: 'Adresse oder Name',
+  queriesOfHint: 'Mit den Filtern oben, ohne die Kennung.',
+  queriesOfDo: 'Anfordern',
+  queriesOff: 'Das Anfrageprotokoll ist aus',
+  queriesOffText:
+    'Cordon führt kein Protokoll der Anfragen: Aufgezeichnet wird, was gesperrt wurde, sonst nichts. Um jede Anfrage zu protokollieren, schreiben Sie dies in die Konfiguration und setzen sie in Kraft:',
+  queriesReceivers:
+    'Anfragen werden protokolliert, aber nur an Empfänger, und dort durchsucht. Um hier zu suchen, protokollieren Sie auch in eine Datei:',
+  queriesClosed:
+    'Anfragen werden in Dateien protokolliert, aber niemand hat entschieden, dass hier gesucht werden darf. Wenn ja, schreiben Sie dies in die Konfiguration und setzen sie in Kraft:',
+  queriesOffPeople:
+    'Ein Protokoll der Anfragen zeigt, wofür sich Menschen interessieren. Klären Sie zuerst, wer es braucht, wie lange, und wen Sie fragen müssen: docs/query-log.md enthält ein Blatt dazu.',
+  queriesToConfiguration: 'Zur Konfiguration',
+  queriesUnrecorded: 'Hier kann niemand suchen',
+  queriesUnrecordedText:
+    'Anfragen werden protokolliert, aber es wird nichts aufgezeichnet (records.enabled); eine Suche wäre nirgends festgehalten.',
+};
