@@ -5,10 +5,11 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { act, ask, Fault, get } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { LoggedQuery, NewQueries, QueriesFound, QueryLogState } from '../api/shapes.ts';
-import { Form, Select, TextArea, TextField } from '../parts/form.tsx';
+import { Form, Select, TextField } from '../parts/form.tsx';
 import { setInAddress } from '../parts/in-address.ts';
 import { draftName, keep, readKept } from '../parts/kept.ts';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { ReasonForm } from '../parts/reason-form.tsx';
 import { isStill, may, session, state, toast } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
@@ -239,30 +240,24 @@ const OfClient = ({ wanted }: { readonly wanted: Wanted }): VNode | null => {
   const { say } = useText();
   const [kind, setKind] = useState('address');
   const [whom, setWhom] = useState('');
-  const [reason, setReason] = useState('');
-  const [wrong, setWrong] = useState<string | undefined>(undefined);
   const [found, setFound] = useState<QueriesFound | undefined>(undefined);
-  const doing = useDoing();
   if (!may('searchQueriesOf')) return null;
-  const send = (): void => {
-    setWrong(reason.trim() === '' ? say('reasonNeeded') : undefined);
-    if (reason.trim() === '' || whom.trim() === '') return;
-    doing.run(async () => {
-      const { reference: _, ...filter } = toBody(wanted, reason);
-      const outcome = await act<QueriesFound>('/v1/queries/search-client', {
-        ...filter,
-        [kind]: whom.trim(),
-        limit: PAGE_ROWS,
-      });
-      if ('done' in outcome) setFound(outcome.done);
-      else toast.set({ text: say('toastPending'), isBad: false });
-    });
+  const send = async (reason: string): Promise<void> => {
+    const { reference: _, ...filter } = toBody(wanted, reason);
+    const body = { ...filter, [kind]: whom.trim(), limit: PAGE_ROWS };
+    const outcome = await act<QueriesFound>('/v1/queries/search-client', body);
+    if ('done' in outcome) setFound(outcome.done);
+    else toast.set({ text: say('toastPending'), isBad: false });
   };
   return (
     <Panel title={say('queriesOf')} beside={say('reidentifyBeside')}>
       <div class="body">
-        <Form onSend={send}>
-          <FaultNote fault={doing.fault} />
+        <ReasonForm
+          send={send}
+          hint={say('reidentifyHint')}
+          does={whom.trim() === '' ? undefined : say('queriesOfDo')}
+          tone="stern"
+        >
           <Select
             label={say('queriesOfKind')}
             value={kind}
@@ -280,13 +275,7 @@ const OfClient = ({ wanted }: { readonly wanted: Wanted }): VNode | null => {
             autocomplete="off"
             spellcheck={false}
           />
-          <TextArea label={say('reason')} value={reason} onValue={setReason} wrong={wrong} rows={2} />
-          <div class="row">
-            <button type="submit" class="stern" disabled={doing.isBusy}>
-              {say('queriesOfDo')}
-            </button>
-          </div>
-        </Form>
+        </ReasonForm>
       </div>
       {found !== undefined && <QueriesTable queries={found.queries} />}
     </Panel>
