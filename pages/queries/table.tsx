@@ -14,7 +14,10 @@ const Row = ({ query }: { readonly query: LoggedQuery }): VNode => {
   const asked = new URLSearchParams({ name: exactName(name), ...(group !== null && { group }) });
   return (
     <tr>
-      <td class="clock nowrap">{format.time(query.time)}</td>
+      <td class="clock nowrap">
+        {format.clock(query.time)}
+        <span class="small faint told-reason">{format.day(query.time)}</span>
+      </td>
       <th scope="row">
         <a href={`/look-up?${asked}`}>
           <Name name={name} />
@@ -27,10 +30,12 @@ const Row = ({ query }: { readonly query: LoggedQuery }): VNode => {
       </th>
       <td class="wide">
         {list === null ? came : <span class="tag">{came}</span>}
-        <span class="small faint told-reason">
-          {word('source', source)}
-          {tookMs > 0 && `, ${format.number(tookMs)} ms`}
-        </span>
+        {list === null && (
+          <span class="small faint told-reason">
+            {word('source', source)}
+            {tookMs > 0 && `, ${format.number(tookMs)} ms`}
+          </span>
+        )}
       </td>
       <td class="wide">{group ?? '–'}</td>
       <td class="wide code nowrap">

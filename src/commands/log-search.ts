@@ -4,6 +4,7 @@ import { readLines } from '../evidence/impact/impact.ts';
 import type { InputOf } from './declaration.ts';
 import type { LOG_SEARCH } from './declarations/log.ts';
 import { searchService } from './log-service.ts';
+import { timeFrom } from './log-time.ts';
 import { ownLogs } from './own-logs.ts';
 import { findService } from './service.ts';
 import { UsageError } from './usage-error.ts';
@@ -93,15 +94,4 @@ const format = ({ '@timestamp': time, dns, source, rule, cordon }: Line): string
     rule?.ruleset === undefined ? data : `refused by ${rule.ruleset}`,
   ];
   return `${parts.join('  ').trimEnd()}\n`;
-};
-
-/** A day or a time with its zone. */
-export const timeFrom = (text: string | undefined, name: string): number | undefined => {
-  if (text === undefined) return undefined;
-  const isDay = /^\d{4}-\d\d-\d\d$/.test(text);
-  const isTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)$/.test(text);
-  const timeMs = isDay || isTime ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(timeMs))
-    throw new UsageError(`--${name} is a day or a time with its zone, such as 2026-11-30T10:00:00Z`);
-  return timeMs;
 };

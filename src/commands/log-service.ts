@@ -6,7 +6,7 @@ import { OPERATIONS, type QueriesFound, type QueriesWanted } from '../people/adm
 import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { LOG_SEARCH, LOG_TAIL } from './declarations/log.ts';
-import { timeFrom } from './log-search.ts';
+import { timeFrom } from './log-time.ts';
 import { findService } from './service.ts';
 import { DONE } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
