@@ -15,6 +15,7 @@ export const ENTRIES = [
   'evidence/records-thread/recorder-thread',
   'evidence/query-log/query-log-thread',
   'evidence/query-log/search-thread',
+  'evidence/impact/impact-thread',
   'evidence/report/thread',
 ] as const;
 

@@ -13,6 +13,7 @@ import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { Differences } from '../settings/proposal.tsx';
+import { Tried } from '../settings/tried.tsx';
 
 /** Characters of one value that a page shows; a configuration has its own page. */
 const VALUE_LENGTH_MAX = 400;
@@ -59,7 +60,12 @@ const Draft = ({ draft }: { readonly draft: string }): VNode => {
   const checked = useData<ConfigurationChecked>(`/v1/configuration/drafts/${inPath(draft)}`, [
     'configuration',
   ]);
-  return <Loaded data={checked}>{(one) => <Differences checked={one} />}</Loaded>;
+  return (
+    <>
+      <Loaded data={checked}>{(one) => <Differences checked={one} />}</Loaded>
+      <Tried draft={draft} />
+    </>
+  );
 };
 
 /** The draft that an act puts in force; undefined: it is another act. */

@@ -229,6 +229,41 @@ export type DeviceDay = {
   }[];
 };
 
+export type DraftTried = {
+  readonly state: 'never' | 'running' | 'done' | 'failed' | 'no-log' | 'busy';
+  readonly time: string | null;
+  readonly fault: string | null;
+  readonly impact: {
+    readonly queries: number;
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly isWhole: boolean;
+    readonly isAtLeast: boolean;
+    readonly newlyRefused: {
+      readonly queries: number;
+      readonly names: number;
+      readonly clients: number;
+      readonly networks: number;
+    };
+    readonly newlyPassing: {
+      readonly queries: number;
+      readonly names: number;
+      readonly clients: number;
+      readonly networks: number;
+    };
+    readonly otherList: number;
+    readonly guards: readonly string[];
+    readonly names: readonly {
+      readonly name: string;
+      readonly change: 'refused' | 'passes' | 'other';
+      readonly queries: number;
+      readonly clients: number;
+      readonly list: string;
+      readonly owner: string | null;
+    }[];
+  } | null;
+};
+
 export type EnrolmentLink = {
   readonly url: string;
   readonly expiresAt: string;

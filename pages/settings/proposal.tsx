@@ -9,6 +9,7 @@ import { FaultNote } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
 import { useDoing } from '../parts/use-data.ts';
+import { Tried } from './tried.tsx';
 
 /** Keys that differ, as what is in force has them and as they would be. */
 export const Differences = ({ checked }: { readonly checked: ConfigurationChecked }): VNode => {
@@ -108,6 +109,7 @@ export const Proposal = ({
     <div class="stack">
       <div role="status">
         <Differences checked={checked} />
+        {draft !== null && checked.differences.length > 0 && <Tried draft={draft} />}
         <p>
           {confirm === null
             ? say('configAlone')

@@ -7,18 +7,13 @@ import { AppError } from '../base/base.ts';
 import type { Config, ListConfig } from '../config/config.ts';
 import {
   formatImpact,
-  type Impact,
-  ImpactCount,
+  type ImpactConfig,
+  impactOf,
   LOG_FORMATS,
   type LogFormat,
-  readLog,
 } from '../evidence/impact/impact.ts';
 import type { PathOf } from '../policy/generation/generation.ts';
 import { heldPath, readKeptPaths } from '../policy/keeping/keeping.ts';
-import { Guards, NEVER_BLOCK_FILE, ownersOf } from '../policy/lists/lists.ts';
-import { MATCH } from '../policy/policy.ts';
-import { Replay } from '../resolver/inquiry/inquiry.ts';
-import { foldedName, parseName } from '../wire/dns/dns.ts';
 import type { InputOf } from './declaration.ts';
 import type { LISTS_TRY } from './declarations/lists.ts';
 import { print } from './output.ts';
@@ -34,12 +29,6 @@ const MINUTE_MS = 60_000;
 
 type Input = InputOf<typeof LISTS_TRY>;
 
-/** One side of the comparison. */
-interface Side {
-  readonly config: Config;
-  readonly pathOf: PathOf;
-}
-
 /** Prints what the change would have meant. */
 export const tryList = async ({ values, words }: Input): Promise<number> => {
   const { json } = values;
@@ -50,54 +39,14 @@ export const tryList = async ({ values, words }: Input): Promise<number> => {
   const { after, what } = await changeOf(values, words.id, config, kept);
   const sinceMs = days === undefined ? 0 : Date.now() - days * DAY_MS;
   const logs = values.log.length > 0 ? values.log : ownLogs(config, sinceMs, false);
-  const impact = await impactOf({ config, pathOf: kept }, after, logs, top, {
-    format: formatFrom(values.format),
-    how: { sinceMs, zoneMs: zoneFrom(values.zone) },
-  });
+  const { impact } = await impactOf(
+    { config, pathOf: kept },
+    after,
+    { paths: logs, format: formatFrom(values.format), how: { sinceMs, zoneMs: zoneFrom(values.zone) } },
+    top,
+  );
   print(json, impact, () => formatImpact(impact, what));
   return 0;
-};
-
-const impactOf = async (
-  before: Side,
-  after: Side,
-  logs: readonly string[],
-  top: number,
-  { format, how }: { format: LogFormat | undefined; how: Parameters<typeof readLog>[2] },
-): Promise<Impact> => {
-  const counted = new ImpactCount(
-    await Replay.open(before.config, before.pathOf),
-    await Replay.open(after.config, after.pathOf),
-  );
-  for (const path of logs) await readLog(path, format, how, counted.take);
-  const guards = Guards.load(NEVER_BLOCK_FILE);
-  const owners = new Map<string, ReadonlyMap<number, string>>();
-  return counted.told(top, {
-    guardOf: (name) => {
-      const wire = parseName(name);
-      return typeof wire === 'string'
-        ? undefined
-        : guards.protects(MATCH.EXACT, foldedName(wire), wire.length);
-    },
-    ownerOf: (id, line) => {
-      let known = owners.get(id);
-      if (known === undefined) {
-        const side = [after, before].find(({ config }) => config.lists.some((list) => list.id === id));
-        known = side === undefined ? new Map<number, string>() : ownersOfList(side, id);
-        owners.set(id, known);
-      }
-      return known.get(line);
-    },
-  });
-};
-
-const ownersOfList = ({ config, pathOf }: Side, id: string): ReadonlyMap<number, string> => {
-  const list = config.lists.find((known) => known.id === id);
-  const path =
-    list === undefined
-      ? undefined
-      : (pathOf(list) ?? (list.source.kind === 'file' ? list.source.path : undefined));
-  return path === undefined ? new Map() : ownersOf(path);
 };
 
 /** What is to be tried: another configuration, another file of a list, or the content of it that is held. */
@@ -106,7 +55,7 @@ const changeOf = async (
   id: string | undefined,
   config: Config,
   kept: PathOf,
-): Promise<{ after: Side; what: string }> => {
+): Promise<{ after: ImpactConfig; what: string }> => {
   if (proposed !== undefined) {
     if (id !== undefined || path !== undefined)
       throw new UsageError('--proposed goes with no list and no --with');
@@ -131,7 +80,7 @@ const changeOf = async (
 };
 
 /** The configuration with another content of one list. */
-const withFile = (config: Config, kept: PathOf, list: ListConfig, path: string): Side => {
+const withFile = (config: Config, kept: PathOf, list: ListConfig, path: string): ImpactConfig => {
   if (list.source.kind === 'url') return { config, pathOf: (one) => (one.id === list.id ? path : kept(one)) };
   const source = { ...list.source, path, isDirectory: statSync(path).isDirectory() };
   const lists = config.lists.map((one) => (one.id === list.id ? { ...one, source } : one));

@@ -27,6 +27,7 @@ groups:
 reports:
   schedule:
     - { every: monthly, webhook: "https://hooks.example/services/${SECRET}" }
+query-log: { identity: address, search: true, outputs: [{ to: "file:queries.jsonl" }] }
 control-room: { listen: "127.0.0.1:0" }
 `;
 
@@ -142,6 +143,29 @@ test('two persons change a rule: the difference is shown, the file and what is i
       rules: expect.any(Number) as number,
     },
   ]);
+  // Tried on what was asked until now: who decides sees the same as who asks.
+  const tried = `/api/v1/configuration/drafts/${found.draft}/tried`;
+  await vi.waitFor(() =>
+    expect(readFileSync(join(cordon.directory, 'queries.jsonl'), 'utf8')).toMatch(/"own"/),
+  );
+  expect((await approver.get(tried)).body).toMatchObject({ state: 'never', impact: null });
+  expect((await operator.post(tried)).body).toMatchObject({ state: 'running' });
+  const told = await vi.waitFor(
+    async () => {
+      const { body } = await approver.get(tried);
+      expect(body).toMatchObject({ state: 'done', fault: null });
+      return body['impact'];
+    },
+    { timeout: 60_000, interval: 100 },
+  );
+  expect(told).toMatchObject({
+    ...{ isWhole: true, isAtLeast: false, otherList: 0, guards: [] },
+    newlyRefused: { queries: 0 },
+    newlyPassing: { queries: 1, names: 1, clients: 1, networks: 1 },
+    names: [{ name: 'own.example', change: 'passes', queries: 1, clients: 1, list: 'own' }],
+  });
+  expect(JSON.stringify(told)).not.toContain('127.0.');
+  expect((await viewer.get(tried)).status).toBe(403);
   const asked = await apply(found, 'own.example is served again');
   expect(asked.status).toBe(202);
   expect(onDisk()).toBe(CONFIG);

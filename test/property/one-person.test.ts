@@ -285,6 +285,7 @@ test('the acts that are tried are those that take two, and those around them', (
       'checkConfiguration',
       'draftConfigurationVersion',
       'draftNotice',
+      'tryConfiguration',
     ],
     ...['revokeToken', 'endOtherSession', 'probeFleet', 'readDevice', 'searchQueries'],
   ]);

@@ -28,6 +28,7 @@ const BEGINNINGS = [
   'src/evidence/records-thread/recorder-thread.ts',
   'src/evidence/query-log/query-log-thread.ts',
   'src/evidence/query-log/search-thread.ts',
+  'src/evidence/impact/impact-thread.ts',
   'src/evidence/report/thread.ts',
 ];
 const LOADER = 'loadFeature';

@@ -60,7 +60,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'evidence/dnstap': ['evidence/probe', 'evidence/records'],
   'evidence/records-thread': ['evidence/records'],
   'evidence/query-log': ['evidence/records'],
-  'evidence/impact': ['evidence/records'],
+  'evidence/impact': ['evidence/records', 'config'],
   'evidence/records': [],
 
   'resolver/inquiry': [

@@ -66,4 +66,25 @@ export const queriesDe: Readonly<Record<keyof typeof queriesEn, string>> = {
   queriesUnrecorded: 'Hier kann niemand suchen',
   queriesUnrecordedText:
     'Anfragen werden protokolliert, aber es wird nichts aufgezeichnet (records.enabled); eine Suche wäre nirgends festgehalten.',
+  opTryConfiguration: 'Entwurf an den Anfragen von gestern erprobt',
+  triedDo: 'Was wäre gestern anders gewesen?',
+  triedRunning: 'Wird am Anfrageprotokoll des letzten Tages erprobt…',
+  triedNothing: 'Im Protokoll ist keine Anfrage des letzten Tages.',
+  triedOf: 'Von {count} {count:Anfrage|Anfragen} vom {from} bis {to}.',
+  triedPart: 'Es waren mehr, als in einer Minute gelesen werden konnten.',
+  triedGuards: 'Namen, die nie gesperrt werden dürfen, würden verweigert: {names}',
+  triedRefused:
+    'Neu verweigert: {count} {count:Anfrage|Anfragen}, {names} Namen, {clients} Geräte, {networks} Netze',
+  triedPassing:
+    'Neu durchgelassen: {count} {count:Anfrage|Anfragen}, {names} Namen, {clients} Geräte, {networks} Netze',
+  triedAtLeast: 'mindestens',
+  triedOther: 'Von einer anderen Liste verweigert: {count}',
+  triedClients: 'Geräte',
+  triedBusy: 'Ein anderer Entwurf wird gerade erprobt: Fragen Sie in einer Minute erneut.',
+  triedNoLog:
+    'Hier darf kein Anfrageprotokoll durchsucht werden (query-log.search); es gibt nichts, woran erprobt werden könnte.',
+  triedFailed: 'Es konnte nicht erprobt werden.',
+  becomesRefused: 'verweigert durch',
+  becomesPasses: 'durchgelassen; war verweigert durch',
+  becomesOther: 'nun verweigert durch',
 };

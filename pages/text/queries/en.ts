@@ -63,4 +63,24 @@ export const queriesEn = {
   queriesUnrecorded: 'Nobody can search here',
   queriesUnrecordedText:
     'Queries are logged, but no records are kept (records.enabled), so that a search would be on no record.',
+  opTryConfiguration: 'Draft tried on yesterday’s queries',
+  triedDo: 'What would have been different yesterday?',
+  triedRunning: 'It is tried on the query log of the last day…',
+  triedNothing: 'No query of the last day is in the log.',
+  triedOf: 'Of {count} {count:query|queries} from {from} to {to}.',
+  triedPart: 'There were more than could be read in a minute.',
+  triedGuards: 'Names that must never be blocked would be refused: {names}',
+  triedRefused:
+    'Newly refused: {count} {count:query|queries}, {names} names, {clients} clients, {networks} networks',
+  triedPassing:
+    'Newly passing: {count} {count:query|queries}, {names} names, {clients} clients, {networks} networks',
+  triedAtLeast: 'at least',
+  triedOther: 'Refused by another list: {count}',
+  triedClients: 'Clients',
+  triedBusy: 'Another draft is being tried: ask again in a minute.',
+  triedNoLog: 'No query log may be searched here (query-log.search), so there is nothing to try it on.',
+  triedFailed: 'It could not be tried.',
+  becomesRefused: 'refused by',
+  becomesPasses: 'passes; was refused by',
+  becomesOther: 'now refused by',
 } as const;

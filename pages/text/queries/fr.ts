@@ -65,4 +65,25 @@ export const queriesFr: Readonly<Record<keyof typeof queriesEn, string>> = {
   queriesUnrecorded: 'Personne ne peut chercher ici',
   queriesUnrecordedText:
     'Les requêtes sont journalisées, mais rien n’est enregistré (records.enabled) : une recherche ne laisserait pas de trace.',
+  opTryConfiguration: 'Projet essayé sur les requêtes d’hier',
+  triedDo: 'Qu’est-ce qui aurait été différent hier ?',
+  triedRunning: 'Essai sur le journal des requêtes du dernier jour…',
+  triedNothing: 'Le journal ne contient aucune requête du dernier jour.',
+  triedOf: 'Sur {count} {count:requête|requêtes} du {from} au {to}.',
+  triedPart: 'Il y en avait plus qu’on ne peut en lire en une minute.',
+  triedGuards: 'Des noms à ne jamais bloquer seraient refusés : {names}',
+  triedRefused:
+    'Nouvellement refusées : {count} {count:requête|requêtes}, {names} noms, {clients} appareils, {networks} réseaux',
+  triedPassing:
+    'Nouvellement passées : {count} {count:requête|requêtes}, {names} noms, {clients} appareils, {networks} réseaux',
+  triedAtLeast: 'au moins',
+  triedOther: 'Refusées par une autre liste : {count}',
+  triedClients: 'Appareils',
+  triedBusy: 'Un autre projet est à l’essai : redemandez dans une minute.',
+  triedNoLog:
+    'Aucun journal des requêtes ne peut être consulté ici (query-log.search) : il n’y a rien sur quoi essayer.',
+  triedFailed: 'L’essai n’a pas abouti.',
+  becomesRefused: 'refusé par',
+  becomesPasses: 'passe ; était refusé par',
+  becomesOther: 'désormais refusé par',
 };

@@ -65,4 +65,25 @@ export const queriesNl: Readonly<Record<keyof typeof queriesEn, string>> = {
   queriesUnrecorded: 'Hier kan niemand zoeken',
   queriesUnrecordedText:
     'Query’s worden gelogd, maar er wordt niets vastgelegd (records.enabled): een zoekopdracht zou nergens vastliggen.',
+  opTryConfiguration: 'Ontwerp beproefd op de query’s van gisteren',
+  triedDo: 'Wat zou gisteren anders geweest zijn?',
+  triedRunning: 'Wordt beproefd op het querylogboek van de laatste dag…',
+  triedNothing: 'Er staat geen query van de laatste dag in het logboek.',
+  triedOf: 'Van {count} {count:query|query’s} van {from} tot {to}.',
+  triedPart: 'Er waren er meer dan in een minuut gelezen konden worden.',
+  triedGuards: 'Namen die nooit geblokkeerd mogen worden, zouden geweigerd worden: {names}',
+  triedRefused:
+    'Nieuw geweigerd: {count} {count:query|query’s}, {names} namen, {clients} toestellen, {networks} netwerken',
+  triedPassing:
+    'Nieuw doorgelaten: {count} {count:query|query’s}, {names} namen, {clients} toestellen, {networks} netwerken',
+  triedAtLeast: 'minstens',
+  triedOther: 'Door een andere lijst geweigerd: {count}',
+  triedClients: 'Toestellen',
+  triedBusy: 'Een ander ontwerp wordt beproefd: vraag over een minuut opnieuw.',
+  triedNoLog:
+    'Hier mag geen querylogboek doorzocht worden (query-log.search): er is niets om op te beproeven.',
+  triedFailed: 'Het kon niet beproefd worden.',
+  becomesRefused: 'geweigerd door',
+  becomesPasses: 'doorgelaten; was geweigerd door',
+  becomesOther: 'nu geweigerd door',
 };

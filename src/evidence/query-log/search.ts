@@ -104,6 +104,13 @@ const filesOf = (path: string): NamedFile[] => {
   return existsSync(path) ? [{ path, isPacked: false, endMs: Number.POSITIVE_INFINITY }, ...before] : before;
 };
 
+/** Files of the log that have queries since a time, the oldest first. */
+export const logPaths = (path: string, sinceMs: number): string[] =>
+  filesOf(path)
+    .filter(({ endMs }) => endMs + 1_000 >= sinceMs)
+    .map((file) => file.path)
+    .reverse();
+
 /** Undefined: it is gone, or cannot be read from its end. */
 const openFile = ({ path, isPacked }: NamedFile): LineFile | undefined => {
   try {

@@ -16,6 +16,7 @@ import {
   type ConfigurationSource,
   type ConfigurationTexts,
   createConfigurationControl,
+  DraftImpact,
 } from '../../people/configuration/configuration.ts';
 import {
   clientsOf,
@@ -121,6 +122,7 @@ export class ControlSocketPart implements Part {
       reports: this.#parts.store,
       configuration: createConfigurationControl({
         ...{ source, texts, changes },
+        impact: new DraftImpact(systemClock),
         require: (config) => void requireFips(config),
         inForce: () => state.current.config,
         generation: () => state.current.generation?.policy.generation ?? 0,

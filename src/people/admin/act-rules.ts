@@ -163,6 +163,7 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   },
   checkConfiguration: alone('a draft; nothing is in force'),
   draftConfigurationVersion: alone('a draft; nothing is in force'),
+  tryConfiguration: alone('asking what it would have made different; nothing is in force'),
   draftNotice: alone('a draft; nothing is in force'),
   reload: alone('what the host has put on the disk'),
   copyRegister: alone('a copy within the state directory'),

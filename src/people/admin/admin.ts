@@ -16,6 +16,7 @@ export type {
   ConfigurationChecked,
   ConfigurationControl,
   ConfigurationShown,
+  DraftTried,
 } from './configuration-operations.ts';
 export { ConnectionGate } from './connection-gate.ts';
 export {

@@ -38,10 +38,12 @@ import {
   type ConfigurationChecked,
   type ConfigurationControl,
   type ConfigurationShown,
+  type DraftTried,
   namesOf,
   type Role,
 } from '../admin/admin.ts';
 import { type ConfigurationTexts, sha256Of } from './configuration-texts.ts';
+import type { DraftImpact } from './draft-impact.ts';
 import { liftedMandates } from './lifted-mandates.ts';
 
 /** Bytes of a file that is shown and changed from here. */
@@ -67,6 +69,7 @@ export interface ConfigurationSource {
 export interface ConfigurationParts {
   readonly source: ConfigurationSource;
   readonly texts: ConfigurationTexts;
+  readonly impact: DraftImpact;
   readonly changes: {
     /** Gives the error that was reported. */
     reload(why: string): Promise<AppError | undefined>;
@@ -92,6 +95,10 @@ export const createConfigurationControl = (parts: ConfigurationParts): Configura
     read: () => editor.read(),
     check: (text) => editor.check(text),
     draft: async (sha256) => editor.look((await parts.texts.draft(sha256)).text, sha256),
+    tried: async (sha256, starts) => {
+      const { text } = await parts.texts.draft(sha256);
+      return editor.tried(sha256, text, starts);
+    },
     draftVersion: async (sha256) => editor.keep((await parts.texts.version(sha256)).text),
     draftNotice: ({ group, texts }) => editor.draftNotice(group ?? undefined, texts),
     confirmers: async (asked) => editor.confirmersOf((await editor.require(asked)).reach),
@@ -194,6 +201,17 @@ class ConfigurationEditor {
       ),
       confirm: reach === 'both' ? null : (this.confirmersOf(reach) ?? null),
     };
+  }
+
+  /** What a draft would have made different yesterday; tries it where somebody starts that. */
+  tried(draft: string, text: string, starts: boolean): DraftTried {
+    const { impact } = this.#parts;
+    const before = this.#parts.inForce();
+    const inForce = configHash(before);
+    if (!starts) return impact.last(draft, inForce);
+    const { config } = this.#load(text);
+    if (config === undefined) throw changed();
+    return impact.start(draft, inForce, before, config);
   }
 
   confirmersOf(reach: ConfigReach): readonly Role[] | undefined {

@@ -90,6 +90,8 @@ const MAY: Readonly<Record<string, string>> = {
   readConfigurationDraft: 'operator approver auditor administrator',
   draftConfigurationVersion: 'operator',
   draftNotice: 'operator',
+  readConfigurationTried: 'operator approver auditor administrator',
+  tryConfiguration: 'operator approver',
   applyConfiguration: 'operator',
   readState: ALL,
   listRefusals: 'help-desk operator approver auditor',
