@@ -5,6 +5,7 @@
 import type { Endpoint, Feature, Prefix } from '../base/base.ts';
 import type { HostAddress } from './address-leaf.ts';
 import type { ProfileSource, RecordTarget } from './evidence-leaf.ts';
+import type { FeedRoot } from './form.ts';
 import { formatPath, type Path } from './problem.ts';
 import type { DayHours, TimePoint } from './schedule-leaf.ts';
 import type { ParsedConfig } from './schema.ts';

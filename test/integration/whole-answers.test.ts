@@ -8,10 +8,10 @@ import { OPTION, questionEnd, readU16, TYPE, writeU16 } from '../../src/wire/dns
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
 import { listenerOf, openHttp2, postOf, SERVER_NAME } from '../support/encrypted-client.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { QuicTestClient } from '../support/quic-client.ts';
 import { buildQuery } from '../support/records.ts';
 import { frame, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { type Cordon, startCordon } from '../support/service.ts';
 import {
   type Asking,
   accountFor,
