@@ -122,6 +122,15 @@ export interface DecisionStatus {
   readonly endSec: number | null;
 }
 
+/** The dates of one decision, milliseconds since the epoch. */
+export interface DecisionDates {
+  readonly list: string;
+  /** Of a mandate: which, and the version of its pack with which it began to bind here. */
+  readonly mandate: { readonly id: string; readonly since: string } | undefined;
+  readonly reviewMs: number | undefined;
+  readonly endsMs: number | undefined;
+}
+
 /** Where the watch writes; the register does. */
 export interface DecisionLog {
   /** What was written before, the latest last. */
@@ -130,11 +139,20 @@ export interface DecisionLog {
   writeDecisions(records: readonly DecisionRecord[]): void;
 }
 
+/** What was recorded last of one decision. */
+interface Recorded {
+  readonly decision: Decision;
+  /** Alarms that were given for it. */
+  readonly given: Set<DecisionAlarm>;
+  /** Of a mandate: version of the pack with which it began to bind here. */
+  readonly since: string | undefined;
+}
+
 /** Compares the decisions of the configuration with those recorded, and gives each alarm once. */
 export class DecisionWatch {
   readonly #log: DecisionLog;
-  /** By list: the decision that was recorded last, and the alarms that were given for it. */
-  readonly #recorded = new Map<string, { decision: Decision; given: Set<DecisionAlarm> }>();
+  /** By list. */
+  readonly #recorded = new Map<string, Recorded>();
 
   constructor(log: DecisionLog) {
     this.#log = log;
@@ -199,16 +217,18 @@ export class DecisionWatch {
     }));
   }
 
-  /** The dates of the decisions that are recorded, milliseconds since the epoch, by list. */
-  dates(): { list: string; reviewMs: number | undefined; endsMs: number | undefined }[] {
+  /** Of the decisions that are recorded, by list. */
+  dates(): DecisionDates[] {
     return [...this.#recorded].map(
       ([
         list,
         {
-          decision: { review, ends },
+          decision: { review, ends, mandate },
+          since,
         },
       ]) => ({
         list,
+        mandate: mandate && since !== undefined ? { id: mandate.id, since } : undefined,
         reviewMs: review === undefined ? undefined : Date.parse(review),
         endsMs: ends === undefined ? undefined : Date.parse(ends),
       }),
@@ -224,7 +244,10 @@ export class DecisionWatch {
   #take({ event, list, decision }: DecisionRecord & { readonly decision?: Decision }): void {
     if (event === 'removed') this.#recorded.delete(list);
     else if (event === 'set' || event === 'changed') {
-      if (decision !== undefined) this.#recorded.set(list, { decision, given: new Set() });
+      if (decision === undefined) return;
+      // What a pack asked for is asked for on, however often its text is renewed.
+      const since = this.#recorded.get(list)?.since ?? decision.mandate?.version;
+      this.#recorded.set(list, { decision, given: new Set(), since });
     } else this.#recorded.get(list)?.given.add(event);
   }
 }

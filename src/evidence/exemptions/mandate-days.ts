@@ -11,6 +11,9 @@ export const TOLD_BEFORE_MS = 30 * DAY_MS;
 /** Of one duty that recurs, the latest; a clock that is years ahead asks for no more. */
 const DAYS_MAX = 1_000;
 
+/** Twenty years, what a pack may say of both how often and how long. */
+const EACH_DAYS_MAX = 7_320;
+
 const day = z.iso.date();
 
 /** What a mandate asks for by a day. */
@@ -21,7 +24,7 @@ export const dutySchema = z.strictObject({
   /** The first day by which it is due; absent: no text that was read sets one. Of a list it follows from its last renewal. */
   due: day.optional(),
   /** It comes again after so many days; absent: once. */
-  eachDays: z.int().positive().optional(),
+  eachDays: z.int().min(1).max(EACH_DAYS_MAX).optional(),
   /** It follows each exemption, and has no day of its own. */
   eachExemption: z.literal(true).optional(),
 });

@@ -15,10 +15,12 @@ import type { DutyEntry } from './model.ts';
 
 type Mandate = NonNullable<Decision['mandate']>;
 
+/** What is recorded of a mandate, and the version of its pack with which it began to bind here. */
+type Bound = Decision & { readonly since: string };
+
 /** Follows the chain of changes for one period. */
 export class DutyHistory {
-  /** By mandate: what is recorded of it. */
-  readonly #mandates = new Map<string, Decision>();
+  readonly #mandates = new Map<string, Bound>();
   readonly #dropped: DutyEntry[] = [];
   readonly #fromMs: number;
   readonly #untilMs: number;
@@ -34,9 +36,13 @@ export class DutyHistory {
     if (atMs >= this.#untilMs) return;
     const decision = decisionSchema.safeParse(record.decision).data;
     const id = decision?.mandate?.id;
-    if (decision === undefined || id === undefined) return;
-    const next = record.event === 'removed' ? undefined : decision;
+    if (decision?.mandate === undefined || id === undefined) return;
+    const { version } = decision.mandate;
+    if (Number.isNaN(Date.parse(version))) return;
     const before = this.#mandates.get(id);
+    // What a pack asked for is asked for on, however often its text is renewed.
+    const since = before?.since ?? version;
+    const next = record.event === 'removed' ? undefined : { ...decision, since };
     if (before !== undefined && atMs >= this.#fromMs) this.#drop(id, before, next, atMs);
     if (next === undefined) this.#mandates.delete(id);
     else this.#mandates.set(id, next);
@@ -56,7 +62,7 @@ export class DutyHistory {
   }
 
   /** A pack that is newer, or a decision, may leave out what nobody had done: its day is told all the same. */
-  #drop(id: string, before: Decision, next: Decision | undefined, atMs: number): void {
+  #drop(id: string, before: Bound, next: Bound | undefined, atMs: number): void {
     const still = new Set(
       next === undefined || isLifted(next)
         ? []
@@ -79,13 +85,13 @@ const isLifted = ({ decided }: Decision): boolean => decided?.outcome === 'lift'
 
 const keyOf = ({ duty: { kind }, dueMs }: DutyDay): string => `${kind} ${dueMs}`;
 
-const daysOf = ({ mandate }: Decision, nowMs: number): DutyDay[] =>
-  mandate === undefined ? [] : dutyDays(dutiesOf(mandate), nowMs);
+const daysOf = ({ mandate, since }: Bound, nowMs: number): DutyDay[] =>
+  mandate === undefined ? [] : dutyDays(dutiesOf(mandate, since), nowMs);
 
-const dutiesOf = ({ duties = [], done = [], version, doneBefore }: Mandate): Duties => {
+const dutiesOf = ({ duties = [], done = [], doneBefore }: Mandate, since: string): Duties => {
   // Of older days nobody knows here whether they were met.
   const sinceMs = Math.max(
-    Date.parse(version),
+    Date.parse(since),
     doneBefore === undefined ? Number.NEGATIVE_INFINITY : Date.parse(doneBefore) + DAY_MS,
   );
   return { duties, done, since: toDay(sinceMs) };

@@ -87,7 +87,7 @@ export const findIssues = (facts: HealthFacts): FoundIssue[] => [
   ...exemptionIssues(facts),
   ...approverIssues(facts.config),
   ...standingIssues(facts.config, facts.standings),
-  ...dutyIssues(facts.config, facts.nowMs),
+  ...dutyIssues(facts.config, facts.nowMs, facts.evidence.decisions),
   ...recordIssues(facts),
   ...queryLogIssues(facts.evidence),
   ...facts.lists.flatMap(listIssues),

@@ -11,6 +11,7 @@ import {
   TOLD_BEFORE_MS,
   toDay,
 } from '../../evidence/exemptions/exemptions.ts';
+import type { EvidenceFacts } from '../../telemetry/observe/observe.ts';
 
 type Mandate = Config['mandates'][number]['mandate'];
 
@@ -18,9 +19,12 @@ type Mandate = Config['mandates'][number]['mandate'];
 export const dutyIssues = (
   { mandates, mandatesDone }: Pick<Config, 'mandates' | 'mandatesDone'>,
   nowMs: number,
+  decisions: EvidenceFacts['decisions'] = [],
 ): FoundIssue[] =>
   mandates.filter(isActive).flatMap(({ mandate }) => {
-    const open = dutyDays(dutiesOf(mandate, mandatesDone), nowMs).filter(
+    const duties = dutiesOf(mandate, mandatesDone);
+    const { since = duties.since } = decisions.find((one) => one.mandate?.id === mandate.id)?.mandate ?? {};
+    const open = dutyDays({ ...duties, since: earlier(since, duties.since) }, nowMs).filter(
       ({ state, dueMs = Number.POSITIVE_INFINITY }) => state === 'open' && dueMs - TOLD_BEFORE_MS <= nowMs,
     );
     return [...Map.groupBy(open, ({ duty }) => duty).values()].flatMap((days) =>
@@ -49,6 +53,9 @@ const WHAT: Readonly<Record<Duty['kind'], (text: string) => string>> = {
   deadline: (text) => `“${text}”`,
   list: (list) => `a newer list ${list} of the authority`,
 };
+
+/** A pack that is renewed forgives nothing of what it asked for before. */
+const earlier = (a: string, b: string): string => (Date.parse(a) < Date.parse(b) ? a : b);
 
 /** What a mandate asks for by a day, and what of it was written down as done. */
 export const dutiesOf = (mandate: Mandate, mandatesDone: Config['mandatesDone']): Duties => ({

@@ -153,6 +153,8 @@ export interface EvidenceFacts {
   /** By mandate list: dates of its decision, milliseconds since the epoch. */
   readonly decisions: readonly {
     readonly list: string;
+    /** Of a mandate: which, and the version of its pack with which it began to bind here. */
+    readonly mandate?: { readonly id: string; readonly since: string } | undefined;
     readonly reviewMs: number | undefined;
     readonly endsMs: number | undefined;
   }[];

@@ -34,6 +34,7 @@ const pack = (version: string, more = ''): string =>
       /^deadlines:\n.*\n/m,
       `deadlines:
   - { text: "Remove it from service devices.", by: "2023-03-31", source: circular }
+  - { text: "Tell the council.", by: "2027-02-15", source: circular }
 ${more}`,
     )
     .concat('review: "2027-10-15"\n');
@@ -76,7 +77,7 @@ const played = () => {
       directory,
     );
     records.push(...watch.compare(exemptionSettings(config).decisions, Date.parse(day)));
-    return { day, config };
+    return { day, config, decisions: watch.dates() };
   });
   const end: ChangeRecord = { kind: 'admin', time: '2028-03-31T00:00:00.000Z', action: 'look', by: 'kim' };
   const changes = [...records, end];
@@ -87,10 +88,10 @@ const played = () => {
       { fromMs: Date.parse(from), untilMs: Date.parse(until), group: undefined },
     );
   const told = (day: string): string[] => {
-    const { config } = configs.findLast((one) => one.day <= day) ?? {};
+    const { config, decisions } = configs.findLast((one) => one.day <= day) ?? {};
     return config === undefined
       ? []
-      : dutyIssues(config, Date.parse(day)).map(({ dueMs = 0 }) => dayOf(dueMs));
+      : dutyIssues(config, Date.parse(day), decisions).map(({ dueMs = 0 }) => dayOf(dueMs));
   };
   return { report, told };
 };
@@ -121,7 +122,8 @@ test('each quarter tells what was due, done, late, and asked for no more; and he
   expect(reports.map(lines)).toEqual([
     [
       ...['report 2027-04-10 due', 'report dateless', 'report each-exemption'],
-      ...['deadline 2023-03-31 before', 'deadline 2027-02-28 overdue', 'review 2027-10-15 due'],
+      ...['deadline 2023-03-31 before', 'deadline 2027-02-15 overdue', 'deadline 2027-02-28 overdue'],
+      'review 2027-10-15 due',
     ],
     [
       ...[
@@ -130,14 +132,22 @@ test('each quarter tells what was due, done, late, and asked for no more; and he
         'report dateless',
         'report each-exemption',
       ],
-      ...['deadline 2023-03-31 before', 'review 2027-10-15 due', 'deadline 2027-02-28 dropped'],
+      // It stands in the newer pack as well, and nobody did it.
+      ...['deadline 2023-03-31 before', 'deadline 2027-02-15 overdue', 'review 2027-10-15 due'],
+      'deadline 2027-02-28 dropped',
     ],
     [
       ...['report 2027-07-09 overdue', 'report 2027-10-07 due', 'report dateless', 'report each-exemption'],
-      ...['deadline 2023-03-31 before', 'review 2027-10-15 due'],
+      ...['deadline 2023-03-31 before', 'deadline 2027-02-15 overdue', 'review 2027-10-15 due'],
     ],
     // Lifted: what had not been done by then is told once more, and nothing is asked for.
-    ['report 2027-07-09 dropped', 'report 2027-10-07 dropped'],
+    ['report 2027-07-09 dropped', 'report 2027-10-07 dropped', 'deadline 2027-02-15 dropped'],
+  ]);
+  expect(quarters.map(([, until]) => told(dayOf(Date.parse(until) - 1)))).toEqual([
+    ['2027-04-10', '2027-02-15', '2027-02-28'],
+    ['2027-07-09', '2027-02-15'],
+    ['2027-07-09', '2027-02-15'],
+    [],
   ]);
   for (const [index, [, until]] of quarters.entries()) {
     const one = reports[index];
@@ -153,14 +163,12 @@ test('each quarter tells what was due, done, late, and asked for no more; and he
   ).toMatchObject([
     [
       { code: 'duty-due', values: ['agency-rule', 'report', 'the ministry', '2027-04-10'] },
-      {
-        code: 'duty-overdue',
-        values: ['agency-rule', 'deadline', 'Remove it from own devices.', '2027-02-28'],
-      },
+      { code: 'duty-overdue', values: ['agency-rule', 'deadline', 'Tell the council.', '2027-02-15'] },
+      { code: 'duty-overdue' },
     ],
-    [{ code: 'duty-due' }, { code: 'duty-dropped' }],
-    [{ code: 'duty-overdue' }, { code: 'duty-due' }],
-    [{ code: 'duty-dropped' }, { code: 'duty-dropped' }],
+    [{ code: 'duty-due' }, { code: 'duty-overdue' }, { code: 'duty-dropped' }],
+    [{ code: 'duty-overdue' }, { code: 'duty-due' }, { code: 'duty-overdue' }],
+    [{ code: 'duty-dropped' }, { code: 'duty-dropped' }, { code: 'duty-dropped' }],
   ]);
 });
 
