@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/base/base.ts';
 import { shippedMandateFile, shippedMandates } from '../../../src/config/config.ts';
+import { dutyDays } from '../../../src/evidence/exemptions/mandate-days.ts';
 import { dutyIssues } from '../../../src/people/health/mandate-duties.ts';
 import { configOf } from '../app/setup.ts';
 
@@ -94,4 +95,13 @@ test('no pack that ships is in arrears on the day of its text', () => {
     const [version = ''] = mandates.map(({ mandate }) => mandate.version);
     expect([id, dutyIssues(configOf(`mandates: [${id}]`), Date.parse(version))]).toEqual([id, []]);
   }
+});
+
+test('a clock that is ahead by centuries takes no time, and what recurs is told from its latest days', () => {
+  const daily = { kind: 'report', text: 'the ministry', due: '2027-01-10', eachDays: 1 } as const;
+  const nowMs = Date.parse('9999-12-01');
+  const days = dutyDays({ duties: [daily], done: [], since: '2027-01-01' }, nowMs);
+  expect(days.length).toBeLessThan(1_050);
+  expect(days.filter(({ dueMs }) => dueMs === nowMs)).toMatchObject([{ state: 'open', number: 1 }]);
+  expect(days.at(-1)?.dueMs).toBe(nowMs + 30 * DAY_MS);
 });
