@@ -27,7 +27,7 @@ import { metricsOf } from './metrics.ts';
 import { readPacks } from './packs.ts';
 import { envelopeIn, pageOf } from './page.ts';
 import { SHIPPED } from './shipped-packs.ts';
-import { faultOfSubject } from './subject.ts';
+import { differenceOf, faultOfSubject } from './subject.ts';
 import { findResolver, systemResolvers } from './ways.ts';
 import { logVerifier, openWitnessed, originOf, type WitnessAt, witness, witnessVerifier } from './witness.ts';
 
@@ -53,7 +53,7 @@ const WITNESSED = '.tlog-proof';
 const USAGE = `Usage:
   node proof.mjs [ask] [RESOLVER...] --mandate ID [options]
   node proof.mjs verify FILE [RESOLVER...] --key PUBLIC-KEY [--mandate ID] [--network NAME] [--max-age DAYS]
-                        [--witness-key VKEY [--log NAME]]
+                        [--witness-key VKEY [--log NAME]] [--pack FILE]
   node proof.mjs mandates [--pack FILE]
   node proof.mjs key [--key FILE] [--log NAME]
 
@@ -287,7 +287,9 @@ const verifyFile = ([file, ...resolvers]: readonly string[], values: Values): nu
   print(`VERIFIED: made ${found.certificate.made}, signed by key ${found.keyid}`);
   if (seen !== undefined) print(`WITNESSED: ${seen.time}`);
   print(summaryOf(found.certificate));
-  return 0;
+  const difference = differenceOf(found.certificate, packsOf(values));
+  if (difference !== undefined) print(`ANOTHER PACK: ${difference}`.replace(/\p{Cc}/gu, '?'));
+  return difference !== undefined && values.mandate !== undefined ? PROBLEM : 0;
 };
 
 /** What the witness says of a certificate, by the file beside it. */

@@ -1,5 +1,6 @@
 // What a certificate is about, beside what its reader wants it to be about: a true one of another resolver proves nothing here.
 import type { Certificate } from '../src/evidence/probe/proof-certificate.ts';
+import type { Packs } from '../src/evidence/probe/proof-packs.ts';
 
 /** What a reader wants; what is left out may be anything. */
 export interface Wanted {
@@ -25,4 +26,27 @@ export const faultOfSubject = (
   if (missing !== undefined) return `it is not about the resolver ${missing}`;
   const other = resolvers.find((one) => !wanted.resolvers.some((text) => isOf(text)(one)));
   return other && `it is also about the resolver ${other.resolver}`;
+};
+
+/**
+ * What a mandate of the same name is here, where it is another than that of a certificate: whoever asks may bring a pack of their own,
+ * with fewer names. Undefined: it is the same, or this program does not know it.
+ */
+export const differenceOf = (
+  { mandate, resolvers }: Pick<Certificate, 'mandate' | 'resolvers'>,
+  { mandates, lists }: Packs,
+): string | undefined => {
+  const known = mandates.find(({ id }) => id === mandate.id);
+  if (known === undefined) return undefined;
+  if (known.version !== mandate.version)
+    return `the mandate ${mandate.id} is of ${known.version} here, and of ${mandate.version} in it`;
+  if (known.sha256 !== mandate.sha256)
+    return `the mandate ${mandate.id} of ${mandate.version} has another text here`;
+  const here = new Set(
+    lists
+      .filter(({ id }) => known.lists.includes(id))
+      .flatMap(({ names }) => names.map(([name, match]) => `${match} ${name}`)),
+  ).size;
+  const fewest = Math.min(...resolvers.map(({ names }) => names));
+  return fewest < here ? `the mandate ${mandate.id} has ${here} names here, and ${fewest} in it` : undefined;
 };

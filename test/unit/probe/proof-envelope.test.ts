@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { readOrMakeKey } from '../../../proof/key.ts';
 import { metricsOf } from '../../../proof/metrics.ts';
 import { envelopeIn, pageOf } from '../../../proof/page.ts';
-import { faultOfSubject } from '../../../proof/subject.ts';
+import { differenceOf, faultOfSubject } from '../../../proof/subject.ts';
 import {
   type Certificate,
   FORMAT,
@@ -15,6 +15,7 @@ import {
   worstVerdict,
 } from '../../../src/evidence/probe/proof-certificate.ts';
 import { keyidOf, open, seal } from '../../../src/evidence/probe/proof-envelope.ts';
+import type { Packs } from '../../../src/evidence/probe/proof-packs.ts';
 import { openssl } from '../../support/certificates.ts';
 import { needing } from '../../support/process.ts';
 
@@ -214,6 +215,26 @@ test.each([
 ])('a certificate is about %j: %s', (wanted, fault) => {
   const all = { mandate: undefined, network: undefined, resolvers: [], ...wanted };
   expect(faultOfSubject(certificateOf(ANSWERED, OTHER), all)).toBe(fault);
+});
+
+test.each([
+  [{}, 0, undefined],
+  [{ id: 'other' }, 0, undefined],
+  [{ version: '2026-12-01' }, 0, 'the mandate of-test is of 2026-12-01 here, and of 2026-11-29 in it'],
+  [{ sha256: '1'.repeat(64) }, 0, 'the mandate of-test of 2026-11-29 has another text here'],
+  [{}, 1, `the mandate of-test has ${ANSWERED.names + 1} names here, and ${ANSWERED.names} in it`],
+])('a mandate that is %j here, with %i names more: %s', (changes, more, difference) => {
+  const names = Array.from(
+    { length: ANSWERED.names + more },
+    (_, index) => [`n${index}.test`, 'exact'] as const,
+  );
+  const packs: Packs = {
+    version: '1',
+    mandates: [{ ...certificate.mandate, ...changes }],
+    // What stands twice is asked for once.
+    lists: [{ id: 'ban', names: [...names, ...names.slice(0, 1)], prefixes: 0 }],
+  };
+  expect(differenceOf(certificate, packs)).toBe(difference);
 });
 
 describe('the page', () => {
