@@ -18,6 +18,8 @@ const RESOLVERS_MAX = 256;
 /** As many as a policy has. */
 const FILES_MAX = 32;
 const ADDRESSES_MAX = 16;
+/** As many as a configuration binds. */
+const MANDATES_MAX = 16;
 /** A public key in PEM has some hundred. */
 const KEY_BYTES_MAX = 16_384;
 
@@ -36,9 +38,17 @@ export interface DnstapResolver {
   readonly policy: readonly PublishedFile[];
   /** Addresses and names. */
   readonly sinkholes: readonly string[];
-  /** Where certificates of proofs about it are handed in, how cordon-proof is told whom to ask, and the public key of who makes them. */
+  /**
+   * Where certificates of proofs about it are handed in, how cordon-proof is told whom to ask about which mandates (undefined: any), and
+   * the public key of who makes them.
+   */
   readonly proofs:
-    | { readonly directory: string; readonly asked: readonly string[]; readonly key: KeyObject }
+    | {
+        readonly directory: string;
+        readonly asked: readonly string[];
+        readonly mandates: readonly string[] | undefined;
+        readonly key: KeyObject;
+      }
     | undefined;
 }
 
@@ -67,11 +77,12 @@ const resolver = z
       .strictObject({
         directory: z.string().startsWith('/'),
         asked: z.array(z.string().min(1)).min(1).max(ADDRESSES_MAX),
+        mandates: z.array(z.string().min(1)).min(1).max(MANDATES_MAX).optional(),
         key: z.string().startsWith('/'),
       })
-      .transform(({ directory, asked, key }, context) => {
+      .transform(({ directory, asked, mandates, key }, context) => {
         try {
-          return { directory, asked, key: createPublicKey(readRegularFile(key, KEY_BYTES_MAX)) };
+          return { directory, asked, mandates, key: createPublicKey(readRegularFile(key, KEY_BYTES_MAX)) };
         } catch (thrown) {
           context.addIssue(`key: ${errorText(thrown)}`);
           return z.NEVER;

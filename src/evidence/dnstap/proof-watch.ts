@@ -46,6 +46,8 @@ export type HandedIn = { readonly proof: ForeignProof } | { readonly reason: str
 export class ProofWatch {
   readonly #directory: string;
   readonly #asked: readonly string[];
+  /** Undefined: any. */
+  readonly #mandates: readonly string[] | undefined;
   readonly #key: KeyObject;
   /** By name: what was looked at last. */
   #stamps = new Map<string, string>();
@@ -56,14 +58,17 @@ export class ProofWatch {
   constructor({
     directory,
     asked,
+    mandates,
     key,
   }: {
     readonly directory: string;
     readonly asked: readonly string[];
+    readonly mandates?: readonly string[] | undefined;
     readonly key: KeyObject;
   }) {
     this.#directory = directory;
     this.#asked = asked;
+    this.#mandates = mandates;
     this.#key = key;
   }
 
@@ -114,8 +119,10 @@ export class ProofWatch {
     if (Date.parse(data.made) > nowMs + AHEAD_MS_MAX) return refuse(`it was made at ${data.made}`);
     const other = data.resolvers.find((one) => !this.#asked.includes(one.resolver));
     if (other !== undefined) return refuse(`it is about ${other.resolver}, which is not in asked`);
-    this.#taken.add(sha256);
     const { mandate, verdict, resolvers } = data;
+    if (this.#mandates?.includes(mandate.id) === false)
+      return refuse(`it is about the mandate ${mandate.id}, which is not in mandates`);
+    this.#taken.add(sha256);
     const sum = (key: 'names' | 'askedNames' | 'leakedNames'): number =>
       resolvers.reduce((total, one) => total + one[key], 0);
     const times = (key: 'began' | 'ended'): string[] => resolvers.map((one) => one[key]).sort();

@@ -195,3 +195,13 @@ test('a certificate about somebody else counts for nothing, wherever it lies', (
     { reason: 'proof.json: it is about 192.0.2.53, which is not in asked' },
   ]);
 });
+
+test('a certificate of another mandate does not count where mandates are named', () => {
+  write('proof.json', seal(certificate('2026-11-30T09:00:00.000Z'), privateKey));
+  const watched = (mandates: readonly string[]) =>
+    new ProofWatch({ directory, asked: ['192.0.2.53'], mandates, key: publicKey }).look(NOW_MS);
+  expect(watched(['us-texas'])).toEqual([
+    { reason: 'proof.json: it is about the mandate be-federal-tiktok, which is not in mandates' },
+  ]);
+  expect(watched(['us-texas', 'be-federal-tiktok'])).toMatchObject([{ proof: { verdict: 'enforced' } }]);
+});
