@@ -315,14 +315,9 @@ export class Fleet {
     return { trust: formatPublicKey(key.publicKey) };
   }
 
-  /** Gives a list to the nodes, when it is another content than before. Rejects with ERR_FLEET_ENGINE. */
-  publishList(id: string, content: Uint8Array, rules: number): Promise<boolean> {
-    return this.#requireParts().lists.publish(id, content, rules);
-  }
-
-  /** Signs of each other list that it is given no more. Rejects as publishList(). */
-  keepLists(ids: readonly string[]): Promise<void> {
-    return this.#requireParts().lists.keep(ids);
+  /** Gives lists to the nodes. Throws ERR_FLEET_NODE where this is none that makes policy. */
+  get givenLists(): Pick<ListPublication, 'keep' | 'publish'> {
+    return this.#requireParts().lists;
   }
 
   /** What the probe of each resolver was answered; of those that are in the fleet and refuse names. */

@@ -461,7 +461,7 @@ class Scene {
     // One that was killed amid it never says what came of it.
     if (content === undefined || this.#giving === authority) return;
     this.#giving = authority;
-    const isGiven = await authority.publishList('extra', content, 1).then(
+    const isGiven = await authority.givenLists.publish('extra', content, 1).then(
       () => content === this.#content,
       () => false,
     );

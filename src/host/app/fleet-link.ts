@@ -181,7 +181,7 @@ export class FleetLink implements Part {
         const path = source.source.kind === 'file' ? source.source.path : lists.pathOf(source);
         if (path === undefined) continue;
         const content = readFileSync(path);
-        if ((await this.#fleet?.publishList(id, content, loaded.entries)) === true) {
+        if ((await this.#fleet?.givenLists.publish(id, content, loaded.entries)) === true) {
           log.info({ list: id, sha256: loaded.sha256 }, 'fleet: a list is given to the nodes');
         }
         this.#published.set(id, loaded.sha256);
@@ -193,7 +193,7 @@ export class FleetLink implements Part {
     if (this.#kept === ids) return;
     this.#kept = ids;
     try {
-      await this.#fleet?.keepLists(ids);
+      await this.#fleet?.givenLists.keep(ids);
     } catch (thrown) {
       this.#kept = undefined;
       log.warn({ err: thrown }, 'fleet: that lists are given no more is not signed yet');

@@ -94,12 +94,12 @@ test('a list that is given no more is refused by nobody, late nowhere, and in no
   const { fleet: authority } = await start('authority', () => ({ isApplied: true }));
   const { fleet: reader } = await start('ns1', () => ({ isApplied: true }));
   const { fleet: other, stateDirectory } = await start('ns2', () => UNREAD);
-  const given = authority.publishList('more', CONTENT, 1);
+  const given = authority.givenLists.publish('more', CONTENT, 1);
   await until(() => inForce.get('ns1')?.has('more') === true && other.facts().refused.length === 1);
   expect(await given).toBe(true);
   await until(() => other.facts().lateLists.length === 1);
 
-  const kept = authority.keepLists([]);
+  const kept = authority.givenLists.keep([]);
   await until(() => other.facts().refused.length === 0);
   await kept;
   for (const fleet of [authority, reader, other]) {
@@ -118,17 +118,17 @@ test('a list that is given no more is refused by nobody, late nowhere, and in no
   // Nor does it come back with a start, and the word of it is given once.
   await other.stop();
   const { number } = authority.status().policy;
-  await authority.keepLists([]);
+  await authority.givenLists.keep([]);
   expect(authority.status().policy.number).toBe(number);
   const { fleet: again } = await start('ns2', () => UNREAD, stateDirectory);
   await until(() => again.status().policy.number === number);
   expect(again.facts()).toMatchObject({ refused: [], lateLists: [] });
 
   // The same content, given again, is another entry.
-  const anew = authority.publishList('more', CONTENT, 1);
+  const anew = authority.givenLists.publish('more', CONTENT, 1);
   await until(() => again.facts().refused.length === 1);
   expect(await anew).toBe(true);
   expect(aboutMore(authority)).toHaveLength(1);
-  await authority.keepLists(['more']);
+  await authority.givenLists.keep(['more']);
   expect(again.facts().refused).toHaveLength(1);
 });
