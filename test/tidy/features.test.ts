@@ -60,13 +60,26 @@ const staticImports = (path: string, text: string): string[] =>
       : [];
   });
 
+/** The same, and what it may import later. */
+const allImports = (path: string, text: string): string[] => {
+  const found = staticImports(path, text);
+  if (!text.includes('import(')) return found;
+  walk(parseSource(path, text), (node) => {
+    if (!ts.isCallExpression(node) || node.expression.kind !== ts.SyntaxKind.ImportKeyword) return;
+    const [argument] = node.arguments;
+    if (argument !== undefined && ts.isStringLiteralLike(argument)) found.push(argument.text);
+  });
+  return found;
+};
+
 /** What `nameOf` says of the packages that each file cannot be loaded without, each with the files that lead to it. */
 const createReach = (
   sources: Sources,
   nameOf: (specifier: string) => string | undefined,
+  importsOf = staticImports,
 ): ((path: string) => ReadonlyMap<string, string>) => {
   const known = new Map<string, Map<string, string>>();
-  const imports = new Map(Array.from(sources, ([path, text]) => [path, staticImports(path, text)]));
+  const imports = new Map(Array.from(sources, ([path, text]) => [path, importsOf(path, text)]));
   return (path) => {
     const found = known.get(path);
     if (found !== undefined) return found;
@@ -135,11 +148,11 @@ const BUSY_THREADS = [
 ];
 const HEAVY = ['commander', 'dns2', 'pino', 'prom-client', 'smol-toml', 'yaml', 'zod'];
 
-/** The ways by which threads that answer or record load a heavy package. */
+/** The ways by which threads that answer or record load a heavy package, be it later. */
 const findHeavy = (sources: Sources, threads: readonly string[]): string[] => {
-  const reach = createReach(sources, (specifier) =>
-    HEAVY.find((name) => specifier === name || specifier.startsWith(`${name}/`)),
-  );
+  const nameOf = (specifier: string) =>
+    HEAVY.find((name) => specifier === name || specifier.startsWith(`${name}/`));
+  const reach = createReach(sources, nameOf, allImports);
   return threads.flatMap((thread) => [...reach(thread).values()]);
 };
 
@@ -150,6 +163,8 @@ test('threads that answer and record load no schemas, and nothing else that is h
     'src/a.ts': "import { z } from 'zod';",
   });
   expect(findHeavy(planted, ['src/worker.ts'])).toEqual(['src/worker.ts > src/a.ts > zod']);
+  const later = plant({ 'src/worker.ts': "export const load = () => import('zod');" });
+  expect(findHeavy(later, ['src/worker.ts'])).toEqual(['src/worker.ts > zod']);
 });
 
 /** Packages that a start of the service cannot do without, and that are not of Node.js. */

@@ -1,30 +1,32 @@
 // What refusal-counts.ts keeps of a partition, as its file has it.
 import { readFileSync } from 'node:fs';
-import { z } from 'zod';
+import { between, isBoolean, isText, listOf, object, type ValueOf } from './shape.ts';
 
-const cell = z.object({ atMs: z.number(), group: z.string(), list: z.string(), count: z.number() });
-const named = cell.extend({ name: z.string(), type: z.string() });
-const client = cell.extend({ client: z.string() });
-const keptSchema = z.object({
+const number = between(Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+const cell = object({ atMs: number, group: isText, list: isText, count: number });
+const named = object({ ...cell.members, name: isText, type: isText });
+const client = object({ ...cell.members, client: isText });
+const isKept = object({
   /** Of the last block that was counted. */
-  last: z.number(),
-  isDone: z.boolean(),
-  isFolded: z.boolean(),
-  hours: z.array(cell),
-  names: z.array(named),
-  clients: z.array(client),
+  last: number,
+  isDone: isBoolean,
+  isFolded: isBoolean,
+  hours: listOf(cell),
+  names: listOf(named),
+  clients: listOf(client),
 });
 
 /** Refused queries of a group by a list, from a full hour on. */
-export type RefusedCount = Readonly<z.output<typeof cell>>;
-export type NamedCount = Readonly<z.output<typeof named>>;
-export type ClientCount = Readonly<z.output<typeof client>>;
-export type KeptCounts = z.output<typeof keptSchema>;
+export type RefusedCount = Readonly<ValueOf<typeof cell>>;
+export type NamedCount = Readonly<ValueOf<typeof named>>;
+export type ClientCount = Readonly<ValueOf<typeof client>>;
+export type KeptCounts = ValueOf<typeof isKept>;
 
 /** Undefined for what cannot be read: it is counted anew. */
 export const readKeptCounts = (path: string): KeptCounts | undefined => {
   try {
-    return keptSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    const value: unknown = JSON.parse(readFileSync(path, 'utf8'));
+    return isKept(value) ? value : undefined;
   } catch {
     return undefined;
   }

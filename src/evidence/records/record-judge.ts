@@ -1,5 +1,5 @@
-// The way to record-schema.ts for those who judge records that somebody else wrote. It is loaded when it is asked for: the recorder
-// comes through the same door, and its thread has no room for schemas (13 MB).
+// The way to record-schema.ts for those who judge records that somebody else wrote. It is loaded when it is asked for: nobody
+// answers or begins later for it.
 import type { RecordClass } from './record.ts';
 import type { RecordJudgement } from './record-schema.ts';
 

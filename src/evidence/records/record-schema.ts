@@ -1,10 +1,10 @@
 // What a record looks like, for whoever reads one that somebody else wrote: the collector, verify() and reports.
 //
-// The types of record.ts say what the program writes; the schemas here are held to them by the compiler, member by member,
+// The types of record.ts say what the program writes; the shapes here are held to them by the compiler, member by member,
 // so that neither knows what the other does not. Numbers are safe and not negative, times are written as the recorder writes
 // them. A kind or an event that this version does not know is of a later one: it has a time, and nothing else of it is read.
-// Members that are not known pass, for the same reason. Loaded only where records are judged: the recorder never needs it.
-import { z } from 'zod';
+// Members that are not known pass, for the same reason. Loaded only where records are judged: the recorder does so
+// once after a start, and keeps it, which is why this is no library of schemas (shape.ts).
 import {
   LIST_STANDINGS,
   MANDATE_STATES,
@@ -33,6 +33,21 @@ import {
   type ServiceRecord,
   type SketchRecord,
 } from './record.ts';
+import {
+  between,
+  integer,
+  isBoolean,
+  isText,
+  isTrue,
+  listOf,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  type Shape,
+  textThat,
+  type ValueOf,
+} from './shape.ts';
 import { SKETCH_REGISTERS } from './sketch.ts';
 
 /** Queries that one record stands for: a million a second, for an hour. */
@@ -46,14 +61,27 @@ const MS_MAX = 8.64e15;
 /** Members by which an object would answer for itself when it is made a text. */
 const OWN_ANSWERS = new Set(['toString', 'valueOf', '__proto__']);
 
-const text = z.string();
-const moment = z.string().refine(isMoment);
+/** What RFC 3339 calls a full date, and a moment with an offset. */
+const DAY_FORM = /^\d{4}-\d\d-\d\d$/;
+const MOMENT_FORM =
+  /^\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?(?:Z|[+-](?:[01]\d|2[0-3]):[0-5]\d)$/;
+const NOT_ENFORCED = LIST_STANDINGS.filter((standing) => standing !== 'enforced');
+
+/** True when the first ten characters are a day that there is. */
+const isDate = (value: string): boolean => {
+  const midnight = `${value.slice(0, 10)}T00:00:00.000Z`;
+  const ms = Date.parse(midnight);
+  return !Number.isNaN(ms) && new Date(ms).toISOString() === midnight;
+};
+
+const text = isText;
+const moment = textThat(isMoment);
 /** Of certificates and of what people wrote: with other fractions of a second. */
-const anyMoment = z.iso.datetime({ offset: true });
-const day = z.iso.date();
-const natural = z.int().min(0);
-const ms = z.number().min(0).max(MS_MAX);
-const difference = z.number().min(-MS_MAX).max(MS_MAX);
+const anyMoment = textThat((value) => MOMENT_FORM.test(value) && isDate(value));
+const day = textThat((value) => DAY_FORM.test(value) && isDate(value));
+const natural = integer(0);
+const ms = between(0, MS_MAX);
+const difference = between(-MS_MAX, MS_MAX);
 
 const isPlain = (value: unknown, depth: number): boolean => {
   if (typeof value !== 'object' || value === null) return true;
@@ -63,182 +91,173 @@ const isPlain = (value: unknown, depth: number): boolean => {
     ([name, member]) => !OWN_ANSWERS.has(name) && isPlain(member, depth - 1),
   );
 };
-const paper = z.custom<object>(
-  (value) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value, DEPTH_MAX),
-);
+const paper: Shape<object> = (value): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value) && isPlain(value, DEPTH_MAX);
 
-const query = z.object({
+const query = object({
   time: moment,
-  kind: z.enum(['refusal', 'would-refuse', 'exemption-hit', 'bypass']),
+  kind: oneOf(['refusal', 'would-refuse', 'exemption-hit', 'bypass']),
   client: text,
-  device: text.exactOptional(),
-  reportedBy: text.exactOptional(),
-  port: z.int().min(0).max(65_535).exactOptional(),
+  device: optional(text),
+  reportedBy: optional(text),
+  port: optional(integer(0, 65_535)),
   transport: text,
   group: text,
   qname: text,
   qtype: text,
-  rcode: text.exactOptional(),
-  list: text.exactOptional(),
-  category: text.exactOptional(),
-  version: text.exactOptional(),
-  line: natural.exactOptional(),
-  trigger: text.exactOptional(),
-  target: text.exactOptional(),
+  rcode: optional(text),
+  list: optional(text),
+  category: optional(text),
+  version: optional(text),
+  line: optional(natural),
+  trigger: optional(text),
+  target: optional(text),
   generation: natural,
-  exemption: text.exactOptional(),
-  ede: natural.exactOptional(),
-  signal: z.enum(BYPASS_SIGNALS).exactOptional(),
-  count: z.int().min(1).max(COUNT_MAX).exactOptional(),
-  until: moment.exactOptional(),
-  summary: z.enum(['client', 'total']).exactOptional(),
+  exemption: optional(text),
+  ede: optional(natural),
+  signal: optional(oneOf(BYPASS_SIGNALS)),
+  count: optional(integer(1, COUNT_MAX)),
+  until: optional(moment),
+  summary: optional(oneOf(['client', 'total'])),
 });
 
-const sketch = z.object({
+const sketch = object({
   time: moment,
-  kind: z.literal('sketch'),
+  kind: oneOf(['sketch']),
   day,
   group: text,
-  registers: z
-    .string()
-    .max(4 * SKETCH_REGISTERS)
-    .regex(RISEN_TEXT),
+  registers: textThat((value) => value.length <= 4 * SKETCH_REGISTERS && RISEN_TEXT.test(value)),
 });
 
-const service = z.object({
+const service = object({
   time: moment,
-  kind: z.literal('service'),
-  event: z.enum([
+  kind: oneOf(['service']),
+  event: oneOf([
     ...['start', 'stop', 'unclean-end', 'worker-died', 'worker-started'],
     ...['cryptography', 'certificate', 'feed'],
   ] as const),
-  version: text.exactOptional(),
-  verifier: text.exactOptional(),
-  logSize: natural.exactOptional(),
-  unsigned: natural.exactOptional(),
-  openssl: text.exactOptional(),
-  modules: z.array(z.object({ path: text, sha256: text })).exactOptional(),
-  directory: text.exactOptional(),
-  names: z.array(text).exactOptional(),
-  issuer: text.exactOptional(),
-  fingerprint: text.exactOptional(),
-  until: anyMoment.exactOptional(),
-  feed: text.exactOptional(),
-  state: z.enum(FEED_RECORD_STATES).exactOptional(),
-  reason: text.exactOptional(),
-  reviewed: text.exactOptional(),
-  timestamp: natural.exactOptional(),
-  behind: z.array(z.object({ list: text, since: anyMoment, reason: text })).exactOptional(),
-  lastWritten: moment.exactOptional(),
-  worker: natural.exactOptional(),
+  version: optional(text),
+  verifier: optional(text),
+  logSize: optional(natural),
+  unsigned: optional(natural),
+  openssl: optional(text),
+  modules: optional(listOf(object({ path: text, sha256: text }))),
+  directory: optional(text),
+  names: optional(listOf(text)),
+  issuer: optional(text),
+  fingerprint: optional(text),
+  until: optional(anyMoment),
+  feed: optional(text),
+  state: optional(oneOf(FEED_RECORD_STATES)),
+  reason: optional(text),
+  reviewed: optional(text),
+  timestamp: optional(natural),
+  behind: optional(listOf(object({ list: text, since: anyMoment, reason: text }))),
+  lastWritten: optional(moment),
+  worker: optional(natural),
 });
 
-const gap = z.object({
+const gap = object({
   time: moment,
-  kind: z.literal('enforcement'),
-  event: z.enum(['gap-begin', 'gap-end']),
+  kind: oneOf(['enforcement']),
+  event: oneOf(['gap-begin', 'gap-end']),
   cause: text,
-  ms: difference.exactOptional(),
-  by: text.exactOptional(),
-  reason: text.exactOptional(),
+  ms: optional(difference),
+  by: optional(text),
+  reason: optional(text),
 });
 
-const state = z.enum(MANDATE_STATES);
-const cause = z.enum(NOT_ENFORCING_CAUSES);
-const standing = z.object({
+const state = oneOf(MANDATE_STATES);
+const cause = oneOf(NOT_ENFORCING_CAUSES);
+const standing = object({
   time: moment,
-  kind: z.literal('enforcement'),
-  event: z.literal('state'),
+  kind: oneOf(['enforcement']),
+  event: oneOf(['state']),
   state,
-  cause: cause.exactOptional(),
-  previous: state.exactOptional(),
-  ms: ms.exactOptional(),
-  groups: z.array(
-    z.object({
+  cause: optional(cause),
+  previous: optional(state),
+  ms: optional(ms),
+  groups: listOf(
+    object({
       group: text,
       state,
-      cause: cause.exactOptional(),
-      lists: z
-        .array(z.object({ list: text, standing: z.enum(LIST_STANDINGS).exclude(['enforced']) }))
-        .exactOptional(),
+      cause: optional(cause),
+      lists: optional(listOf(object({ list: text, standing: oneOf(NOT_ENFORCED) }))),
     }),
   ),
-  by: text.exactOptional(),
-  reason: text.exactOptional(),
+  by: optional(text),
+  reason: optional(text),
 });
 
-const list = z.object({
+const list = object({
   time: moment,
-  kind: z.literal('list'),
-  event: z.enum([
+  kind: oneOf(['list']),
+  event: oneOf([
     ...['in-force', 'out-of-force', 'fetched', 'fetch-failed'],
     ...['held', 'accepted', 'dismissed', 'rolled-back'],
   ] as const),
   list: text,
-  category: text.exactOptional(),
-  mandate: z.boolean().exactOptional(),
-  sha256: text.exactOptional(),
-  entries: natural.exactOptional(),
-  reviewed: text.exactOptional(),
-  reviewDue: text.exactOptional(),
-  added: natural.exactOptional(),
-  removed: natural.exactOptional(),
-  generation: natural.exactOptional(),
-  by: text.exactOptional(),
-  reason: text.exactOptional(),
-  code: text.exactOptional(),
+  category: optional(text),
+  mandate: optional(isBoolean),
+  sha256: optional(text),
+  entries: optional(natural),
+  reviewed: optional(text),
+  reviewDue: optional(text),
+  added: optional(natural),
+  removed: optional(natural),
+  generation: optional(natural),
+  by: optional(text),
+  reason: optional(text),
+  code: optional(text),
 });
 
-const configuration = z.object({
+const configuration = object({
   time: moment,
-  kind: z.literal('configuration'),
-  event: z.enum(['in-force', 'refused']),
-  sha256: text.exactOptional(),
-  previous: text.exactOptional(),
-  code: text.exactOptional(),
+  kind: oneOf(['configuration']),
+  event: oneOf(['in-force', 'refused']),
+  sha256: optional(text),
+  previous: optional(text),
+  code: optional(text),
   cause: text,
-  by: text.exactOptional(),
-  reason: text.exactOptional(),
-  differences: z
-    .array(z.object({ key: text, from: text.exactOptional(), to: text.exactOptional() }))
-    .exactOptional(),
-  more: natural.exactOptional(),
-  suspendAfterMs: natural.nullable().exactOptional(),
+  by: optional(text),
+  reason: optional(text),
+  differences: optional(listOf(object({ key: text, from: optional(text), to: optional(text) }))),
+  more: optional(natural),
+  suspendAfterMs: optional(orNull(natural)),
 });
 
-const exemption = z.object({
+const exemption = object({
   time: moment,
-  kind: z.literal('exemption'),
-  event: z.enum(['requested', 'approved', 'rejected', 'active', 'warned', 'expired', 'revoked']),
+  kind: oneOf(['exemption']),
+  event: oneOf(['requested', 'approved', 'rejected', 'active', 'warned', 'expired', 'revoked']),
   id: text,
-  by: text.exactOptional(),
-  role: text.exactOptional(),
-  reason: text.exactOptional(),
+  by: optional(text),
+  role: optional(text),
+  reason: optional(text),
   paper,
 });
 
-const decision = z.object({
+const decision = object({
   time: moment,
-  kind: z.literal('decision'),
-  event: z.enum([
+  kind: oneOf(['decision']),
+  event: oneOf([
     ...['set', 'changed', 'removed'],
     ...['review-near', 'review-passed', 'end-near', 'end-passed'],
   ] as const),
   list: text,
-  decision: paper.exactOptional(),
+  decision: optional(paper),
 });
 
-const outcome = z.enum(['enforced', 'leaking', 'broken']);
-const probe = z.object({
+const outcome = oneOf(['enforced', 'leaking', 'broken']);
+const probe = object({
   time: moment,
-  kind: z.literal('probe'),
-  event: z.enum(['sweep', 'sample', 'change']),
+  kind: oneOf(['probe']),
+  event: oneOf(['sweep', 'sample', 'change']),
   generation: natural,
   began: moment,
   outcome,
-  results: z.array(
-    z.object({
+  results: listOf(
+    object({
       view: text,
       transport: text,
       qtype: text,
@@ -246,106 +265,106 @@ const probe = z.object({
       asked: natural,
       leaked: natural,
       failed: natural,
-      examples: z.array(text),
+      examples: listOf(text),
     }),
   ),
-  coverage: z.object({ names: natural, asked: natural, share: z.number().min(0).max(1) }).exactOptional(),
-  unasked: z.array(z.object({ view: text, reason: text })).exactOptional(),
-  certificates: z
-    .array(
-      z.object({
+  coverage: optional(object({ names: natural, asked: natural, share: between(0, 1) })),
+  unasked: optional(listOf(object({ view: text, reason: text }))),
+  certificates: optional(
+    listOf(
+      object({
         view: text,
         transport: text,
         name: text,
-        names: z.array(text),
-        fingerprint: text.exactOptional(),
-        ends: anyMoment.exactOptional(),
-        daysLeft: z.int().exactOptional(),
-        faults: z.array(text),
-        notes: z.array(text),
+        names: listOf(text),
+        fingerprint: optional(text),
+        ends: optional(anyMoment),
+        daysLeft: optional(integer(Number.MIN_SAFE_INTEGER)),
+        faults: listOf(text),
+        notes: listOf(text),
       }),
-    )
-    .exactOptional(),
+    ),
+  ),
 });
 
-const records = z.object({
+const records = object({
   time: moment,
-  kind: z.literal('records'),
-  event: z.enum([
+  kind: oneOf(['records']),
+  event: oneOf([
     ...['dropped', 'clock-step', 'archived', 'deleted', 'restored', 'damaged', 'pseudonym-key'],
     ...['counting-key', 'reidentified', 'output-dropped', 'reserve-begin', 'reserve-end'],
     'register',
   ] as const),
-  count: natural.exactOptional(),
-  ms: difference.exactOptional(),
-  file: text.exactOptional(),
-  output: text.exactOptional(),
-  by: text.exactOptional(),
-  reason: text.exactOptional(),
-  text: text.exactOptional(),
-  key: natural.exactOptional(),
-  escrow: text.exactOptional(),
-  sealed: text.exactOptional(),
-  day: day.exactOptional(),
-  keyId: text.exactOptional(),
-  from: moment.exactOptional(),
-  until: moment.exactOptional(),
-  logSize: natural.exactOptional(),
-  unsigned: natural.exactOptional(),
+  count: optional(natural),
+  ms: optional(difference),
+  file: optional(text),
+  output: optional(text),
+  by: optional(text),
+  reason: optional(text),
+  text: optional(text),
+  key: optional(natural),
+  escrow: optional(text),
+  sealed: optional(text),
+  day: optional(day),
+  keyId: optional(text),
+  from: optional(moment),
+  until: optional(moment),
+  logSize: optional(natural),
+  unsigned: optional(natural),
 });
 
-const admin = z.object({
+const admin = object({
   time: moment,
-  kind: z.literal('admin'),
+  kind: oneOf(['admin']),
   action: text,
   by: text,
-  reason: text.exactOptional(),
-  detail: paper.exactOptional(),
+  reason: optional(text),
+  detail: optional(paper),
 });
 
-const fleet = z.object({
+const fleet = object({
   time: moment,
-  kind: z.literal('fleet'),
-  event: z.enum([
+  kind: oneOf(['fleet']),
+  event: oneOf([
     ...['applied', 'refused', 'kept', 'stopped', 'fork', 'cut-off', 'heard-again', 'suspended', 'resumed'],
     ...['clock', 'token-refused', 'evidence-refused', 'recovered', 'replaced'],
     ...['probe-asked', 'probed', 'probe-refused'],
   ] as const),
-  number: natural.exactOptional(),
-  hash: text.exactOptional(),
-  entry: text.exactOptional(),
-  subject: text.exactOptional(),
-  authorityTime: anyMoment.exactOptional(),
-  offsetMs: difference.exactOptional(),
-  code: text.exactOptional(),
-  reason: text.exactOptional(),
+  number: optional(natural),
+  hash: optional(text),
+  entry: optional(text),
+  subject: optional(text),
+  authorityTime: optional(anyMoment),
+  offsetMs: optional(difference),
+  code: optional(text),
+  reason: optional(text),
 });
 
-const foreign = z.object({
+const foreign = object({
   time: moment,
-  kind: z.literal('foreign'),
-  event: z.enum(['policy', 'connected', 'disconnected', 'answers', 'proof']),
+  kind: oneOf(['foreign']),
+  event: oneOf(['policy', 'connected', 'disconnected', 'answers', 'proof']),
   resolver: text,
-  files: z.array(z.object({ file: text, sha256: text, entries: natural })).exactOptional(),
-  reason: text.exactOptional(),
-  from: moment.exactOptional(),
-  until: moment.exactOptional(),
-  answers: natural.exactOptional(),
-  refused: natural.exactOptional(),
-  leaked: natural.exactOptional(),
-  failed: natural.exactOptional(),
-  malformed: natural.exactOptional(),
-  isHeld: z.literal(true).exactOptional(),
-  leakedFrom: moment.exactOptional(),
-  leakedUntil: moment.exactOptional(),
-  names: z.array(z.object({ qname: text, count: natural, example: text })).exactOptional(),
-  proof: z
-    .object({
-      ...{ sha256: text, keyid: text, mandate: text, version: text, asked: z.array(text) },
-      ...{ began: moment, ended: moment, verdict: z.enum(['enforced', 'leaking', 'broken', 'unproven']) },
+  files: optional(listOf(object({ file: text, sha256: text, entries: natural }))),
+  reason: optional(text),
+  from: optional(moment),
+  until: optional(moment),
+  answers: optional(natural),
+  refused: optional(natural),
+  leaked: optional(natural),
+  failed: optional(natural),
+  malformed: optional(natural),
+  isHeld: optional(isTrue),
+  leakedFrom: optional(moment),
+  leakedUntil: optional(moment),
+  names: optional(listOf(object({ qname: text, count: natural, example: text }))),
+  proof: optional(
+    object({
+      ...{ sha256: text, keyid: text, mandate: text, version: text, asked: listOf(text) },
+      ...{ began: moment, ended: moment, verdict: oneOf(['enforced', 'leaking', 'broken', 'unproven']) },
       ...{ names: natural, askedNames: natural, leakedNames: natural },
-    })
-    .exactOptional(),
+    }),
+  ),
 });
 
 type Same<One, Other> = [One] extends [Other] ? ([Other] extends [One] ? true : false) : false;
@@ -358,46 +377,46 @@ type Unchanging<Value> = Value extends readonly (infer Item)[]
 /** The schema of a record: compiles only where it reads what is written, all of it and nothing else. */
 const of =
   <Written>() =>
-  <Schema extends z.ZodType>(
-    schema: Schema & (Same<Unchanging<z.infer<Schema>>, Unchanging<Written>> extends true ? unknown : never),
-  ): z.ZodType<Written> =>
+  <Of extends Shape<unknown>>(
+    shape: Of & (Same<Unchanging<ValueOf<Of>>, Unchanging<Written>> extends true ? unknown : never),
+  ): Shape<Written> =>
     // The same, as was just shown; the compiler does not follow.
-    schema as unknown as z.ZodType<Written>;
+    shape as unknown as Shape<Written>;
 
 /** Schemas of a kind; an event that none of them knows is of a later version. */
 interface Kind {
   readonly class: RecordClass;
-  readonly schemas: readonly z.ZodType<object>[];
+  readonly shapes: readonly Shape<object>[];
   readonly events: ReadonlySet<string> | undefined;
 }
 
-const queryKind: Kind = { class: 'queries', schemas: [of<QueryRecord>()(query)], events: undefined };
+const queryKind: Kind = { class: 'queries', shapes: [of<QueryRecord>()(query)], events: undefined };
 const changeKind = (
   events: readonly string[] | undefined,
-  ...schemas: readonly z.ZodType<ChangeRecord>[]
-): Kind => ({ class: 'changes', schemas, events: events && new Set(events) });
+  ...shapes: readonly Shape<ChangeRecord>[]
+): Kind => ({ class: 'changes', shapes, events: events && new Set(events) });
 
 const RECORD_KINDS: Readonly<Record<(typeof QUERY_KINDS)[number] | (typeof CHANGE_KINDS)[number], Kind>> = {
   refusal: queryKind,
   'would-refuse': queryKind,
   'exemption-hit': queryKind,
   bypass: queryKind,
-  sketch: { class: 'queries', schemas: [of<SketchRecord>()(sketch)], events: undefined },
-  service: changeKind(service.shape.event.options, of<ServiceRecord>()(service)),
+  sketch: { class: 'queries', shapes: [of<SketchRecord>()(sketch)], events: undefined },
+  service: changeKind(service.members.event.words, of<ServiceRecord>()(service)),
   enforcement: changeKind(
-    [...gap.shape.event.options, standing.shape.event.value],
+    [...gap.members.event.words, ...standing.members.event.words],
     of<EnforcementStateRecord>()(standing),
     of<EnforcementGapRecord>()(gap),
   ),
-  list: changeKind(list.shape.event.options, of<ListRecord>()(list)),
-  configuration: changeKind(configuration.shape.event.options, of<ConfigurationRecord>()(configuration)),
-  exemption: changeKind(exemption.shape.event.options, of<ExemptionRecord>()(exemption)),
-  decision: changeKind(decision.shape.event.options, of<DecisionRecord>()(decision)),
-  probe: changeKind(probe.shape.event.options, of<ProbeRecord>()(probe)),
-  records: changeKind(records.shape.event.options, of<RecordsRecord>()(records)),
+  list: changeKind(list.members.event.words, of<ListRecord>()(list)),
+  configuration: changeKind(configuration.members.event.words, of<ConfigurationRecord>()(configuration)),
+  exemption: changeKind(exemption.members.event.words, of<ExemptionRecord>()(exemption)),
+  decision: changeKind(decision.members.event.words, of<DecisionRecord>()(decision)),
+  probe: changeKind(probe.members.event.words, of<ProbeRecord>()(probe)),
+  records: changeKind(records.members.event.words, of<RecordsRecord>()(records)),
   admin: changeKind(undefined, of<AdminRecord>()(admin)),
-  foreign: changeKind(foreign.shape.event.options, of<ForeignRecord>()(foreign)),
-  fleet: changeKind(fleet.shape.event.options, of<FleetRecord>()(fleet)),
+  foreign: changeKind(foreign.members.event.words, of<ForeignRecord>()(foreign)),
+  fleet: changeKind(fleet.members.event.words, of<FleetRecord>()(fleet)),
 };
 
 /** Every kind with each of its events, for who has words for them. */
@@ -406,7 +425,11 @@ export const RECORD_EVENTS: readonly { readonly kind: string; readonly event: st
 ).flatMap(([kind, { events }]) => [...(events ?? [''])].map((event) => ({ kind, event })));
 
 /** What every record has, also one of a kind that this version does not know. */
-const later = z.object({ time: moment, kind: z.string().max(40), count: query.shape.count });
+const later = object({
+  time: moment,
+  kind: textThat(({ length }) => length <= 40),
+  count: query.members.count,
+});
 
 /** What a value of a block is: a record of this version, one of a later version, or nothing that the program writes. */
 export type RecordJudgement = 'fits' | 'later' | 'malformed';
@@ -432,9 +455,9 @@ export const judgeRecord = (value: unknown, recordClass: RecordClass): RecordJud
     typeof name === 'string' && Object.hasOwn(RECORD_KINDS, name)
       ? RECORD_KINDS[name as keyof typeof RECORD_KINDS]
       : undefined;
-  if (kind === undefined) return later.safeParse(value).success ? 'later' : 'malformed';
+  if (kind === undefined) return later(value) ? 'later' : 'malformed';
   if (kind.class !== recordClass) return 'malformed';
-  if (kind.schemas.some((schema) => schema.safeParse(value).success)) return 'fits';
+  if (kind.shapes.some((shape) => shape(value))) return 'fits';
   const isLater = kind.events !== undefined && typeof event === 'string' && !kind.events.has(event);
-  return isLater && later.safeParse(value).success ? 'later' : 'malformed';
+  return isLater && later(value) ? 'later' : 'malformed';
 };

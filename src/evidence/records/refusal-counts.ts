@@ -19,7 +19,13 @@ import {
 } from '../../base/base.ts';
 import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
-import type { ClientCount, KeptCounts, NamedCount, RefusedCount } from './kept-counts.ts';
+import {
+  type ClientCount,
+  type KeptCounts,
+  type NamedCount,
+  type RefusedCount,
+  readKeptCounts,
+} from './kept-counts.ts';
 import { dayOf, type PartitionFile } from './partition.ts';
 import type { QueryRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
@@ -237,7 +243,7 @@ export class RefusalCounts {
       const partitions = partitionsOf(reader);
       this.#forget(new Set(partitions.map(keyOf)));
       for (const partition of partitions) {
-        const counts = await this.#open(keyOf(partition));
+        const counts = this.#open(keyOf(partition));
         if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
         const isOld = Date.parse(partition.day) + DAY_MS + HOURS_KEPT_MS < this.#clock();
         if (counts.isDone && isOld && !counts.isFolded) {
@@ -265,7 +271,7 @@ export class RefusalCounts {
       const hours = hoursOf(database);
       database.exec('COMMIT');
       // It was put back as it was earlier: what was counted of it is of another one.
-      const fresh = end < counts.last ? await this.#open(keyOf(partition), true) : counts;
+      const fresh = end < counts.last ? this.#open(keyOf(partition), true) : counts;
       await this.#addBlocks(database, fresh, end);
       fresh.hours = hours;
       fresh.isDone = !isGrowing;
@@ -298,11 +304,9 @@ export class RefusalCounts {
     }
   }
 
-  async #open(key: string, anew = false): Promise<PartitionCounts> {
+  #open(key: string, anew = false): PartitionCounts {
     const known = anew ? undefined : this.#counts.get(key);
     if (known !== undefined) return known;
-    // The recorder comes through the same door, and its thread has no room for schemas.
-    const { readKeptCounts } = await import('./kept-counts.ts');
     const kept = anew ? undefined : readKeptCounts(this.#pathOf(key));
     const counts = new PartitionCounts(kept ?? NOTHING);
     this.#counts.set(key, counts);
