@@ -16,17 +16,18 @@ import { TestFleet } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com. A';
 const WAIT = { timeout: 90_000, interval: 50 };
 
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 
 beforeAll(async () => {
   upstream = await ScriptedUpstream.open();
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
-  fleet = await TestFleet.start(upstream.endpoint.port, { settings: '  tide-every: 1s' });
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port, { settings: '  tide-every: 1s' });
   await fleet.add('ns1');
 });
 

@@ -26,12 +26,13 @@ import { TestFleet } from '../support/fleet.ts';
 import { ForgedChains, refusal } from '../support/forged-evidence.ts';
 import { hasOtherUser } from '../support/other-user.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const NAME = 'www.tiktok.com. A';
 const WAIT = { timeout: 90_000, interval: 100 };
 
 let upstream: ScriptedUpstream;
-let fleet: TestFleet;
+let fleet: TestFleet<Cordon>;
 let collector: RunningCollector;
 let intruder: NatsBus;
 
@@ -45,7 +46,7 @@ const connect = (name: string): Promise<NatsBus> =>
 beforeAll(async () => {
   upstream = await ScriptedUpstream.open();
   upstream.onQuery(new AnswerBook().set(NAME, ['www.tiktok.com. 60 IN A 192.0.2.1']).handler);
-  fleet = await TestFleet.start(upstream.endpoint.port, { settings: '  tide-every: 1s' });
+  fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port, { settings: '  tide-every: 1s' });
   for (const name of ['ns1', 'dead']) await fleet.add(name);
   await fleet.join('careful', await fleet.invite('careful', undefined));
   await fleet.run('careful', '  suspend-exemptions-after: 4s\n');
