@@ -6,9 +6,14 @@ import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload, TcpClient } from '../support/client.ts';
 import { freePort } from '../support/ports.ts';
-import { type Cordon, type SocketAddress, startCordon } from '../support/process.ts';
+import {
+  type Cordon as Program,
+  type SocketAddress,
+  startCordon as startProcess,
+} from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, type ScriptedQuery, ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 const OTHER_CLIENT = '127.0.0.9';
 
@@ -41,6 +46,13 @@ ${lines}`;
 const start = async (list = 'always.example\n', config = configWith()): Promise<Cordon> => {
   cordon = await startCordon({ config, files: { 'own.txt': list } });
   return cordon;
+};
+
+/** As a process, for what is about signals or about a main thread that has nothing else to do. */
+const startProgram = async (): Promise<Program> => {
+  const program = await startProcess({ config: configWith(), files: { 'own.txt': 'always.example\n' } });
+  cordon = program;
+  return program;
 };
 
 /** The outcome of a question in one word, or the address. */
@@ -89,7 +101,7 @@ test('an answer that was waited for while the list changed is judged by the new 
 });
 
 test('no query is lost and no listed name gets through while reloads go on', async () => {
-  const program = await start();
+  const program = await startProgram();
   let isRunning = true;
   const verdicts = new Map<string, number>();
   const client = async (name: string, options: AskOptions): Promise<void> => {
@@ -254,7 +266,7 @@ test('listeners come and go', { tags: 'night' }, async () => {
 });
 
 test('a SIGHUP that comes right at the start is a reload, not the end', async () => {
-  const program = await start();
+  const program = await startProgram();
   program.signal('SIGHUP');
   await program.waitForLog(({ msg }) => msg === 'reloaded');
   await program.stop();
@@ -262,7 +274,7 @@ test('a SIGHUP that comes right at the start is a reload, not the end', async ()
 
 describe('SIGTERM', () => {
   test.each(['udp', 'tcp'] as const)('lets a query that waits over %s be answered', async (transport) => {
-    const program = await start();
+    const program = await startProgram();
     const asked = Promise.withResolvers<undefined>();
     book.set('www.slow.example. A', (query) => {
       asked.resolve(undefined);
@@ -276,7 +288,7 @@ describe('SIGTERM', () => {
   });
 
   test('ends idle TCP connections', async () => {
-    const program = await start();
+    const program = await startProgram();
     const client = await TcpClient.open(program.dns);
     client.send(buildQuery('www.always.example. A'));
     await client.read();
