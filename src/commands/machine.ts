@@ -195,8 +195,10 @@ export const openPort = async (port: number): Promise<Opened> => {
 };
 
 const closePort = async (rule: string): Promise<void> => {
-  const [, , family = '', table = '', chain = ''] = rule.split(' ');
+  const [, , family = '', table = '', chain = '', , , port = ''] = rule.split(' ');
   const listed = await tool('nft', '--handle', 'list', 'chain', family, table, chain);
-  const handle = /comment "cordon fleet" # handle (\d+)/.exec(listed)?.[1];
+  // A machine may have several of them, for several ports.
+  const own = new RegExp(`tcp dport ${port} accept comment "cordon fleet" # handle (\\d+)`);
+  const handle = own.exec(listed)?.[1];
   if (handle !== undefined) await tool('nft', 'delete', 'rule', family, table, chain, 'handle', handle);
 };

@@ -1,7 +1,7 @@
 // `npm run fleet -- sites`: three sites with systemd, from machines as Debian installs them to one fleet, timed step by step.
 //
 //   npm run fleet -- sites [PACKAGE.deb [NEWER.deb]]     without one, `npm run package:deb -- --quick` is made first
-//   npm run fleet -- sites PACKAGE.deb --only lost       of wrong, later, lost, after the three sites are one fleet
+//   npm run fleet -- sites PACKAGE.deb --only lost       of wrong, engines, later, lost, after the three sites are one fleet
 //
 // Root and Linux only, with systemd-container, debootstrap, dnsmasq-base and nats-server of Debian; outside of the gate. The base
 // is kept in /var/tmp/cordon-sites. Everything else goes with the process: it runs in namespaces of its own.

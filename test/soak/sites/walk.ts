@@ -92,7 +92,7 @@ const install = (machine: Machine, deb: string): void => {
 export const walk = async (
   start: StartMachine,
   [deb = '', newer = deb]: readonly string[],
-  parts: readonly string[] = ['wrong', 'later', 'lost'],
+  parts: readonly string[] = ['wrong', 'engines', 'later', 'lost'],
 ): Promise<number> => {
   const walked = new Walk();
   const [ns1, ns2, ns3] = await Promise.all([start('ns1', 1), start('ns2', 2), start('ns3', 3)]);
@@ -101,6 +101,7 @@ export const walk = async (
   ns1.must('systemctl enable --now nftables');
   await threeSites(walked, ns1, ns2, ns3);
   if (parts.includes('wrong')) wrongStates(walked, ns1, ns2, ns3);
+  if (parts.includes('engines')) await threeEngines(walked, ns1, ns2, ns3);
   const third = parts.includes('later') ? await dayTwo(walked, [ns1, ns2, ns3], start, deb, newer) : ns3;
   if (parts.includes('lost')) await lost(walked, ns1, ns2, third);
   for (const fault of walked.faults) say(`NO  ${fault}`);
@@ -259,6 +260,46 @@ const dayTwo = async (
   await becomes(walked, ns1, /ns3/);
   walked.sum('an upgrade, one after the other', from);
   return next;
+};
+
+/** From one engine to three, of which one stands still, and back to one. */
+const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+  let from = walked.steps.length;
+  walked.type(ns2, 'cordon fleet engines --here', /has given it no files of an engine/, [1]);
+  walked.type(
+    ns1,
+    'cordon fleet engines ns2=10.77.0.2 ns3=10.77.0.3',
+    /at ns3: .*cordon fleet engines --here/,
+  );
+  walked.type(ns1, 'cordon fleet engines --here', /no engine with a certificate of the fleet answers/, [1]);
+  for (const machine of [ns2, ns3]) {
+    const isGiven = 'test -e /var/lib/cordon/fleet/engine/engine-here.json';
+    for (let tries = 0; tries < HEARD_SEC && machine.run(isGiven).status !== 0; tries++) await sleep(1_000);
+    walked.type(machine, 'cordon fleet engines --here', /ok +engine/);
+  }
+  walked.type(ns1, 'cordon fleet engines --here', /ok +streams/);
+  const all = [1, 2, 3].map((last) => `tls://10.77.0.${last}:4222`).join(' ');
+  for (const machine of [ns2, ns3]) walked.type(machine, `cordon fleet engine ${all}`, /ok +service/, LEFT);
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('three engines', from);
+  from = walked.steps.length;
+  ns1.must('systemctl stop cordon-engine');
+  walked.type(ns1, 'cordon fleet overlay all /dev/null --reason "nothing"', /^/);
+  await becomes(walked, ns1, /ns3/);
+  ns1.must('systemctl start cordon-engine');
+  walked.sum('one of three stands still', from);
+  from = walked.steps.length;
+  walked.type(ns1, 'cordon fleet engines --one', /an engine of 10\.77\.0\.1:4222/);
+  walked.type(ns1, 'cordon fleet engines --here', /ok +streams/);
+  for (const machine of [ns2, ns3])
+    walked.type(
+      machine,
+      'cordon fleet engine tls://10.77.0.1:4222',
+      /was of the engine before, and is off/,
+      LEFT,
+    );
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('one engine again', from);
 };
 
 const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
