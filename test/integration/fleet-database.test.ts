@@ -478,7 +478,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect((await reportOf(await exported('head'))).isComplete).toBe(false);
   });
 
-  test('a row that somebody deleted is named, costs its own records alone, and is put back from its resolver', async () => {
+  test('a row that somebody deleted is named, costs its own records alone, and is put back from its resolver', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record();
     await send([...pieces, ...pieces.filter(([name]) => name === 'heads')]);
     const whole = await reportOf(await exported('whole'));
