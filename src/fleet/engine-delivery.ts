@@ -45,6 +45,7 @@ export interface EngineDeliveryOptions {
   /** Of the engine's configuration. */
   readonly directory: string;
   readonly key: () => SigningKey;
+  readonly membership: Pick<Membership, 'find'>;
   readonly sequence: Sequence;
   readonly acts: Pick<FleetActs, 'log'>;
   /** Has all servers read their configuration again. */
@@ -89,18 +90,20 @@ export class EngineDelivery {
 
   /** Gives each host what it lacks; gives how many have something new. */
   async deliver(): Promise<number> {
-    const { directory, key, sequence, acts } = this.#options;
+    const { directory, key, membership, sequence, acts } = this.#options;
     const engine = this.#engine;
     let count = 0;
     if (engine === undefined) return count;
     for (const { name } of hostsOf(directory)) {
-      const text = JSON.stringify({ directory, files: filesOfHost(directory, name) });
-      const hash = createHash('sha256').update(text).digest('hex');
-      if (this.#kept.get(name) === hash) continue;
-      const signing = key();
-      const stamp = stampMessage(askSubject(name), text, sequence.next(), signing);
-      const message = JSON.stringify({ engine: text, key: signing.keyId, ...stamp });
       try {
+        const text = JSON.stringify({ directory, files: filesOfHost(directory, name) });
+        // Another machine that was taken in under the name has nothing yet.
+        const { enrolment = 0 } = membership.find(name) ?? {};
+        const hash = createHash('sha256').update(`${enrolment} ${text}`).digest('hex');
+        if (this.#kept.get(name) === hash) continue;
+        const signing = key();
+        const stamp = stampMessage(askSubject(name), text, sequence.next(), signing);
+        const message = JSON.stringify({ engine: text, key: signing.keyId, ...stamp });
         const answer = Buffer.from(await engine.ask(askSubject(name), message, ANSWER_MS)).toString('utf8');
         if (answer !== KEPT) throw new RangeError(`it answered "${answer.slice(0, 100)}"`);
         this.#kept.set(name, hash);

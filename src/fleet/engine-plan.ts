@@ -115,21 +115,27 @@ export const hostsOf = (directory: string): EngineHost[] => {
   return hosts.map((name, index) => ({ name, server: servers[index + 1] ?? '' }));
 };
 
-/** The files of the server beside a resolver. Throws ERR_FLEET_ENGINE_FILES and errors of the system. */
+/** The files of the server beside a resolver. Throws ERR_FLEET_ENGINE_FILES. */
 export const filesOfHost = (directory: string, name: string): Record<HostFile, string> => {
   const settings = readPlan(directory) ?? readEngineSettings(directory);
   const index = (settings.hosts ?? []).indexOf(name) + 1;
   const server = settings.servers[index] ?? '';
   const { cert, key, ca } = certificatePaths(directory, bare(splitAddress(server)[0]));
   const here: EngineHere = { name, server, clusterPort: settings.clusterPort ?? CLUSTER_PORT };
-  return {
-    'nats-server.conf': serverText(settings, index),
-    'users.conf': readFileSync(join(directory, 'users.conf'), 'utf8'),
-    'server.pem': readFileSync(cert, 'utf8'),
-    'server.key': readFileSync(key, 'utf8'),
-    'ca.pem': readFileSync(ca, 'utf8'),
-    'engine-here.json': `${JSON.stringify(here)}\n`,
-  };
+  const read = (path: string): string => readFileSync(path, 'utf8');
+  try {
+    return {
+      'nats-server.conf': serverText(settings, index),
+      'users.conf': read(join(directory, 'users.conf')),
+      ...{ 'server.pem': read(cert), 'server.key': read(key), 'ca.pem': read(ca) },
+      'engine-here.json': `${JSON.stringify(here)}\n`,
+    };
+  } catch (cause) {
+    throw new AppError('ERR_FLEET_ENGINE_FILES', `reading the files of ${server}: ${errorText(cause)}`, {
+      cause,
+      hint: `Have its certificate issued again: cordon fleet certificates --server ${bare(splitAddress(server)[0])}`,
+    });
+  }
 };
 
 /** Which server this machine has beside a node; undefined for none. Throws ERR_FLEET_ENGINE_FILES. */

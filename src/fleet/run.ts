@@ -179,6 +179,7 @@ export class Fleet {
     const engine = new EngineMonitor({ directory: engineDirectory, seedPath, servers, caPath, acts });
     const delivery = new EngineDelivery({
       ...{ directory: engineDirectory, key: () => this.#requireKey(), sequence, acts },
+      membership: this.#membership,
       reload: () => engine.reload(),
     });
     const lists = new ListPublication({

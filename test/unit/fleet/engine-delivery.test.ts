@@ -14,7 +14,7 @@ import {
   readPlan,
 } from '../../../src/fleet/engine-plan.ts';
 import { createKeyFile, formatPublicKey, readKeyFile, type SigningKey } from '../../../src/fleet/key.ts';
-import { Membership } from '../../../src/fleet/membership.ts';
+import { type Member, Membership } from '../../../src/fleet/membership.ts';
 import { LastSequences, Sequence } from '../../../src/fleet/signed-message.ts';
 import { makeFleet } from '../../../src/fleet/start.ts';
 
@@ -33,6 +33,8 @@ let alarms: string[];
 let asked: [string, string][];
 let reloads: number;
 let delivery: EngineDelivery;
+/** How often each was taken in. */
+let enrolments: Map<string, number>;
 
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-engines-'));
@@ -42,10 +44,12 @@ beforeEach(() => {
   engine = join(stateDirectory, 'fleet/engine');
   key = readKeyFile(join(stateDirectory, 'fleet/authority-key.pem'));
   [alarms, asked, reloads] = [[], [], 0];
+  enrolments = new Map();
   receivers = new Map(['ns2', 'ns3'].map((name) => [name, receiverOf(name)]));
   delivery = new EngineDelivery({
     directory: engine,
     key: () => key,
+    membership: { find: (name) => ({ enrolment: enrolments.get(name) ?? 1 }) as Member },
     sequence: new Sequence(join(directory, 'sequence'), () => NOW_MS),
     acts: { log },
     reload: () => Promise.resolve(++reloads),
@@ -111,6 +115,9 @@ test('a plan changes nothing that runs, and each host gets what its server needs
   writeFileSync(join(engine, 'users.conf'), '# somebody was removed\n');
   expect(await delivery.deliver()).toBe(2);
   expect(read('ns3', 'users.conf')).toBe('# somebody was removed\n');
+  // Another machine in the place of one, at the same address.
+  enrolments.set('ns2', 2);
+  expect(await delivery.deliver()).toBe(1);
   expect(alarms).toEqual([]);
 });
 
@@ -126,6 +133,11 @@ test('who was away gets them later, and holds up nobody', async () => {
   if (away !== undefined) receivers.set('ns2', away);
   expect(await delivery.deliver()).toBe(1);
   expect(delivery.lacking.size).toBe(0);
+  // The same of one whose certificate somebody deleted here.
+  rmSync(certificatePaths(engine, '192.0.2.2').cert);
+  writeFileSync(join(engine, 'users.conf'), '# another one\n');
+  expect(await delivery.deliver()).toBe(1);
+  expect([[...delivery.lacking], read('ns3', 'users.conf')]).toEqual([['ns2'], '# another one\n']);
 });
 
 test('files that the authority did not sign, for somebody else, of before, or under other names are not written', async () => {
