@@ -174,6 +174,13 @@ export class Uploader {
     // The collector says it again and again: that is no sign that it took any of what was sent since.
     if (recordClass === 'heads') {
       if (confirmation.sequence === this.#headsConfirmed) return;
+      // It has lost some, and has not seen their keys either: these are not waited for, as nothing of them was sent in this run.
+      if (confirmation.sequence < this.#headsConfirmed) {
+        this.#headsSent = Math.min(this.#headsSent, confirmation.sequence);
+        this.#headsBytes = -1;
+        this.#areKeysSent = false;
+        this.#attempt++;
+      }
       this.#headsConfirmed = confirmation.sequence;
       this.#headsMovedMs = this.#options.monotonic();
       return;

@@ -2,7 +2,12 @@
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test } from 'vitest';
-import { CHAIN_START, ChainFeed, type ChainPlace } from '../../../src/evidence/records/records.ts';
+import {
+  CHAIN_START,
+  ChainFeed,
+  type ChainPlace,
+  readOwnHeads,
+} from '../../../src/evidence/records/records.ts';
 import type { Take } from '../../../src/fleet/bus.ts';
 import type { Confirmation, ConfirmedClass } from '../../../src/fleet/confirmation.ts';
 import { type EvidencePiece, unpackEvidence } from '../../../src/fleet/evidence-message.ts';
@@ -152,6 +157,25 @@ test('a collector that has nothing any more is sent the keys before the heads th
   });
   expect(heads).toContain('head 1');
   expect(heads.slice(0, heads.indexOf('head 1'))).toContain('key');
+  uploader.close();
+});
+
+test('one that was started again sends heads and keys to a collector that lost them, without a new head', async () => {
+  const bench = new Bench({ heads: { everyMs: 5_000 } });
+  for (let second = 0; second < 30; second++) bench.record(10);
+  const { uploader, heads, confirm } = await upload(bench);
+  const end = { enrolment: 1, ...(await endOf(bench)) };
+  const count = readOwnHeads(bench.directory, 0).length;
+  expect(count).toBeGreaterThan(3);
+  confirm(end);
+  confirm({ enrolment: 1, sequence: count, hash: 'a'.repeat(64) }, 'heads');
+  await uploader.send();
+  expect(heads.filter((one) => one !== 'key')).toEqual([]);
+  heads.length = 0;
+  confirm(NOTHING, 'heads');
+  await uploader.send();
+  expect(heads.indexOf('key')).toBe(0);
+  expect(heads.filter((one) => one !== 'key').length).toBe(count);
   uploader.close();
 });
 
