@@ -379,6 +379,13 @@ export class Authority {
       await this.#takeBack(engine);
     }
     await this.#recovery.awaitNodes(engine, this.holdMs);
+    // Who says that it has more shows it, unless somebody else answers in its place: that is waited out as silence is.
+    for (;;) {
+      await this.#takeBack(engine);
+      const { holdMs } = this;
+      if (holdMs <= 1 || this.#isClosed || !this.#recovery.isBehindClaims) return;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, holdMs)));
+    }
   }
 
   async #takeBack(engine: MessageBus): Promise<void> {

@@ -77,6 +77,15 @@ export class Recovery {
       );
   }
 
+  /** Whether a resolver says that it has more than this log: nothing proves it, and it may be what was decided elsewhere. */
+  get isBehindClaims(): boolean {
+    const { membership, name, contacts, policy } = this.#options;
+    return [...contacts].some(([node, { presence, isSigned }]) => {
+      const isIn = node !== name && isSigned && membership.find(node)?.until === undefined;
+      return isIn && presence.policy.number > policy.end.number;
+    });
+  }
+
   /** Until a resolver is heard and the condition holds, or the time is over. */
   async #until(isEnough: () => boolean, forMs: number): Promise<void> {
     const done = Promise.withResolvers<void>();
