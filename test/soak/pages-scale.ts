@@ -163,6 +163,7 @@ const makeExemptions = async (officer: RoomClient, approver: RoomClient): Promis
       until: new Date(Date.now() + (2 + (index % 25)) * DAY_MS).toISOString(),
     });
     const { id } = JSON.parse(text) as { id: string };
+    if (index > 0 && index % 500 === 0) say(`${index} exemptions`);
     if (index % 50 !== 0) await post(approver, `exemptions/${id}/approve`, { role: 'agency-head' });
   });
 };
