@@ -4,6 +4,7 @@ import { DAY_MS } from '../../base/base.ts';
 import { type ExemptionPaper, isGranted } from './paper.ts';
 import type { Profile } from './profile.ts';
 import type { ExemptionEvent, Register } from './register.ts';
+import type { Rules } from './rule-context.ts';
 import { standingFaults } from './rules.ts';
 
 /** Numbers for metrics; grounds are those of the profile and of papers that were granted by another one. */
@@ -33,6 +34,9 @@ export interface ExemptionFacts {
 export class ExemptionCounts {
   readonly #register: Register;
   #version = -1;
+  /** What the rules say of each paper: nothing that passes with time, and a paper that changes is another one. */
+  #rules: Rules | undefined;
+  #judged = new WeakMap<ExemptionPaper, boolean>();
   #incomplete: ReadonlySet<string> = new Set();
 
   constructor(register: Register) {
@@ -67,10 +71,17 @@ export class ExemptionCounts {
     const register = this.#register;
     if (this.#version === register.version) return this.#incomplete;
     this.#version = register.version;
-    const context = register.context(nowMs);
+    const { rules } = register;
+    if (this.#rules !== rules) this.#judged = new WeakMap();
+    this.#rules = rules;
     // Together they were judged when they were granted; again for each of a thousand would take seconds.
-    const isWrong = (paper: ExemptionPaper): boolean =>
-      context === undefined || standingFaults(paper, { ...context, granted: [] }).length > 0;
+    const context = rules && { ...rules, nowMs, granted: [], find: undefined };
+    const isWrong = (paper: ExemptionPaper): boolean => {
+      const known =
+        this.#judged.get(paper) ?? (context === undefined || standingFaults(paper, context).length > 0);
+      this.#judged.set(paper, known);
+      return known;
+    };
     this.#incomplete = new Set(
       register
         .standing()

@@ -546,3 +546,29 @@ test('facts count by grounds, name the nearest end, and find papers that the rul
   held.register.setRules(undefined);
   expect(counts.at(held.clock.nowMs).incomplete).toBe(1);
 });
+
+test('a change has the paper judged that changed, and no other; other rules have all', () => {
+  const held = openRegister();
+  let looks = 0;
+  const network = { ...NETWORK, groups: NETWORK.groups };
+  Object.defineProperty(network, 'allow', {
+    get: () => {
+      looks++;
+      return NETWORK.allow;
+    },
+  });
+  held.register.setRules({ ...US_RULES, network });
+  const counts = new ExemptionCounts(held.register);
+  const looksFor = (act: () => unknown): number => {
+    act();
+    looks = 0;
+    expect(counts.incomplete(NOW).size).toBe(0);
+    return looks;
+  };
+  const first = looksFor(() => grant(held));
+  expect(first).toBeGreaterThan(0);
+  for (let client = 2; client < 12; client++)
+    expect(looksFor(() => grant(held, { clients: [`192.0.2.${client}`] }))).toBeLessThanOrEqual(first);
+  expect(looksFor(() => held.register.revoke('3', AUTHOR))).toBe(0);
+  expect(looksFor(() => held.register.setRules({ ...US_RULES, network }))).toBeGreaterThan(5 * first);
+});
