@@ -851,6 +851,14 @@ export type ListRules = {
   readonly count: number;
 };
 
+export type ListRulesAsked = {
+  readonly list: string;
+  readonly since: string;
+  readonly isWhole: boolean;
+  readonly unnamed: number;
+  readonly queries: readonly (number | null)[];
+};
+
 export type ListStatus = {
   readonly id: string;
   readonly kind: 'shipped' | 'file' | 'directory' | 'url';

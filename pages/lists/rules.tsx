@@ -1,10 +1,12 @@
 // What stands in a list: its rules a page at a time, with who is behind each and on what evidence.
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import type { ListRules } from '../api/shapes.ts';
+import type { ListRules, ListRulesAsked } from '../api/shapes.ts';
+import { AskedLimits } from '../parts/asked-span.tsx';
 import { Form, TextField } from '../parts/form.tsx';
 import { useInAddress } from '../parts/in-address.ts';
 import { Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useData } from '../parts/use-data.ts';
@@ -18,6 +20,13 @@ export const RulesPanel = ({ id }: { readonly id: string }): VNode => {
   const [skip, setSkip] = useState(0);
   const query = new URLSearchParams({ search: search.trim(), skip: String(skip), limit: String(PAGE) });
   const found = useData<ListRules>(`/v1/lists/${inPath(id)}/rules?${query}`, ['lists']);
+  const mayCount = may('readListRulesAsked');
+  const { value: asked } = useData<ListRulesAsked>(
+    mayCount ? `/v1/lists/${inPath(id)}/rules/asked?${query}` : undefined,
+    ['lists'],
+  );
+  // None where it is for no name, or is being counted.
+  const count30 = (queries: number | null): string => (queries === null ? '–' : format.number(queries));
   return (
     <Panel
       title={say('listRules')}
@@ -54,13 +63,18 @@ export const RulesPanel = ({ id }: { readonly id: string }): VNode => {
                     <th scope="col" class="num wide">
                       {say('reviewedOn')}
                     </th>
+                    {mayCount && (
+                      <th scope="col" class="num">
+                        {say('askedIn30')}
+                      </th>
+                    )}
                     <th scope="col" class="num">
                       {say('inLine')}
                     </th>
                   </tr>
                 </thead>
                 <tbody>
-                  {rules.map((rule) => (
+                  {rules.map((rule, index) => (
                     <tr key={`${rule.file} ${rule.line}`}>
                       <th scope="row" class="whole">
                         <Name name={rule.text} />
@@ -77,6 +91,7 @@ export const RulesPanel = ({ id }: { readonly id: string }): VNode => {
                       <td class="num wide nowrap">
                         {rule.reviewed === null ? '–' : format.day(rule.reviewed)}
                       </td>
+                      {mayCount && <td class="num">{count30(asked?.queries[index] ?? null)}</td>}
                       <td class="num nowrap">
                         {rule.file !== null && <span class="small faint">{rule.file} </span>}
                         {format.number(rule.line)}
@@ -85,6 +100,11 @@ export const RulesPanel = ({ id }: { readonly id: string }): VNode => {
                   ))}
                 </tbody>
               </table>
+            )}
+            {asked !== undefined && (
+              <div class="foot">
+                <AskedLimits asked={asked} />
+              </div>
             )}
             {(skip > 0 || count > skip + PAGE) && (
               <div class="foot row">

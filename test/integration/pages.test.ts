@@ -600,6 +600,33 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   expect(await page.locator('#explained').count()).toBe(0);
 });
 
+test(
+  'the rules of a list: on what evidence, how old, how often asked for, and found by a part',
+  WALK,
+  async () => {
+    await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });
+    const page = await windowOf(helpDesk);
+    const asked = page
+      .locator('tr', { has: page.locator('th', { hasText: /^tiktok\.com/ }) })
+      .locator('td')
+      .nth(2);
+    const countNow = async (): Promise<string> => {
+      await page.goto(`${scene.origin}/lists/tiktok`);
+      await page.getByLabel('Search the rules').fill('tiktok.com');
+      return (await asked.textContent()) ?? '';
+    };
+    // A count holds for a minute.
+    await expect.poll(countNow, { timeout: 120_000, interval: 2_000 }).toMatch(/^[1-9]\d*$/);
+    const row = page.getByRole('row', { name: /^tiktok\.com/ }).first();
+    expect(await row.textContent()).toMatch(/20\d\d/);
+    // Who only looks does not see what others ask for.
+    const viewer = await windowOf(admin);
+    await viewer.goto(`${scene.origin}/lists/tiktok`);
+    await viewer.getByLabel('Search the rules').waitFor();
+    expect(await viewer.getByRole('columnheader', { name: 'Asked in 30 days' }).count()).toBe(0);
+  },
+);
+
 /** Names and clients by chance, among them what is listed, what leads there, who is exempt, and who may not ask. */
 const lookedUp = (count: number): (readonly [name: string, client: string])[] => {
   const zones = ['tiktok.com', 'alias.example.org', 'example.net', 'name-0#.example', 'localhost', 'x#.test'];

@@ -34,7 +34,13 @@ export type {
   ExemptionShown,
 } from './exemption-operations.ts';
 export { isOwnHost } from './host-check.ts';
-export type { ListAsked, ListAuthor, ListControl, ListOutcome } from './list-operations.ts';
+export type {
+  ListAsked,
+  ListAuthor,
+  ListControl,
+  ListOutcome,
+  ListRulesAsked,
+} from './list-operations.ts';
 export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
 export { openApiText } from './openapi.ts';
 export {

@@ -148,6 +148,16 @@ const listAsked = z
     rules: listOf(z.object({ rule: z.string(), queries: z.number() })),
   })
   .meta({ id: 'ListAsked' });
+const askedRules = listAsked
+  .omit({ count: true, rules: true })
+  .extend({
+    /**
+     * For each rule of the page of listRules with the same search, skip and limit: queries that this list refused in thirty days, for its
+     * name and all below it; null: the rule is for no name.
+     */
+    queries: listOf(z.number().nullable()),
+  })
+  .meta({ id: 'ListRulesAsked' });
 const candidate = z.object({
   name: z.string(),
   count: z.number(),
@@ -217,6 +227,8 @@ export type ListRules = Readonly<z.output<typeof shownRules>>;
 
 /** Which of the rules that another content would take away were asked for. */
 export type ListAsked = Readonly<z.output<typeof listAsked>>;
+/** How often the rules of a page were asked for. */
+export type ListRulesAsked = Readonly<z.output<typeof askedRules>>;
 /** What is in force after a decision. */
 export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
 
@@ -249,6 +261,8 @@ export interface ListControl {
   asked(id: string, sha256: string | undefined): Promise<ListAsked>;
   /** Throws ERR_LIST_UNKNOWN, ERR_LIST_ABSENT when the list is not in force, and ERR_LIST_CHANGED. */
   rules(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): ListRules;
+  /** The same page; rejects as countAskedNames() does as well. */
+  rulesAsked(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): Promise<ListRulesAsked>;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -339,6 +353,18 @@ export const LIST_OPERATIONS = {
     failureStatus: 409,
     result: shownRules,
     handle: (lists, { parameters, query }) => Promise.resolve(gives(lists.rules(parameters.list, query))),
+  }),
+  readListRulesAsked: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/rules/asked',
+    summary: 'How often each rule of a page of a list was asked for in 30 days',
+    roles: ['help-desk', 'operator', 'approver', 'auditor'],
+    parameters: one,
+    query: rulesWanted,
+    form: `search=PART, skip=0 to ${RULES_MAX}, limit=1 to ${RULES_PAGE_MAX}`,
+    failureStatus: 409,
+    result: askedRules,
+    handle: async (lists, { parameters, query }) => gives(await lists.rulesAsked(parameters.list, query)),
   }),
   readListDifference: onLists({
     method: 'GET',

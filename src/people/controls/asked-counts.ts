@@ -8,7 +8,7 @@ import {
   RECORDS_DIRECTORY,
   RecordsReader,
 } from '../../evidence/records/records.ts';
-import type { ListAsked } from '../admin/admin.ts';
+import type { ListAsked, ListRulesAsked } from '../admin/admin.ts';
 
 /** How far back "asked for" goes. */
 const ASKED_MS = 30 * DAY_MS;
@@ -99,6 +99,24 @@ export class AskedRules {
     this.#rules = this.#rules.slice(0, RULES_MAX);
   }
 }
+
+/** How often each of some rules of a list was asked for. */
+export const askedOf = (
+  asked: AskedNames,
+  list: string,
+  rules: readonly { readonly text: string }[],
+): Omit<ListRulesAsked, 'list'> => {
+  const part = asked.of({ lists: [list] });
+  return {
+    since: new Date(asked.sinceMs).toISOString(),
+    isWhole: asked.isWhole,
+    unnamed: part.unnamed,
+    queries: rules.map(({ text }) => (NAME.test(text) ? queriesOf(part, text) : null)),
+  };
+};
+
+/** What a rule of a text list may be for; an address has no letter in its last label. */
+const NAME = /^(?:\*\.)?(?:[a-z0-9_-]+\.)*[a-z0-9_-]*[a-z][a-z0-9_-]*\.?$/i;
 
 /** A rule for a name and what is below it, for that alone, or for what is below alone; what its terms leave out counts as well. */
 const RULE = /^(\*\.)?([^\s/*]+)( \(exact\))?(?: |$)/;

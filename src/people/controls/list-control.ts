@@ -19,7 +19,7 @@ import {
 import { readCoverage, readRules } from '../../policy/lists/lists.ts';
 import type { Candidate } from '../../telemetry/observe/observe.ts';
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
-import { AskedRules } from './asked-counts.ts';
+import { AskedRules, askedOf } from './asked-counts.ts';
 
 /** What a person can decide about a content of a list. */
 export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
@@ -94,6 +94,14 @@ export const createListControl = (parts: ListControlParts): ListControl => {
       hint: 'Only lists with an address have them; a file is mended where it lies.',
     });
   };
+  const rulesOf: ListControl['rules'] = (id, wanted) => {
+    const list = find(id).id;
+    const loaded = parts.generation()?.lists.find((one) => one.id === list)?.loaded;
+    if (loaded !== undefined) return readRules(loaded, wanted);
+    throw new AppError('ERR_LIST_ABSENT', `looking for the rules of list ${list}: it is not in force`, {
+      hint: 'Its status says why.',
+    });
+  };
   return {
     candidates: async () => (await parts.candidates()).map(toCandidateStatus),
     statuses: () => Promise.all(parts.lists().map(statusOf)),
@@ -107,13 +115,11 @@ export const createListControl = (parts: ListControlParts): ListControl => {
       await diffList(parts.config(), list, sha256, systemClock, (rule) => rules.add(rule));
       return { list, ...rules.found };
     },
-    rules: (id, wanted) => {
-      const list = find(id).id;
-      const loaded = parts.generation()?.lists.find((one) => one.id === list)?.loaded;
-      if (loaded !== undefined) return readRules(loaded, wanted);
-      throw new AppError('ERR_LIST_ABSENT', `looking for the rules of list ${list}: it is not in force`, {
-        hint: 'Its status says why.',
-      });
+    rules: rulesOf,
+    rulesAsked: async (id, wanted) => {
+      const { rules } = rulesOf(id, wanted);
+      const { id: list } = find(id);
+      return { list, ...askedOf(await parts.asked(), list, rules) };
     },
     history: async (id) =>
       find(id).source.kind === 'url' ? ((await parts.keeper()?.history(id)) ?? []) : [],

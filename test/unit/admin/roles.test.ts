@@ -49,6 +49,7 @@ const MAY: Readonly<Record<string, string>> = {
   listRules: ALL,
   readListDifference: ALL,
   readListAsked: 'help-desk operator approver auditor',
+  readListRulesAsked: 'help-desk operator approver auditor',
   listDecisions: ALL,
   readProbe: ALL,
   requestSweep: 'operator auditor',
