@@ -75,6 +75,7 @@ const PLACES = [
   ],
   ...[
     '/proof?tab=records',
+    '/queries',
     '/reports',
     '/resolvers',
     '/acts',
