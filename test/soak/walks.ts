@@ -223,7 +223,8 @@ try {
           if (performance.now() - beganMs > SLOW_MS) slow++;
           await page.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
           // What it explains comes after the rest.
-          if (place.includes('name=')) await page.locator('#explained').waitFor();
+          if (place.startsWith('/look-up?') && (await page.locator('.ask').count()) > 0)
+            await page.locator('#explained').waitFor();
           if (zoom > 1) await page.evaluate(`document.documentElement.style.fontSize = '${100 * zoom}%'`);
           tell(at(place), await findingsOf(page));
           walked++;
