@@ -127,6 +127,8 @@ interface Asker {
   readonly network: string;
   /** What tells questions of different groups apart. */
   readonly key: string;
+  /** Verdicts of those with this key. */
+  readonly judged: Map<string | number, Judged>;
 }
 
 /** Most questions: one object stands for all of them. */
@@ -148,7 +150,8 @@ const UNREADABLE: Judged = {
 export class ImpactCount {
   readonly #before: Replay;
   readonly #after: Replay;
-  readonly #judged = new Map<string, Judged>();
+  readonly #judged = new Map<string, Map<string | number, Judged>>();
+  #questions = 0;
   readonly #askers = new Map<string, Asker>();
   readonly #names = new Map<string, Named>();
   readonly #sides = new Map([
@@ -178,18 +181,37 @@ export class ImpactCount {
     }
     const asker = this.#askerOf(logged.client, logged.group);
     if (asker.address === undefined) this.#withoutAddress++;
-    const key = `${asker.key} ${logged.type} ${logged.name} ${logged.answers}`;
-    let judged = this.#judged.get(key);
+    const key = logged.print ?? `${logged.type} ${logged.name} ${logged.answers}`;
+    let judged = asker.judged.get(key);
     if (judged === undefined) {
       judged = this.#judge(logged, asker);
-      if (this.#judged.size >= QUESTIONS_MAX) this.#judged.clear();
-      this.#judged.set(own(key), judged);
+      this.#remember(asker, typeof key === 'string' ? own(key) : key, judged);
     }
     if (judged === UNREADABLE) this.#unreadable++;
     if (judged.isRefusedBefore) this.#refusedBefore++;
     if (judged.isRefusedAfter) this.#refusedAfter++;
     if (judged.change !== CHANGE.NONE) this.#count(logged, asker, judged);
   };
+
+  #remember(asker: Asker, key: string | number, judged: Judged): void {
+    if (++this.#questions > QUESTIONS_MAX) {
+      this.#questions = 1;
+      for (const known of this.#judged.values()) known.clear();
+    }
+    asker.judged.set(key, judged);
+  }
+
+  /** Verdicts of questions of those who are judged alike. */
+  #judgedOf(key: string): Map<string | number, Judged> {
+    let known = this.#judged.get(key);
+    if (known === undefined) {
+      // Of clients for whom lists have rules of their own there may be any number.
+      if (this.#judged.size >= CLIENTS_MAX) this.#judged.clear();
+      known = new Map();
+      this.#judged.set(own(key), known);
+    }
+    return known;
+  }
 
   /** What was counted, with the `topMax` names that were asked for most. */
   told(topMax: number, { guardOf, ownerOf }: NameFacts): Impact {
@@ -228,14 +250,15 @@ export class ImpactCount {
     return side;
   }
 
-  #judge({ name, type, group, answers, records }: Logged, { address }: Asker): Judged {
+  #judge(logged: Logged, { address }: Asker): Judged {
+    const { name, type, group, answers } = logged;
     const wire = parseName(name);
     const qtype = parseType(type.toUpperCase());
     if (typeof wire === 'string' || qtype === undefined) return UNREADABLE;
     const folded = foldedName(wire);
     const asked: Replayed = {
       ...{ name: folded, type: qtype, address, group },
-      answer: toReplayedAnswer(folded, qtype, answers === '' ? NO_RECORDS : records()),
+      answer: toReplayedAnswer(folded, qtype, answers === '' ? NO_RECORDS : logged.records()),
     };
     const before = this.#before.judge(asked);
     const after = this.#after.judge(asked);
@@ -288,14 +311,14 @@ export class ImpactCount {
     if (known !== undefined && (known.address !== undefined || known.key === `#${group ?? ''}`)) return known;
     const words = createAddress();
     const isAddress = parseAddress(client, words);
-    const asker: Asker = isAddress
-      ? {
-          address: words,
-          network: networkOf(words),
-          // Rules may be for one client: where a list or an exemption names it, its address decides, and not its group.
-          key: `${this.#before.clientKey(words)} ${this.#after.clientKey(words)}`,
-        }
-      : { address: undefined, network: client.includes('/') ? client : '', key: `#${group ?? ''}` };
+    // Rules may be for one client: where a list or an exemption names it, its address decides, and not its group.
+    const key = isAddress
+      ? `${this.#before.clientKey(words)} ${this.#after.clientKey(words)}`
+      : `#${group ?? ''}`;
+    const asker: Asker = {
+      ...{ key, judged: this.#judgedOf(key), address: isAddress ? words : undefined },
+      network: isAddress ? networkOf(words) : client.includes('/') ? client : '',
+    };
     if (this.#askers.size >= CLIENTS_MAX) this.#askers.clear();
     this.#askers.set(own(client), asker);
     return asker;

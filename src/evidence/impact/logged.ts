@@ -13,6 +13,8 @@ export interface Logged {
   readonly group: string | undefined;
   /** Records of the answer, as text that is the same for the same answer whatever is left of its TTLs. */
   readonly answers: string;
+  /** A number that is the same for the same name, type and answers; undefined: it was not computed. */
+  readonly print?: number | undefined;
   /** The same records, when somebody wants them. */
   records(): readonly ReplayedRecord[];
 }

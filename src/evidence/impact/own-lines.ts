@@ -1,5 +1,6 @@
 // The JSON lines of our own query log. What a line is looked at for stands at known places of it, so that ten million are
 // read in seconds; a line that somebody else wrote or changed is parsed.
+import { randomInt } from 'node:crypto';
 import type { ReplayedRecord } from '../../resolver/inquiry/inquiry.ts';
 import { type Logged, NO_RECORDS, type ReadingOf } from './logged.ts';
 
@@ -37,19 +38,95 @@ export const readOwnLine = (
   if (nameEnd < 0 || typeEnd < 0 || !line.startsWith(TYPE, nameEnd)) throw fail('it is cut short');
   const eventAt = line.indexOf(EVENT, typeEnd);
   if (eventAt < 0 || !line.endsWith('}')) throw fail('it is cut short');
-  const answersAt = line.indexOf(ANSWERS, typeEnd);
-  const answers =
-    answersAt >= 0 && answersAt < eventAt ? line.slice(answersAt + ANSWERS.length - 1, eventAt) : '';
-  const written = line.slice(NAME_AT, nameEnd);
-  return {
+  const found = line.indexOf(ANSWERS, typeEnd);
+  const answersAt = found >= 0 && found < eventAt ? found + ANSWERS.length - 1 : eventAt;
+  return new OwnLine(
+    line,
     timeMs,
-    name: written.includes('\\') ? written.replaceAll('\\\\', '\\') : written,
-    type: line.slice(typeAt, typeEnd),
-    client: valueAfter(line, ADDRESS, eventAt) ?? '',
-    group: valueAfter(line, GROUP, eventAt),
-    answers: answers === '' ? '' : answers.replaceAll(/"ttl":\d+,/g, ''),
-    records: () => (answers === '' ? NO_RECORDS : recordsOf(answers)),
+    { nameEnd, typeEnd, answersAt, eventAt },
+    printOf(text, start, [NAME_AT, typeEnd, answersAt, eventAt]),
+  );
+};
+
+/** Where the parts of a line are that it is looked at for. */
+interface Places {
+  readonly nameEnd: number;
+  readonly typeEnd: number;
+  readonly answersAt: number;
+  readonly eventAt: number;
+}
+
+/** A line of which most is never looked at: the question was judged before. */
+class OwnLine implements Logged {
+  readonly timeMs: number | undefined;
+  readonly print: number;
+  readonly #line: string;
+  readonly #places: Places;
+
+  constructor(line: string, timeMs: number | undefined, places: Places, print: number) {
+    this.#line = line;
+    this.timeMs = timeMs;
+    this.#places = places;
+    this.print = print;
+  }
+
+  get name(): string {
+    const written = this.#line.slice(NAME_AT, this.#places.nameEnd);
+    return written.includes('\\') ? written.replaceAll('\\\\', '\\') : written;
+  }
+
+  get type(): string {
+    return this.#line.slice(this.#places.nameEnd + TYPE.length, this.#places.typeEnd);
+  }
+
+  get client(): string {
+    return valueAfter(this.#line, ADDRESS, this.#places.eventAt) ?? '';
+  }
+
+  get group(): string | undefined {
+    return valueAfter(this.#line, GROUP, this.#places.eventAt);
+  }
+
+  get answers(): string {
+    return this.#answers.replaceAll(/"ttl":\d+,/g, '');
+  }
+
+  get #answers(): string {
+    return this.#line.slice(this.#places.answersAt, this.#places.eventAt);
+  }
+
+  records(): readonly ReplayedRecord[] {
+    return this.#answers === '' ? NO_RECORDS : recordsOf(this.#answers);
+  }
+}
+
+/** Others of each process: nobody chooses names that have the number of another one. */
+const FACTORS = [randomInt(2 ** 31) * 2 + 1, randomInt(2 ** 31) * 2 + 1] as const;
+const QUOTE = 0x22;
+const TTL = '"ttl":';
+/** Of 32 bits, what a number has room for beside 32 others. */
+const REST_BITS = 21;
+
+/** Of name and type, and of the answers without what is left of their TTLs: 53 bits of a hash of the text from `base` on. */
+const printOf = (text: string, base: number, [from, end, answersAt, eventAt]: readonly number[]): number => {
+  const [first, second] = FACTORS;
+  let a = first;
+  let b = second;
+  const take = (at: number, until: number): void => {
+    for (let i = at; i < until; i++) {
+      const char = text.charCodeAt(i);
+      a = Math.imul(a ^ char, first) ^ (a >>> 15);
+      b = Math.imul(b ^ char, second) ^ (b >>> 13);
+      if (char !== QUOTE || text.charCodeAt(i + 1) !== 0x74 || !text.startsWith(TTL, i)) continue;
+      i += TTL.length;
+      while (text.charCodeAt(i + 1) <= 0x39)
+        if (text.charCodeAt(i + 1) >= 0x30) i++;
+        else break;
+    }
   };
+  take(base + (from ?? 0), base + (end ?? 0));
+  take(base + (answersAt ?? 0), base + (eventAt ?? 0));
+  return (a >>> 0) * 2 ** REST_BITS + (b >>> (32 - REST_BITS));
 };
 
 const valueAfter = (line: string, member: string, from: number): string | undefined => {

@@ -31,8 +31,9 @@ const read = async (
   { format, sinceMs = 0, zoneMs }: { format?: LogFormat; sinceMs?: number; zoneMs?: number } = {},
 ): Promise<Read[]> => {
   const found: Read[] = [];
-  await readLog(path, format, { sinceMs, zoneMs }, ({ name, type, client, timeMs, records }) => {
-    found.push({ name, type, client, timeMs, data: records().map(({ data }) => data) });
+  await readLog(path, format, { sinceMs, zoneMs }, (logged) => {
+    const { name, type, client, timeMs } = logged;
+    found.push({ name, type, client, timeMs, data: logged.records().map(({ data }) => data) });
   });
   return found;
 };
@@ -231,4 +232,21 @@ test('what lines do not say is not looked for in those behind them', async () =>
   };
   // It took two hundred times as long.
   expect(await costOf(unsaid)).toBeLessThan(20 * (await costOf(said)));
+});
+
+test('lines of one question and answer have one number, whatever is left of their TTLs, and others another', async () => {
+  const same = [OWN('a.example'), OWN('a.example').replace('"ttl":7', '"ttl":86400')];
+  const others = [
+    OWN('b.example'),
+    OWN('a.example').replace('"type":"A","class"', '"type":"AAAA","class"'),
+    OWN('a.example').replaceAll('192.0.2.1', '192.0.2.2'),
+    OWN('a.example').replace('"data":"192.0.2.1"', '"data":"192.0.2.1 \\"ttl\\":7,"'),
+    OWN('a.example').replace('"data":"192.0.2.1"', '"data":"192.0.2.1 \\"ttl\\":8,"'),
+  ];
+  const prints: (number | undefined)[] = [];
+  const path = put([...same, ...others].join(''));
+  await readLog(path, undefined, { sinceMs: 0, zoneMs: undefined }, ({ print }) => prints.push(print));
+  expect(prints.every((print) => Number.isSafeInteger(print))).toBe(true);
+  expect(prints[1]).toBe(prints[0]);
+  expect(new Set(prints).size).toBe(1 + others.length);
 });
