@@ -496,7 +496,10 @@ test('the query log: searched with a reason, followed, and whose it is takes two
   await page.getByLabel('Reason').last().fill('case 8, by court order');
   await page.getByRole('button', { name: 'Ask for them' }).click();
   await page.getByText('It waits for a second person').first().waitFor();
-  const acts = (await auditor.get('/api/v1/acts')).body as readonly { id: string; operation: string }[];
+  const acts = (await auditor.get('/api/v1/acts')).body as unknown as readonly {
+    id: string;
+    operation: string;
+  }[];
   const waiting = acts.find(({ operation }) => operation === 'searchQueriesOf');
   const confirmed = await approver.client.post(`/api/v1/acts/${waiting?.id}/confirm`, { reason: 'agreed' });
   expect(confirmed.status).toBe(200);
