@@ -65,26 +65,6 @@ const NAME_AT = '{"@timestamp":"2026-11-30T10:00:00.123Z","dns":{"question":{"na
 const ADDRESS = '"source":{"address":"';
 const REFUSED = '"rule":{"ruleset":';
 
-/** The members of a line that are told. */
-interface Line {
-  readonly '@timestamp': string;
-  readonly dns: {
-    readonly question?: { readonly name?: string; readonly type?: string };
-    readonly response_code?: string;
-    readonly answers?: readonly { readonly data: string }[];
-  };
-  readonly event?: { readonly duration?: number };
-  readonly rule?: { readonly ruleset?: string };
-  readonly cordon?: {
-    readonly source?: string;
-    readonly validation?: string;
-    readonly transport?: string;
-    readonly group?: string;
-    readonly reported_by?: string;
-    readonly answers_omitted?: number;
-  };
-}
-
 /** Names clients of the log by their references, as records name them. */
 export class LogReferences {
   readonly #secret: Uint8Array;
@@ -176,30 +156,45 @@ export const compileFilter = (filter: QueryFilter, references: LogReferences): C
   return { needle: rarest === undefined ? undefined : Buffer.from(rarest, 'latin1'), fits };
 };
 
+type Members = Readonly<Record<string, unknown>>;
+
+const NO_MEMBERS: Members = {};
+
+/** Of what somebody else may have written into the file. */
+const membersOf = (value: unknown): Members =>
+  typeof value === 'object' && value !== null ? (value as Members) : NO_MEMBERS;
+const textOf = (value: unknown): string | null => (typeof value === 'string' ? value : null);
+
 /** A line as it is told; undefined for one that is none of ours. */
 export const toFoundQuery = (text: string, references: LogReferences): FoundQuery | undefined => {
-  let line: Line;
+  let line: Members;
   try {
-    line = JSON.parse(text) as Line;
+    line = membersOf(JSON.parse(text));
   } catch {
     return undefined;
   }
-  const { dns, event, rule, cordon } = line;
-  const answers = dns.answers ?? [];
+  const time = textOf(line['@timestamp']);
+  const dns = membersOf(line['dns']);
+  const question = membersOf(dns['question']);
+  if (time === null || question === NO_MEMBERS) return undefined;
+  const cordon = membersOf(line['cordon']);
+  const answers = Array.isArray(dns['answers'])
+    ? dns['answers'].map((one) => textOf(membersOf(one)['data']))
+    : [];
   return {
-    time: line['@timestamp'],
-    name: dns.question?.name ?? '',
-    type: dns.question?.type ?? '',
-    rcode: dns.response_code ?? null,
-    source: cordon?.source ?? 'none',
-    validation: cordon?.validation ?? 'none',
-    transport: cordon?.transport ?? 'udp',
-    tookMs: Math.round((event?.duration ?? 0) / 1_000_000),
-    group: cordon?.group ?? null,
-    list: rule?.ruleset ?? null,
-    reportedBy: cordon?.reported_by ?? null,
+    time,
+    name: textOf(question['name']) ?? '',
+    type: textOf(question['type']) ?? '',
+    rcode: textOf(dns['response_code']),
+    source: textOf(cordon['source']) ?? 'none',
+    validation: textOf(cordon['validation']) ?? 'none',
+    transport: textOf(cordon['transport']) ?? 'udp',
+    tookMs: Math.round((Number(membersOf(line['event'])['duration']) || 0) / 1_000_000),
+    group: textOf(cordon['group']),
+    list: textOf(membersOf(line['rule'])['ruleset']),
+    reportedBy: textOf(cordon['reported_by']),
     client: references.of(text) ?? null,
-    answers: answers.slice(0, ANSWERS_MAX).map(({ data }) => data.slice(0, ANSWER_LENGTH_MAX)),
-    more: Math.max(0, answers.length - ANSWERS_MAX) + (cordon?.answers_omitted ?? 0),
+    answers: answers.slice(0, ANSWERS_MAX).map((data) => (data ?? '').slice(0, ANSWER_LENGTH_MAX)),
+    more: Math.max(0, answers.length - ANSWERS_MAX) + (Number(cordon['answers_omitted']) || 0),
   };
 };

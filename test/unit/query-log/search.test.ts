@@ -288,6 +288,21 @@ test('files that cannot be read from their end, or are broken, are counted, and 
   expect(search().queries).toHaveLength(2);
 });
 
+test('lines that are not of the log are passed by, and hide none that are', () => {
+  const time = '{"@timestamp":"2026-11-30T08:00:00.000Z"';
+  const strange = [
+    ...['', 'x', '[]', 'null', time, `${time}}`, `${time},"dns":null}`, `${time},"dns":7}`],
+    ...[`${time},"dns":{"answers":7}}`, `${time},"dns":{"answers":[null,{"data":7}]}}`],
+    ...[`${time},"dns":{},"event":null,"rule":null,"cordon":null}`, `${time},"dns":{"question":null}}`],
+    '{"@timestamp":"no time","dns":{}}',
+  ];
+  const own = some(strange.length + 1).map(lineOf);
+  writeFileSync(path, own.map((line, at) => `${line}${strange[at] ?? ''}\n`).join(''));
+  const found = search();
+  expect(namesOf(found).filter((name) => name !== '')).toHaveLength(own.length);
+  expect(found).toMatchObject({ end: 'whole', unread: 0 });
+});
+
 test('nothing is there: no file, an empty one, no directory', () => {
   expect(search()).toMatchObject({
     queries: [],
