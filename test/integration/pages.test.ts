@@ -511,6 +511,23 @@ test('the query log: searched with a reason, followed, and whose it is takes two
   const kept = await auditor.get('/api/v1/records/search?class=changes&kind=admin&limit=100');
   expect(kept.text).toContain('"action":"queries-searched"');
   expect(kept.text).toContain('case 8, by court order');
+  // Where it cannot be searched, the page says why, and what to write.
+  for (const [state, isRecorded, says] of [
+    ['off', true, 'The query log is off'],
+    ['receivers', true, 'only to receivers'],
+    ['closed', true, 'nobody decided that they may be searched here'],
+    ['files', false, 'a search would be on no record'],
+  ] as const) {
+    await page.route('**/api/v1/queries', (route) =>
+      route.fulfill({ json: { state, identity: 'none', sample: 1, searchableSec: 60, isRecorded } }),
+    );
+    await page.reload();
+    await page.getByText(says).first().waitFor();
+    expect(await page.getByRole('button', { name: 'Search', exact: true }).count()).toBe(0);
+    expect(await scrollsSideways(page)).toBe(false);
+    if (state === 'off') expect(await findBarriers(page)).toEqual([]);
+    await page.unroute('**/api/v1/queries');
+  }
   // Who only administers may not, and what somebody follows is nobody else's.
   expect((await admin.get('/api/v1/queries')).status).toBe(403);
   const found = await auditor.post('/api/v1/queries/search', { reason: 'case 8', follow: true });
@@ -813,6 +830,9 @@ test('the configuration is changed by two: problem, difference, reason, confirma
     page.getByRole('button', { name: 'Download the text' }).click(),
   ]);
   expect(readFileSync(await download.path(), 'utf8')).toContain('mailto:help@');
+  // Tried on what was asked until now; who confirms sees it as well.
+  await page.getByRole('button', { name: 'What would have been different yesterday?' }).click();
+  await page.getByText(/^Newly passing: 0 queries/).waitFor({ timeout: 60_000 });
   await page.getByLabel('Reason').fill('Refused people shall read why.');
   await takePicture(page, 'configuration-difference');
   await page.getByRole('button', { name: 'Ask to put it in force' }).click();
@@ -821,6 +841,7 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   const confirms = await windowOf(approver.client, { width: PHONE });
   await confirms.goto(`${scene.origin}/acts`);
   await confirms.getByRole('rowheader', { name: 'notice.contact' }).first().waitFor();
+  await confirms.getByText(/^Newly passing: 0 queries/).waitFor();
   await takePicture(confirms, 'configuration-confirm-phone');
   await actOf(confirms, 'notice.contact').getByRole('button', { name: 'Confirm and do it' }).click();
   await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
