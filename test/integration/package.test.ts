@@ -1,11 +1,17 @@
 // @module-tag deploy
 // The Debian package, built, judged and lived with: the same bytes twice, lintian, systemd, and a root of its own in which it
 // is installed, runs on port 53, is upgraded, taken back and purged by dpkg.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
+import { RCODE } from '../../src/wire/dns/dns.ts';
+import { ask } from '../support/client.ts';
+import { FeedServer } from '../support/feeds.ts';
+import { freePort } from '../support/ports.ts';
 import { isInstalled, requireProgram, run } from '../support/process.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -110,6 +116,63 @@ test('the unit is understood by systemd, and exposed 1.5 at most', async (contex
   writeFileSync(weaker, readFileSync(unit, 'utf8').replace('ProtectSystem=strict', 'ProtectSystem=no'));
   expect(await exposureOf(weaker)).toBeGreaterThan(1.5);
 });
+
+test(
+  'with a root in it, the address of its feed is all that somebody writes',
+  async (context) => {
+    requirePrograms(context);
+    const place = join(work, 'rooted');
+    const library = join(place, 'usr/lib/cordon');
+    await run('dpkg-deb', ['--extract', packageOf(NEW), place]);
+    const program = [join(library, 'node'), join(library, 'dist/main.js')] as const;
+    const cordon = (...args: string[]) => run(program[0], [program[1], ...args], { cwd: place });
+    const lists = join(place, 'lists');
+    cpSync(join(root, 'lists'), lists, { recursive: true });
+    const entry =
+      '  - { suffix: of-the-feed.example, service: Test, owner: ByteDance Ltd., operator: ByteDance Ltd., evidence: "test", reviewed: 2099-01-01 }\n';
+    writeFileSync(
+      join(lists, 'tiktok.yaml'),
+      `${readFileSync(join(lists, 'tiktok.yaml'), 'utf8').trimEnd()}\n${entry}`,
+    );
+    const feed = join(place, 'feed');
+    const published = await cordon('lists', 'publish', feed, '--from', lists, '--keys', join(place, 'keys'));
+    expect(published).toMatchObject({ code: 0, stderr: '' });
+    const server = await FeedServer.open(feed);
+    const port = await freePort();
+    writeFileSync(
+      join(place, 'cordon.yaml'),
+      `listen: { dns: ["127.0.0.1:${port}"], admin: "127.0.0.1:0" }\nstate: ./state\nfeeds: [{ id: project, url: "${server.url}" }]\n`,
+    );
+    const check = () => cordon('check', '--config', 'cordon.yaml');
+    const refused = await check();
+    expect([refused.code, `${refused.stdout}${refused.stderr}`]).toEqual([
+      1,
+      expect.stringContaining('no root of a feed came with this package'),
+    ]);
+    mkdirSync(join(library, 'lists/feed'));
+    cpSync(join(feed, '1.root.json'), join(library, 'lists/feed/root.json'));
+    expect(await check()).toMatchObject({ code: 0 });
+    const child = spawn(program[0], [program[1], 'serve', '--config', 'cordon.yaml'], {
+      cwd: place,
+      stdio: 'ignore',
+    });
+    const exited = once(child, 'exit');
+    try {
+      const isRefused = async (): Promise<boolean> => {
+        const found = await ask({ address: '127.0.0.1', port }, 'of-the-feed.example. A', {
+          transport: 'tcp',
+        }).catch(() => undefined);
+        return found?.rcode === RCODE.NXDOMAIN;
+      };
+      await expect.poll(isRefused, { timeout: 90_000, interval: 250 }).toBe(true);
+    } finally {
+      child.kill();
+      await exited;
+      await server.close();
+    }
+  },
+  BUILD_MS,
+);
 
 test(
   'in a root of its own it is installed, answers, is upgraded, taken back and purged',
