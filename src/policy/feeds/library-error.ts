@@ -12,7 +12,7 @@ const EXPIRED = /is expired/;
 /** What the library threw as an AppError; one of fetching stays as it is. */
 export const toFeedError = (feed: string, thrown: unknown): AppError => {
   if (isAppError(thrown)) return thrown;
-  const text = printable(errorText(thrown)).slice(0, REASON_LENGTH_MAX);
+  const text = printable(errorText(thrown));
   const options = { cause: thrown };
   if (thrown instanceof ExpiredMetadataError || EXPIRED.test(text))
     return feedError('ERR_FEED_EXPIRED', feed, text, options);
@@ -21,4 +21,6 @@ export const toFeedError = (feed: string, thrown: unknown): AppError => {
   return feedError('ERR_FEED_PROOF', feed, text, options);
 };
 
-const printable = (text: string): string => text.replace(/[^\x20-\x7e]/g, '?');
+/** Of bytes of a foreign server. */
+export const printable = (text: string): string =>
+  text.replace(/[^\x20-\x7e]/g, '?').slice(0, REASON_LENGTH_MAX);

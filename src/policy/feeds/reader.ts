@@ -15,6 +15,7 @@ import { DownloadHTTPError } from 'tuf-js/dist/error.js';
 import { z } from 'zod';
 import {
   type Clock,
+  DAY_MS,
   DIRECTORY_MODE,
   errorText,
   isAppError,
@@ -31,7 +32,7 @@ import {
   readFeedRecord,
   writeFeedRecord,
 } from './feed-state.ts';
-import { toFeedError } from './library-error.ts';
+import { printable, toFeedError } from './library-error.ts';
 import { parseRelease, RELEASE_BYTES_MAX, RELEASE_NAME } from './release.ts';
 
 /** Names of the metadata that is kept, in the order in which one vouches for the next. */
@@ -52,6 +53,8 @@ const ROOTS_MAX = 64;
  * for a timestamp that was replaced within the second: seen at the next look without a condition, six hours at most by default.
  */
 const UNCHANGED_MAX = 5;
+/** A timestamp vouches for a year at most (`--days`); what vouches for longer is not of today. */
+const AHEAD_MS_MAX = 400 * DAY_MS;
 const SHA256 = /^[0-9a-f]{64}$/;
 const TIMESTAMP_NAME = 'timestamp.json';
 const STATUS_NOT_FOUND = 404;
@@ -297,6 +300,7 @@ export class FeedReader {
       }
       if (outcome.kind === 'fetched') {
         if (isTimestamp) {
+          this.#requireNow(outcome.bytes);
           this.#etagSeen = outcome.etag;
           this.#unchangedCount = 0;
         }
@@ -309,6 +313,18 @@ export class FeedReader {
       this.#lost = thrown;
       throw thrown;
     }
+  }
+
+  /** Nobody would notice for years that such a feed is frozen. What is no timestamp is the library's matter. */
+  #requireNow(bytes: Buffer): void {
+    const { feed, clock } = this.#options;
+    const expires = readHead(bytes)?.expires;
+    if (expires === undefined || Date.parse(expires) - clock() <= AHEAD_MS_MAX) return;
+    throw feedError(
+      'ERR_FEED_PROOF',
+      feed.id,
+      `it vouches until ${printable(expires)}: the clock of its publisher or of this machine is wrong`,
+    );
   }
 
   /** What was taken replaces what was trusted before. */

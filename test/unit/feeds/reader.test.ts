@@ -252,6 +252,22 @@ test('indefinite freeze: a feed that says the same for longer than it vouches fo
   expect(state()).toBe('current');
 });
 
+test('from the future: a timestamp that vouches for years is not taken, and what comes after it is', async () => {
+  await begin();
+  const first = await look();
+  await publisher.publish({ now: seconds() + 3 * 365 * 86_400, targets: { 'a.txt': 'evil.example\n' } });
+  expect(await look()).toBe('ERR_FEED_PROOF');
+  expect(state()).toBe('unproven');
+  expect(reader.record.reason).toMatch(
+    /vouches until \d{4}-.*the clock of its publisher or of this machine is wrong/,
+  );
+  // A start knows nothing of it either.
+  await open();
+  await publish('one.example\n');
+  expect(await look()).toBe(first);
+  expect(state()).toBe('current');
+});
+
 test('indefinite freeze: a feed that cannot be reached is told as expired from the same moment', async () => {
   await begin();
   await look();
