@@ -98,7 +98,8 @@ const writeRecords = (directory: string): void => {
   let nowMs = startMs;
   const recording = new Recording({
     ...{ readers: [new EventReader(ring)], droppedBefore: [], outputs: [], isResumed: false },
-    ...{ resolver: 'ns1.agency.example', version: '1', identity: { kind: 'full' }, bounds: UNBOUNDED },
+    ...{ resolver: 'ns1.agency.example', version: '1', identity: { kind: 'pseudonym', rotateMs: DAY_MS } },
+    bounds: UNBOUNDED,
     retention: { queries: RETENTION['m-26-14'], changes: RETENTION['m-26-14'] },
     heads: { everyMs: 3_600_000 },
     directory,
