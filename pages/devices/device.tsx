@@ -223,7 +223,7 @@ export const Device = ({ reference }: { readonly reference: string }): VNode => 
           {say('readAnew')}
         </button>
       </Head>
-      <p class="small soft">{say('deviceRecorded')}</p>
+      {fault?.status !== 403 && <p class="small soft">{say('deviceRecorded')}</p>}
       {fault !== undefined &&
         (fault.status === 403 ? <p class="soft">{say('notYours')}</p> : <FaultNote fault={fault} />)}
       {device === undefined ? (

@@ -6,7 +6,7 @@ import { downloadCsv } from '../parts/download.ts';
 import { Form, Select } from '../parts/form.tsx';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
 import { Head, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
-import { state } from '../parts/room.ts';
+import { may, state } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { StepChart } from '../parts/step-chart.tsx';
 import { useStore } from '../parts/store.ts';
@@ -231,37 +231,39 @@ export const Refusals = (): VNode => {
           {say('readAnew')}
         </button>
       </Head>
-      <Form className="filters panel" onSend={figures.reload} label={say('filter')}>
-        <Select
-          label={say('period')}
-          value={days}
-          onValue={set('days')}
-          options={RANGES.map((one) => [one, word('range', `d${one}`)])}
-        />
-        <Select
-          label={say('figuresBy')}
-          value={grouping}
-          onValue={set('by')}
-          options={GROUPINGS.map((one) => [one, word('grouped', one)])}
-        />
-        <Select
-          label={say('network')}
-          value={group}
-          onValue={set('group')}
-          options={[all, ...(known?.networks ?? []).map((one) => [one.group, one.group] as const)]}
-        />
-        <Select
-          label={say('list')}
-          value={list}
-          onValue={set('list')}
-          options={[all, ...(known?.lists ?? []).map((one) => [one.id, one.id] as const)]}
-        />
-        {(group !== '' || list !== '') && (
-          <button type="button" onClick={() => setInAddress({ group: '', list: '' })}>
-            {say('clearFilter')}
-          </button>
-        )}
-      </Form>
+      {may('readRefusalFigures') && (
+        <Form className="filters panel" onSend={figures.reload} label={say('filter')}>
+          <Select
+            label={say('period')}
+            value={days}
+            onValue={set('days')}
+            options={RANGES.map((one) => [one, word('range', `d${one}`)])}
+          />
+          <Select
+            label={say('figuresBy')}
+            value={grouping}
+            onValue={set('by')}
+            options={GROUPINGS.map((one) => [one, word('grouped', one)])}
+          />
+          <Select
+            label={say('network')}
+            value={group}
+            onValue={set('group')}
+            options={[all, ...(known?.networks ?? []).map((one) => [one.group, one.group] as const)]}
+          />
+          <Select
+            label={say('list')}
+            value={list}
+            onValue={set('list')}
+            options={[all, ...(known?.lists ?? []).map((one) => [one.id, one.id] as const)]}
+          />
+          {(group !== '' || list !== '') && (
+            <button type="button" onClick={() => setInAddress({ group: '', list: '' })}>
+              {say('clearFilter')}
+            </button>
+          )}
+        </Form>
+      )}
       <Loaded data={figures}>
         {(found) => <Figures figures={found} grouping={grouping} group={group} list={list} />}
       </Loaded>
