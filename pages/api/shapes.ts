@@ -1081,6 +1081,8 @@ export type QueryLogState = {
   readonly identity: 'address' | 'prefix' | 'pseudonym' | 'none';
   readonly sample: number;
   readonly searchableSec: number;
+  readonly written: number;
+  readonly lost: number;
   readonly isRecorded: boolean;
 };
 

@@ -14,7 +14,7 @@ import { isStill, may, session, state, toast } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
-import { useData, useDoing } from '../parts/use-data.ts';
+import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { QueriesTable } from './table.tsx';
 import { FIELDS, hasMore, SOURCES, toBody, type Wanted, wantedIn, withNew } from './wanted.ts';
 
@@ -22,6 +22,8 @@ const PAGE_ROWS = 50;
 /** Rows that are kept on the page while new ones come. */
 const ROWS_MAX = 500;
 const FOLLOW_MS = 2_000;
+/** Between two looks at what the log counts. */
+const COUNT_MS = 10_000;
 const DAY_SEC = 86_400;
 
 /** What is shown: pages that were asked for, and what came since. */
@@ -354,6 +356,8 @@ const Search = ({ log }: { readonly log: QueryLogState }): VNode => {
               identity: word('logIdentity', log.identity),
               days: format.number(Math.round((10 * log.searchableSec) / DAY_SEC) / 10),
             })}
+            {` ${say('queriesCounts', { count: log.written })}`}
+            {log.lost > 0 && ` ${say('queriesLost', { count: log.lost })}`}
             {log.sample > 1 && ` ${say('queriesSample', { count: log.sample })}`}
           </p>
         </div>
@@ -395,6 +399,11 @@ const Off = ({ log }: { readonly log: QueryLogState }): VNode => {
 export const Queries = (): VNode => {
   const { say } = useText();
   const log = useData<QueryLogState>('/v1/queries', ['configuration']);
+  const { reload } = log;
+  const turn = useTicks(COUNT_MS);
+  useEffect(() => {
+    if (turn > 0) reload();
+  }, [turn, reload]);
   return (
     <>
       <Head title={say('placeQueries')} />

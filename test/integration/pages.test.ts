@@ -472,6 +472,7 @@ test('the query log: searched with a reason, followed, and whose it is takes two
   await page.getByText(/^Read back to .*; nothing older fits\.$/).waitFor();
   await ask(scene.cordon.dns, 'three.passed.example A', { from: LAB });
   await row('three\\.passed\\.example').waitFor({ timeout: 30_000 });
+  await page.getByText(/[1-9]\d* queries were logged since the service started/).waitFor({ timeout: 60_000 });
   // The draft of the reason and the filters outlive a reload; nothing is asked for again by itself.
   await page.reload();
   expect(await page.getByLabel('Reason').first().inputValue()).toBe('case 8');
@@ -519,7 +520,9 @@ test('the query log: searched with a reason, followed, and whose it is takes two
     ['files', false, 'a search would be on no record'],
   ] as const) {
     await page.route('**/api/v1/queries', (route) =>
-      route.fulfill({ json: { state, identity: 'none', sample: 1, searchableSec: 60, isRecorded } }),
+      route.fulfill({
+        json: { state, identity: 'none', sample: 1, searchableSec: 60, written: 0, lost: 0, isRecorded },
+      }),
     );
     await page.reload();
     await page.getByText(says).first().waitFor();

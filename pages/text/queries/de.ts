@@ -33,6 +33,9 @@ export const queriesDe: Readonly<Record<keyof typeof queriesEn, string>> = {
     'Das Protokoll nennt Geräte mit {identity} und bewahrt Anfragen {days} {days:Tag|Tage} auf. Hier stehen sie mit ihrer Kennung des Tages.',
   queriesSample:
     'Eine von {count} Anfragen wird protokolliert: Was nicht gefunden wird, kann gefragt worden sein.',
+  queriesCounts:
+    'Seit dem Start des Dienstes {count:wurde|wurden} {count} {count:Anfrage|Anfragen} protokolliert.',
+  queriesLost: '{count} {count:fehlt|fehlen} darin, weil mehr kamen, als geschrieben werden konnten.',
   queriesFound: 'Gefunden',
   queriesNone: 'Keine der durchgesehenen Anfragen passt.',
   queriesNoLine: 'Im Protokoll ist keine Anfrage, die durchgesehen werden könnte.',

@@ -30,6 +30,8 @@ export const queriesEn = {
   queriesKept:
     'The log names clients by {identity}, and keeps queries for {days} {days:day|days}. Here they stand as their reference of the day.',
   queriesSample: 'One query of {count} is logged: what is not found may have been asked for.',
+  queriesCounts: '{count} {count:query was|queries were} logged since the service started.',
+  queriesLost: '{count} {count:is|are} missing in it, because more came than could be written.',
   queriesFound: 'What was found',
   queriesNone: 'No query that was looked at fits.',
   queriesNoLine: 'There is no query in the log to look at.',

@@ -32,6 +32,8 @@ export const queriesFr: Readonly<Record<keyof typeof queriesEn, string>> = {
   queriesKept:
     'Le journal désigne les appareils par {identity} et garde les requêtes {days} {days:jour|jours}. Ici, ils figurent par leur référence du jour.',
   queriesSample: 'Une requête sur {count} est journalisée : ce qui n’est pas trouvé a pu être demandé.',
+  queriesCounts: '{count} {count:requête journalisée|requêtes journalisées} depuis le démarrage du service.',
+  queriesLost: 'Il en manque {count}, parce qu’il en est arrivé plus qu’on n’a pu en écrire.',
   queriesFound: 'Résultat',
   queriesNone: 'Aucune des requêtes examinées ne correspond.',
   queriesNoLine: 'Le journal ne contient aucune requête à examiner.',

@@ -32,6 +32,9 @@ export const queriesNl: Readonly<Record<keyof typeof queriesEn, string>> = {
   queriesKept:
     'Het logboek noemt toestellen met {identity} en bewaart query’s {days} {days:dag|dagen}. Hier staan ze met hun kenmerk van de dag.',
   queriesSample: 'Eén op de {count} query’s wordt gelogd: wat niet gevonden wordt, kan gevraagd zijn.',
+  queriesCounts: '{count} {count:query|query’s} gelogd sinds de start van de dienst.',
+  queriesLost:
+    'Er {count:ontbreekt|ontbreken} er {count}, omdat er meer kwamen dan geschreven konden worden.',
   queriesFound: 'Gevonden',
   queriesNone: 'Geen van de bekeken query’s past.',
   queriesNoLine: 'Er staat geen query in het logboek om te bekijken.',

@@ -107,6 +107,7 @@ export class ControlSocketPart implements Part {
       clock: systemClock,
       monotonic: () => performance.now(),
       recorder: () => evidence.recording.recorder,
+      counts: () => evidence.facts().queryLog,
       searcher: this.#searcher,
       acted: () => evidence.recording.journal.act('queries-searched'),
     });

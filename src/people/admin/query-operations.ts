@@ -83,6 +83,9 @@ const log = z
     sample: z.number(),
     /** How long queries are found, seconds. */
     searchableSec: z.number(),
+    /** Queries that an output took since the start, and those that some output is missing. */
+    written: z.number(),
+    lost: z.number(),
     /** Without records nobody searches: it would not be on the record. */
     isRecorded: z.boolean(),
   })

@@ -26,6 +26,7 @@ import type {
 } from '../../evidence/query-log/query-log.ts';
 import { RECORDS_DIRECTORY, readReference } from '../../evidence/records/records.ts';
 import type { Recorder } from '../../evidence/records-thread/records-thread.ts';
+import type { QueryLogMetrics } from '../../telemetry/observe/observe.ts';
 import {
   type Actor,
   type NewQueries,
@@ -57,6 +58,8 @@ export interface QueryControlParts {
   monotonic(): number;
   /** Undefined when no records are kept. */
   recorder(): Pick<Recorder, 'write' | 'pseudonyms'> | undefined;
+  /** What the log counts since the start; undefined: none is kept. */
+  counts(): Pick<QueryLogMetrics, 'outputs' | 'lost'> | undefined;
   readonly searcher: Pick<LogSearcher, 'search'>;
   /** Somebody searched. */
   acted(): void;
@@ -82,6 +85,7 @@ export class Queries implements QueryControl {
 
   log(): ReturnType<QueryControl['log']> {
     const { outputs, identity, sample, retention, isSearchable } = this.#parts.config().queryLog;
+    const counts = this.#parts.counts();
     return {
       state:
         outputs.length === 0
@@ -92,6 +96,8 @@ export class Queries implements QueryControl {
               ? 'files'
               : 'closed',
       ...{ identity, sample, searchableSec: retention.searchableMs / 1_000 },
+      written: Math.max(0, ...(counts?.outputs ?? []).map(({ written }) => written)),
+      lost: Object.values(counts?.lost ?? {}).reduce((sum, count) => sum + count, 0),
       isRecorded: this.#parts.recorder() !== undefined,
     };
   }

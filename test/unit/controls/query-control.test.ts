@@ -58,6 +58,10 @@ const queriesWith = (
       },
       pseudonyms: ({ text }) => Promise.resolve(text === '192.0.2.7' ? 'p:1:x p:2:y' : ''),
     }),
+    counts: () => ({
+      outputs: [{ name: 'a', written: 70, trouble: undefined }],
+      lost: { ring: 1, receiver: 2, day: 0, disk: 0 },
+    }),
     searcher: {
       search: (_, wanted) => {
         told.push('searched');
@@ -146,6 +150,6 @@ test.each([
 
 test('without records nobody searches', () => {
   const queries = queriesWith(undefined, { recorder: () => undefined });
-  expect(queries.log()).toMatchObject({ state: 'files', isRecorded: false });
+  expect(queries.log()).toMatchObject({ state: 'files', isRecorded: false, written: 70, lost: 3 });
   expect(queries.obstacle()).toMatch(/on no record/);
 });
