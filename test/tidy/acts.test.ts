@@ -45,6 +45,7 @@ test('what gives rights, lets pass or tells who somebody is takes two where ther
     'rollBackList',
     'reidentify',
     'listPseudonyms',
+    'searchQueriesOf',
     'applyConfiguration',
     'addPerson',
     'setRoles',

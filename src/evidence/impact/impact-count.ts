@@ -128,7 +128,7 @@ interface Asker {
   /** What tells questions of different groups apart. */
   readonly key: string;
   /** Verdicts of those with this key. */
-  readonly judged: Map<string | number, Judged>;
+  readonly judged: Verdicts;
 }
 
 /** Most questions: one object stands for all of them. */
@@ -146,12 +146,39 @@ const UNREADABLE: Judged = {
   verdict: undefined,
 };
 
+type Verdicts = Map<string | number, Judged>;
+
+/** What was judged before, by who is judged alike; a table that is full begins anew. */
+class JudgedQuestions {
+  readonly #known = new Map<string, Verdicts>();
+  #count = 0;
+
+  /** Verdicts of questions of those with a key. */
+  of(key: string): Verdicts {
+    let known = this.#known.get(key);
+    if (known === undefined) {
+      // Of clients for whom lists have rules of their own there may be any number.
+      if (this.#known.size >= CLIENTS_MAX) this.#known.clear();
+      known = new Map();
+      this.#known.set(own(key), known);
+    }
+    return known;
+  }
+
+  keep(verdicts: Verdicts, key: string | number, judged: Judged): void {
+    if (++this.#count > QUESTIONS_MAX) {
+      this.#count = 1;
+      for (const known of this.#known.values()) known.clear();
+    }
+    verdicts.set(typeof key === 'string' ? own(key) : key, judged);
+  }
+}
+
 /** What counts the queries of logs. */
 export class ImpactCount {
   readonly #before: Replay;
   readonly #after: Replay;
-  readonly #judged = new Map<string, Map<string | number, Judged>>();
-  #questions = 0;
+  readonly #questions = new JudgedQuestions();
   readonly #askers = new Map<string, Asker>();
   readonly #names = new Map<string, Named>();
   readonly #sides = new Map([
@@ -185,33 +212,13 @@ export class ImpactCount {
     let judged = asker.judged.get(key);
     if (judged === undefined) {
       judged = this.#judge(logged, asker);
-      this.#remember(asker, typeof key === 'string' ? own(key) : key, judged);
+      this.#questions.keep(asker.judged, key, judged);
     }
     if (judged === UNREADABLE) this.#unreadable++;
     if (judged.isRefusedBefore) this.#refusedBefore++;
     if (judged.isRefusedAfter) this.#refusedAfter++;
     if (judged.change !== CHANGE.NONE) this.#count(logged, asker, judged);
   };
-
-  #remember(asker: Asker, key: string | number, judged: Judged): void {
-    if (++this.#questions > QUESTIONS_MAX) {
-      this.#questions = 1;
-      for (const known of this.#judged.values()) known.clear();
-    }
-    asker.judged.set(key, judged);
-  }
-
-  /** Verdicts of questions of those who are judged alike. */
-  #judgedOf(key: string): Map<string | number, Judged> {
-    let known = this.#judged.get(key);
-    if (known === undefined) {
-      // Of clients for whom lists have rules of their own there may be any number.
-      if (this.#judged.size >= CLIENTS_MAX) this.#judged.clear();
-      known = new Map();
-      this.#judged.set(own(key), known);
-    }
-    return known;
-  }
 
   /** What was counted, with the `topMax` names that were asked for most. */
   told(topMax: number, { guardOf, ownerOf }: NameFacts): Impact {
@@ -316,7 +323,7 @@ export class ImpactCount {
       ? `${this.#before.clientKey(words)} ${this.#after.clientKey(words)}`
       : `#${group ?? ''}`;
     const asker: Asker = {
-      ...{ key, judged: this.#judgedOf(key), address: isAddress ? words : undefined },
+      ...{ key, judged: this.#questions.of(key), address: isAddress ? words : undefined },
       network: isAddress ? networkOf(words) : client.includes('/') ? client : '',
     };
     if (this.#askers.size >= CLIENTS_MAX) this.#askers.clear();
