@@ -8,6 +8,7 @@ import { ExemptionService, REGISTER_NAME } from '../../src/evidence/exemptions/e
 import type { Controls } from '../../src/people/admin/admin.ts';
 import { createConfigurationControl } from '../../src/people/configuration/configuration-control.ts';
 import { ConfigurationTexts, sha256Of } from '../../src/people/configuration/configuration-texts.ts';
+import { DraftImpact } from '../../src/people/configuration/draft-impact.ts';
 import {
   createExemptionControl,
   createListControl,
@@ -299,6 +300,7 @@ export class DecidedScene {
           generation: () => 1,
           enforcementText: () => '',
           note: () => undefined,
+          impact: new DraftImpact(clock),
         },
       }),
     };
