@@ -298,6 +298,25 @@ test('the service searches for who gives a reason: on the record, by references,
   expect(JSON.stringify(kept)).not.toContain('127.0.0.');
 });
 
+test('the tail shows what is there, and ends when the log may not be searched any more', async () => {
+  const config = join(cordon.directory, 'cordon.yaml');
+  const searches = (): Promise<number> =>
+    readMetric(cordon, 'cordon_admin_actions_total', { action: 'queries-searched' });
+  const before = await searches();
+  const tail = runCommandHere([
+    ...['log', 'tail', '--reason', 'ticket 4711', '--name', 'new.example', '--json', '--config', config],
+  ]);
+  await vi.waitFor(async () => expect(await searches()).toBe(before + 1), WAIT);
+  await reload(cordon, {
+    'cordon.yaml': readFileSync(config, 'utf8').replace('search: true', 'search: false'),
+  });
+  const { code, stdout, stderr } = await tail;
+  expect(code).toBe(0);
+  expect(stdout.match(/"name":"n\d+\.new\.example"/g)?.length).toBeGreaterThanOrEqual(20);
+  expect(stdout).not.toContain('127.0.0.1');
+  expect(stderr).toContain('this search is over');
+});
+
 /** The last field of a number in a message of Protocol Buffers with numbers below 16, as bytes or a number. */
 const fieldsOf = (bytes: Buffer): Map<number, Buffer | number> => {
   const fields = new Map<number, Buffer | number>();

@@ -133,10 +133,11 @@ export class Queries implements QueryControl {
 
   async follow(search: string, after: string, actor: Actor): Promise<NewQueries | undefined> {
     const followed = this.#followed.get(search);
-    if (followed === undefined || followed.by !== whoOf(actor)) return undefined;
+    if (followed === undefined || followed.by !== whoOf(actor) || this.obstacle() !== undefined)
+      return undefined;
     const nowMs = this.#parts.monotonic();
     const nothing = { queries: [], newest: after, leftOut: 0, isWhole: true };
-    if (nowMs - followed.lookedMs < FOLLOW_MS_MIN || this.obstacle() !== undefined) return nothing;
+    if (nowMs - followed.lookedMs < FOLLOW_MS_MIN) return nothing;
     followed.lookedMs = nowMs;
     const found = await this.#search({
       filter: followed.filter,

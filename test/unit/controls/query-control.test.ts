@@ -119,6 +119,15 @@ test('what is new is followed by who searched, not more often than each second, 
   expect(await follow(ANNA)).toBeUndefined();
 });
 
+test('what is followed ends when nobody may search any more', async () => {
+  let log = `query-log: { search: true, outputs: [{ to: "file:${path}" }] }`;
+  const queries = queriesWith(log, { config: () => configOf(log) });
+  const { search: id, newest } = await queries.search({ ...WANTED, follow: true }, ANNA);
+  expect(await queries.follow(id ?? '', newest, ANNA)).toBeDefined();
+  log = log.replace('true', 'false');
+  expect(await queries.follow(id ?? '', newest, ANNA)).toBeUndefined();
+});
+
 test('who is behind a reference is told as records name it, where the log was read whole', async () => {
   writeFileSync(path, line('a.example') + line('b.example', 'p:2:y'));
   const queries = queriesWith();
