@@ -1,6 +1,6 @@
 // Asking for an exemption. The rules of the profile are said as one fills it in, all problems at once, each at its field.
 import type { VNode } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { act, ask, Fault } from '../api/client.ts';
 import { type ExemptionProblem, type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
@@ -272,7 +272,8 @@ const RequestForm = ({
   const [wasKept] = useState(() => (isLink ? undefined : fromKept(readKept(kept))));
   const blank = { ...EMPTY, names: query.get('name') ?? '', renews: query.get('renews') ?? '' };
   const [draft, setDraft] = useState<Draft>(wasKept ?? blank);
-  useEffect(() => keep(kept, isEmpty(draft) ? undefined : toKept(draft)), [draft, kept]);
+  // With the key that wrote it: an effect after the drawing comes too late for who leaves at once.
+  useLayoutEffect(() => keep(kept, isEmpty(draft) ? undefined : toKept(draft)), [draft, kept]);
   const [wasSent, setWasSent] = useState(false);
   const [touched, setTouched] = useState<ReadonlySet<string>>(new Set());
   const checked = useCheck(draft);

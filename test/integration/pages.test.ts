@@ -245,7 +245,16 @@ test('an exemption is asked for by one and approved by another', WALK, async () 
   await asks
     .getByLabel('Why it is needed')
     .fill(`The mobile team has to see which permissions the application asks for. ${HOSTILE_TEXT}`);
-  // What is half written is there again, whatever took its writer away.
+  // What is half written is there again, whatever took its writer away: kept with the key that wrote it, before anything is drawn.
+  const isKept = await asks.evaluate(`(async () => {
+    const field = document.activeElement;
+    const set = Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, 'value').set;
+    set.call(field, field.value + ' And');
+    field.dispatchEvent(new Event('input', { bubbles: true }));
+    for (let turn = 0; turn < 20; turn++) await null;
+    return JSON.stringify(localStorage).includes(' And');
+  })()`);
+  expect(isKept).toBe(true);
   await asks.goto(scene.origin);
   await heading(asks, /^(?:In force|Not in force)/).waitFor();
   await asks.goto(`${scene.origin}/exemptions/new`);
