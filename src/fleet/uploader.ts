@@ -256,6 +256,8 @@ export class Uploader {
         const pieces = (await feed.next(SENT_AT_A_TIME)) ?? [];
         const blocks: EvidencePiece[] = [];
         for (const piece of pieces) {
+          // Before the first record of all, the feed tells of the beginning again.
+          if (piece.kind !== 'block' && after.sequence === 0) continue;
           if (piece.kind !== 'block' || piece.block.first > until) break;
           blocks.push(piece);
           length += piece.block.body.length;

@@ -245,6 +245,13 @@ test('a collector that lacks records amid the chain is sent these again, not at 
   bench.monotonicMs += 3_600_000;
   await uploader.send();
   expect([told(pieces), foreign]).toEqual([[], []]);
+  // The very first ones, behind the opening.
+  const [start] = blocks;
+  if (start === undefined) throw new Error('it has blocks');
+  const missingFirst = { ordinal: 1, after: { sequence: 0, hash: 'c'.repeat(64) }, until: start.count };
+  confirm({ ...end, missing: missingFirst });
+  await uploader.send();
+  expect(told(pieces)).toEqual([1]);
   // What is not on this chain, and what is gone.
   confirm({ ...end, missing: { ...missing, after: { ...after, hash: 'f'.repeat(64) } } });
   await uploader.send();
