@@ -120,17 +120,24 @@ export interface Cordon extends Running {
   readonly exited: Promise<Exit>;
 }
 
+/** Starts `cordon serve` from the checkout and waits until it is ready. */
+export const startCordon = (options: CordonOptions): Promise<Cordon> =>
+  untilUndisturbed(options.config, () => startOnce(options));
+
 /**
- * Starts `cordon serve` from the checkout and waits until it is ready. The program finds out what port 0 becomes before its
- * workers open it: when another program beside it was given that port meanwhile, it is started again.
+ * A service finds out what port 0 becomes before its workers open it: when another program beside it was given that port
+ * meanwhile, it is started again.
  */
-export const startCordon = async (options: CordonOptions): Promise<Cordon> => {
+export const untilUndisturbed = async <Started>(
+  config: string,
+  start: () => Promise<Started>,
+): Promise<Started> => {
   for (let tries = 1; ; tries++) {
     try {
-      return await startOnce(options);
+      return await start();
     } catch (error) {
       const [, endpoint] = /listening on (\S+) \(\w+\): EADDRINUSE/.exec(String(error)) ?? [];
-      const isDrawn = endpoint !== undefined && !options.config.includes(endpoint);
+      const isDrawn = endpoint !== undefined && !config.includes(endpoint);
       if (!isDrawn || tries === START_TRIES_MAX) throw error;
     }
   }

@@ -18,6 +18,7 @@ import {
   type Running,
   socketsOf,
   untilAsked,
+  untilUndisturbed,
   writeDirectory,
 } from './process.ts';
 import { roomOf } from './program.ts';
@@ -25,13 +26,17 @@ import { roomOf } from './program.ts';
 /** Variables of the configuration: others concern a process. */
 type Settings = Readonly<Record<`CORDON_${string}`, string>>;
 
+/** What startCordon() needs. */
+type ServiceOptions = Pick<CordonOptions, 'config' | 'files'> & { readonly env?: Settings };
+
 /** What may be done with it, which is less than with a process. */
 export type Cordon = Running;
 
 /** As startCordon() of process.ts: starts a service from the bundle of the sources and waits until it is ready; what it throws is thrown. */
-export const startCordon = async (
-  options: Pick<CordonOptions, 'config' | 'files'> & { readonly env?: Settings },
-): Promise<Cordon> => {
+export const startCordon = (options: ServiceOptions): Promise<Cordon> =>
+  untilUndisturbed(options.config, () => startOnce(options));
+
+const startOnce = async (options: ServiceOptions): Promise<Cordon> => {
   const { sourceOf } = (await roomOf('commands/serve')) as typeof Serve;
   const { Service } = (await roomOf('host/app/app')) as typeof App;
   const { createLog } = (await roomOf('telemetry/observe/observe')) as typeof Observe;
