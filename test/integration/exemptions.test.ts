@@ -11,7 +11,7 @@ import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
-import type { RunResult } from '../support/process.ts';
+import { type CordonOptions, type RunResult, startCordon as startProcess } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -45,8 +45,12 @@ afterEach(async () => {
   rmSync(state, { recursive: true });
 });
 
-const start = async (files: Readonly<Record<string, string>> = {}, more = ''): Promise<Cordon> => {
-  cordon = await startCordon({
+const start = async (
+  files: Readonly<Record<string, string>> = {},
+  more = '',
+  by: (options: Pick<CordonOptions, 'config' | 'files'>) => Promise<Cordon> = startCordon,
+): Promise<Cordon> => {
+  cordon = await by({
     config: `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 2
@@ -205,7 +209,7 @@ test.skipIf(!hasOtherUser)(
     await exemptions(program, 'revoke', id, '--reason', 'the case is closed');
     await program.stop();
     forgeRegister(join(state, 'register.sqlite'), (rows) => rows.slice(0, -1));
-    program = await start();
+    program = await start({}, '', startProcess);
     expect(await isExempt(program, '127.0.0.7')).toBe(false);
     await program.waitForLog(({ msg }) => msg === 'the register of exemptions is not what the records say');
     expect(await readMetric(program, 'cordon_exemptions_unproven', {})).toBe(1);
