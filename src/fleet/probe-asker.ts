@@ -6,7 +6,6 @@ import type { MessageBus } from './bus.ts';
 import { PROBE_MS_MIN, type ProbeRequest, type ProbeResult, readResult, signRequest } from './fleet-probe.ts';
 import type { SigningKey } from './key.ts';
 import type { Membership } from './membership.ts';
-import type { FleetMatrix, ResolverStatus } from './status.ts';
 import { PROBE_SUBJECT, probedSubject, STREAM } from './subjects.ts';
 
 /** What an authority asks with. */
@@ -107,11 +106,3 @@ export class ProbeAsker {
 }
 
 const NAME_SHOWN = 40;
-
-/** What the probe of each resolver was answered: of those that are in the fleet and refuse names. On a node nobody is asked. */
-export const matrixOf = (rows: readonly ResolverStatus[], asker: ProbeAsker | undefined): FleetMatrix => ({
-  asked: asker?.asked ?? null,
-  resolvers: rows
-    .filter(({ removed, role }) => removed === null && role !== 'collector')
-    .map(({ name, site }) => ({ name, site, probe: asker?.resultOf(name) ?? null })),
-});

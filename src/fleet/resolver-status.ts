@@ -5,7 +5,8 @@ import type { Member, Membership } from './membership.ts';
 import { needsOfResolver, type ResolverFacts } from './needs.ts';
 import type { Presence } from './presence.ts';
 import type { LastContact } from './presence-table.ts';
-import type { FleetNeed, ProbeSummary, ResolverStatus } from './status.ts';
+import type { ProbeAsker } from './probe-asker.ts';
+import type { FleetMatrix, FleetNeed, ProbeSummary, ResolverStatus } from './status.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
 /** What the rows are made of. */
@@ -118,3 +119,11 @@ const toResolverStatus = (
 };
 
 const summaryOf = ({ name: _, results: __, ...summary }: ProbeResult): ProbeSummary => summary;
+
+/** What the probe of each resolver was answered: of those that are in the fleet and refuse names. On a node nobody is asked. */
+export const matrixOf = (rows: readonly ResolverStatus[], asker: ProbeAsker | undefined): FleetMatrix => ({
+  asked: asker?.asked ?? null,
+  resolvers: rows
+    .filter(({ removed, role }) => removed === null && role !== 'collector')
+    .map(({ name, site }) => ({ name, site, probe: asker?.resultOf(name) ?? null })),
+});
