@@ -46,6 +46,8 @@ const OTHER_MS = 60_000 + 30_000;
 const HEALED_MS = 300_000;
 /** The same of records: what is not confirmed is sent again after ten minutes at the latest. */
 const COLLECTED_MS = 900_000;
+/** After which an answer is lost while somebody stops, seconds. */
+const ANSWER_SEC = 10;
 const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
 const AUTHORITY = 'authority';
 /** Refusals are suspended for so long at most, milliseconds. */
@@ -731,10 +733,12 @@ class Scene {
     const stopping = fleet?.stop().then(() => {
       isStopped = true;
     });
-    // What it waits for may be a time that is over.
-    while (!isStopped) {
+    // What it waits for may be a time that is over, or an answer, which an engine has ten seconds for.
+    for (let seconds = 1; !isStopped; seconds++) {
       await this.#settle();
-      if (!isStopped) this.#time.advance(1_000);
+      if (isStopped) break;
+      this.#time.advance(1_000);
+      if (seconds % ANSWER_SEC === 0) for (const flight of this.#underWay.splice(0)) flight.lose();
     }
     await stopping;
     // What was deferred of its exemptions holds again with its start.
