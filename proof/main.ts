@@ -3,32 +3,32 @@
 // The program stands alone: no configuration, no dependency, no state but a key. What a script may rely on are its exit codes.
 import './older.ts';
 import { createPublicKey, randomInt } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { systemClock } from '../src/base/clock.ts';
+import { foreignForms } from '../src/evidence/probe/judge.ts';
+import type { Verdict } from '../src/evidence/probe/proof-certificate.ts';
+import { keyidOf, open } from '../src/evidence/probe/proof-envelope.ts';
+import { readOrMakeKey } from '../src/evidence/probe/proof-key.ts';
 import {
-  type Answered,
-  type Certificate,
-  FORMAT,
-  judgeAnswered,
-  openIn,
-  unseenOf,
-  type Verdict,
-  worstVerdict,
-} from '../src/evidence/probe/proof-certificate.ts';
-import { keyidOf, open, seal } from '../src/evidence/probe/proof-envelope.ts';
+  formatProof,
+  makeProof,
+  PROOF_DECOYS,
+  PROOF_QUESTIONS,
+  PROOF_RATE,
+  replaceFile,
+  WITNESSED,
+} from '../src/evidence/probe/proof-making.ts';
 import type { Pack, Packs } from '../src/evidence/probe/proof-packs.ts';
+import { envelopeIn, pageOf } from '../src/evidence/probe/proof-page.ts';
+import { findResolver, systemResolvers } from '../src/evidence/probe/proof-ways.ts';
 import { formatVerifier } from '../src/wire/transparency/note.ts';
-import { askResolver, hostName } from './ask.ts';
-import { readOrMakeKey } from './key.ts';
 import { metricsOf } from './metrics.ts';
 import { readPacks } from './packs.ts';
-import { envelopeIn, pageOf } from './page.ts';
 import { SHIPPED } from './shipped-packs.ts';
 import { differenceOf, faultOfSubject } from './subject.ts';
-import { findResolver, systemResolvers } from './ways.ts';
 import { logVerifier, openWitnessed, originOf, type WitnessAt, witness, witnessVerifier } from './witness.ts';
 
 /** Exit codes; those of the cordon command. */
@@ -37,18 +37,11 @@ const PROBLEM = 1;
 const WRONG_USAGE = 2;
 
 const RATE_MAX = 10_000;
-const RATE_DEFAULT = 200;
-/** Seven seconds at the default rate. */
-const QUESTIONS_DEFAULT = 1_400;
 const QUESTIONS_MAX = 1_000_000;
 const SEED_MAX = 2 ** 32;
 const DAY_MS = 86_400_000;
 /** Between clocks. */
 const AHEAD_MS_MAX = 600_000;
-/** Shown leaks; the certificate has more. */
-const SHOWN_MAX = 10;
-/** Beside a certificate: what its witness says (C2SP tlog-proof). */
-const WITNESSED = '.tlog-proof';
 
 const USAGE = `Usage:
   node proof.mjs [ask] [RESOLVER...] --mandate ID [options]
@@ -60,10 +53,10 @@ const USAGE = `Usage:
 RESOLVER  ADDRESS[:PORT], tls://HOST[:PORT] or https://HOST/PATH; without one, the resolvers of this system
 --mandate ID      the mandate; "mandates" lists them
 --pack FILE       mandates of your own, instead of those within
---rate N          questions a second, ${RATE_DEFAULT} by default
---questions N     about so many questions for each resolver, ${QUESTIONS_DEFAULT} by default; every name is asked for once at least
+--rate N          questions a second, ${PROOF_RATE} by default
+--questions N     about so many questions for each resolver, ${PROOF_QUESTIONS} by default; every name is asked for once at least
 --every-type      asks for every name with every type, however long it takes
---control NAME    a name that has to resolve; may be repeated (example.com, iana.org, ietf.org)
+--control NAME    a name that has to resolve; may be repeated (${PROOF_DECOYS.join(', ')})
 --alias NAME      a name of yours that leads to a prohibited one, which has to be refused; may be repeated
 --sinkhole ADDR   an address to which the resolver leads refused names; may be repeated
 --ca FILE         authorities of its certificate
@@ -124,15 +117,6 @@ const mandateOf = ({ mandates }: Packs, id: string | undefined): Pack => {
   throw new UsageError(`--mandate takes one of ${known}`);
 };
 
-/** Replaces a file at once: a collector that reads meanwhile sees the old or the new one. */
-const replace = (file: string, text: string): void => {
-  const beside = `${file}.${process.pid}`;
-  // Nothing that somebody else laid there is written to.
-  rmSync(beside, { force: true });
-  writeFileSync(beside, text, { flag: 'wx' });
-  renameSync(beside, file);
-};
-
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
 /** Names are shown and sent: nothing else may stand there. */
@@ -149,14 +133,14 @@ const ask = async (given: readonly string[], values: Values): Promise<number> =>
   const mandate = mandateOf(packs, values.mandate);
   const texts = given.length > 0 ? given : systemResolvers();
   if (texts.length === 0) throw new UsageError('this system has no resolver: name one');
-  const everyType = values['every-type'] ? QUESTIONS_MAX : QUESTIONS_DEFAULT;
+  const everyType = values['every-type'] ? QUESTIONS_MAX : PROOF_QUESTIONS;
   const request = {
     packs,
     mandate,
-    decoys: namesOf(values.control ?? ['example.com', 'iana.org', 'ietf.org'], 'control'),
+    decoys: namesOf(values.control ?? PROOF_DECOYS, 'control'),
     aliases: namesOf(values.alias ?? [], 'alias'),
-    sinkholes: values.sinkhole ?? [],
-    rate: numberOf(values.rate, 'rate', RATE_MAX, RATE_DEFAULT),
+    forms: foreignForms(values.sinkhole ?? []),
+    rate: numberOf(values.rate, 'rate', RATE_MAX, PROOF_RATE),
     questionsMax: numberOf(values.questions, 'questions', QUESTIONS_MAX, everyType),
     authorities: values.ca === undefined ? undefined : [readFileSync(values.ca, 'utf8')],
     clock: systemClock,
@@ -174,27 +158,25 @@ const ask = async (given: readonly string[], values: Values): Promise<number> =>
   const witnessAt = witnessOf(values);
   const origin = logVerifier(values.log ?? originOf(keyidOf(key)), key);
   if (origin === undefined) throw new UsageError('--log takes a name without blanks and plus signs');
-  const answers: Answered[] = [];
-  for (const resolver of resolvers) {
-    const onProgress = progressOf(resolver.text, values.silent);
-    answers.push(await askResolver(resolver, { ...request, onProgress }));
-  }
-  const certificate = certificateOf(packs, mandate, request.aliases.length, answers, values);
-  const envelope = seal(certificate, key);
   const out = values.out ?? 'cordon-proof';
-  replace(`${out}.json`, envelope);
-  replace(`${out}.html`, pageOf(certificate, keyidOf(key), envelope));
-  // Of another certificate, whatever comes of this one.
-  rmSync(`${out}${WITNESSED}`, { force: true });
+  const { certificate, envelope, keyid } = await makeProof({
+    ...request,
+    resolvers,
+    key,
+    program: `cordon-proof ${packs.version}`,
+    network: values.network ?? '',
+    out,
+    onProgress: progressOf(values.silent),
+  });
   const seen =
     witnessAt && (await witness(envelope, { key, origin, treeFile: `${keyFileOf(values)}.tree` }, witnessAt));
-  if (seen !== undefined && 'proof' in seen) replace(`${out}${WITNESSED}`, seen.proof);
+  if (seen !== undefined && 'proof' in seen) replaceFile(`${out}${WITNESSED}`, seen.proof);
   if (values.prometheus !== undefined)
-    replace(values.prometheus, metricsOf(certificate, seen && 'proof' in seen));
-  print(summaryOf(certificate));
+    replaceFile(values.prometheus, metricsOf(certificate, seen && 'proof' in seen));
+  print(formatProof(certificate));
   if (seen !== undefined && 'trouble' in seen)
     process.stderr.write(`NOT WITNESSED: ${seen.trouble}\n`.replace(/\p{Cc}(?!$)/gu, '?'));
-  print(`${out}.json and ${out}.html, signed by key ${keyidOf(key)}`);
+  print(`${out}.json and ${out}.html, signed by key ${keyid}`);
   return STATUSES[certificate.verdict];
 };
 
@@ -206,59 +188,10 @@ const witnessOf = ({ witness: url, 'witness-key': text, ca }: Values): WitnessAt
   return { url, verifier, authorities: ca === undefined ? undefined : [readFileSync(ca, 'utf8')] };
 };
 
-const progressOf = (text: string, isSilent: boolean): ((asked: number, total: number) => void) => {
+const progressOf = (isSilent: boolean): ((resolver: string, asked: number, total: number) => void) => {
   if (isSilent || !process.stderr.isTTY) return () => {};
-  return (asked, total) =>
+  return (text, asked, total) =>
     void process.stderr.write(`\r${text}: ${asked} of ${total}${asked === total ? '\n' : ''}`);
-};
-
-const certificateOf = (
-  packs: Packs,
-  mandate: Pack,
-  aliases: number,
-  answers: readonly Answered[],
-  values: Values,
-): Certificate => {
-  const judged = answers.map((answered) => ({ ...answered, ...judgeAnswered(answered) }));
-  const prefixes = packs.lists
-    .filter(({ id }) => mandate.lists.includes(id))
-    .reduce((sum, list) => sum + list.prefixes, 0);
-  return {
-    format: FORMAT,
-    program: `cordon-proof ${packs.version}, Node.js ${process.version}, ${process.platform}`,
-    mandate,
-    network: values.network ?? '',
-    host: hostName(),
-    made: new Date(systemClock()).toISOString(),
-    verdict: worstVerdict(judged.map(({ verdict }) => verdict)),
-    resolvers: judged,
-    unseen: unseenOf(aliases, prefixes),
-  };
-};
-
-const summaryOf = ({ mandate, resolvers }: Certificate): string =>
-  resolvers
-    .flatMap((answered) => [
-      `${answered.verdict.toUpperCase()}: ${answered.resolver}, ${mandate.id} of ${mandate.version}, ${answered.askedNames} of ${answered.names} names`,
-      ...answered.reasons.map((reason) => `  ${reason}`),
-      ...answered.leaks.slice(0, SHOWN_MAX).map(({ question, answer }) => `  ${question}: ${answer}`),
-      ...answered.certificates
-        .filter(({ fault }) => fault !== '')
-        .map(({ fault }) => `  certificate: ${fault}`),
-      ...openLine(
-        answered,
-        'canaries',
-        'canary names are not denied, so that browsers choose a resolver of their own',
-      ),
-      ...openLine(answered, 'bypasses', 'answers lead to resolvers of others'),
-    ])
-    // What a resolver sent stands on a terminal.
-    .map((line) => line.replace(/\p{Cc}/gu, '?'))
-    .join('\n');
-
-const openLine = (answered: Answered, part: string, text: string): readonly string[] => {
-  const count = openIn(answered, part);
-  return count === 0 ? [] : [`  beside the mandate: ${count} ${text}`];
 };
 
 const verifyFile = ([file, ...resolvers]: readonly string[], values: Values): number => {
@@ -286,7 +219,7 @@ const verifyFile = ([file, ...resolvers]: readonly string[], values: Values): nu
   }
   print(`VERIFIED: made ${found.certificate.made}, signed by key ${found.keyid}`);
   if (seen !== undefined) print(`WITNESSED: ${seen.time}`);
-  print(summaryOf(found.certificate));
+  print(formatProof(found.certificate));
   const difference = differenceOf(found.certificate, packsOf(values));
   if (difference !== undefined) print(`ANOTHER PACK: ${difference}`.replace(/\p{Cc}/gu, '?'));
   return difference !== undefined && values.mandate !== undefined ? PROBLEM : 0;

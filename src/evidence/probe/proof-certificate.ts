@@ -4,7 +4,7 @@
 
 /** What came of questions of one kind. */
 export interface Found {
-  /** One of PARTS in questions.ts. */
+  /** One of PARTS in proof-questions.ts. */
   readonly part: string;
   readonly transport: string;
   readonly type: string;

@@ -1,10 +1,11 @@
 // cordon-proof against resolvers that refuse, that do not, and that tell a proof from a client: each is seen as what it is.
 import { afterEach, describe, expect, test } from 'vitest';
-import { askResolver, type ProofRequest } from '../../../proof/ask.ts';
-import { findResolver } from '../../../proof/ways.ts';
 import { formatEndpoint } from '../../../src/base/base.ts';
+import { foreignForms } from '../../../src/evidence/probe/judge.ts';
+import { askResolver, type ProofRequest } from '../../../src/evidence/probe/proof-asking.ts';
 import { type Answered, judgeAnswered } from '../../../src/evidence/probe/proof-certificate.ts';
 import type { Packs } from '../../../src/evidence/probe/proof-packs.ts';
+import { findResolver } from '../../../src/evidence/probe/proof-ways.ts';
 import { RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import {
   answer,
@@ -57,7 +58,7 @@ const prove = async (handler: ScriptedHandler, changes: Partial<ProofRequest> = 
     mandate: MANDATE,
     decoys: ['decoy.test', 'other.test'],
     aliases: [],
-    sinkholes: [],
+    forms: foreignForms([]),
     rate: 5_000,
     quietRate: 100,
     questionsMax: 1_500,
@@ -221,7 +222,7 @@ test('an address of a sinkhole is a refusal where it was named, and a leak where
   };
   expect(verdictOf(await prove(sinking))).toBe('leaking');
   await upstream?.close();
-  expect(verdictOf(await prove(sinking, { sinkholes: ['192.0.2.99'] }))).toBe('enforced');
+  expect(verdictOf(await prove(sinking, { forms: foreignForms(['192.0.2.99']) }))).toBe('enforced');
 });
 
 test('an alias that leads to a prohibited name is refused where it leads, or leaks', async () => {

@@ -4,9 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readOrMakeKey } from '../../../proof/key.ts';
 import { metricsOf } from '../../../proof/metrics.ts';
-import { envelopeIn, pageOf } from '../../../proof/page.ts';
 import { differenceOf, faultOfSubject } from '../../../proof/subject.ts';
 import {
   type Certificate,
@@ -15,7 +13,9 @@ import {
   worstVerdict,
 } from '../../../src/evidence/probe/proof-certificate.ts';
 import { keyidOf, open, seal } from '../../../src/evidence/probe/proof-envelope.ts';
+import { readOrMakeKey } from '../../../src/evidence/probe/proof-key.ts';
 import type { Packs } from '../../../src/evidence/probe/proof-packs.ts';
+import { envelopeIn, pageOf } from '../../../src/evidence/probe/proof-page.ts';
 import { openssl } from '../../support/certificates.ts';
 import { needing } from '../../support/process.ts';
 

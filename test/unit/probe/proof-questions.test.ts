@@ -1,7 +1,7 @@
 // The questions of a proof: each name is asked for, within what was allowed, and in no order that could be foreseen.
 import { describe, expect, test } from 'vitest';
-import { type Asked, mixedQuestions, quietQuestions } from '../../../proof/questions.ts';
 import { foreignForms } from '../../../src/evidence/probe/judge.ts';
+import { type Asked, mixedQuestions, quietQuestions } from '../../../src/evidence/probe/proof-questions.ts';
 import { TYPE } from '../../../src/wire/dns/dns.ts';
 
 const askedOf = (names: number, changes: Partial<Asked> = {}): Asked => ({

@@ -6,13 +6,13 @@
 // refuses them too. Every name is asked for its addresses; where a limit does not let it be asked for every type, the rest is
 // drawn by lot.
 
-import type { RefusalForm } from '../src/evidence/probe/judge.ts';
-import { ProbePlan } from '../src/evidence/probe/plan.ts';
-import type { ListedName, ProbeQuestion, ProbeTransport } from '../src/evidence/probe/plan-facts.ts';
-import type { PackedName } from '../src/evidence/probe/proof-packs.ts';
-import type { Questions } from '../src/evidence/probe/run.ts';
-import { createRandom, spell } from '../src/evidence/probe/spelling.ts';
-import { TYPE } from '../src/wire/dns/dns.ts';
+import { TYPE } from '../../wire/dns/dns.ts';
+import type { RefusalForm } from './judge.ts';
+import { ProbePlan } from './plan.ts';
+import type { ListedName, ProbeQuestion, ProbeTransport } from './plan-facts.ts';
+import type { PackedName } from './proof-packs.ts';
+import type { Questions } from './run.ts';
+import { createRandom, spell } from './spelling.ts';
 
 /** The parts of a proof. */
 export const PARTS = ['mandate', 'aliases', 'canaries', 'bypasses', 'decoys', 'quiet'] as const;

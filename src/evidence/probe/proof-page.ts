@@ -2,7 +2,7 @@
 //
 // The page is a function of the envelope: verify writes it again and compares, so that what people read is what was signed.
 // Everything in it that came from a resolver is escaped, and the page runs no script and loads nothing.
-import type { Certificate, Found, Verdict } from '../src/evidence/probe/proof-certificate.ts';
+import type { Certificate, Found, Verdict } from './proof-certificate.ts';
 
 const OPENING = '<script type="application/json" id="envelope">\n';
 const CLOSING = '</script>';

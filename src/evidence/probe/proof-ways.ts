@@ -4,12 +4,15 @@
 // ask: what it proves is told beside the answers.
 import { getServers } from 'node:dns';
 import { lookup } from 'node:dns/promises';
-import { connect as connectHttp2 } from 'node:http2';
 import { isIP } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { type Endpoint, errorText, formatEndpoint, parseEndpoint } from '../src/base/base.ts';
-import { type OpenWire, overStream, PLAIN_WAYS, ProbeChannel } from '../src/evidence/probe/channel.ts';
-import { FRAME_HEADER, MESSAGE_LENGTH_MAX } from '../src/wire/dns/dns.ts';
+import type { TLSSocket } from 'node:tls';
+import { type Endpoint, errorText, formatEndpoint, parseEndpoint } from '../../base/base.ts';
+import { FRAME_HEADER, MESSAGE_LENGTH_MAX } from '../../wire/dns/dns.ts';
+import { type OpenWire, overStream, PLAIN_WAYS, ProbeChannel } from './channel.ts';
+
+/** Loaded by the first question over TLS or HTTPS, as in secure-inquiry.ts. */
+const loadTls = (): typeof import('node:tls') => process.getBuiltinModule('node:tls');
+const loadHttp2 = (): typeof import('node:http2') => process.getBuiltinModule('node:http2');
 
 const DNS_PORT = 53;
 const DOT_PORT = 853;
@@ -79,17 +82,17 @@ export const channelTo = (
     ...(isIP(name) === 0 && { servername: name }),
   };
   const openTls: OpenWire = (_, onMessage, onEnd) => {
-    const socket = connectTls({ ...options, ALPNProtocols: ['dot'] });
+    const socket = loadTls().connect({ ...options, ALPNProtocols: ['dot'] });
     socket.once('secureConnect', () => onProven(provenBy(socket)));
     return overStream(socket, onMessage, onEnd);
   };
   const openHttps: OpenWire = (_, onMessage, onEnd) => {
-    const socket = connectTls({ ...options, ALPNProtocols: ['h2'] });
+    const socket = loadTls().connect({ ...options, ALPNProtocols: ['h2'] });
     socket.once('secureConnect', () => {
       onProven(provenBy(socket));
       if (socket.alpnProtocol !== 'h2') onEnd('it does not speak HTTP/2');
     });
-    const session = connectHttp2(`https://${formatAuthority(name, server.port)}`, {
+    const session = loadHttp2().connect(`https://${formatAuthority(name, server.port)}`, {
       createConnection: () => socket,
     });
     session.on('error', (error) => onEnd(errorText(error)));

@@ -1,20 +1,13 @@
-// One resolver, asked and judged: with the questions of questions.ts, and the run and the judge of the self-probe.
-import { hostname } from 'node:os';
-import { type Clock, formatEndpoint } from '../src/base/base.ts';
-import { foreignForms, type Outcome } from '../src/evidence/probe/judge.ts';
-import { describeQuestion } from '../src/evidence/probe/plan.ts';
-import type { ProbeQuestion } from '../src/evidence/probe/plan-facts.ts';
-import type { Answered, Found, Leak } from '../src/evidence/probe/proof-certificate.ts';
-import {
-  BYPASS_LISTS,
-  CANARY_LIST,
-  type Pack,
-  type PackedName,
-  type Packs,
-} from '../src/evidence/probe/proof-packs.ts';
-import { type ProbeRun, runProbe } from '../src/evidence/probe/run.ts';
-import { type Asked, type AskedList, mixedQuestions, quietQuestions } from './questions.ts';
-import { channelTo, type Proven, type Resolver, type Way } from './ways.ts';
+// One resolver, asked and judged: with the questions of proof-questions.ts, and the run and the judge of the self-probe.
+import { type Clock, formatEndpoint } from '../../base/base.ts';
+import type { Outcome, RefusalForm } from './judge.ts';
+import { describeQuestion } from './plan.ts';
+import type { ProbeQuestion } from './plan-facts.ts';
+import type { Answered, Found, Leak } from './proof-certificate.ts';
+import { BYPASS_LISTS, CANARY_LIST, type Pack, type PackedName, type Packs } from './proof-packs.ts';
+import { type Asked, type AskedList, mixedQuestions, quietQuestions } from './proof-questions.ts';
+import { channelTo, type Proven, type Resolver, type Way } from './proof-ways.ts';
+import { type ProbeRun, runProbe } from './run.ts';
 
 /** As long as a client waits for a resolver that asks others. */
 const TIMEOUT_MS = 3_000;
@@ -30,7 +23,8 @@ export interface ProofRequest {
   readonly decoys: readonly string[];
   /** Names of the agency that lead to prohibited ones. */
   readonly aliases: readonly string[];
-  readonly sinkholes: readonly string[];
+  /** How a refusal may look. */
+  readonly forms: readonly RefusalForm[];
   readonly rate: number;
   /** Of the first few questions; QUIET_RATE unless a test has another. */
   readonly quietRate?: number;
@@ -42,9 +36,6 @@ export interface ProofRequest {
   readonly createSeed: () => number;
   readonly onProgress: (asked: number, total: number) => void;
 }
-
-/** The name of this host. */
-export const hostName = (): string => hostname();
 
 /** Asks one resolver all there is to ask. */
 export const askResolver = async (resolver: Resolver, request: ProofRequest): Promise<Answered> => {
@@ -108,9 +99,8 @@ const wayOf = (transport: ProbeQuestion['transport']): Way => (transport === 'do
 
 const askedOf = (
   { ways }: Resolver,
-  { packs, mandate, decoys, aliases, sinkholes, questionsMax, createSeed }: ProofRequest,
+  { packs, mandate, decoys, aliases, forms, questionsMax, createSeed }: ProofRequest,
 ): Asked => {
-  const forms = foreignForms(sinkholes);
   const listsOf = (ids: readonly string[]): readonly AskedList[] =>
     packs.lists.filter(({ id }) => ids.includes(id));
   const ofAliases = aliases.map((name): PackedName => [name, 'exact']);
