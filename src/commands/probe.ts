@@ -4,17 +4,8 @@
 // resolver is asked from here, with no program running. Exit code 0 only when everything was found enforced,
 // and the prohibition is in force for everybody it concerns: a sweep that has nothing to ask proves nothing.
 
-import { lookup } from 'node:dns/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  AppError,
-  createAddress,
-  errorText,
-  isAppError,
-  parseAddress,
-  parseEndpoint,
-  suggestEndpoint,
-} from '../base/base.ts';
+import { AppError, createAddress, parseAddress } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { probeServer } from '../evidence/probe/probe.ts';
 import { OPERATIONS } from '../people/admin/admin.ts';
@@ -23,12 +14,14 @@ import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { PROBE } from './declarations/evidence.ts';
 import { print } from './output.ts';
-import { formatRun, formatServerProbe, progressLine } from './probe-text.ts';
+import { certify } from './probe-certificate.ts';
+import { Progress } from './probe-progress.ts';
+import { formatRun, formatServerProbe } from './probe-text.ts';
+import { findServer } from './resolver-asked.ts';
 import { findService, type ServiceFound } from './service.ts';
 import { PROBLEM } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
 
-const DNS_PORT = 53;
 /** Between two looks at a sweep that runs. */
 const LOOK_MS = 300;
 /** Questions a second to a server that is not ours: what one busy client asks. */
@@ -39,11 +32,16 @@ const SAMPLE_MAX = 1_000_000;
 /** Runs `cordon probe ARGS`; returns the exit code, throws UsageError or AppError. */
 export const probe = async ({ values }: InputOf<typeof PROBE>): Promise<number> => {
   const { from, group, json, sinkhole } = values;
-  if (from === undefined && (values.sample ?? values.rate ?? sinkhole[0]) !== undefined) {
-    throw new UsageError('--sample, --rate and --sinkhole need --from');
-  }
+  const { certificate } = values;
+  const more = values.rate ?? sinkhole[0];
+  if (from === undefined && (values.sample ?? (certificate === undefined ? more : undefined)) !== undefined)
+    throw new UsageError('--sample, --rate and --sinkhole need --from, the last two also with --certificate');
+  if (certificate === undefined && (values.mandate ?? values.key ?? values.network) !== undefined)
+    throw new UsageError('--mandate, --key and --network need --certificate');
+  if (certificate !== undefined && ((group ?? values.sample) !== undefined || json))
+    throw new UsageError('--certificate goes with no --group, --sample or --json');
   const sample = values.sample === undefined ? undefined : numberFrom('--sample', values.sample, SAMPLE_MAX);
-  const rate = values.rate === undefined ? RATE_DEFAULT : numberFrom('--rate', values.rate, RATE_MAX);
+  const given = values.rate === undefined ? undefined : numberFrom('--rate', values.rate, RATE_MAX);
   for (const address of sinkhole) {
     if (!parseAddress(address, createAddress())) throw new UsageError(`"${address}" is no address`);
   }
@@ -52,8 +50,27 @@ export const probe = async ({ values }: InputOf<typeof PROBE>): Promise<number> 
     const known = service.config.groups.map(({ name }) => name).join(', ');
     throw new UsageError(`there is no group "${group.slice(0, 64)}"; groups are ${known}`);
   }
+  if (certificate !== undefined) {
+    const { mandate, key, network } = values;
+    return certify(service.config, {
+      certificate,
+      mandate,
+      key,
+      network,
+      from,
+      rate: given,
+      sinkholes: sinkhole,
+    });
+  }
   if (from === undefined) return sweep(service, group, json);
-  return askServer(service.config, { from, group, sample, rate, sinkholes: sinkhole, json });
+  return askServer(service.config, {
+    from,
+    group,
+    sample,
+    rate: given ?? RATE_DEFAULT,
+    sinkholes: sinkhole,
+    json,
+  });
 };
 
 const numberFrom = (option: string, text: string, max: number): number => {
@@ -117,45 +134,3 @@ const askServer = async (config: Config, input: ServerInput): Promise<number> =>
   print(input.json, found, () => formatServerProbe(found));
   return found.outcome === 'enforced' ? 0 : PROBLEM;
 };
-
-/** An address with a port, or a host that the system's resolver knows. */
-const findServer = async (text: string): Promise<NonNullable<ReturnType<typeof parseEndpoint>>> => {
-  const server = parseEndpoint(text, DNS_PORT);
-  if (server !== undefined) return server;
-  const [, host = '', port = `${DNS_PORT}`] = /^([a-z0-9._-]+)(?::(\d{1,5}))?$/i.exec(text) ?? [];
-  if (host === '') {
-    const meant = suggestEndpoint(text);
-    const hint = meant === undefined ? '' : `; did you mean ${meant}?`;
-    throw new UsageError(`"${text.slice(0, 64)}" is no address or host with a port${hint}`);
-  }
-  try {
-    const { address } = await lookup(host);
-    const found = parseEndpoint(
-      address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
-      DNS_PORT,
-    );
-    if (found !== undefined) return found;
-    throw new UsageError(`"${text.slice(0, 64)}" is no host with a port`);
-  } catch (thrown) {
-    if (thrown instanceof UsageError || isAppError(thrown)) throw thrown;
-    throw new AppError('ERR_CLI_PROBE', `looking for the resolver ${host}: ${errorText(thrown)}`, {
-      hint: 'Name its address.',
-    });
-  }
-};
-
-/** A line on a terminal that is written over; nothing where output goes elsewhere. */
-class Progress {
-  #shown = false;
-
-  show(asked: number, total: number): void {
-    if (!process.stderr.isTTY) return;
-    this.#shown = true;
-    process.stderr.write(`\r${progressLine(asked, total)}\x1b[K`);
-  }
-
-  end(): void {
-    if (this.#shown) process.stderr.write('\r\x1b[K');
-    this.#shown = false;
-  }
-}

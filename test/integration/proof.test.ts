@@ -17,6 +17,7 @@ import {
   type Witnessed,
 } from '../../src/wire/transparency/transparency.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
+import { reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
 import { RESOLVED, startResolved } from '../support/front-validators.ts';
@@ -29,6 +30,7 @@ import { startNameServer, writeNamedConfig, writeUnboundConfig } from '../unit/l
 const MANDATE = 'be-federal-tiktok';
 const ORIGIN = 'policy.invalid';
 const KNOWN = 'plain.example.';
+const DAY_MS = 86_400_000;
 /** Of Debian; it ships the oldest that is promised. */
 const SYSTEM_NODE = '/usr/bin/node';
 /** What runs the program: that of Cordon, or another one (docs/development.md). */
@@ -48,14 +50,19 @@ beforeAll(async () => {
     answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 203.0.113.7`] : []),
   );
   const issued = CertificateAuthority.create().issue({ names: ['IP:127.0.0.1'] });
+  // Ports that its configuration knows: the command asks the listeners that stand there.
+  const [dns, dot, doh] = [await freePort(), await freePort(), await freePort()];
   cordon = await startCordon({
     config: `
-listen: { dns: ["127.0.0.1:0"], dot: ["127.0.0.1:0"], doh: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+listen: { dns: ["127.0.0.1:${dns}"], dot: ["127.0.0.1:${dot}"], doh: ["127.0.0.1:${doh}"], admin: "127.0.0.1:0" }
 tls: { cert: "${issued.certificateFile}", key: "${issued.keyFile}" }
 upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
 mandates: [${MANDATE}]
+compliance: { exemptions: texts }
+probe: { interval: 1d, listeners: false }
 workers: 1
 `,
+    files: { 'texts/README': 'none yet' },
   });
 });
 afterAll(async () => {
@@ -73,9 +80,12 @@ const prove = async (resolvers: readonly string[], { node = NODE, args = [] as s
   const files = ['--key', join(directory, 'keys/key.pem'), '--out', out, '--prometheus', `${out}.prom`];
   const command = [program, ...resolvers, '--mandate', MANDATE, '--rate', '2000', ...files, ...args];
   const done = await run(node, command);
-  const { payload } = JSON.parse(readFileSync(`${out}.json`, 'utf8')) as { payload: string };
-  const certificate = JSON.parse(Buffer.from(payload, 'base64').toString()) as Certificate;
-  return { ...done, certificate } satisfies Proof;
+  return { ...done, certificate: certificateIn(`${out}.json`) } satisfies Proof;
+};
+
+const certificateIn = (file: string): Certificate => {
+  const { payload } = JSON.parse(readFileSync(file, 'utf8')) as { payload: string };
+  return JSON.parse(Buffer.from(payload, 'base64').toString()) as Certificate;
 };
 
 const verdictOf = ({ code, certificate }: Proof) => ({ code, verdict: certificate.verdict });
@@ -166,6 +176,119 @@ test('what cannot be asked for, or is not understood, is wrong usage', async () 
     expect(await run(NODE, [program, ...args])).toMatchObject({ code: 2, stdout: '' });
   const gone = await prove([`127.0.0.1:${await freePort()}`]);
   expect(verdictOf(gone)).toEqual({ code: 4, verdict: 'unproven' });
+});
+
+describe('cordon probe --certificate', () => {
+  const out = (): string => join(directory, 'own');
+  const probe = (...args: readonly string[]): Promise<RunResult> =>
+    runCommandHere(['probe', '--config', join(cordon.directory, 'cordon.yaml'), ...args], { cwd: directory });
+  const certify = async (...args: readonly string[]): Promise<Proof> => {
+    const key = ['--key', join(directory, 'own.pem')];
+    const done = await probe(
+      ...['--certificate', out(), '--mandate', MANDATE, '--network', 'hq', '--rate', '2000', ...key, ...args],
+    );
+    return { ...done, certificate: certificateIn(`${out()}.json`) };
+  };
+  const verify = (...args: readonly string[]): Promise<RunResult> =>
+    run(NODE, [program, 'verify', ...args, '--key', join(directory, 'own.pem.pub')]);
+
+  test('asks the listeners of the service over each way, and cordon-proof verifies what it signed', async () => {
+    const [dot, doh] = [listenerOf(cordon, 'dot'), listenerOf(cordon, 'doh')];
+    const told = [plain(), `tls://127.0.0.1:${dot.port}`, `https://127.0.0.1:${doh.port}/dns-query`];
+    const proof = await certify();
+    expect(verdictOf(proof)).toEqual(ENFORCED);
+    expect(proof.stderr).toMatch(/^made the key .*own\.pem; give .*own\.pem\.pub to who shall verify\n$/);
+    expect(proof.certificate).toMatchObject({ network: 'hq', mandate: { id: MANDATE } });
+    expect(proof.certificate.program).toMatch(/^cordon \d/);
+    expect(proof.certificate.resolvers.map(({ resolver, ways }) => `${resolver} ${ways.join()}`)).toEqual([
+      `${told[0]} udp,tcp`,
+      `${told[1]} dot`,
+      `${told[2]} doh`,
+    ]);
+    const pack = shippedPacks().mandates.find(({ id }) => id === MANDATE);
+    expect(proof.certificate.mandate).toEqual(pack);
+    for (const form of ['json', 'html']) {
+      const file = `${out()}.${form}`;
+      const about = [...told, '--mandate', MANDATE, '--network', 'hq', '--max-age', '1'];
+      expect(await verify(file, ...about)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^VERIFIED: (?:(?!ANOTHER PACK)[\s\S])*$/),
+      });
+      const bytes = readFileSync(file);
+      const at = bytes.indexOf('payload": "') + 100;
+      bytes[at] = bytes[at] === 65 ? 66 : 65;
+      writeFileSync(file, bytes);
+      expect(await verify(file)).toMatchObject({ code: 1, stdout: expect.stringMatching(/^NOT VERIFIED: /) });
+    }
+  });
+
+  test('another resolver is asked with --from, and one that refuses nothing leaks', async () => {
+    const proof = await certify('--from', `127.0.0.1:${upstream.endpoint.port}`);
+    expect(verdictOf(proof)).toEqual(LEAKING);
+    expect(proof.certificate.resolvers[0]?.leakedNames).toBe(proof.certificate.resolvers[0]?.names);
+    const gone = await certify('--from', `127.0.0.1:${await freePort()}`);
+    expect(verdictOf(gone)).toEqual({ code: 1, verdict: 'unproven' });
+  });
+
+  test('what an exemption opens for this host leaks', async () => {
+    const text = join(cordon.directory, 'texts/a.yaml');
+    const paper = {
+      ...{ 'requested-by': 'R. Investigator', 'approved-by': 'A. Head', role: 'head', grounds: 'case' },
+      justification:
+        'Case 2026-117 needs the accounts of two suspects to be watched as the public sees them.',
+      alternatives: 'Records asked of the company by warrant take weeks.',
+      mitigations: ['Two standalone devices on a separate network.'],
+      ...{ clients: ['127.0.0.1'], lists: ['tiktok'] },
+      ...{
+        from: new Date(Date.now() - 1_000).toISOString(),
+        until: new Date(Date.now() + DAY_MS).toISOString(),
+      },
+    };
+    writeFileSync(text, JSON.stringify(paper));
+    await reload(cordon, {});
+    const open = await certify();
+    rmSync(text);
+    await reload(cordon, {});
+    expect(verdictOf(open)).toEqual(LEAKING);
+    const lists = open.certificate.resolvers.map(({ leaks }) => [...new Set(leaks.map(({ list }) => list))]);
+    expect(lists).toEqual([['tiktok'], ['tiktok'], ['tiktok']]);
+    expect(await verify(`${out()}.json`)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^LEAKING: /m),
+    });
+  });
+
+  test.each([
+    ['no mandate', ['--certificate', 'x']],
+    ['a mandate that the configuration does not name', ['--certificate', 'x', '--mandate', 'us-texas']],
+    ['a mandate without a certificate', ['--mandate', MANDATE]],
+    ['a key without a certificate', ['--key', 'x']],
+    ['a view of a group', ['--certificate', 'x', '--mandate', MANDATE, '--group', 'default']],
+    ['a sample', ['--certificate', 'x', '--mandate', MANDATE, '--sample', '5', '--from', '127.0.0.1']],
+    ['no resolver', ['--certificate', 'x', '--mandate', MANDATE, '--from', 'https://']],
+    ['no pace', ['--certificate', 'x', '--mandate', MANDATE, '--rate', '0']],
+  ])('%s is wrong usage', async (_, args) => {
+    expect(await probe(...args)).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('a file that is no key, and a folder that is not there, are told before anybody is asked', async () => {
+    const file = join(directory, 'no.pem');
+    writeFileSync(file, 'no key');
+    const args = ['--certificate', out(), '--mandate', MANDATE, '--key', file];
+    const nowhere = [
+      '--certificate',
+      join(directory, 'no/own'),
+      '--mandate',
+      MANDATE,
+      '--key',
+      `${file}.new`,
+    ];
+    for (const wrong of [args, nowhere])
+      expect(await probe(...wrong)).toMatchObject({
+        ...{ code: 1, stdout: '' },
+        stderr: expect.stringContaining('[ERR_CLI_FILE]'),
+      });
+  });
 });
 
 describe('resolvers of others', () => {

@@ -8,26 +8,40 @@ export const PROBE = command({
   about: 'asks Cordon, or another resolver, for every mandate name as a client would',
   text: [
     'Without --from the running service sweeps itself now, in every view and over every listener. With --from another resolver is asked from here, with no service running.',
+    'With --certificate the listeners of the service, or the resolver of --from, are asked for the names of a mandate as cordon-proof asks, and what comes is signed in its form. cordon-proof verify opens it.',
   ],
   options: {
     ...SERVICE,
     from: { value: 'HOST[:PORT]', about: 'ask this resolver' },
     group: { value: 'NAME', about: 'only the view of this group' },
     sample: { value: 'N', about: 'with --from: so many names, spread over the lists' },
-    rate: { value: 'N', about: 'with --from: questions a second, 50 unless said' },
+    rate: { value: 'N', about: 'with --from or --certificate: questions a second, 50 or 200 unless said' },
     sinkhole: {
       value: 'ADDRESS',
       repeat: true,
-      about: 'with --from: answers with this address are refusals; may stand several times',
+      about: 'with --from or --certificate: answers with this address are refusals; may stand several times',
     },
+    certificate: { value: 'NAME', takes: 'file', about: 'write NAME.json and NAME.html, signed' },
+    mandate: { value: 'ID', about: 'with --certificate: a mandate of the configuration' },
+    key: {
+      value: 'FILE',
+      takes: 'file',
+      about:
+        'with --certificate: private key (Ed25519, PEM), made when there is none; ~/.cordon-proof/key.pem unless said',
+    },
+    network: { value: 'NAME', about: 'with --certificate: what it calls this network' },
     json: JSON_OUTPUT,
   },
   examples: [
     { command: 'cordon probe', about: 'does this resolver refuse everything it has to?' },
     { command: 'cordon probe --from 192.0.2.53 --sample 100', about: 'and that one?' },
+    {
+      command: 'cordon probe --certificate proof --mandate be-federal-tiktok --network hq',
+      about: 'proof.json and proof.html for whoever asks whether the mandate is obeyed',
+    },
   ],
   statuses: { 0: 'everything is enforced', 1: 'it is not, or it could not be told' },
-  see: ['probe.md'],
+  see: ['probe.md', 'cordon-proof.md'],
 });
 
 /** What was kept elsewhere, to hold the records against. */

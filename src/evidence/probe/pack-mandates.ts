@@ -2,14 +2,18 @@
 import { VERSION } from '../../base/base.ts';
 import { type Config, demandsOf, isActive } from '../../config/config.ts';
 import { buildGeneration, type PathOf } from '../../policy/generation/generation.ts';
+import type { RefusalForm } from './judge.ts';
 import { readProbeLists } from './lists.ts';
 import { BYPASS_LISTS, CANARY_LIST, type Packs, toPack, toPackedLists } from './proof-packs.ts';
+import { formsOf } from './server.ts';
 
 /** What is written, and what could not be. */
 export interface PackedMandates {
   readonly packs: Packs;
   /** Rules that a name alone does not tell of, lists that cannot be read, and names beyond what is read. */
   readonly left: readonly string[];
+  /** How programs refuse, and how these lists do. */
+  readonly forms: readonly RefusalForm[];
 }
 
 /** Names of canaries and of other resolvers are asked for as well where the configuration has their lists. */
@@ -33,6 +37,7 @@ export const packMandates = (config: Config, pathOf: PathOf, nowMs: number): Pac
       mandates: mandates.map((one) => toPack(one, demandsOf(one.mandate), there)),
       lists: toPackedLists(read),
     },
+    forms: formsOf(read.lists, []),
     left: [
       ...[...read.unasked, ...read.unreadable].map(({ view, reason }) => `${view}: ${reason}`),
       ...(read.isWhole ? [] : ['of large lists a sample is written']),

@@ -2,8 +2,9 @@
 //
 // cordon-proof and `cordon probe --certificate` both end here, so that neither can certify what the other would not.
 import type { KeyObject } from 'node:crypto';
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { accessSync, constants, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { dirname } from 'node:path';
 import { askResolver, type ProofRequest } from './proof-asking.ts';
 import {
   type Answered,
@@ -52,6 +53,8 @@ export interface ProofMade {
 /** Asks, signs, and writes the certificate and its page. Throws errors of the system. */
 export const makeProof = async (wanted: ProofWanted): Promise<ProofMade> => {
   const { key, out } = wanted;
+  // A folder that cannot be written to is told before anybody is asked.
+  accessSync(dirname(out), constants.W_OK);
   const answers: Answered[] = [];
   for (const resolver of wanted.resolvers) {
     const onProgress = (asked: number, total: number): void => wanted.onProgress(resolver.text, asked, total);

@@ -130,7 +130,10 @@ export const probeServer = async (
 };
 
 /** What counts as a refusal: what programs do, and what the lists of this configuration do. */
-const formsOf = (lists: readonly ProbeList[], sinkholes: readonly string[]): readonly RefusalForm[] => {
+export const formsOf = (
+  lists: readonly ProbeList[],
+  sinkholes: readonly string[],
+): readonly RefusalForm[] => {
   const own = lists.flatMap(({ forms }) => forms);
   const addresses = own.flatMap((form) => (form.kind === 'address' ? form.addresses : []));
   return [...foreignForms([...addresses, ...sinkholes]), ...own.filter(({ kind }) => kind === 'data')];
