@@ -39,6 +39,7 @@ export const ROWS: readonly Row[] = [
   row('mandates export', 'done'),
   row('lists try', 'refused', 'own', '--json'),
   row('log search', 'refused', '--name', 'own.example', '--json'),
+  row('log tail', 'refused', '--reason', 'case 9'),
   row('exemptions list', 'refused', '--json'),
   row('exemptions show', 'refused', '7'),
   row('exemptions request', 'refused', '--json', '--grounds', 'law-enforcement'),
