@@ -3,7 +3,9 @@
 // It reaches outside JavaScript, as wire/quic/openssl.ts alone does beside it. Linux on 64-bit little-endian machines only: the structures below
 // are laid out by hand. Memory that the kernel writes to belongs to typed arrays that the caller keeps referenced;
 // an array that only C knows would be collected under it. Loading fails softly: libc is undefined then.
+import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
+import type Koffi from 'koffi';
 import { errorText } from '../../base/base.ts';
 
 const AF_INET = 2;
@@ -80,13 +82,14 @@ const DISABLE_VARIABLE = 'CORDON_NO_BATCH';
 /** Why the calls cannot be had, empty when they can or when they were not wanted. */
 let failure = '';
 
-const load = async (): Promise<Libc | undefined> => {
+/** Not awaited: a thread that is ended while a module of it waits may take the process along (V8 13.6). */
+const load = (): Libc | undefined => {
   if (process.platform !== 'linux' || endianness() !== 'LE' || !ARCHITECTURES.includes(process.arch)) {
     failure = `not written for ${process.platform} on ${process.arch}`;
     return undefined;
   }
   try {
-    const { default: koffi } = await import('koffi');
+    const koffi = createRequire(import.meta.url)('koffi') as typeof Koffi;
     const c = koffi.load('libc.so.6');
     const syscall = c.func('long syscall(long, int, void *, unsigned int)') as Syscall;
     const number = SCHED_SETATTR[process.arch] ?? 0;
@@ -120,7 +123,7 @@ const load = async (): Promise<Libc | undefined> => {
 /** Those whose structures are laid out as below. */
 const ARCHITECTURES: readonly string[] = ['x64', 'arm64'];
 
-const loaded = await load();
+const loaded = load();
 const isWanted = process.env[DISABLE_VARIABLE] === undefined;
 
 /** The calls, or undefined where they cannot be had or are not wanted. */
