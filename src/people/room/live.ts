@@ -9,6 +9,10 @@ const LOOK_MS = 1_000;
 /** A sign of life, and the state even when nothing changed, in looks. */
 const TICK_LOOKS = 5;
 const STATE_LOOKS = 10;
+/** Of the time that a look took, how much passes until the next: hundreds of networks and exemptions take a fiftieth of the thread. */
+const REST_FACTOR = 50;
+/** A page is never behind by more, milliseconds. */
+const REST_MS_MAX = 5_000;
 /** Streams: people with several windows. */
 const STREAMS_MAX = 64;
 /** Of one person. */
@@ -36,8 +40,11 @@ export class Live {
   readonly #onFault: (thrown: unknown) => void;
   readonly #streams = new Set<Stream>();
   #timer: NodeJS.Timeout | undefined;
+  readonly #monotonic: () => number;
   #looks = 0;
+  #looksSinceState = 0;
   #isLooking = false;
+  #restsUntilMs = Number.NEGATIVE_INFINITY;
   #signature = '';
   /** The signature of what all streams were told last. */
   #told = '';
@@ -46,9 +53,14 @@ export class Live {
   #reading: Promise<void> | undefined;
   #versions: ReadonlyMap<string, string> = new Map();
 
-  constructor(source: LiveSource, onFault: (thrown: unknown) => void) {
+  constructor(
+    source: LiveSource,
+    onFault: (thrown: unknown) => void,
+    monotonic: () => number = () => performance.now(),
+  ) {
     this.#source = source;
     this.#onFault = onFault;
+    this.#monotonic = monotonic;
   }
 
   get size(): number {
@@ -76,13 +88,14 @@ export class Live {
     response.flushHeaders();
     if (this.#timer === undefined) {
       this.#told = '';
+      this.#restsUntilMs = Number.NEGATIVE_INFINITY;
       this.#versions = this.#source.versions();
       this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
       void this.look();
     } else if (this.#text !== '') send(stream, frame('state', this.#text));
   }
 
-  /** Tells all streams what is new. Never rejects. */
+  /** Tells all streams what is new, unless the last look has cost so much that this one is left out. Never rejects. */
   async look(): Promise<void> {
     if (this.#isLooking) return;
     this.#isLooking = true;
@@ -97,12 +110,20 @@ export class Live {
       }
       if (this.#looks % TICK_LOOKS === 0)
         this.#tell('tick', JSON.stringify({ time: new Date().toISOString() }));
+      this.#looksSinceState++;
+      if (this.#monotonic() < this.#restsUntilMs) return;
+      const startMs = this.#monotonic();
       this.#tellChanged();
       const before = this.#told;
       await this.#read();
-      const isNew = this.#signature !== before || this.#looks % STATE_LOOKS === 0;
+      const isNew = this.#signature !== before || this.#looksSinceState >= STATE_LOOKS;
       this.#told = this.#signature;
-      if (isNew) this.#tell('state', this.#text);
+      if (isNew) {
+        this.#tell('state', this.#text);
+        this.#looksSinceState = 0;
+      }
+      const endMs = this.#monotonic();
+      this.#restsUntilMs = endMs + Math.min((endMs - startMs) * REST_FACTOR, REST_MS_MAX) - LOOK_MS;
     } catch (thrown) {
       this.#onFault(thrown);
     } finally {
@@ -112,7 +133,7 @@ export class Live {
 
   /** The state as JSON, no older than a look: pages that are opened together cost one. Rejects as the source does. */
   async newest(): Promise<string> {
-    if (performance.now() - this.#readMs >= LOOK_MS) await this.#read();
+    if (this.#monotonic() - this.#readMs >= LOOK_MS) await this.#read();
     return this.#text;
   }
 
@@ -129,7 +150,7 @@ export class Live {
         const { text, signature } = await this.#source.state();
         this.#text = text;
         this.#signature = signature;
-        this.#readMs = performance.now();
+        this.#readMs = this.#monotonic();
       } finally {
         this.#reading = undefined;
       }

@@ -14,6 +14,7 @@ test('a stream whose session is over gets its end, and the others go on', async 
       state: () => Promise.resolve({ text: `{"version":${version}}`, signature: String(version) }),
     },
     (thrown) => faults.push(thrown),
+    () => 0,
   );
   let isLasting = true;
   const responses: ServerResponse[] = [];
@@ -44,4 +45,37 @@ test('a stream whose session is over gets its end, and the others go on', async 
     server.closeAllConnections();
     server.close();
   }
+});
+
+test('a look that is dear is followed by a rest, and a cheap one by none', async () => {
+  let nowMs = 0;
+  let costMs = 100;
+  let reads = 0;
+  const live = new Live(
+    {
+      versions: () => new Map(),
+      state: () => {
+        reads++;
+        nowMs += costMs;
+        return Promise.resolve({ text: '{}', signature: String(reads) });
+      },
+    },
+    (thrown) => {
+      throw thrown;
+    },
+    () => nowMs,
+  );
+  // A look each second: after 100 ms of work one comes each four seconds.
+  const lookFor = async (seconds: number): Promise<number> => {
+    const before = reads;
+    for (let second = 0; second < seconds; second++) {
+      await live.look();
+      nowMs += 1_000;
+    }
+    return reads - before;
+  };
+  expect(await lookFor(60)).toBeLessThanOrEqual(15);
+  costMs = 10;
+  await lookFor(6);
+  expect(await lookFor(60)).toBe(60);
 });
