@@ -108,9 +108,12 @@ export class FramedFile {
     return last === undefined ? 0 : last.start + last.bytes;
   }
 
-  /** The bytes of a frame. Throws errors of the system and of zstd. */
+  /** The bytes of a frame. Throws errors of the system and of zstd, and ERR_OUT_OF_RANGE for fewer than the table says. */
   read({ at, length, bytes }: Frame): Buffer {
-    return zstdDecompressSync(readAt(this.#file, at, length), { maxOutputLength: bytes });
+    const unpacked = zstdDecompressSync(readAt(this.#file, at, length), { maxOutputLength: bytes });
+    if (unpacked.length === bytes) return unpacked;
+    const text = `a frame has ${unpacked.length} bytes, and its table says ${bytes}`;
+    throw Object.assign(new RangeError(text), { code: 'ERR_OUT_OF_RANGE' });
   }
 
   close(): void {

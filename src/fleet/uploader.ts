@@ -255,9 +255,11 @@ export class Uploader {
       for (;;) {
         const pieces = (await feed.next(SENT_AT_A_TIME)) ?? [];
         const blocks: EvidencePiece[] = [];
+        let isEnd = pieces.length < SENT_AT_A_TIME;
         for (const piece of pieces) {
           // Before the first record of all, the feed tells of the beginning again.
           if (piece.kind !== 'block' && after.sequence === 0) continue;
+          isEnd ||= piece.kind !== 'block' || piece.block.first > until;
           if (piece.kind !== 'block' || piece.block.first > until) break;
           blocks.push(piece);
           length += piece.block.body.length;
@@ -265,7 +267,7 @@ export class Uploader {
         sent += blocks.length;
         const isWhole = feed.place.sequence >= until && blocks.length > 0;
         const isTooMuch = sent > AGAIN_BLOCKS_MAX || length > AGAIN_LENGTH_MAX;
-        if (isTooMuch || (!isWhole && blocks.length < SENT_AT_A_TIME)) {
+        if (isTooMuch || (!isWhole && isEnd)) {
           this.#options.warn({ chain: recordClass, after: after.sequence, until }, GONE_TEXT);
           await this.#post(recordClass, [{ kind: 'hole', after, ordinal, first: until + 1 }]);
           return sent + 1;

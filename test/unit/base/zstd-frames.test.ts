@@ -73,3 +73,14 @@ test('a file without a table, with a part of one or with one that does not fit h
     expect(FramedFile.open(path)).toBeUndefined();
   }
 });
+
+test('a frame that has fewer bytes than its table says is an error, and no shorter frame', async () => {
+  writeFileSync(plain, `${LINES.join('\n')}\n`);
+  await packFrames(plain, packed, 0o640, 1);
+  const bytes = readFileSync(packed);
+  // The last entry is before the footer: lengths of the frame, packed and unpacked.
+  bytes.writeUInt32LE(bytes.readUInt32LE(bytes.length - 13) + 1, bytes.length - 13);
+  const path = join(directory, 'other');
+  writeFileSync(path, bytes);
+  expect(() => framesOf(path)).toThrow('its table says');
+});

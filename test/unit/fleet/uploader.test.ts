@@ -262,6 +262,24 @@ test('a collector that lacks records amid the chain is sent these again, not at 
   uploader.close();
 });
 
+test('the first hundred blocks of a chain are sent again, and not told to be gone', async () => {
+  const bench = new Bench();
+  const { uploader, pieces, confirm } = await upload(bench);
+  for (let block = 0; block < 100; block++) bench.record(1, { client: `192.0.2.${block}` });
+  for (let time = 0; time < 4; time++) await uploader.send();
+  const firsts = pieces.flatMap((piece) => (piece.kind === 'block' ? [piece.block.first] : []));
+  expect(firsts.length).toBeGreaterThanOrEqual(100);
+  const end = { enrolment: 1, ...(await endOf(bench)) };
+  confirm(end);
+  await uploader.send();
+  pieces.length = 0;
+  const until = (firsts[99] ?? 0) - 1;
+  confirm({ ...end, missing: { ordinal: 1, after: { sequence: 0, hash: 'c'.repeat(64) }, until } });
+  await uploader.send();
+  expect(told(pieces)).toEqual(firsts.slice(0, 99));
+  uploader.close();
+});
+
 test('who is not the collector has nothing sent again', async () => {
   const bench = new Bench();
   const { uploader, pieces, hear, stampOf, key, confirm } = await upload(bench);
