@@ -7,6 +7,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { AppError } from './error.ts';
 
 /** Bytes of lines in one frame: twice what level 1 looks back for what it has seen before. */
 const FRAME_BYTES = 1 << 20;
@@ -108,12 +109,12 @@ export class FramedFile {
     return last === undefined ? 0 : last.start + last.bytes;
   }
 
-  /** The bytes of a frame. Throws errors of the system and of zstd, and ERR_OUT_OF_RANGE for fewer than the table says. */
+  /** The bytes of a frame. Throws errors of the system and of zstd, and ERR_QUERY_LOG_SEARCH for fewer than the table says. */
   read({ at, length, bytes }: Frame): Buffer {
     const unpacked = zstdDecompressSync(readAt(this.#file, at, length), { maxOutputLength: bytes });
     if (unpacked.length === bytes) return unpacked;
-    const text = `a frame has ${unpacked.length} bytes, and its table says ${bytes}`;
-    throw Object.assign(new RangeError(text), { code: 'ERR_OUT_OF_RANGE' });
+    const text = `reading a packed log: a frame has ${unpacked.length} bytes, and its table says ${bytes}`;
+    throw new AppError('ERR_QUERY_LOG_SEARCH', text);
   }
 
   close(): void {
