@@ -226,6 +226,7 @@ export class Authority {
 
   /** One after the other, and none before the log of the nodes is known. */
   #make<Result>(act: () => Promise<Result>): Promise<Result> {
+    if (this.#isClosed) return Promise.reject(ended());
     const made = this.#making.then(async () => {
       await this.#reconciliation.known.promise;
       // The end of the program is no sign that the log of the nodes is known.
@@ -439,6 +440,11 @@ const unknown = (): AppError =>
       hint: 'Decide again after the next start.',
     },
   );
+
+const ended = (): AppError =>
+  new AppError('ERR_FLEET_HOLD', 'deciding for the fleet: this authority is ending', {
+    hint: 'Decide again after the next start.',
+  });
 
 const replaced = (): AppError =>
   new AppError('ERR_FLEET_REPLACED', 'deciding for the fleet: another authority has taken over', {

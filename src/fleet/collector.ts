@@ -75,6 +75,7 @@ export class Collector {
   #timer: NodeJS.Timeout | undefined;
   /** Ends with what is being done. */
   #turn: Promise<void> = Promise.resolve();
+  #isClosed = false;
   #trouble: string | undefined;
   /** When policy was last asked for because of a message, by the clock. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
@@ -106,8 +107,9 @@ export class Collector {
     return `keeps nothing of ${name}${others}: ${why}`;
   }
 
-  /** Takes a message; it is acknowledged when its turn is over. */
+  /** Takes a message; it is acknowledged when its turn is over. What comes behind the end is not, and comes again. */
   take(message: EvidenceMessage): void {
+    if (this.#isClosed) return;
     this.#waiting.push(message);
     this.#timer ??= setTimeout(() => leave(this.flush(), 'keeping evidence', this.#options.log), TOGETHER_MS);
   }
@@ -219,11 +221,15 @@ export class Collector {
     }
   }
 
+  /** Keeps what waits, and takes nothing more: another collector may have the store behind that. */
   async close(): Promise<void> {
     await this.flush();
-    await this.#next(async () => {
+    const last = this.#next(async () => {
       for (const resolver of this.#resolvers.values()) await resolver.writePosition();
     });
+    this.#isClosed = true;
+    await last;
+    clearTimeout(this.#timer);
     this.#forget();
     await this.#options.store.close();
     this.#lock.release();
@@ -258,8 +264,9 @@ export class Collector {
     }
   }
 
-  /** Does one thing after the other. What a store does not take comes again: nothing of it was acknowledged. */
+  /** Does one thing after the other. What a store does not take comes again: nothing of it was acknowledged. Nothing behind the end. */
   #next(act: () => Promise<void>): Promise<void> {
+    if (this.#isClosed) return this.#turn;
     this.#turn = this.#turn.then(async () => {
       try {
         await act();

@@ -342,6 +342,8 @@ export class Member {
       await this.#fetched;
       await this.policy.settled();
     }
+    // What waited until the end of the program is heard again behind the next start.
+    if (this.#isClosed) return;
     const checkpoint = this.checkpoint.take(bytes, stamp, isLive);
     if (checkpoint === undefined) return;
     if (!this.policy.agreesWith(checkpoint)) {

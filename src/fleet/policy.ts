@@ -216,10 +216,10 @@ export class Policy {
     await this.#queue(() => this.#append(entry, source));
   }
 
-  /** Whether an end that somebody told lies on this log: false is a fork. */
+  /** Whether an end that somebody told lies on this log: false is a fork. Behind the end of the program nothing is compared. */
   agreesWith({ number, hash }: LogEnd): boolean {
     const { log } = this.#options;
-    if (number === 0 || number > log.end.number) return true;
+    if (this.#isClosed || number === 0 || number > log.end.number) return true;
     return log.at(number)?.hash === hash;
   }
 

@@ -330,7 +330,7 @@ class Scene {
   #onError(name: string): (fields: object, text: string) => void {
     return (fields, text) => {
       if (/could not be handled|failed$/.test(text))
-        this.#faults.push(`${name}: ${text} ${String((fields as { err?: unknown }).err)}`);
+        this.#faults.push(`${name}: ${text} ${String((fields as { err?: Error }).err?.stack)}`);
     };
   }
 
