@@ -25,6 +25,7 @@ export {
   MATCH,
   MATCH_NAMES,
   type Match,
+  RPZ_WORDS,
   type RuleAction,
   type RuleClients,
   type RuleSink,

@@ -41,6 +41,9 @@ export const ACTION_OF = {
   data: ACTION.DATA,
 } as const;
 
+/** Those that a response policy zone has a word for: `rpz-drop` and so on, the target of a CNAME. */
+export const RPZ_WORDS = ['passthru', 'drop', 'tcp-only'] as const satisfies (keyof typeof ACTION_OF)[];
+
 /** What a rule does. */
 export type RuleAction =
   | { readonly kind: Exclude<keyof typeof ACTION_OF, 'data'> }

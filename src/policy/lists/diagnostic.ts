@@ -1,6 +1,7 @@
 // What is wrong with a line of a list, as values: lists come from many hands, and a bad line must neither stop a
 // list nor vanish. Every rejection is counted; the first ones are kept with their place. Texts quote bytes of
 // foreign origin, so the quotation is short and its control characters are escaped.
+import { RPZ_WORDS } from '../policy.ts';
 
 /** Diagnostics that a list keeps: one screen of an editor or of a dashboard, whatever the list's size. */
 export const DIAGNOSTICS_MAX = 100;
@@ -47,8 +48,7 @@ const MESSAGES = {
   'pattern-option': 'behind an expression only ;querytype= is read',
   'pattern-syntax': 'not a regular expression',
   port: 'a port after a name',
-  'rpz-action':
-    'no action of RPZ: rpz-passthru., rpz-drop. and rpz-tcp-only. are known, each with its final dot',
+  'rpz-action': `no action of RPZ: ${new Intl.ListFormat('en-GB').format(RPZ_WORDS.map((word) => `rpz-${word}.`))} are known, each with its final dot`,
   'rpz-apex': 'only SOA and NS have a place at the apex of a response policy zone',
   'rpz-cname': 'a CNAME beside other records of one owner: the first record stands',
   'rpz-dname': 'a DNAME of a response policy zone redirects nothing: its owner counts as a name without data',

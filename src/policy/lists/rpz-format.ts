@@ -18,7 +18,7 @@ import {
   parseName,
   TYPE,
 } from '../../wire/dns/dns.ts';
-import { type LocalRecord, MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
+import { type LocalRecord, MATCH, type Match, RPZ_WORDS, type RuleSink, type RuleTerms } from '../policy.ts';
 import type { DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import { type ListBytes, listError } from './list-file.ts';
 import { addRule, type KeptTrigger, LocalData, NODATA_TERMS } from './rpz-data.ts';
@@ -82,11 +82,9 @@ const TRIGGER_WORDS: ReadonlySet<string> = new Set(['ip', 'client-ip', 'nsip', '
 const NXDOMAIN_TERMS: RuleTerms = { action: { kind: 'nxdomain' } };
 
 /** The actions that names of one label stand for. */
-const WORD_ACTIONS: readonly { readonly name: Uint8Array; readonly terms: RuleTerms }[] = [
-  { name: nameFrom('rpz-passthru'), terms: PASSTHRU },
-  { name: nameFrom('rpz-drop'), terms: { action: { kind: 'drop' } } },
-  { name: nameFrom('rpz-tcp-only'), terms: { action: { kind: 'tcp-only' } } },
-];
+const WORD_ACTIONS: readonly { readonly name: Uint8Array; readonly terms: RuleTerms }[] = RPZ_WORDS.map(
+  (kind) => ({ name: nameFrom(`rpz-${kind}`), terms: kind === 'passthru' ? PASSTHRU : { action: { kind } } }),
+);
 
 /** Types that prove a signed zone, and are no policy. */
 const PROOF_TYPES: ReadonlySet<number> = new Set([
