@@ -16,7 +16,7 @@ import { KINDS } from './kinds.ts';
 import type { ListFetcher } from './list-fetcher.ts';
 import type { Membership } from './membership.ts';
 import { overlaysFor } from './overlays.ts';
-import { applyPause } from './pauses.ts';
+import { applyPause, resumePause } from './pauses.ts';
 import { Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { formatPresence, PRESENCE_MS, type Presence, TEXT_LENGTH_MAX } from './presence.ts';
@@ -147,7 +147,11 @@ export class Member {
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
   async start(): Promise<void> {
     await this.policy.start();
-    if (this.policy.stopped === undefined) await applyPause(undefined, this.#options);
+    if (this.policy.stopped === undefined) {
+      const paused = await resumePause(this.#options);
+      // It was in force before this start, and does not fit what is configured now.
+      if (paused?.done.isApplied === false) this.policy.conclude(paused.entry, paused.done);
+    }
     this.checkpoint.begin(this.#options.log);
     // An authority that was not heard for too long before this start is not heard now.
     this.#leave(this.checkpoint.look(), 'looking at the time');

@@ -45,45 +45,53 @@ export const requireLength = (ms: number, msMax: number): void => {
     );
 };
 
-/** The pause of a resolver once the entry that is being applied holds; undefined: refusals are given. */
+/** A resolver, with what it has of policy. */
+interface PausedResolver {
+  readonly log: PolicyLog;
+  readonly identity: Place;
+  readonly acts: FleetActs;
+}
+
+/** The pause of a resolver, and the entry that says it, once the entry that is being applied holds; undefined: refusals are given. */
 const pauseFor = (
-  log: PolicyLog,
   applied: PolicyEntry | undefined,
-  place: Place,
-  nowMs: number,
-): FleetPause | undefined => {
+  { log, identity, acts }: PausedResolver,
+): { readonly pause: FleetPause; readonly entry: PolicyEntry } | undefined => {
   const entries = log
     .ofKind('pause')
     .filter(({ outcome }) => outcome === 'applied')
     .map(({ entry }) => entry);
   const last = [...entries, ...(applied === undefined ? [] : [applied])]
-    .filter((entry) => concerns(readBody('pause', entry).for, place))
+    .filter((entry) => concerns(readBody('pause', entry).for, identity))
     .toSorted((one, other) => one.number - other.number)
     .at(-1);
   if (last === undefined) return undefined;
   const { until, ...body } = readBody('pause', last);
-  if (until === undefined || Date.parse(until) <= nowMs) return undefined;
+  if (until === undefined || Date.parse(until) <= acts.clock()) return undefined;
   const untilMs = Date.parse(until);
-  return {
+  const pause = {
     ...{ for: body.for, by: body.by, reason: body.reason, number: last.number },
     ...{ untilMs, forMs: untilMs - Date.parse(last.time) },
   };
+  return { pause, entry: last };
 };
 
-/**
- * Puts in force what holds here once an entry does: one that is over meanwhile, and one for others, change nothing. Without an
- * entry, at a start, what holds is put in force again.
- */
-export const applyPause = async (
-  entry: PolicyEntry | undefined,
-  { log, identity, acts }: { readonly log: PolicyLog; readonly identity: Place; readonly acts: FleetActs },
-): Promise<Done> => {
-  const whom = entry === undefined ? undefined : readBody('pause', entry).for;
-  const subject = pauseSubject(whom ?? '');
-  if (whom !== undefined && !concerns(whom, identity)) return { isApplied: true, subject };
-  const pause = pauseFor(log, entry, identity, acts.clock());
-  if (entry === undefined && pause === undefined) return { isApplied: true };
-  return { subject, ...(await acts.pause(pause)) };
+/** Puts in force what holds here once an entry does: one that is over meanwhile, and one for others, change nothing. */
+export const applyPause = async (entry: PolicyEntry, resolver: PausedResolver): Promise<Done> => {
+  const whom = readBody('pause', entry).for;
+  const subject = pauseSubject(whom);
+  if (!concerns(whom, resolver.identity)) return { isApplied: true, subject };
+  return { subject, ...(await resolver.acts.pause(pauseFor(entry, resolver)?.pause)) };
+};
+
+/** At a start, puts in force what holds: what came of that, for the entry that says it; undefined where nothing holds. */
+export const resumePause = async (
+  resolver: PausedResolver,
+): Promise<{ readonly entry: PolicyEntry; readonly done: Done } | undefined> => {
+  const held = pauseFor(undefined, resolver);
+  if (held === undefined) return undefined;
+  const done = await resolver.acts.pause(held.pause);
+  return { entry: held.entry, done: { subject: pauseSubject(held.pause.for), ...done } };
 };
 
 /** The scopes in which refusals are suspended, and those that were taken out of a wider one. */

@@ -2,7 +2,7 @@
 // somebody who holds the keys of the engine. A seed decides what is carried, lost, repeated or late, what is decided, who is cut
 // off, started again or killed, whose keys are others, who takes over, and what the intruder does.
 //
-// What has to hold at every step: an entry that is in force anywhere is the one that the authority signed under that number, and what
+// What has to hold at every look: an entry that is in force anywhere is the one that the authority signed under that number, and what
 // is in force at a resolver is what the entries up to its own end say; what it takes for confirmed is on the collector's disk. Who lags for longer than the authority may be silent
 // has a health issue, there or at the authority. Once the engine is honest again, all have everything and decisions are made.
 import assert from 'node:assert/strict';
@@ -52,6 +52,8 @@ const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
 const AUTHORITY = 'authority';
 /** Refusals are suspended for so long at most, milliseconds. */
 const PAUSE_MS_MAX = 600_000;
+/** Steps between two looks at all of them, of which each asks every resolver for all that it tells: what is wrong is so for longer. */
+const LOOK_STEPS = 4;
 /** How often is looked for a node that may take over, once a second. */
 const LOOKS_MAX = 30;
 /** What is under way at most: the oldest is carried first then. */
@@ -241,8 +243,9 @@ class Scene {
       for (let step = 0; step < steps; step++) {
         await this.#step();
         await this.#settle();
-        this.#check();
+        if (step % LOOK_STEPS === 0) this.#check();
       }
+      this.#check();
       await this.#heal();
       const records = [...this.#resolvers.values()].flatMap(({ evidence }) => evidence?.count ?? []);
       return {
@@ -881,9 +884,18 @@ class Scene {
       if (!this.#isGiven) void this.#publishList();
       for (const flight of this.#underWay.splice(0)) flight.go();
       await this.#settle();
-      if (this.#underWay.length === 0) this.#time.advance(1_000);
-      await this.#settle();
+      await this.#moveOn();
       this.#check();
+    }
+  }
+
+  /** Timers act until something is under way, or a second is over. */
+  async #moveOn(): Promise<void> {
+    const endMs = this.#time.monotonic() + 1_000;
+    for (let leftMs = 1_000; leftMs > 0 && this.#underWay.length === 0; ) {
+      this.#time.advance(leftMs);
+      await this.#settle();
+      leftMs = endMs - this.#time.monotonic();
     }
   }
 

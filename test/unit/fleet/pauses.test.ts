@@ -204,6 +204,23 @@ test('nobody is paused for longer than its own configuration allows, and that is
   expect(fleetIssues(of('ns2').fleet.facts())).toEqual([]);
 });
 
+test('a pause that a start refuses is told, and tried again as any other entry', async () => {
+  const ns1 = of('ns1');
+  await of('authority').fleet.pause('all', 10 * MINUTE_MS, 'x', 'y');
+  await pass(2_000);
+  await stop(ns1);
+  ns1.pauseMsMax = 0;
+  await start(ns1);
+  await pass(2_000);
+  expect(ns1.pause.isPaused).toBe(false);
+  expect(fleetIssues(ns1.fleet.facts())).toMatchObject([{ id: 'fleet-refused', subject: 'pause all' }]);
+  ns1.pauseMsMax = 60 * MINUTE_MS;
+  ns1.fleet.reloaded();
+  await pass(2_000);
+  expect(ns1.pause.status()).toMatchObject({ isPaused: true, until: '2026-11-26T08:11:05.000Z' });
+  expect(fleetIssues(ns1.fleet.facts())).toEqual([]);
+});
+
 test('an operator ends it for one resolver, also beside a pause of its own, and it does not come back there', async () => {
   const { fleet } = of('authority');
   await fleet.pause('all', 10 * MINUTE_MS, 'x', 'y');
