@@ -95,6 +95,7 @@ export class Authority {
   readonly #reconciliation = {
     isDone: false,
     isUnderWay: false,
+    isCatchingUp: false,
     known: Promise.withResolvers<void>(),
   };
   #isReplaced = false;
@@ -305,9 +306,13 @@ export class Authority {
     const engine = this.#engine;
     if (presence === undefined || engine === undefined) return;
     this.#recovery.received();
-    if (!this.#reconciliation.isDone || presence.role === 'collector') return;
+    if (presence.role === 'collector') return;
     const { policy } = this.#options;
     const { name } = presence;
+    if (!this.#reconciliation.isDone) {
+      if (presence.policy.number > policy.end.number) this.#leave(this.#catchUp(engine), 'taking back');
+      return;
+    }
     // One that has just come knows nothing of the clocks yet; a thousand that come at once are told together.
     if (
       presence.offsetMs === undefined &&
@@ -386,6 +391,21 @@ export class Authority {
       const { holdMs } = this;
       if (holdMs <= 1 || this.#isClosed || !this.#recovery.isBehindClaims) return;
       await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, holdMs)));
+    }
+  }
+
+  /** While others are waited for: what was decided without this authority holds at once, and may say that it decides nothing more. */
+  async #catchUp(engine: MessageBus): Promise<void> {
+    if (this.#reconciliation.isCatchingUp || this.#isReplaced) return;
+    this.#reconciliation.isCatchingUp = true;
+    try {
+      await this.#takeBack(engine);
+      this.#standDown();
+    } catch (thrown) {
+      // Such as an engine without streams: reconciling tells of it.
+      if (!isAppError(thrown)) throw thrown;
+    } finally {
+      this.#reconciliation.isCatchingUp = false;
     }
   }
 

@@ -579,6 +579,7 @@ class Scene {
     else if (kind < 11) await this.#restart(resolver);
     else if (kind < 14) await this.#crash(resolver);
     else if (kind === 14) await this.#loseDisk(collector);
+    else if (kind === 15) await this.#takeOut(collector);
     else if (this.#lost === undefined) await this.#takeOverFrom(nodes);
     else if (random(3) === 0) await this.#comeBack();
   }
@@ -606,6 +607,16 @@ class Scene {
     }
     const next = find();
     if (next !== undefined) await this.#takeOver(next);
+  }
+
+  /** The collector is taken out, and comes back with what it had: the records wait meanwhile. */
+  async #takeOut(collector: Resolver): Promise<void> {
+    if (collector.fleet === undefined) {
+      await this.#start(collector);
+      return;
+    }
+    this.#count('collector out');
+    await this.#stop(collector);
   }
 
   /** Another collector begins with nothing, as with a database in place of its directory. */
@@ -728,7 +739,14 @@ class Scene {
     }
   }
 
+  /** It ends as the program does, and begins again. */
   async #restart(resolver: Resolver): Promise<void> {
+    this.#count('restart');
+    await this.#stop(resolver);
+    await this.#start(resolver);
+  }
+
+  async #stop(resolver: Resolver): Promise<void> {
     const { fleet, connections } = resolver;
     resolver.fleet = undefined;
     resolver.run++;
@@ -747,7 +765,6 @@ class Scene {
     // What was deferred of its exemptions holds again with its start.
     for (const { user } of connections) void user.close();
     Object.assign(resolver, { isSuspended: false, connections: [], connects: [] });
-    await this.#start(resolver);
   }
 
   #check(): void {
@@ -808,6 +825,7 @@ class Scene {
     this.#mischief.end();
     await this.#comeBack();
     for (const resolver of this.#resolvers.values()) {
+      if (resolver.fleet === undefined) await this.#start(resolver);
       this.#cut(resolver, false);
       this.#refuse(resolver, false);
     }
