@@ -29,6 +29,11 @@ import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, entrySubject, presenceSubject, STREA
 
 /** How long, once there is an engine, is waited for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
+/**
+ * How long one resolver that says it has more, and does not show it, is waited for when nobody else says so, milliseconds: two answers
+ * that do not come. Whoever has its key can say it; of two, nobody has the keys.
+ */
+const ALONE_MS = 6_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
@@ -320,9 +325,11 @@ export class Authority {
     )
       this.checkpoint();
     const { number, hash } = presence.policy;
-    if (!policy.agreesWith({ number, hash }))
+    const agrees = policy.agreesWith({ number, hash });
+    if ((agrees && number <= policy.end.number) || !this.#recovery.takeClaim(name)) return;
+    if (agrees) this.#leave(this.#reconcile(engine), 'comparing logs');
+    else
       this.#leave(this.#recovery.judgeClaim(engine, name, { number, hash }), 'asking a resolver for its log');
-    else if (number > policy.end.number) this.#leave(this.#reconcile(engine), 'comparing logs');
   }
 
   /** The authority is a resolver of the fleet as well, and says whose confirmations count. */
@@ -378,7 +385,7 @@ export class Authority {
 
   /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
   async #readPresences(engine: MessageBus): Promise<void> {
-    const { policy, sequences, name } = this.#options;
+    const { policy, sequences, name, acts } = this.#options;
     // An engine whose fleet is new has nobody to wait for.
     while (policy.end.number === 0 && knowsOthers(sequences, name) && this.holdMs > 1) {
       await this.#recovery.awaitAnyNode(engine, this.holdMs);
@@ -386,11 +393,20 @@ export class Authority {
     }
     await this.#recovery.awaitNodes(engine, this.holdMs);
     // Who says that it has more shows it, unless somebody else answers in its place: that is waited out as silence is.
+    let aloneMs = acts.monotonic() + ALONE_MS;
     for (;;) {
-      await this.#takeBack(engine);
-      const { holdMs } = this;
-      if (holdMs <= 1 || this.#isClosed || !this.#recovery.isBehindClaims) return;
-      await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, holdMs)));
+      if ((await this.#takeBack(engine)) > 0) aloneMs = acts.monotonic() + ALONE_MS;
+      const { claimants } = this.#recovery;
+      const forMs = Math.min(this.holdMs, claimants.length > 1 ? HOLD_MS : aloneMs - acts.monotonic());
+      if (claimants.length === 0 || this.#isClosed) return;
+      if (forMs <= 1) {
+        acts.log.warn(
+          { nodes: claimants },
+          'fleet: a resolver says that it has more entries, and shows none',
+        );
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, forMs)));
     }
   }
 
@@ -409,8 +425,11 @@ export class Authority {
     }
   }
 
-  async #takeBack(engine: MessageBus): Promise<void> {
-    for (const entry of await this.#recovery.takeBack(engine)) this.#note(entry);
+  /** Gives how many entries came. */
+  async #takeBack(engine: MessageBus): Promise<number> {
+    const taken = await this.#recovery.takeBack(engine);
+    for (const entry of taken) this.#note(entry);
+    return taken.length;
   }
 
   /** From here on decisions are made. */

@@ -15,7 +15,7 @@ import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts'
 const LATELY_MS = 3_600_000;
 /** How long a node may take to answer with an entry, milliseconds. */
 const NODE_MS = 3_000;
-/** Nodes that are asked for one entry: that all of so many have lost it, or keep it to themselves, is not expected. */
+/** Nodes that are asked for one entry, at once: that all of so many have lost it, or keep it to themselves, is not expected. */
 const ASKED_MAX = 16;
 /** Between two claims of one resolver that are judged, milliseconds: it says how it is every ten seconds, a stolen key as often as it likes. */
 const CLAIM_MS = 10_000;
@@ -30,6 +30,12 @@ export interface RecoveryOptions {
   readonly membership: Membership;
   readonly acts: FleetActs;
   readonly contacts: ReadonlyMap<string, LastContact>;
+}
+
+/** Of one time that entries are taken back: who gave the last one, and who had said that it has one and did not show it. */
+interface Asked {
+  giver: string | undefined;
+  readonly failed: Set<string>;
 }
 
 /** Hears and takes back. Methods reject with ERR_FLEET_ENGINE. */
@@ -77,13 +83,14 @@ export class Recovery {
       );
   }
 
-  /** Whether a resolver says that it has more than this log: nothing proves it, and it may be what was decided elsewhere. */
-  get isBehindClaims(): boolean {
+  /** The resolvers that say they have more than this log: nothing proves it, and it may be what was decided elsewhere. */
+  get claimants(): readonly string[] {
     const { membership, name, contacts, policy } = this.#options;
-    return [...contacts].some(([node, { presence, isSigned }]) => {
+    const claims = [...contacts].filter(([node, { presence, isSigned }]) => {
       const isIn = node !== name && isSigned && membership.find(node)?.until === undefined;
       return isIn && presence.policy.number > policy.end.number;
     });
+    return claims.map(([node]) => node);
   }
 
   /** Until a resolver is heard and the condition holds, or the time is over. */
@@ -102,9 +109,10 @@ export class Recovery {
   async takeBack(engine: MessageBus): Promise<readonly PolicyEntry[]> {
     const { policy, acts } = this.#options;
     const taken: PolicyEntry[] = [];
+    const asked: Asked = { giver: undefined, failed: new Set() };
     for (;;) {
       const { number } = policy.end;
-      const entry = await this.#findNext(engine);
+      const entry = await this.#findNext(engine, asked);
       if (entry === undefined) break;
       // Whether it follows is seen when its turn comes: something may be decided meanwhile.
       policy.take(entry);
@@ -122,14 +130,20 @@ export class Recovery {
     return taken;
   }
 
-  /** A resolver says that it has another entry of a number: only the entry proves it. */
-  async judgeClaim(engine: MessageBus, name: string, { number, hash }: LogEnd): Promise<void> {
-    const { policy, membership, acts } = this.#options;
+  /** Whether what a resolver says of its log is looked into now, which is then done: not as often as somebody with its key says it. */
+  takeClaim(name: string): boolean {
+    const { membership, acts } = this.#options;
     const nowMs = acts.monotonic();
     // Names that nobody knows are one.
     const claimant = membership.find(name) === undefined ? '' : name;
-    if (nowMs - (this.#claimedMs.get(claimant) ?? Number.NEGATIVE_INFINITY) < CLAIM_MS) return;
+    if (nowMs - (this.#claimedMs.get(claimant) ?? Number.NEGATIVE_INFINITY) < CLAIM_MS) return false;
     this.#claimedMs.set(claimant, nowMs);
+    return true;
+  }
+
+  /** A resolver says that it has another entry of a number: only the entry proves it. */
+  async judgeClaim(engine: MessageBus, name: string, { number, hash }: LogEnd): Promise<void> {
+    const { policy, acts } = this.#options;
     const entry = await ask(engine, name, number);
     if (policy.agreesWith({ number, hash })) return;
     if (entry !== undefined && entryHash(entry) === hash && this.#isSigned(entry, number)) {
@@ -141,7 +155,7 @@ export class Recovery {
   }
 
   /** A signed entry of the next number, of the engine or of a node that has it. */
-  async #findNext(engine: MessageBus): Promise<PolicyEntry | undefined> {
+  async #findNext(engine: MessageBus, asked: Asked): Promise<PolicyEntry | undefined> {
     const { policy, contacts, name } = this.#options;
     const number = policy.end.number + 1;
     const subject = policySubject(number);
@@ -153,14 +167,26 @@ export class Recovery {
       policy.setAside({ number }, `the engine had something else as entry ${number}`);
       await engine.remove(STREAM.POLICY, subject).catch(() => undefined);
     }
-    const nodes = [...contacts].filter(
-      ([node, { presence }]) => node !== name && presence.policy.number >= number,
-    );
-    for (const [node] of nodes.slice(0, ASKED_MAX)) {
+    const show = async (node: string): Promise<PolicyEntry> => {
       const entry = await ask(engine, node, number);
-      if (entry !== undefined && this.#isSigned(entry, number)) return entry;
+      if (entry === undefined || !this.#isSigned(entry, number)) {
+        asked.failed.add(node);
+        throw new RangeError(`${node} does not show entry ${number}`);
+      }
+      asked.giver ??= node;
+      return entry;
+    };
+    const isAsked = (node: string): boolean =>
+      node !== name && !asked.failed.has(node) && (contacts.get(node)?.presence.policy.number ?? 0) >= number;
+    const { giver } = asked;
+    // One at a time would add up what each that keeps silent costs; the one that gave the last mostly has the rest.
+    if (giver !== undefined && isAsked(giver)) {
+      const entry = await show(giver).catch(() => undefined);
+      if (entry !== undefined) return entry;
     }
-    return undefined;
+    asked.giver = undefined;
+    const nodes = [...contacts.keys()].filter(isAsked).slice(0, ASKED_MAX);
+    return Promise.any(nodes.map(show)).catch(() => undefined);
   }
 
   #isSigned(entry: PolicyEntry, number: number): boolean {
