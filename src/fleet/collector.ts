@@ -307,23 +307,23 @@ export class Collector {
       );
     }
     const { bytes, signature } = message;
-    if (!this.#isSigned(name, message)) {
+    const sender = this.#isSigned(name, message) ? member : this.#formerOf(member, message);
+    if (sender === undefined)
       return this.#alarms.refuse('forged-block', name, 'a message that its key did not sign', signature);
-    }
     const unpacked = unpackEvidence(bytes);
     const recordClass = CONFIRMED_CLASSES.find((one) => one === word);
     if (unpacked === undefined || recordClass === undefined) {
       return this.#alarms.refuse('forged-block', name, 'a message of another form', signature);
     }
-    if (unpacked.enrolment !== member.enrolment) {
+    if (unpacked.enrolment !== sender.enrolment) {
       return this.#alarms.refuse(
         'removed-node',
         name,
-        `of enrolment ${unpacked.enrolment}, it has ${member.enrolment}`,
+        `of enrolment ${unpacked.enrolment}, it has ${sender.enrolment}`,
         name,
       );
     }
-    const resolver = await this.#resolverOf(member);
+    const resolver = await this.#resolverOf(sender);
     await this.#takePiece(resolver, recordClass, unpacked.piece, message);
     return resolver;
   }
@@ -331,6 +331,14 @@ export class Collector {
   #isSigned(name: string, { subject, bytes, signature }: EvidenceMessage): boolean {
     const { membership, clock } = this.#options;
     return membership.keysOf(name, clock()).some((key) => isEvidenceSignedBy(subject, bytes, signature, key));
+  }
+
+  /** The machine in whose place a member came, when it signed this: nobody can send it again, and the engine may have had it for long. */
+  #formerOf(member: Member, { subject, bytes, signature }: EvidenceMessage): Member | undefined {
+    const { former } = member;
+    const key = this.#options.membership.formerKeyOf(member);
+    const isIts = key !== undefined && isEvidenceSignedBy(subject, bytes, signature, key);
+    return former !== undefined && isIts ? { ...member, ...former } : undefined;
   }
 
   /** Once for many: whoever sends what nobody signed has the authority asked no oftener. */
@@ -384,7 +392,9 @@ export class Collector {
   }
 
   #confirm(resolver: CollectedResolver): void {
-    const { onConfirmed } = this.#options;
+    const { onConfirmed, membership } = this.#options;
+    // The machine that stands there now is told of its own chains.
+    if (membership.find(resolver.name)?.enrolment !== resolver.enrolment) return;
     for (const recordClass of CONFIRMED_CLASSES) {
       const { sequence, hash } = recordClass === 'heads' ? resolver.heads.place : resolver.place(recordClass);
       const missing = recordClass === 'heads' ? undefined : resolver.missing(recordClass);

@@ -15,6 +15,8 @@ export interface Member {
   /** The one before of this enrolment: what is under way is still signed by it; and when it was replaced. */
   readonly before: { readonly key: string; readonly until: string } | undefined;
   readonly enrolment: number;
+  /** Of the machine before, in whose place this one came: the engine may still have what it sent. Undefined when that was shut out. */
+  readonly former: { readonly key: string; readonly enrolment: number } | undefined;
   /** When it was taken in for the first time, and when it was removed. */
   readonly since: string;
   readonly until: string | undefined;
@@ -65,6 +67,11 @@ export class Membership {
     }
     if (this.#collector?.name === name) texts.push(this.#collector.key);
     return texts.flatMap((text) => this.#nkeyOf(text) ?? []);
+  }
+
+  /** The key of the machine before; undefined where there was none, or it was shut out. */
+  formerKeyOf({ former }: Member): KeyObject | undefined {
+    return former === undefined ? undefined : this.#nkeyOf(former.key);
   }
 
   /** Made once for each text: it takes as long as checking a signature. */
@@ -139,14 +146,18 @@ export class Membership {
         const since = isSame ? known.since : entry.time;
         const before = isSame ? { key: known.key, until: entry.time } : undefined;
         const isAuthority = role === 'authority';
+        const isReplaced = known !== undefined && known.until === undefined && !isSame;
+        const former = isReplaced ? { key: known.key, enrolment: known.enrolment } : known?.former;
         if (known === undefined) this.#turns.set(name, this.#turns.size);
-        this.#members.set(name, { name, site, key, before, enrolment, since, until: undefined, isAuthority });
+        const one = { name, site, key, before, enrolment, former, since, until: undefined, isAuthority };
+        this.#members.set(name, one);
         return;
       }
       case 'node-removed': {
         const { success, data } = KINDS['node-removed'].safeParse(body);
         const known = success ? this.#members.get(data.name) : undefined;
-        if (known !== undefined) this.#members.set(known.name, { ...known, until: entry.time });
+        if (known !== undefined)
+          this.#members.set(known.name, { ...known, former: undefined, until: entry.time });
         return;
       }
       case 'collector': {

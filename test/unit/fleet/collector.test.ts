@@ -227,6 +227,47 @@ test('records of a resolver that is not in the fleet, or of chains before its la
   expect(confirmed.size).toBe(0);
 });
 
+/** Another machine is taken in under the name; `isRemoved`: the one before was shut out first. Gives its key. */
+const replaceMachine = (isRemoved: boolean): SigningKey => {
+  const pair = createUser();
+  const time = '2026-11-26T11:59:59.000Z';
+  const take = (kind: string, body: object): void => {
+    const before = { number: 1, hash: '0'.repeat(64) };
+    membership.take(signEntry(before, { time, kind, must: true, body: JSON.stringify(body) }, authority));
+  };
+  if (isRemoved) take('node-removed', { name: 'ns1', by: 'x', reason: 'stolen' });
+  take('node', { name: 'ns1', key: pair.getPublicKey(), enrolment: 2 });
+  return toSeedKey(Buffer.from(pair.getSeed()).toString());
+};
+
+test('what a machine sent before another took its place is kept with its own chains, and confirms nothing', async () => {
+  const [before, after] = [await record(1), await record(1, 50)];
+  const next = replaceMachine(false);
+  await send(before.pieces);
+  expect(alarms()).toEqual([]);
+  expect(confirmed.size).toBe(0);
+  await send(after.pieces, next, 'ns1', 2);
+  expect(alarms()).toEqual([]);
+  expect(confirmed.get('ns1.queries')).toBeGreaterThan(0);
+  for (const label of ['ns1', 'ns1.2']) {
+    const { findings, records } = await verifyRecords(join(directory, 'collected', label), {
+      isCollected: true,
+    });
+    expect([label, findings, records > 0]).toEqual([label, [], true]);
+  }
+  // The key of the one before signs nothing of the next one.
+  await send(after.pieces.slice(0, 1), key, 'ns1', 2);
+  expect(alarms()).toEqual(['removed-node']);
+});
+
+test('of a machine that was shut out before another took its place nothing is kept', async () => {
+  const { pieces } = await record(1);
+  replaceMachine(true);
+  await send(pieces);
+  expect(alarms()).toEqual(['forged-block']);
+  expect(readdirSync(join(directory, 'collected'))).not.toContain('ns1');
+});
+
 test('a directory that takes nothing is said, with its resolver and why, until it takes something again', async () => {
   const { pieces } = await record(1);
   const place = join(directory, 'collected/ns1');
