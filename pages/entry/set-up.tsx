@@ -6,7 +6,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask, Fault } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
-import { PlaceIcon } from '../parts/marks.tsx';
+import { ProgramIcon } from '../parts/marks.tsx';
 import { FaultNote, PageName } from '../parts/panel.tsx';
 import { takeSession } from '../parts/room.ts';
 import { go } from '../parts/router.ts';
@@ -163,7 +163,7 @@ export const SetUp = (): VNode => {
   return (
     <main id="main" class="entry" tabIndex={-1}>
       <p class="brand">
-        <PlaceIcon icon="room" />
+        <ProgramIcon />
         <span>Cordon</span>
       </p>
       <PageName>{enrolment?.kind === 'person' ? say('setUpPersonTitle') : say('setUpTitle')}</PageName>

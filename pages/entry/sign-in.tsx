@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
-import { PlaceIcon } from '../parts/marks.tsx';
+import { ProgramIcon } from '../parts/marks.tsx';
 import { FaultNote, PageName } from '../parts/panel.tsx';
 import { session, takeSession } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
@@ -98,7 +98,7 @@ export const SignIn = (): VNode => {
   return (
     <main id="main" class="entry" tabIndex={-1}>
       <p class="brand">
-        <PlaceIcon icon="room" />
+        <ProgramIcon />
         <span>
           Cordon
           <small>{known?.agency ?? ''}</small>

@@ -1,29 +1,16 @@
 // Single keys for those who work here all day; they can be turned off, and do nothing while somebody writes (WCAG 2.1.4).
 import { hasKeys } from '../parts/choices.ts';
 import { go } from '../parts/router.ts';
+import { PLACES, type Place } from './places.ts';
 
 /** After `g`, how long the second key is waited for. */
 const SECOND_KEY_MS = 1_500;
 
-const AFTER_G: Readonly<Record<string, string>> = {
-  o: '/',
-  k: '/look-up',
-  e: '/exemptions',
-  l: '/lists',
-  n: '/refusals',
-  q: '/queries',
-  p: '/proof',
-  h: '/health',
-  r: '/reports',
-  f: '/resolvers',
-  s: '/settings',
-};
-
 /** What each key does, for the help. */
-export const KEYS: readonly (readonly [keys: string, to: string])[] = [
-  ['/', '/look-up'],
-  ...Object.entries(AFTER_G).map(([key, to]) => [`g ${key}`, to] as const),
-];
+export const KEYS: readonly (readonly [keys: string, place: Place])[] = PLACES.flatMap((place) => [
+  ...(place.to === '/look-up' ? [['/', place] as const] : []),
+  [`g ${place.key}`, place] as const,
+]);
 
 const isWriting = (target: EventTarget | null): boolean =>
   target instanceof Element && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
@@ -33,7 +20,7 @@ export const followKeys = (onHelp: () => void): (() => void) => {
   let gAtMs = 0;
   const press = (event: KeyboardEvent): void => {
     if (!hasKeys.value || event.ctrlKey || event.metaKey || event.altKey || isWriting(event.target)) return;
-    const to = AFTER_G[event.key];
+    const to = PLACES.find(({ key }) => key === event.key)?.to;
     if (event.timeStamp - gAtMs < SECOND_KEY_MS && to !== undefined) {
       gAtMs = 0;
       event.preventDefault();

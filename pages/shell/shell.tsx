@@ -158,28 +158,15 @@ const Toast = (): VNode => {
 const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
   const { say } = useText();
   const keysOn = useStore(hasKeys);
-  const names: Readonly<Record<string, string>> = {
-    '/': say('placeOverview'),
-    '/look-up': say('placeLookUp'),
-    '/exemptions': say('placeExemptions'),
-    '/lists': say('placeLists'),
-    '/refusals': say('placeRefusals'),
-    '/queries': say('placeQueries'),
-    '/health': say('placeHealth'),
-    '/proof': say('placeProof'),
-    '/reports': say('placeReports'),
-    '/resolvers': say('placeResolvers'),
-    '/settings': say('placeSettings'),
-  };
   return (
     <Dialog title={say('keys')} onClose={onClose}>
       <dl class="paper">
-        {KEYS.map(([keys, to]) => (
+        {KEYS.map(([keys, { name }]) => (
           <>
             <dt>
               <kbd>{keys}</kbd>
             </dt>
-            <dd>{names[to]}</dd>
+            <dd>{say(name)}</dd>
           </>
         ))}
         <dt>

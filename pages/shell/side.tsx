@@ -5,76 +5,25 @@ import { useState } from 'preact/hooks';
 import { signedInOf } from '../api/members.ts';
 import { markOf, toneOf } from '../overview/headline-text.ts';
 import { hasKeys, language, THEMES, theme } from '../parts/choices.ts';
-import { type Icon, PlaceIcon, StateMark } from '../parts/marks.tsx';
+import { LineIcon, ProgramIcon, StateMark } from '../parts/marks.tsx';
 import { session, signOut, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
-import type { Key } from '../text/text.ts';
 import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
+import { PLACES, type Place } from './places.ts';
 import { useSentence } from './use-sentence.ts';
 
-interface PlaceEntry {
-  readonly to: string;
-  readonly icon: Exclude<Icon, 'room' | 'more'>;
-  readonly name: Key & `place${string}`;
-  /** Behind "More" on phones. */
-  readonly isLater: boolean;
-  /** The operation that a person, and a program, has to have; absent: everybody sees the place. */
-  readonly if?: string;
-  /** Kinds of what needs a person that are counted here. */
-  readonly needs: readonly string[];
-}
-
-const PLACES: readonly PlaceEntry[] = [
-  { to: '/', icon: 'overview', name: 'placeOverview', isLater: false, needs: [] },
-  { to: '/look-up', icon: 'lookUp', name: 'placeLookUp', isLater: false, needs: [] },
-  {
-    to: '/exemptions',
-    icon: 'exemptions',
-    name: 'placeExemptions',
-    isLater: false,
-    needs: ['exemption-waiting'],
-  },
-  { to: '/lists', icon: 'lists', name: 'placeLists', isLater: false, needs: ['list-held'] },
-  {
-    to: '/refusals',
-    icon: 'refusals',
-    name: 'placeRefusals',
-    isLater: true,
-    if: 'readRefusalFigures',
-    needs: [],
-  },
-  {
-    to: '/queries',
-    icon: 'queries',
-    name: 'placeQueries',
-    isLater: true,
-    if: 'readQueryLog',
-    needs: [],
-  },
-  { to: '/proof', icon: 'proof', name: 'placeProof', isLater: true, needs: ['records-not-whole'] },
-  { to: '/health', icon: 'health', name: 'placeHealth', isLater: true, needs: [] },
-  { to: '/reports', icon: 'reports', name: 'placeReports', isLater: true, needs: [] },
-  {
-    to: '/resolvers',
-    icon: 'resolvers',
-    name: 'placeResolvers',
-    isLater: true,
-    if: 'readFleet',
-    needs: ['resolver-unheard', 'resolver-trouble'],
-  },
-  { to: '/settings', icon: 'settings', name: 'placeSettings', isLater: true, needs: [] },
-];
+const MORE_ICON = 'M3.4 8h.1M8 8h.1m4.5 0h.1';
 
 /** A place about a part that the program does not have, or that a person may not see, is not there. */
-const placesOf = (may: readonly string[] | undefined): readonly PlaceEntry[] =>
+const placesOf = (may: readonly string[] | undefined): readonly Place[] =>
   PLACES.filter((entry) => entry.if === undefined || may?.includes(entry.if) === true);
 
 const isAt = (path: string, to: string): boolean =>
   to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
 
-const PlaceLink = ({ entry }: { readonly entry: PlaceEntry }): VNode => {
+const PlaceLink = ({ entry }: { readonly entry: Place }): VNode => {
   const { say } = useText();
   const { path } = useStore(place);
   const known = useStore(state);
@@ -85,7 +34,7 @@ const PlaceLink = ({ entry }: { readonly entry: PlaceEntry }): VNode => {
       class={entry.isLater ? 'later' : undefined}
       aria-current={isAt(path, entry.to) ? 'page' : undefined}
     >
-      <PlaceIcon icon={entry.icon} />
+      <LineIcon line={entry.icon} />
       {say(entry.name)}
       {count > 0 && (
         <span class="count">
@@ -166,7 +115,7 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
   return (
     <header class="side">
       <a class="brand" href="/">
-        <PlaceIcon icon="room" />
+        <ProgramIcon />
         <span>
           Cordon
           <small>{signedIn?.agency ?? known?.agency ?? say('noAgency')}</small>
@@ -184,7 +133,7 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
           aria-controls="self"
           onClick={() => setOpen(!isOpen)}
         >
-          <PlaceIcon icon="more" />
+          <LineIcon line={MORE_ICON} width={2.6} />
           {say('placeMore')}
         </button>
       </nav>

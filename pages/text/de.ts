@@ -3,6 +3,7 @@ import { eventsDe } from './events/de.ts';
 import { faultsDe } from './faults/de.ts';
 import { figuresDe } from './figures/de.ts';
 import { needsDe } from './needs/de.ts';
+import { pagesDe } from './pages/de.ts';
 import { queriesDe } from './queries/de.ts';
 import type { Texts } from './text.ts';
 
@@ -11,6 +12,7 @@ export const de: Texts = {
   ...faultsDe,
   ...figuresDe,
   ...needsDe,
+  ...pagesDe,
   ...queriesDe,
 
   // Everywhere
@@ -70,12 +72,6 @@ export const de: Texts = {
 
   // The shell
   mainNavigation: 'Hauptnavigation',
-  placeOverview: 'Überblick',
-  placeLookUp: 'Nachschlagen',
-  placeExemptions: 'Ausnahmen',
-  placeLists: 'Listen',
-  placeProof: 'Nachweis',
-  placeSettings: 'Einstellungen',
   placeMore: 'Mehr',
   placeAccount: 'Ihr Konto',
   countWaiting: 'warten',
@@ -638,7 +634,6 @@ export const de: Texts = {
   // Reports
 
   // Reports
-  placeReports: 'Berichte',
   makeReport: 'Bericht erstellen',
   allOfThem: 'alle Netze',
   makeBeside: 'aus den Aufzeichnungen, signiert',
@@ -916,7 +911,6 @@ export const de: Texts = {
   daySun: 'Sonntag',
 
   // Resolvers
-  placeResolvers: 'Resolver',
   resolver: 'Resolver',
   site: 'Standort',
   noSite: 'kein Standort',

@@ -4,6 +4,7 @@ import { eventsEn } from './events/en.ts';
 import { faultsEn } from './faults/en.ts';
 import { figuresEn } from './figures/en.ts';
 import { needsEn } from './needs/en.ts';
+import { pagesEn } from './pages/en.ts';
 import { queriesEn } from './queries/en.ts';
 
 export const en = {
@@ -11,6 +12,7 @@ export const en = {
   ...faultsEn,
   ...figuresEn,
   ...needsEn,
+  ...pagesEn,
   ...queriesEn,
 
   // Everywhere
@@ -70,12 +72,6 @@ export const en = {
 
   // The shell
   mainNavigation: 'Main',
-  placeOverview: 'Overview',
-  placeLookUp: 'Look up',
-  placeExemptions: 'Exemptions',
-  placeLists: 'Lists',
-  placeProof: 'Proof',
-  placeSettings: 'Settings',
   placeMore: 'More',
   placeAccount: 'Your account',
   countWaiting: 'waiting',
@@ -628,7 +624,6 @@ export const en = {
   // Reports
 
   // Reports
-  placeReports: 'Reports',
   makeReport: 'Make a report',
   allOfThem: 'all networks',
   makeBeside: 'from the records, signed',
@@ -903,7 +898,6 @@ export const en = {
   daySun: 'Sunday',
 
   // Resolvers
-  placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Site',
   noSite: 'no site',

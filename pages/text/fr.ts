@@ -3,6 +3,7 @@ import { eventsFr } from './events/fr.ts';
 import { faultsFr } from './faults/fr.ts';
 import { figuresFr } from './figures/fr.ts';
 import { needsFr } from './needs/fr.ts';
+import { pagesFr } from './pages/fr.ts';
 import { queriesFr } from './queries/fr.ts';
 import type { Texts } from './text.ts';
 
@@ -11,6 +12,7 @@ export const fr: Texts = {
   ...faultsFr,
   ...figuresFr,
   ...needsFr,
+  ...pagesFr,
   ...queriesFr,
 
   // Everywhere
@@ -70,12 +72,6 @@ export const fr: Texts = {
 
   // The shell
   mainNavigation: 'Navigation principale',
-  placeOverview: 'Aperçu',
-  placeLookUp: 'Rechercher',
-  placeExemptions: 'Dérogations',
-  placeLists: 'Listes',
-  placeProof: 'Preuves',
-  placeSettings: 'Réglages',
   placeMore: 'Plus',
   placeAccount: 'Votre compte',
   countWaiting: 'en attente',
@@ -639,7 +635,6 @@ export const fr: Texts = {
   // Reports
 
   // Reports
-  placeReports: 'Rapports',
   makeReport: 'Faire un rapport',
   allOfThem: 'tous les réseaux',
   makeBeside: 'à partir des enregistrements, signé',
@@ -918,7 +913,6 @@ export const fr: Texts = {
   daySun: 'dimanche',
 
   // Resolvers
-  placeResolvers: 'Résolveurs',
   resolver: 'Résolveur',
   site: 'Site',
   noSite: 'sans site',

@@ -3,6 +3,7 @@ import { eventsNl } from './events/nl.ts';
 import { faultsNl } from './faults/nl.ts';
 import { figuresNl } from './figures/nl.ts';
 import { needsNl } from './needs/nl.ts';
+import { pagesNl } from './pages/nl.ts';
 import { queriesNl } from './queries/nl.ts';
 import type { Texts } from './text.ts';
 
@@ -11,6 +12,7 @@ export const nl: Texts = {
   ...faultsNl,
   ...figuresNl,
   ...needsNl,
+  ...pagesNl,
   ...queriesNl,
 
   // Everywhere
@@ -70,12 +72,6 @@ export const nl: Texts = {
 
   // The shell
   mainNavigation: 'Hoofdnavigatie',
-  placeOverview: 'Overzicht',
-  placeLookUp: 'Opzoeken',
-  placeExemptions: 'Ontheffingen',
-  placeLists: 'Lijsten',
-  placeProof: 'Bewijs',
-  placeSettings: 'Instellingen',
   placeMore: 'Meer',
   placeAccount: 'Uw account',
   countWaiting: 'wachten',
@@ -635,7 +631,6 @@ export const nl: Texts = {
   // Reports
 
   // Reports
-  placeReports: 'Rapporten',
   makeReport: 'Rapport maken',
   allOfThem: 'alle netwerken',
   makeBeside: 'uit de vastleggingen, ondertekend',
@@ -913,7 +908,6 @@ export const nl: Texts = {
   daySun: 'zondag',
 
   // Resolvers
-  placeResolvers: 'Resolvers',
   resolver: 'Resolver',
   site: 'Locatie',
   noSite: 'geen locatie',

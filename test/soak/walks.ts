@@ -12,6 +12,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
+import { PLACES } from '../../pages/shell/places.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
 import { RoomClient } from '../support/room-client.ts';
@@ -30,20 +31,15 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** From asking to the first drawn thing, milliseconds, where nothing else runs; told, and no finding, because machines differ. */
 const SLOW_MS = 1_000;
 const LOCALES = ['en', 'fr', 'nl', 'de'];
-const PLACES = [
-  ...['/', '/look-up', '/look-up?name=www.tiktok.com', '/look-up?name=example.com', '/lists', '/lists/feed'],
-  ...['/exemptions', '/exemptions/new', '/exemptions/ex-000001', '/exemptions/ex-000002'],
-  ...[
-    '/refusals',
-    '/refusals?days=91&by=network',
-    '/queries',
-    '/queries?name=example&source=cache&follow=1',
-    '/health',
-    '/networks/headquarters',
-    '/devices/$REFERENCE',
-  ],
-  ...['/proof', '/proof?tab=changes', '/proof?tab=records', '/reports', '/acts', '/account', '/nothing-here'],
-  ...['/settings', '/settings?tab=tokens', '/settings?tab=sign-in', '/settings?tab=networks'],
+const PATHS = [
+  // The scene has no fleet.
+  ...PLACES.map(({ to }) => to).filter((to) => to !== '/resolvers'),
+  ...['/look-up?name=www.tiktok.com', '/look-up?name=example.com', '/lists/feed'],
+  ...['/exemptions/new', '/exemptions/ex-000001', '/exemptions/ex-000002'],
+  ...['/refusals?days=91&by=network', '/queries?name=example&source=cache&follow=1'],
+  ...['/networks/headquarters', '/devices/$REFERENCE', '/proof?tab=changes', '/proof?tab=records'],
+  ...['/acts', '/account', '/nothing-here'],
+  ...['/settings?tab=tokens', '/settings?tab=sign-in', '/settings?tab=networks'],
   ...['/settings?tab=configuration', '/settings?tab=notice'],
 ];
 
@@ -215,7 +211,7 @@ try {
         const at = (place: string): string => `${role} ${locale} ${width} ${scheme} ${place}`;
         let place = '';
         page.on('pageerror', ({ message }) => tell(at(place), [`threw ${message}`]));
-        for (place of PLACES) {
+        for (place of PATHS) {
           place = place.replace('$REFERENCE', reference);
           const beganMs = performance.now();
           await page.goto(scene.origin + place);

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { needsText } from '../../pages/needs.ts';
 import { shapesText } from '../../pages/shapes.ts';
 import { needsEn } from '../../pages/text/needs/en.ts';
 import { LANGUAGES } from '../../pages/text/text.ts';
+import { TEXT_FILES, type TextFile, writtenTexts } from '../../pages/texts.ts';
 import { FLEET_NEEDS, HEALTH_ISSUE_IDS } from '../../src/base/words/words.ts';
 import { openApiText } from '../../src/people/admin/openapi.ts';
 import { ALL_OPERATIONS } from '../../src/people/admin/operations.ts';
@@ -78,9 +78,13 @@ test('each sentence of a need is of a kind that the server tells', () => {
   expect(Object.keys(needsEn).filter((key) => !kinds.has(key.slice('need-'.length)))).toEqual([]);
 });
 
-test.each(LANGUAGES)('the sentences of needs in %s are those of all languages together', (language) => {
-  const yaml = readFileSync(join(root, 'pages/text/needs.yaml'), 'utf8');
-  const written = readFileSync(join(root, `pages/text/needs/${language}.ts`), 'utf8');
-  expect(written, 'run npm run gen').toBe(needsText(yaml, language));
-  expect(needsText(yaml.replaceAll('{subject}', '{object}'), language)).not.toBe(written);
+test.each(
+  Object.keys(TEXT_FILES).flatMap((file) =>
+    LANGUAGES.map((language) => [file as TextFile, language] as const),
+  ),
+)('the written texts of %s in %s are those of all languages together', (file, language) => {
+  const yaml = readFileSync(join(root, `pages/text/${file}.yaml`), 'utf8');
+  const written = readFileSync(join(root, `pages/text/${file}/${language}.ts`), 'utf8');
+  expect(written, 'run npm run gen').toBe(writtenTexts(file, yaml, language));
+  expect(writtenTexts(file, yaml.replaceAll(': "', ': "X'), language)).not.toBe(written);
 });

@@ -3,7 +3,6 @@
 import type { figuresEn } from './en.ts';
 
 export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
-  placeRefusals: 'Verweigerungen',
   readAnew: 'Neu lesen',
   rangeD1: '24 Stunden',
   rangeD7: '7 Tage',
@@ -44,7 +43,6 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
   stepDone: 'erledigt',
   stepMissing: 'fehlt',
   denseRows: 'Schmale Zeilen: mehr auf einem Bildschirm',
-  placeHealth: 'Zustand',
   healthSpanHour: 'eine Stunde',
   healthSpanDay: 'ein Tag',
   healthSpanWeek: 'eine Woche',

@@ -1,7 +1,6 @@
 // Figures over time, in English: refusals, and how the service was.
 
 export const figuresEn = {
-  placeRefusals: 'Refusals',
   readAnew: 'Read again',
   rangeD1: '24 hours',
   rangeD7: '7 days',
@@ -40,7 +39,6 @@ export const figuresEn = {
   stepDone: 'done',
   stepMissing: 'missing',
   denseRows: 'Narrow rows: more on one screen',
-  placeHealth: 'Health',
   healthSpanHour: 'an hour',
   healthSpanDay: 'a day',
   healthSpanWeek: 'a week',

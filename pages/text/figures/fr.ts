@@ -3,7 +3,6 @@
 import type { figuresEn } from './en.ts';
 
 export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
-  placeRefusals: 'Refus',
   readAnew: 'Relire',
   rangeD1: '24 heures',
   rangeD7: '7 jours',
@@ -42,7 +41,6 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   stepDone: 'fait',
   stepMissing: 'manque',
   denseRows: 'Lignes serrées : plus sur un écran',
-  placeHealth: 'État du service',
   healthSpanHour: 'une heure',
   healthSpanDay: 'un jour',
   healthSpanWeek: 'une semaine',

@@ -3,7 +3,6 @@
 import type { figuresEn } from './en.ts';
 
 export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
-  placeRefusals: 'Weigeringen',
   readAnew: 'Opnieuw lezen',
   rangeD1: '24 uur',
   rangeD7: '7 dagen',
@@ -42,7 +41,6 @@ export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
   stepDone: 'gedaan',
   stepMissing: 'ontbreekt',
   denseRows: 'Smalle rijen: meer op één scherm',
-  placeHealth: 'Werking',
   healthSpanHour: 'een uur',
   healthSpanDay: 'een dag',
   healthSpanWeek: 'een week',

@@ -3,7 +3,6 @@
 import type { queriesEn } from './en.ts';
 
 export const queriesDe: Readonly<Record<keyof typeof queriesEn, string>> = {
-  placeQueries: 'Anfragen',
   opSearchQueries: 'Suche im Anfrageprotokoll',
   opSearchQueriesOf: 'Anfragen einer Adresse oder eines Geräts',
   toldQueriesSearched: 'Anfrageprotokoll durchsucht',

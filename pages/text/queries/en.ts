@@ -1,7 +1,6 @@
 // The query log, in English.
 
 export const queriesEn = {
-  placeQueries: 'Queries',
   opSearchQueries: 'Search of the query log',
   opSearchQueriesOf: 'Queries of an address or a device',
   toldQueriesSearched: 'Query log searched',

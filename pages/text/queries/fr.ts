@@ -3,7 +3,6 @@
 import type { queriesEn } from './en.ts';
 
 export const queriesFr: Readonly<Record<keyof typeof queriesEn, string>> = {
-  placeQueries: 'Requêtes',
   opSearchQueries: 'Recherche dans le journal des requêtes',
   opSearchQueriesOf: 'Requêtes d’une adresse ou d’un appareil',
   toldQueriesSearched: 'Journal des requêtes consulté',

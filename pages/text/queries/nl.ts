@@ -3,7 +3,6 @@
 import type { queriesEn } from './en.ts';
 
 export const queriesNl: Readonly<Record<keyof typeof queriesEn, string>> = {
-  placeQueries: 'Query’s',
   opSearchQueries: 'Zoeken in het querylogboek',
   opSearchQueriesOf: 'Query’s van een adres of een toestel',
   toldQueriesSearched: 'Querylogboek doorzocht',
