@@ -5,6 +5,7 @@
 // client's query: the resolver gets exemptions as plain data of policy.
 
 export { DECISION_LINE_MAX, type Decision, type DecisionStatus, decisionSchema, toDay } from './decision.ts';
+export { approverIssues, exemptionIssues } from './exemption-issues.ts';
 export { ExemptionKeeping } from './exemption-keeping.ts';
 export {
   type Duties,

@@ -6,6 +6,7 @@
 // thread that records do not wait for, and one for searches while there are any.
 // Imports records, events, words, dns and base. dnstap over Frame Streams, syslog (RFC 5424), Elastic Common Schema.
 export type { DnstapMessage } from './dnstap-form.ts';
+export { queryLogIssues } from './log-issues.ts';
 export { LogSearcher, type SearchPlace } from './log-searcher.ts';
 export { type KeptLogFacts, QueryLogWriter } from './log-writer.ts';
 export type { LogIdentity } from './naming.ts';

@@ -93,6 +93,7 @@ export {
   type RecordsRecord,
   type ServiceRecord,
 } from './record.ts';
+export { recordIssues } from './record-issues.ts';
 export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
 export type { OutputFacts, RecordOutput } from './record-output.ts';
 export { checkRecordProof, type ProvenRecord, proveRecord } from './record-proof.ts';
@@ -124,4 +125,3 @@ export {
 export { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 export type { ClassProof, VerifyProgress, VerifyResult, Witness } from './verification.ts';
 export { verifyRecords } from './verify.ts';
-export { witnessIssues } from './witness-issues.ts';

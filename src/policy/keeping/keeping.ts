@@ -10,6 +10,7 @@ export type { NewerStanding } from './feed-packs.ts';
 export { readFeedStates } from './feeds.ts';
 export type { RefreshResult } from './fetching.ts';
 export { KeptLists } from './kept-lists.ts';
+export { feedIssues, listIssues } from './list-issues.ts';
 export { ListUpdater } from './list-updater.ts';
 export { standingIssues } from './mandate-rows.ts';
 export { FileReview, firstReview, isUrlList } from './review.ts';

@@ -5,6 +5,7 @@
 
 export { checkAcme } from './acme-files.ts';
 export type { AcmeFacts, ObtainedFacts } from './acme-renewer.ts';
+export { certificateIssues } from './certificate-issues.ts';
 export { CertificateReloader, readValidCertificate, type TlsFacts } from './certificate-reloader.ts';
 export { ListenerProof } from './listener-proof.ts';
 export { checkRevocations, RevocationReloader } from './revocation-reloader.ts';

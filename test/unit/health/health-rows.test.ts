@@ -2,14 +2,14 @@
 import { expect, test } from 'vitest';
 import { DAY_MS } from '../../../src/base/base.ts';
 import { HEALTH_ISSUE_IDS } from '../../../src/base/words/words.ts';
-import { findIssues, type HealthFacts, type HealthRecords } from '../../../src/people/health/health-rows.ts';
+import { findIssues, type HealthFacts } from '../../../src/people/health/health-rows.ts';
 import type { FeedState, ListStatus } from '../../../src/policy/keeping/keeping.ts';
 import type { Headline } from '../../../src/telemetry/enforcement/enforcement.ts';
 import { configOf } from '../app/setup.ts';
 
 const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
 
-const RECORDS: HealthRecords = {
+const RECORDS: NonNullable<HealthFacts['records']> = {
   ...{ isVerified: true, isClockTrusted: true, freeBytes: 10, reserveBytes: 5, witnesses: [] },
   outputs: [{ name: 'siem', trouble: undefined, written: 0, dropped: 0, queued: 0 }],
 };
@@ -70,7 +70,7 @@ const feed = (change: Partial<FeedState>): Partial<HealthFacts> => ({
 const configured = (text: string): Partial<HealthFacts> => ({
   config: configOf(`upstreams: ["192.0.2.53"]\n${text}`),
 });
-const records = (change: Partial<HealthRecords>): Partial<HealthFacts> => ({
+const records = (change: Partial<NonNullable<HealthFacts['records']>>): Partial<HealthFacts> => ({
   records: { ...RECORDS, ...change },
 });
 const evidence = (change: Partial<HealthFacts['evidence']>): Partial<HealthFacts> => ({

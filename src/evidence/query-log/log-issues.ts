@@ -1,0 +1,14 @@
+// What is wrong with the query log.
+import type { FoundIssue } from '../../base/words/words.ts';
+import type { QueryLogMetrics } from '../../telemetry/observe/observe.ts';
+import { CONNECTING } from '../records/records.ts';
+
+/** A log of queries is no evidence: what is missing there is worth a look, and no record. */
+export const queryLogIssues = (queryLog: QueryLogMetrics): FoundIssue[] => {
+  if (!queryLog.isLossy) return [];
+  const lost = Object.entries(queryLog.lost).filter(([, count]) => count > 0);
+  const text = `queries are missing in the query log since the start: ${lost.map(([why, count]) => `${count} (${why})`).join(', ')}`;
+  const stuck = queryLog.outputs.filter(({ trouble }) => trouble !== undefined && trouble !== CONNECTING);
+  const why = stuck.map(({ name, trouble }) => `; ${name}: ${trouble}`).join('');
+  return [{ id: 'query-log-lossy', subject: '', text: `${text}${why}` }];
+};
