@@ -14,6 +14,10 @@ const AS_DECIDED = new Set(['enforced', 'out-of-scope']);
 /** A resolver without what is judged of it. */
 export type ResolverFacts = Omit<ResolverStatus, 'needs'>;
 
+/** Whether nobody knows how a resolver is that was heard so long ago, seconds; null: never. */
+export const isSilence = (heardSec: number | null): boolean =>
+  heardSec === null || heardSec > CONTACT_SEC_MAX;
+
 /** What needs a person; nothing of a resolver that was removed. `differing`: of what was signed it has something else in force; `isTwice`: two programs speak with its key. */
 export const needsOfResolver = (
   resolver: ResolverFacts,
@@ -27,7 +31,7 @@ export const needsOfResolver = (
     needs.push({ kind, since: null, count: null, text: '', ...more });
   };
   if (removed !== null) return needs;
-  if (heardSec === null || heardSec > CONTACT_SEC_MAX) add('unheard', { since: heard });
+  if (isSilence(heardSec)) add('unheard', { since: heard });
   if (heardSec === null) return needs;
   if (probe !== null && probe.leakedNames > 0)
     add('leaking', { since: probe.ended, count: probe.leakedNames, text: probe.examples[0] ?? '' });

@@ -2,7 +2,7 @@
 // answered, and what of all that needs a person.
 import type { ProbeResult } from './fleet-probe.ts';
 import type { Member, Membership } from './membership.ts';
-import { needsOfResolver, type ResolverFacts } from './needs.ts';
+import { isSilence, needsOfResolver, type ResolverFacts } from './needs.ts';
 import type { Presence } from './presence.ts';
 import type { LastContact } from './presence-table.ts';
 import type { ProbeAsker } from './probe-asker.ts';
@@ -27,34 +27,74 @@ export interface RowFacts {
   readonly differing: (presence: Presence) => readonly string[];
 }
 
-/** Every resolver that ever was in the fleet, and the collector; this one first. */
-export const resolverRows = (facts: RowFacts): ResolverStatus[] => {
-  const { own, nowMs, number, membership, contacts, resultOf } = facts;
-  const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
-  if (contacts === undefined) return rows;
-  const names = new Set(membership.members.map(({ name }) => name));
-  if (contacts.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
-  names.delete(own.name);
-  for (const name of [...names].sort()) {
-    const known = contacts.get(name);
-    const member = membership.find(name);
-    if (known?.isSigned === false)
-      rows.push(toOlderStatus(known.presence, name, number, member, resultOf(name)));
-    else
-      rows.push(
-        toResolverStatus(
-          known?.presence,
-          name,
-          number,
-          known && nowMs - known.atMs,
-          member,
-          resultOf(name),
-          facts,
-        ),
-      );
+/** A row, and what it was made of. */
+interface KnownRow {
+  readonly contact: LastContact | undefined;
+  readonly member: Member | undefined;
+  readonly number: number;
+  readonly probe: ProbeResult | undefined;
+  readonly isTwice: boolean;
+  readonly row: ResolverStatus;
+}
+
+/**
+ * The rows of a fleet. Several ask for a thousand of them each second: one is made anew where something of it was heard or decided
+ * since, or its silence becomes one that needs a person.
+ */
+export class ResolverRows {
+  readonly #known = new Map<string, KnownRow>();
+
+  /** Every resolver that ever was in the fleet, and the collector; this one first. */
+  of(facts: RowFacts): ResolverStatus[] {
+    const { own, number, membership, contacts, resultOf } = facts;
+    const rows = [toResolverStatus(own, own.name, number, 0, undefined, resultOf(own.name), facts)];
+    if (contacts === undefined) return rows;
+    const names = new Set(membership.members.map(({ name }) => name));
+    if (contacts.has(COLLECTOR_NAME)) names.add(COLLECTOR_NAME);
+    names.delete(own.name);
+    for (const name of [...names].sort()) rows.push(this.#rowOf(name, contacts.get(name), facts));
+    return rows;
   }
-  return rows;
+
+  #rowOf(name: string, contact: LastContact | undefined, facts: RowFacts): ResolverStatus {
+    const { nowMs, number, membership, resultOf } = facts;
+    const member = membership.find(name);
+    const probe = resultOf(name);
+    const isTwice = facts.isTwice?.(name) === true;
+    const known = this.#known.get(name);
+    const isSame =
+      known !== undefined &&
+      known.contact === contact &&
+      known.member === member &&
+      known.number === number &&
+      known.probe === probe &&
+      known.isTwice === isTwice;
+    const agoMs = contact && nowMs - contact.atMs;
+    const row =
+      (isSame && heardLater(known.row, agoMs)) || makeRow(name, contact, member, agoMs, probe, facts);
+    this.#known.set(name, { contact, member, number, probe, isTwice, row });
+    return row;
+  }
+}
+
+/** The row of a resolver of which nothing is new but that time went by; undefined where that needs a person from now on. */
+const heardLater = (row: ResolverStatus, agoMs: number | undefined): ResolverStatus | undefined => {
+  const heardSec = row.heardSec === null || agoMs === undefined ? null : Math.round(agoMs / 1_000);
+  if (heardSec === row.heardSec) return row;
+  return isSilence(heardSec) === isSilence(row.heardSec) ? { ...row, heardSec } : undefined;
 };
+
+const makeRow = (
+  name: string,
+  contact: LastContact | undefined,
+  member: Member | undefined,
+  agoMs: number | undefined,
+  probe: ProbeResult | undefined,
+  facts: RowFacts,
+): ResolverStatus =>
+  contact?.isSigned === false
+    ? toOlderStatus(contact.presence, name, facts.number, member, probe)
+    : toResolverStatus(contact?.presence, name, facts.number, agoMs, member, probe, facts);
 
 /** Of a version that does not sign what it says: it counts for nothing, and that it is older needs a person. */
 const toOlderStatus = (

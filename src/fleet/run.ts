@@ -34,7 +34,7 @@ import { PolicyLog } from './policy-log.ts';
 import type { Presence } from './presence.ts';
 import { ProbeAnswerer } from './probe-answerer.ts';
 import { ProbeAsker } from './probe-asker.ts';
-import { matrixOf, resolverRows } from './resolver-status.ts';
+import { matrixOf, ResolverRows } from './resolver-status.ts';
 import { differing } from './signed-contents.ts';
 import { LastSequences, Sequence, stampMessage } from './signed-message.ts';
 import type { FleetFacts, FleetMatrix, FleetStatus, ResolverStatus } from './status.ts';
@@ -93,6 +93,7 @@ export class Fleet {
   #witnesses: PeerWitnesses | undefined;
   readonly #log: PolicyLog;
   readonly #steps: LastSteps;
+  readonly #rows = new ResolverRows();
   #key: SigningKey | undefined;
   #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
@@ -375,6 +376,11 @@ export class Fleet {
     return contentStatus(policy.signed, this.#membership.members, contacts, this.#member.presence());
   }
 
+  /** What is known of the witnesses of the records here. */
+  get witnesses(): FleetFacts['witnesses'] {
+    return this.#witnesses?.facts() ?? [];
+  }
+
   /** What metrics tell. */
   facts(): FleetFacts {
     const { policy, checkpoint, isUp } = this.#member;
@@ -401,7 +407,7 @@ export class Fleet {
         ['queries', Math.max(0, records.queries - confirmed.queries)],
         ['changes', Math.max(0, records.changes - confirmed.changes)],
       ]),
-      witnesses: this.#witnesses?.facts() ?? [],
+      witnesses: this.witnesses,
       resolvers: this.#parts === undefined ? [] : this.#resolvers(),
     };
   }
@@ -458,7 +464,7 @@ export class Fleet {
   }
 
   #resolvers(): ResolverStatus[] {
-    return resolverRows({
+    return this.#rows.of({
       own: this.#member.presence(),
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,

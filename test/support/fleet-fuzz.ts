@@ -26,7 +26,7 @@ import { readResult, signResult } from '../../src/fleet/fleet-probe.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../src/fleet/key.ts';
 import { Membership } from '../../src/fleet/membership.ts';
 import { PresenceTable } from '../../src/fleet/presence-table.ts';
-import { resolverRows } from '../../src/fleet/resolver-status.ts';
+import { ResolverRows } from '../../src/fleet/resolver-status.ts';
 import { LastSequences, stampMessage } from '../../src/fleet/signed-message.ts';
 import { CHECKPOINT_SUBJECT, evidenceSubject, presenceSubject } from '../../src/fleet/subjects.ts';
 import { Desk } from './desk-fuzz.ts';
@@ -410,7 +410,7 @@ class Victim {
       fromMs: Date.parse('2026-11-25'),
       untilMs: Date.parse('2026-11-26'),
     });
-    const rows = resolverRows({
+    const rows = new ResolverRows().of({
       own: presenceOf('authority') as never,
       ...{ nowMs: 1_000_000, number: 3, membership: this.#membership, contacts: this.#presences.all },
       resultOf: () => undefined,

@@ -123,6 +123,11 @@ export class FleetLink implements Part {
     this.#fleet?.reloaded();
   }
 
+  /** What is known of the witnesses of the records; none without a fleet. */
+  get witnesses(): FleetFacts['witnesses'] {
+    return this.#fleet?.witnesses ?? [];
+  }
+
   /** For metrics; undefined without a fleet. */
   facts(): FleetFacts | undefined {
     return this.#fleet?.facts();

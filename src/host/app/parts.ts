@@ -112,7 +112,7 @@ export const createProgram = (
     workerCount,
     onCrash: (ms) => enforcement.clock.add('crash', ms),
     countingKeyPath: (directory) => fleetPath(directory, 'countingKey'),
-    fleetWitnesses: () => fleet.facts()?.witnesses ?? [],
+    fleetWitnesses: () => fleet.witnesses,
   });
   const { journal } = recording;
   const queryLog = new QueryLogKeeping(config, { log, workerCount, monotonic });

@@ -14,7 +14,7 @@ import { Membership } from '../../../src/fleet/membership.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { PresenceCheck } from '../../../src/fleet/presence-check.ts';
 import { PresenceTable } from '../../../src/fleet/presence-table.ts';
-import { resolverRows } from '../../../src/fleet/resolver-status.ts';
+import { ResolverRows } from '../../../src/fleet/resolver-status.ts';
 import { LastSequences, Sequence, stampMessage } from '../../../src/fleet/signed-message.ts';
 import { CHECKPOINT_SUBJECT, presenceSubject } from '../../../src/fleet/subjects.ts';
 
@@ -279,11 +279,13 @@ test('a resolver of an older version shows as that, and what it says counts for 
   const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   hearing.take(presence('ns1'), presenceSubject('ns1'), undefined);
   const rowOf = (name: string) =>
-    resolverRows({
-      own: JSON.parse(presence('thief').toString()) as never,
-      ...{ nowMs: monotonicMs, number: 0, membership, contacts: hearing.all },
-      ...{ resultOf: () => undefined, differing: () => [] },
-    }).find((row) => row.name === name);
+    new ResolverRows()
+      .of({
+        own: JSON.parse(presence('thief').toString()) as never,
+        ...{ nowMs: monotonicMs, number: 0, membership, contacts: hearing.all },
+        ...{ resultOf: () => undefined, differing: () => [] },
+      })
+      .find((row) => row.name === name);
   expect(rowOf('ns1')).toMatchObject({ heard: null, records: null, needs: [{ kind: 'older', text: '1' }] });
   say(hearing, 'ns1');
   expect(rowOf('ns1')).toMatchObject({ heardSec: 0, needs: [] });
@@ -404,7 +406,7 @@ test('heard by is said of what a resolver signed: a forged presence of one that 
   const hearing = new PresenceTable({ membership, sequences: sequences(), acts, onAlarm });
   say(hearing, 'ns1', { policy: { number: 4, hash: 'a'.repeat(64) } });
   const rows = () =>
-    resolverRows({
+    new ResolverRows().of({
       own: JSON.parse(presence('thief').toString()) as never,
       ...{ nowMs: monotonicMs, number: 5, membership, contacts: hearing.all },
       ...{ resultOf: () => undefined, differing: () => [] },
