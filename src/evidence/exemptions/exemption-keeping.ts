@@ -65,6 +65,8 @@ export class ExemptionKeeping implements Part<Config> {
   #shared: readonly SharedExemption[] = [];
   #index: ExemptionIndex = compileExemptions([]);
   #changing: Promise<void> = Promise.resolve();
+  /** Waits for its turn, and will take everything that was decided until then. */
+  #next: Promise<void> | undefined;
   #areTextsHeld = false; // of a fleet's authority, which knows only after its start which papers there are
   /** The fleet's authority was not heard for too long: no exemption holds. */
   #isSuspended = false;
@@ -240,14 +242,16 @@ export class ExemptionKeeping implements Part<Config> {
     if (config.records.isEnabled) this.#recorded = await readRecorded(this.#keeper, config);
   }
 
-  /** Hands what the register says to the workers, one change after the other. */
+  /** Hands what the register says to the workers, one change after the other; those that wait go together. */
   #share(): Promise<void> {
-    const shared = this.#changing.then(
-      () => this.#shareNow(),
-      () => this.#shareNow(),
-    );
-    this.#changing = shared;
-    return shared;
+    if (this.#next !== undefined) return this.#next;
+    const share = () => {
+      this.#next = undefined;
+      return this.#shareNow();
+    };
+    this.#next = this.#changing.then(share, share);
+    this.#changing = this.#next;
+    return this.#next;
   }
 
   async #shareNow(): Promise<void> {

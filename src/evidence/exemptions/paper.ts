@@ -108,7 +108,16 @@ export const isGranted = ({ state }: ExemptionPaper): boolean => state === 'appr
 export const isStanding = (paper: ExemptionPaper): boolean => paper.state === 'requested' || isGranted(paper);
 
 /** A paper as threads share it. Throws a RangeError for a paper that this program did not write. */
-export const toSharedExemption = (paper: ExemptionPaper): SharedExemption => ({
+export const toSharedExemption = (paper: ExemptionPaper): SharedExemption => {
+  const known = sharedOf.get(paper) ?? readShared(paper);
+  sharedOf.set(paper, known);
+  return known;
+};
+
+/** A paper never changes: each is read once, and thousands are handed on with each change of one. */
+const sharedOf = new WeakMap<ExemptionPaper, SharedExemption>();
+
+const readShared = (paper: ExemptionPaper): SharedExemption => ({
   number: parseExemptionId(paper.id) ?? 0,
   fromMs: Date.parse(paper.from),
   untilMs: Date.parse(paper.until),

@@ -75,7 +75,7 @@ export class ExemptionCounts {
     if (this.#rules !== rules) this.#judged = new WeakMap();
     this.#rules = rules;
     // Together they were judged when they were granted; again for each of a thousand would take seconds.
-    const context = rules && { ...rules, nowMs, granted: [], find: undefined };
+    const context = rules && { ...rules, nowMs, granted: undefined, find: undefined };
     const isWrong = (paper: ExemptionPaper): boolean => {
       const known =
         this.#judged.get(paper) ?? (context === undefined || standingFaults(paper, context).length > 0);

@@ -8,6 +8,7 @@
 import { approvalFaults, byNames, completeApproval, sameNameFaults } from './approval.ts';
 import type { ExemptionPaper } from './paper.ts';
 import { isGranted } from './paper.ts';
+import { PaperSet } from './paper-set.ts';
 import { type ExemptionProblem, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import type { Register } from './register.ts';
@@ -116,7 +117,7 @@ const planFile = (
   const context = judged && byNames(judged);
   const problems = [...file.problems];
   const steps: Step[] = [];
-  const granted = [...(context?.granted ?? [])];
+  const granted = new PaperSet(context?.granted?.all());
   let ahead = 0;
   for (const text of file.texts) {
     if (known.has(text.sha256) || isOver(text, nowMs)) continue;
@@ -139,7 +140,7 @@ const planFile = (
     const approval = completeApproval(text.approval, context.approvers);
     const grant = grantSteps(paper, approval, nowMs, markOf(context.profile));
     steps.push({ event: 'requested', paper, by: paper.requestedBy }, ...grant);
-    granted.push(grant.at(-1)?.paper ?? paper);
+    granted.put(grant.at(-1)?.paper ?? paper);
   }
   return { steps, problems: problems.sort(byPlace) };
 };

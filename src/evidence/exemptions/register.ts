@@ -8,6 +8,7 @@ import { type Account, AppError, type Clock } from '../../base/base.ts';
 import { EXEMPTIONS_MAX, formatExemption, type SharedExemption } from '../../policy/policy.ts';
 import type { DecisionRecord, ExemptionRecord, RegisterState } from '../records/records.ts';
 import { apartFaults, approvalFaults, completeApproval } from './approval.ts';
+import { DueTimes } from './due-times.ts';
 import {
   type ExemptionPaper,
   type ExemptionState,
@@ -18,6 +19,7 @@ import {
   requireState,
   toSharedExemption,
 } from './paper.ts';
+import { PaperSet } from './paper-set.ts';
 import { type ExemptionProblem, type Fault, toProblem } from './problem.ts';
 import { markOf } from './profile.ts';
 import { NO_PROFILE, type RegisterBody, readBody } from './register-body.ts';
@@ -78,6 +80,11 @@ export class Register {
   readonly opened: RegisterState;
   readonly #options: RegisterOptions;
   readonly #entries = new Map<number, { paper: ExemptionPaper; history: ExemptionEvent[] }>();
+  /** Those that wait for a decision, and those that are granted and not barred: what rules ask for. */
+  readonly #waiting = new PaperSet();
+  readonly #granted = new PaperSet();
+  /** When advance() has something to do to each that stands. */
+  readonly #due = new DueTimes();
   /** Out of force although the register could not be told. */
   readonly #barred = new Set<number>();
   /** Of those, the granted ones that the records do not bear out, and why. */
@@ -110,6 +117,7 @@ export class Register {
   setRules(rules: Rules | undefined): void {
     this.#rules = rules;
     this.#version++;
+    for (const [number, { paper }] of this.#entries) this.#setDue(number, paper);
   }
 
   get rules(): Rules | undefined {
@@ -153,7 +161,7 @@ export class Register {
 
   /** Those that are in force by the clock and by their state, schedules aside. */
   activeAt(nowMs: number): ExemptionPaper[] {
-    return this.#inForceOrLater(nowMs).filter(({ from }) => Date.parse(from) <= nowMs);
+    return this.#inForceOrLater(nowMs).filter((paper) => toSharedExemption(paper).fromMs <= nowMs);
   }
 
   /** What workers have to know: everything that is granted and not over, also what begins later. */
@@ -188,11 +196,10 @@ export class Register {
     const context = this.context(nowMs);
     if (context === undefined) return { terms: written.terms, problems: NO_PROFILE };
     const terms = { ...written.terms, fromMs: written.terms.fromMs ?? this.#beginning(written.terms, nowMs) };
-    const waiting = this.standing().filter(({ state }) => state === 'requested');
     const faults = [
       ...written.faults,
       ...requestFaults(terms, context),
-      ...repetitionFaults(terms, waiting),
+      ...repetitionFaults(terms, this.#waiting),
       ...this.limitFaults(),
     ];
     return { terms, problems: faults.map((fault) => toProblem(fault)) };
@@ -279,11 +286,13 @@ export class Register {
    */
   advance(): readonly Step[] {
     const nowMs = this.#options.clock();
-    const warnDays = this.#rules?.profile['warn-before-days'] ?? [];
-    const steps = this.standing().flatMap((paper) => {
-      const due = dueSteps(paper, nowMs, warnDays);
+    const steps = this.#due.dueAt(nowMs).flatMap((number) => {
+      const paper = this.#entries.get(number)?.paper;
+      const due = paper === undefined ? [] : dueSteps(paper, nowMs, this.#warnDays);
       // Nothing begins or goes on that the records do not bear out.
-      return this.#unproven.has(paper.id) && due.at(-1)?.event !== 'expired' ? [] : due;
+      return paper !== undefined && this.#unproven.has(paper.id) && due.at(-1)?.event !== 'expired'
+        ? []
+        : due;
     });
     for (const { event, paper } of steps) if (event === 'expired') this.#bar(paper);
     if (steps.length > 0) this.write(steps);
@@ -292,9 +301,7 @@ export class Register {
 
   /** When advance() has something to do next, milliseconds since the epoch; undefined: never. */
   nextChangeMs(): number | undefined {
-    const warnDays = this.#rules?.profile['warn-before-days'] ?? [];
-    const times = this.standing().flatMap((paper) => nextTimes(paper, warnDays));
-    return times.length === 0 ? undefined : Math.min(...times);
+    return this.#due.firstMs;
   }
 
   /** What rules see now, without the papers of `leaving`; undefined while there are no rules. */
@@ -303,7 +310,10 @@ export class Register {
     return {
       ...this.#rules,
       nowMs,
-      granted: this.#inForceOrLater(nowMs).filter(({ id }) => !leaving.has(id)),
+      granted:
+        leaving.size === 0
+          ? this.#granted
+          : new PaperSet(this.#granted.all().filter(({ id }) => !leaving.has(id))),
       find: (number) => this.#entries.get(number)?.paper,
     };
   }
@@ -323,7 +333,8 @@ export class Register {
   /** Why one more cannot be taken, with `ahead` of those that are not written yet. */
   limitFaults(ahead = 0): Fault[] {
     const code = 'ERR_EXEMPTION_LIMIT';
-    if (this.standing().length + ahead >= EXEMPTIONS_MAX) {
+    const { requested, approved, active } = this.#counts;
+    if (requested + approved + active + ahead >= EXEMPTIONS_MAX) {
       return [{ code, path: [], text: `${EXEMPTIONS_MAX} exemptions wait or are granted: more are a rule` }];
     }
     if (this.#file.sizeBytes < REQUESTS_BYTES_MAX) return [];
@@ -408,9 +419,24 @@ export class Register {
     if (event === 'approved') this.#lastApprovalMs = Date.parse(time);
     if (SHARED_EVENTS.has(event)) this.#sharedVersion++;
     this.#lastNumber = Math.max(this.#lastNumber, number);
-    if (isGranted(paper)) return;
+    this.#setDue(number, paper);
+    if (paper.state === 'requested') this.#waiting.put(paper);
+    else this.#waiting.delete(paper.id);
+    if (isGranted(paper)) {
+      if (!this.#barred.has(number)) this.#granted.put(paper);
+      return;
+    }
+    this.#granted.delete(paper.id);
     this.#barred.delete(number);
     this.#unproven.delete(paper.id);
+  }
+
+  get #warnDays(): readonly number[] {
+    return this.#rules?.profile['warn-before-days'] ?? [];
+  }
+
+  #setDue(number: number, paper: ExemptionPaper): void {
+    this.#due.set(number, isStanding(paper) ? Math.min(...nextTimes(paper, this.#warnDays)) : undefined);
   }
 
   #papers(): ExemptionPaper[] {
@@ -418,13 +444,12 @@ export class Register {
   }
 
   #inForceOrLater(nowMs: number): ExemptionPaper[] {
-    return this.#papers().filter(
-      (paper) => isGranted(paper) && Date.parse(paper.until) > nowMs && !this.#barred.has(numberOf(paper)),
-    );
+    return this.#granted.all().filter((paper) => toSharedExemption(paper).untilMs > nowMs);
   }
 
   #bar(paper: ExemptionPaper): void {
     this.#barred.add(numberOf(paper));
+    this.#granted.delete(paper.id);
     this.#version++;
     this.#sharedVersion++;
   }

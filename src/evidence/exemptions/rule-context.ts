@@ -1,6 +1,7 @@
 // What a paper is judged by: profiles of mandates and of the agency, approvers, the network; and how faults are collected.
 import type { Account, Persons } from '../../base/base.ts';
 import type { ExemptionPaper } from './paper.ts';
+import type { PaperSet } from './paper-set.ts';
 import type { ExemptionProblemCode, Fault, FieldPath } from './problem.ts';
 import type { Profile } from './profile.ts';
 import type { Network } from './scope.ts';
@@ -39,8 +40,8 @@ export interface Rules {
 /** What a rule sees beside the exemption. */
 export interface RuleContext extends Rules {
   readonly nowMs: number;
-  /** Others that are granted and not over. */
-  readonly granted: readonly ExemptionPaper[];
+  /** Others that are granted; whose time is over counts no more. Undefined: none is at hand. */
+  readonly granted: PaperSet | undefined;
   /** Any paper of the register by its number. Undefined where no register is at hand: what it knows is not judged. */
   readonly find: ((number: number) => ExemptionPaper | undefined) | undefined;
 }

@@ -8,6 +8,7 @@ import { DAY_MS } from '../../base/base.ts';
 import { formatExemption } from '../../policy/policy.ts';
 import { apartFaults, approvalFaults, byNames, sameNameFaults } from './approval.ts';
 import type { ExemptionPaper } from './paper.ts';
+import { type PaperSet, scopeKey } from './paper-set.ts';
 import type { Fault } from './problem.ts';
 import { collect, listIds, profilesFor, type Report, type RuleContext } from './rule-context.ts';
 import { blanketReason, findWide, prefixesOf, type Scope } from './scope.ts';
@@ -143,7 +144,7 @@ const checkWidth: Rule = ({ groups = [], clients = [] }, { profile: { scope }, n
 };
 
 const checkBlanket: Rule = ({ groups = [], clients = [], fromMs, untilMs }, context, report) => {
-  const { network, profile, granted } = context;
+  const { network, profile, granted, nowMs } = context;
   const code = 'ERR_EXEMPTION_SCOPE_BLANKET';
   const hint = 'an exemption is for those who need it, never for everybody';
   const scope: Scope = { groups, clients };
@@ -155,7 +156,10 @@ const checkBlanket: Rule = ({ groups = [], clients = [], fromMs, untilMs }, cont
     const text = `${quote(fallback.name)} holds every client that no other group names, so that nobody can say who is exempt`;
     return report(code, ['groups', groups.indexOf(fallback.name)], text, 'make a group of those who need it');
   }
-  const others = granted.filter((paper) => overlaps(paper, fromMs, untilMs));
+  if (granted === undefined || granted.leavesOut(scope, network)) return undefined;
+  const others = granted
+    .all()
+    .filter((paper) => Date.parse(paper.until) > nowMs && overlaps(paper, fromMs, untilMs));
   const together = others.length > 0 ? blanketReason([scope, ...others], network) : undefined;
   // What is blanket without it, since the configuration changed, is not its fault.
   if (together === undefined || blanketReason(others, network) !== undefined) return undefined;
@@ -163,14 +167,15 @@ const checkBlanket: Rule = ({ groups = [], clients = [], fromMs, untilMs }, cont
 };
 
 /** Two exemptions of one scope would be a prolongation that nobody sees. */
-const checkOverlap: Rule = (terms, { granted }, report) => {
-  const key = scopeKey(terms);
-  const same = granted.find(
-    (paper) =>
-      scopeKey(paper) === key &&
-      overlaps(paper, terms.fromMs, terms.untilMs) &&
-      (terms.renews === undefined || formatExemption(terms.renews) !== paper.id),
-  );
+const checkOverlap: Rule = (terms, { granted, nowMs }, report) => {
+  const same = granted
+    ?.ofScope(scopeKey(terms))
+    .find(
+      (paper) =>
+        Date.parse(paper.until) > nowMs &&
+        overlaps(paper, terms.fromMs, terms.untilMs) &&
+        (terms.renews === undefined || formatExemption(terms.renews) !== paper.id),
+    );
   if (same === undefined) return;
   const hint = `let it begin when that one ends and name it in "renews", or revoke ${same.id} first`;
   const text = `${same.id} is granted for the same scope until ${same.until}`;
@@ -243,12 +248,11 @@ const judge = (terms: Terms, context: RuleContext, rules: readonly Rule[]): Faul
 };
 
 /** A request whose scope another one for the same time already waits for: two decisions on it would contradict each other. */
-export const repetitionFaults = (terms: Terms, waiting: readonly ExemptionPaper[]): Fault[] =>
+export const repetitionFaults = (terms: Terms, waiting: PaperSet): Fault[] =>
   collect((report) => {
-    const key = scopeKey(terms);
-    const same = waiting.find(
-      (paper) => scopeKey(paper) === key && overlaps(paper, terms.fromMs, terms.untilMs),
-    );
+    const same = waiting
+      .ofScope(scopeKey(terms))
+      .find((paper) => overlaps(paper, terms.fromMs, terms.untilMs));
     if (same === undefined) return;
     const text = `${same.id} of ${quote(same.requestedBy)} waits for a decision on the same scope until ${same.until}`;
     const hint = `wait for it, or have it rejected: cordon exemptions reject ${same.id} --reason TEXT`;
@@ -305,11 +309,3 @@ const lengthOf = (text: string): number => text.trim().replace(/\s+/g, ' ').leng
 const overlaps = (paper: ExemptionPaper, fromMs: number | undefined, untilMs: number | undefined): boolean =>
   (untilMs ?? Number.POSITIVE_INFINITY) > Date.parse(paper.from) &&
   (fromMs ?? Number.NEGATIVE_INFINITY) < Date.parse(paper.until);
-
-const scopeKey = (
-  of: Pick<Terms, 'groups' | 'clients' | 'devices' | 'lists' | 'names' | 'schedule'>,
-): string =>
-  JSON.stringify([
-    ...[of.groups, of.clients, of.devices ?? null],
-    ...[of.lists ?? null, of.names ?? null, of.schedule ?? null],
-  ]);

@@ -124,9 +124,7 @@ export const blanketReason = (scopes: readonly Scope[], network: Network): strin
       ? 'covers the group of all clients'
       : 'covers every group of the configuration';
   }
-  const loopback = toPrefixes(LOOPBACK);
-  const others = network.allow.filter((prefix) => !loopback.some((outer) => holds(outer, prefix)));
-  const asking = others.length > 0 ? others : network.allow;
+  const asking = askingOf(network);
   for (const [family, isOf] of FAMILIES) {
     const wanted = asking.filter(isOf);
     if (wanted.length > 0 && coversAll(table, wanted)) {
@@ -136,7 +134,15 @@ export const blanketReason = (scopes: readonly Scope[], network: Network): strin
   return undefined;
 };
 
-const FAMILIES = [
+/** Who may ask, without this machine itself where others may. */
+export const askingOf = ({ allow }: Network): readonly Prefix[] => {
+  const loopback = toPrefixes(LOOPBACK);
+  const others = allow.filter((prefix) => !loopback.some((outer) => holds(outer, prefix)));
+  return others.length > 0 ? others : allow;
+};
+
+/** Each with what its prefixes are told by. */
+export const FAMILIES = [
   ['IPv4', isIpv4Prefix],
   ['IPv6', (prefix: Prefix) => !isIpv4Prefix(prefix)],
 ] as const;

@@ -70,7 +70,7 @@ export const checkExemptionTexts = (config: Config, path: string, clock: Clock):
       hint: 'Set mandates, or compliance.profile.',
     });
   }
-  const context = { ...rules, nowMs: clock(), granted: [], find: undefined };
+  const context = { ...rules, nowMs: clock(), granted: undefined, find: undefined };
   return checkTexts(readExemptionTexts(path), context);
 };
 

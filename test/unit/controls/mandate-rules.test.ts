@@ -36,7 +36,7 @@ const mandateProfile = (id: string) => {
 const contextOf = (text: string): RuleContext => {
   const { rules } = exemptionSettings(configOf(text));
   if (rules === undefined) throw new Error('no rules');
-  return { ...rules, nowMs: NOW, granted: [], find: undefined };
+  return { ...rules, nowMs: NOW, granted: undefined, find: undefined };
 };
 
 const terms = (change: Partial<ExemptionTerms> = {}): ExemptionTerms => ({

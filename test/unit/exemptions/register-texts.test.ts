@@ -292,7 +292,7 @@ test('a directory holds .yaml and .yml files; other files and hidden ones are no
 test('checkTexts() finds the same without a register', () => {
   const texts = new Texts();
   texts.write('a.yaml', { ...TEXT, grounds: 'fun', renews: 'ex-000007' });
-  const context = { ...US_RULES, nowMs: NOW, granted: [], find: undefined };
+  const context = { ...US_RULES, nowMs: NOW, granted: undefined, find: undefined };
   const problems = checkTexts(readExemptionTexts(texts.directory), context);
   expect(problems.map(({ code, line }) => [code, line])).toEqual([['ERR_EXEMPTION_GROUNDS', 2]]);
   chmodSync(texts.directory, 0o700);
