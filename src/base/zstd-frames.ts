@@ -6,7 +6,7 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { promisify } from 'node:util';
-import { constants, zstdCompress, zstdDecompressSync } from 'node:zlib';
+import { constants, zstdCompress, zstdDecompress, zstdDecompressSync } from 'node:zlib';
 import { AppError } from './error.ts';
 
 /** Bytes of lines in one frame: twice what level 1 looks back for what it has seen before. */
@@ -23,6 +23,8 @@ const FOOTER_BYTES = 9;
 /** In the descriptor: each entry has a checksum as well. */
 const HAS_CHECKSUMS = 0x80;
 const LINE_FEED = 0x0a;
+/** The least that zlib takes. */
+const CHUNK_BYTES_MIN = 64;
 
 /** One frame: where it is in the file, and where its bytes are among all of them, unpacked. */
 export interface Frame {
@@ -33,6 +35,7 @@ export interface Frame {
 }
 
 const compress = promisify(zstdCompress);
+const decompress = promisify(zstdDecompress);
 
 /** Packs a file of lines into another one, which is on the disk then. Rejects with errors of the system. */
 export const packFrames = async (from: string, to: string, mode: number, level: number): Promise<void> => {
@@ -111,16 +114,27 @@ export class FramedFile {
 
   /** The bytes of a frame. Throws errors of the system and of zstd, and ERR_QUERY_LOG_SEARCH for fewer than the table says. */
   read({ at, length, bytes }: Frame): Buffer {
-    const unpacked = zstdDecompressSync(readAt(this.#file, at, length), { maxOutputLength: bytes });
-    if (unpacked.length === bytes) return unpacked;
-    const text = `reading a packed log: a frame has ${unpacked.length} bytes, and its table says ${bytes}`;
-    throw new AppError('ERR_QUERY_LOG_SEARCH', text);
+    return wholeFrame(zstdDecompressSync(readAt(this.#file, at, length), roomFor(bytes)), bytes);
+  }
+
+  /** The same, unpacked by another thread. */
+  async readAside({ at, length, bytes }: Frame): Promise<Buffer> {
+    return wholeFrame(await decompress(readAt(this.#file, at, length), roomFor(bytes)), bytes);
   }
 
   close(): void {
     closeSync(this.#file);
   }
 }
+
+/** One piece of memory that is never full: what fills one is put together with the next. */
+const roomFor = (bytes: number) => ({ maxOutputLength: bytes, chunkSize: bytes + CHUNK_BYTES_MIN });
+
+const wholeFrame = (unpacked: Buffer, bytes: number): Buffer => {
+  if (unpacked.length === bytes) return unpacked;
+  const text = `reading a packed log: a frame has ${unpacked.length} bytes, and its table says ${bytes}`;
+  throw new AppError('ERR_QUERY_LOG_SEARCH', text);
+};
 
 const readAt = (file: number, at: number, length: number): Buffer => {
   const bytes = Buffer.allocUnsafe(length);

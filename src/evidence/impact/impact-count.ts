@@ -12,6 +12,7 @@ import {
   parseAddress,
 } from '../../base/base.ts';
 import {
+  concernsNobody,
   type Replay,
   type Replayed,
   type ReplayVerdict,
@@ -19,6 +20,7 @@ import {
 } from '../../resolver/inquiry/inquiry.ts';
 import { foldedName, parseName, parseType } from '../../wire/dns/dns.ts';
 import { type Logged, NO_RECORDS } from './logged.ts';
+import { Print, PrintTable } from './print.ts';
 
 /** Questions whose verdicts are remembered. */
 const QUESTIONS_MAX = 1_000_000;
@@ -125,10 +127,8 @@ class Side {
 interface Asker {
   readonly address: AddressWords | undefined;
   readonly network: string;
-  /** What tells questions of different groups apart. */
-  readonly key: string;
-  /** Verdicts of those with this key. */
-  readonly judged: Verdicts;
+  /** The same for those who are judged alike. */
+  readonly kind: number;
 }
 
 /** Most questions: one object stands for all of them. */
@@ -146,31 +146,54 @@ const UNREADABLE: Judged = {
   verdict: undefined,
 };
 
-type Verdicts = Map<string | number, Judged>;
-
-/** What was judged before, by who is judged alike; a table that is full begins anew. */
+/** What was judged before; a table that is full begins anew. */
 class JudgedQuestions {
-  readonly #known = new Map<string, Verdicts>();
-  #count = 0;
+  readonly #table = new PrintTable();
+  readonly #judged: Judged[] = [PASSES, UNREADABLE];
 
-  /** Verdicts of questions of those with a key. */
-  of(key: string): Verdicts {
-    let known = this.#known.get(key);
-    if (known === undefined) {
-      // Of clients for whom lists have rules of their own there may be any number.
-      if (this.#known.size >= CLIENTS_MAX) this.#known.clear();
-      known = new Map();
-      this.#known.set(own(key), known);
-    }
-    return known;
+  /** Undefined: it is not there. */
+  find(print: Print): Judged | undefined {
+    return this.#judged[this.#table.find(print)];
   }
 
-  keep(verdicts: Verdicts, key: string | number, judged: Judged): void {
-    if (++this.#count > QUESTIONS_MAX) {
-      this.#count = 1;
-      for (const known of this.#known.values()) known.clear();
+  keep(print: Print, judged: Judged): void {
+    if (this.#table.size >= QUESTIONS_MAX) {
+      this.#table.clear();
+      this.#judged.length = 2;
     }
-    verdicts.set(typeof key === 'string' ? own(key) : key, judged);
+    const known = judged === PASSES ? 0 : judged === UNREADABLE ? 1 : this.#judged.push(judged) - 1;
+    this.#table.put(print, known);
+  }
+}
+
+/** Who asked, by client and group; a table that is full begins anew. */
+class Askers {
+  readonly #table = new PrintTable();
+  readonly #askers: Asker[] = [];
+  /** Numbers of what tells questions of different groups apart. */
+  readonly #kinds = new Map<string, number>();
+  #nextKind = 0;
+
+  find(print: Print): Asker | undefined {
+    return this.#askers[this.#table.find(print)];
+  }
+
+  keep(print: Print, asker: Asker): void {
+    if (this.#table.size >= CLIENTS_MAX) {
+      this.#table.clear();
+      this.#askers.length = 0;
+    }
+    this.#table.put(print, this.#askers.push(asker) - 1);
+  }
+
+  /** The number of a key; those that were forgotten are used for no other one. */
+  kindOf(key: string): number {
+    const known = this.#kinds.get(key);
+    if (known !== undefined) return known;
+    // Of clients for whom lists have rules of their own there may be any number.
+    if (this.#kinds.size >= CLIENTS_MAX) this.#kinds.clear();
+    this.#kinds.set(own(key), this.#nextKind);
+    return this.#nextKind++;
   }
 }
 
@@ -179,7 +202,8 @@ export class ImpactCount {
   readonly #before: Replay;
   readonly #after: Replay;
   readonly #questions = new JudgedQuestions();
-  readonly #askers = new Map<string, Asker>();
+  readonly #askers = new Askers();
+  readonly #print = new Print();
   readonly #names = new Map<string, Named>();
   readonly #sides = new Map([
     [CHANGE.REFUSED as number, new Side()],
@@ -206,13 +230,14 @@ export class ImpactCount {
       if (logged.timeMs < this.#period.firstMs) this.#period.firstMs = logged.timeMs;
       if (logged.timeMs > this.#period.lastMs) this.#period.lastMs = logged.timeMs;
     }
-    const asker = this.#askerOf(logged.client, logged.group);
+    const asker = this.#askerOf(logged);
     if (asker.address === undefined) this.#withoutAddress++;
-    const key = logged.print ?? `${logged.type} ${logged.name} ${logged.answers}`;
-    let judged = asker.judged.get(key);
+    const print = logged.print ?? this.#printOf(logged.type, logged.name, logged.answers);
+    print.number(asker.kind);
+    let judged = this.#questions.find(print);
     if (judged === undefined) {
       judged = this.#judge(logged, asker);
-      this.#questions.keep(asker.judged, key, judged);
+      this.#questions.keep(print, judged);
     }
     if (judged === UNREADABLE) this.#unreadable++;
     if (judged.isRefusedBefore) this.#refusedBefore++;
@@ -263,10 +288,9 @@ export class ImpactCount {
     const qtype = parseType(type.toUpperCase());
     if (typeof wire === 'string' || qtype === undefined) return UNREADABLE;
     const folded = foldedName(wire);
-    const asked: Replayed = {
-      ...{ name: folded, type: qtype, address, group },
-      answer: toReplayedAnswer(folded, qtype, answers === '' ? NO_RECORDS : logged.records()),
-    };
+    const answer = toReplayedAnswer(folded, qtype, answers === '' ? NO_RECORDS : logged.records());
+    if (concernsNobody(folded, answer, [this.#before, this.#after])) return PASSES;
+    const asked: Replayed = { name: folded, type: qtype, address, group, answer };
     const before = this.#before.judge(asked);
     const after = this.#after.judge(asked);
     if (before === undefined && after === undefined) return PASSES;
@@ -313,9 +337,18 @@ export class ImpactCount {
     else this.#isAtLeast = true;
   }
 
-  #askerOf(client: string, group: string | undefined): Asker {
-    const known = this.#askers.get(client);
-    if (known !== undefined && (known.address !== undefined || known.key === `#${group ?? ''}`)) return known;
+  #printOf(...texts: string[]): Print {
+    const print = this.#print;
+    print.begin();
+    for (const text of texts) print.text(text);
+    return print;
+  }
+
+  #askerOf(logged: Logged): Asker {
+    const print = logged.asker ?? this.#printOf(logged.client, logged.group ?? '');
+    const known = this.#askers.find(print);
+    if (known !== undefined) return known;
+    const { client, group } = logged;
     const words = createAddress();
     const isAddress = parseAddress(client, words);
     // Rules may be for one client: where a list or an exemption names it, its address decides, and not its group.
@@ -323,11 +356,10 @@ export class ImpactCount {
       ? `${this.#before.clientKey(words)} ${this.#after.clientKey(words)}`
       : `#${group ?? ''}`;
     const asker: Asker = {
-      ...{ key, judged: this.#questions.of(key), address: isAddress ? words : undefined },
+      ...{ kind: this.#askers.kindOf(key), address: isAddress ? words : undefined },
       network: isAddress ? networkOf(words) : client.includes('/') ? client : '',
     };
-    if (this.#askers.size >= CLIENTS_MAX) this.#askers.clear();
-    this.#askers.set(own(client), asker);
+    this.#askers.keep(print, asker);
     return asker;
   }
 }

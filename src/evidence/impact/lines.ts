@@ -11,7 +11,7 @@ import { logError } from './logged.ts';
 const PIECE_BYTES = 1 << 20;
 /** Longer than any line of a log: a message of 64 KiB in base64 and around it. */
 const LINE_BYTES_MAX = 1 << 20;
-const LINE_FEED = 0x0a;
+export const LINE_FEED = 0x0a;
 
 /** What a file is by its first bytes. */
 export type Packing = 'gzip' | 'zstd' | 'none';
@@ -43,7 +43,17 @@ async function* piecesOf(path: string, packing: Packing): AsyncGenerator<Buffer>
   const framed = packing === 'zstd' ? FramedFile.open(path) : undefined;
   if (framed !== undefined) {
     try {
-      for (const frame of framed.frames) yield framed.read(frame);
+      // The next one is unpacked while this one is read.
+      const [first] = framed.frames;
+      let next = first && framed.readAside(first);
+      for (let i = 1; next !== undefined; i++) {
+        const piece = await next;
+        const frame = framed.frames[i];
+        next = frame && framed.readAside(frame);
+        // Whoever ends here does not wait for it.
+        next?.catch(() => undefined);
+        yield piece;
+      }
     } finally {
       framed.close();
     }
@@ -65,10 +75,10 @@ async function* piecesOf(path: string, packing: Packing): AsyncGenerator<Buffer>
     throw logError(path, undefined, 'a packed file of several frames', 'Unpack it first, with zstd -d.');
 }
 
-/** Calls `take` with each piece of whole lines, as text of one byte a character, and the number of its first line. */
-export const readLines = async (
+/** Calls `take` with each piece of whole lines; it returns how many they were, for errors that say where. */
+export const readPieces = async (
   path: string,
-  take: (text: string, firstLine: number) => void | Promise<void>,
+  take: (bytes: Buffer, firstLine: number) => number,
 ): Promise<void> => {
   const packing = packingOf(await readHead(path, 4));
   let line = 1;
@@ -82,9 +92,8 @@ export const readLines = async (
           throw logError(path, line, `a line of over ${LINE_BYTES_MAX} bytes`);
         continue;
       }
-      const text = (rest.length === 0 ? '' : rest.toString('latin1')) + piece.toString('latin1', 0, end);
-      await take(text, line);
-      line += countLines(text);
+      const lines = piece.subarray(0, end);
+      line += take(rest.length === 0 ? lines : Buffer.concat([rest, lines]), line);
       rest = Buffer.from(piece.subarray(end));
     }
   } catch (thrown) {
@@ -102,8 +111,16 @@ export const readLines = async (
       : logError(path, line, errorText(thrown));
   }
   // Of a file that nobody writes any more, the last line may have no end of its own.
-  if (rest.length > 0 && packing !== 'none') await take(`${rest.toString('latin1')}\n`, line);
+  if (rest.length > 0 && packing !== 'none') take(Buffer.concat([rest, Buffer.of(LINE_FEED)]), line);
 };
+
+/** The same as text of one byte a character. */
+export const readLines = (path: string, take: (text: string, firstLine: number) => void): Promise<void> =>
+  readPieces(path, (bytes, firstLine) => {
+    const text = bytes.toString('latin1');
+    take(text, firstLine);
+    return countLines(text);
+  });
 
 const countLines = (text: string): number => {
   let count = 0;

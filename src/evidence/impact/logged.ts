@@ -1,6 +1,7 @@
 // A question that some resolver was asked, as logs of all kinds tell it, and what is wrong with a log.
 import { AppError } from '../../base/base.ts';
 import type { ReplayedRecord } from '../../resolver/inquiry/inquiry.ts';
+import type { Print } from './print.ts';
 
 /** One question. Texts are as the log has them, names in presentation format, with or without the dot of the root. */
 export interface Logged {
@@ -13,8 +14,9 @@ export interface Logged {
   readonly group: string | undefined;
   /** Records of the answer, as text that is the same for the same answer whatever is left of its TTLs. */
   readonly answers: string;
-  /** A number that is the same for the same name, type and answers; undefined: it was not computed. */
-  readonly print?: number | undefined;
+  /** The same for the same name, type and answers, and for the same client and group; undefined: not computed. */
+  readonly print?: Print | undefined;
+  readonly asker?: Print | undefined;
   /** The same records, when somebody wants them. */
   records(): readonly ReplayedRecord[];
 }

@@ -8,9 +8,9 @@ import {
   readBindLine,
   readUnboundLine,
 } from './foreign-lines.ts';
-import { packingOf, readHead, readLines } from './lines.ts';
+import { LINE_FEED, packingOf, readHead, readLines, readPieces } from './lines.ts';
 import { type LogFormat, type Logged, logError, type ReadingOf } from './logged.ts';
-import { readOwnLine } from './own-lines.ts';
+import { OwnLines } from './own-lines.ts';
 import { readPiholeDatabase } from './pihole-database.ts';
 
 /** Lines without a query before a log is said to be none. */
@@ -78,20 +78,22 @@ const formatOfText = (path: string, head: Buffer): LogFormat => {
   );
 };
 
-const readOwnLines = async (path: string, how: ReadingOf, take: (logged: Logged) => void): Promise<void> => {
+const readOwnLines = (path: string, how: ReadingOf, take: (logged: Logged) => void): Promise<void> => {
+  const lines = new OwnLines();
   let line = 0;
   const fail = (text: string): Error => logError(path, line, text);
-  await readLines(path, (text, firstLine) => {
+  return readPieces(path, (bytes, firstLine) => {
     line = firstLine;
     let start = 0;
-    for (let end = text.indexOf('\n'); end >= 0; end = text.indexOf('\n', start)) {
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
       if (end > start) {
-        const logged = readOwnLine(text, start, end, how, fail);
+        const logged = lines.read(bytes, start, end, how, fail);
         if (logged !== undefined) take(logged);
       }
       start = end + 1;
       line++;
     }
+    return line - firstLine;
   });
 };
 

@@ -8,6 +8,7 @@ export { explainLive } from './explain-live.ts';
 export type { ExplainedAnswer, Explanation, Reason, Step } from './explanation.ts';
 export { resolveNames } from './name-addresses.ts';
 export {
+  concernsNobody,
   Replay,
   type Replayed,
   type ReplayedRecord,

@@ -3,12 +3,20 @@
 //
 // It is the pipeline that answers clients, with the settings of a worker; only its resolver is another one, which says what
 // was said then. Answers live for no second, so that none of them answers another question.
-import { type AddressWords, createAddress, formatAddress, systemClock } from '../../base/base.ts';
+import {
+  type AddressWords,
+  createAddress,
+  formatAddress,
+  isIpv4,
+  parseAddress,
+  systemClock,
+} from '../../base/base.ts';
 import { TRANSPORT } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import { type AccessTable, type Client, Clients } from '../../policy/access/access.ts';
 import { buildGeneration, type PathOf } from '../../policy/generation/generation.ts';
 import { withoutMissing } from '../../policy/keeping/keeping.ts';
+import type { Policy } from '../../policy/policy.ts';
 import type { LoggedQuery, QueryObserver } from '../../telemetry/events/events.ts';
 import { createUnreadCounters } from '../../telemetry/observe/observe.ts';
 import {
@@ -16,19 +24,23 @@ import {
   FLAG,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
+  parseName,
   parseRecord,
   RCODE,
   SECTION,
   setTranslationPrefix,
+  type Targets,
+  TYPE,
   UDP_LENGTH_MAX,
 } from '../../wire/dns/dns.ts';
-import { AnswerCache } from '../cache/cache.ts';
+import { AnswerCache, createAnswer } from '../cache/cache.ts';
 import { PENDING, Pipeline, type Resolver } from '../pipeline/pipeline.ts';
 import { toRules } from '../workers/workers.ts';
 import { openByConfig, stateOf } from './by-config.ts';
 
 /** Nothing stays in it. */
 const CACHE_BYTES = 1 << 20;
+const NO_LIFETIME = { minSec: 0, maxSec: 0, negativeMaxSec: 0 };
 /** Any port that clients can have. */
 const PORT = 1;
 
@@ -90,6 +102,7 @@ export class Replay {
   readonly #clients: KnownGroups;
   readonly #groups: ReadonlyMap<string, number>;
   readonly #lists: readonly string[];
+  readonly #policy: Policy | undefined;
   readonly #hasClientRules: boolean;
   readonly #out = new Uint8Array(MESSAGE_LENGTH_MAX);
   readonly #query = new Uint8Array(UDP_LENGTH_MAX);
@@ -108,6 +121,7 @@ export class Replay {
     this.#clients = clients;
     this.#groups = new Map(groups.map((name, index) => [name, index]));
     this.#lists = lists;
+    this.#policy = rules.policy;
     this.#hasClientRules = rules.policy?.table.hasClientRules === true;
     const observer: QueryObserver = {
       wants: () => true,
@@ -125,7 +139,7 @@ export class Replay {
       rules: {
         ...rules,
         clients,
-        ttlLimits: { minSec: 0, maxSec: 0, negativeMaxSec: 0 },
+        ttlLimits: NO_LIFETIME,
         stale: undefined,
         rebinding: undefined,
       },
@@ -161,6 +175,11 @@ export class Replay {
     return allowed ? String(group) : '-';
   }
 
+  /** True when no rule, for whomever, concerns the folded name or the targets. */
+  isUnlisted(name: Uint8Array, targets: Targets): boolean {
+    return this.#policy?.isUnlisted(name, name.length, targets) === true;
+  }
+
   /** Judges one question. */
   judge({ name, type, address, group, answer }: Replayed): ReplayVerdict | undefined {
     // A group that is not there any more is the default one.
@@ -178,6 +197,15 @@ export class Replay {
     return { list: this.#lists[this.#list] ?? '', line: this.#line };
   }
 }
+
+/**
+ * True when no rule of any of the policies, for whomever, concerns the folded name or where the answer leads: then the
+ * pipeline leaves all judging out as well (Policy.isUnlisted()), and each of them would let it pass.
+ */
+export const concernsNobody = (name: Uint8Array, answer: Uint8Array, replays: readonly Replay[]): boolean => {
+  const made = createAnswer(answer, name, false, NO_LIFETIME, 0);
+  return made !== undefined && replays.every((replay) => replay.isUnlisted(name, made.targets));
+};
 
 const builder = new MessageBuilder(new Uint8Array(MESSAGE_LENGTH_MAX));
 
@@ -197,6 +225,8 @@ export const toReplayedAnswer = (
 };
 
 const readRecord = ({ name, type, data }: ReplayedRecord): ReturnType<typeof parseRecord> | undefined => {
+  const plain = readPlain(name, type, data);
+  if (plain !== undefined) return plain;
   try {
     return parseRecord(`${name === '.' ? '' : name}. 0 IN ${type} ${data}`);
   } catch {
@@ -204,3 +234,18 @@ const readRecord = ({ name, type, data }: ReplayedRecord): ReturnType<typeof par
     return undefined;
   }
 };
+
+/** Most records: a name of plain letters, and an address. */
+const readPlain = (name: string, type: string, data: string): ReturnType<typeof parseRecord> | undefined => {
+  const isV4 = type === 'A';
+  if ((!isV4 && type !== 'AAAA') || !PLAIN_NAME.test(name)) return undefined;
+  const owner = parseName(name);
+  if (typeof owner === 'string' || !parseAddress(data, words) || isV4 !== isIpv4(words)) return undefined;
+  const rdata = new Uint8Array(isV4 ? 4 : 16);
+  for (let i = 0; i < rdata.length; i++)
+    rdata[i] = (words[(isV4 ? 3 : 0) + (i >> 2)] ?? 0) >>> (24 - 8 * (i & 3));
+  return { owner, type: isV4 ? TYPE.A : TYPE.AAAA, class: CLASS.IN, ttl: 0, rdata };
+};
+
+const PLAIN_NAME = /^[a-z0-9_-]+(?:\.[a-z0-9_-]+)*$/;
+const words = createAddress();
