@@ -1,7 +1,7 @@
 // cordon fleet certificates: what the engine shows, for how long, and certificates for servers on other machines.
 import { join } from 'node:path';
 import { AppError, systemClock } from '../base/base.ts';
-import { certificateTools, fleetPath } from '../fleet/fleet.ts';
+import { certificateTools, enginePlanTools, fleetPath } from '../fleet/fleet.ts';
 import { alignColumns } from './columns.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_CERTIFICATES } from './declarations/fleet.ts';
@@ -34,6 +34,7 @@ export const certificates = async ({ values }: InputOf<typeof FLEET_CERTIFICATES
   const own = tools.certificatePaths(directory).cert;
   const isRead = issued.includes(own) && (await succeeds('systemctl', 'reload', 'cordon-engine.service'));
   const found = tools.readCertificates(directory);
+  const given = (await enginePlanTools()).givenCertificates(directory);
   print(values.json, { certificates: found, issued }, () =>
     [
       ...alignColumns(
@@ -52,7 +53,11 @@ export const certificates = async ({ values }: InputOf<typeof FLEET_CERTIFICATES
         : []),
       ...issued
         .filter((path) => path !== own)
-        .map((path) => `Take ${path}, its .key and ca.pem to that machine, and reload the engine there.`),
+        .map((path) =>
+          given.has(path)
+            ? `${path} goes to ${given.get(path)} by itself, within 15 seconds.`
+            : `Take ${path}, its .key and ca.pem to that machine, and reload the engine there.`,
+        ),
       '',
     ].join('\n'),
   );

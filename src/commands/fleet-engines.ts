@@ -5,7 +5,13 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, systemClock } from '../base/base.ts';
-import { type EnginePlanTools, enginePlanTools, engineTools, fleetPath } from '../fleet/fleet.ts';
+import {
+  type ChangedEngine,
+  type EnginePlanTools,
+  enginePlanTools,
+  engineTools,
+  fleetPath,
+} from '../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_ENGINES } from './declarations/fleet.ts';
 import { requireFleet, requireName, requirePort } from './fleet-input.ts';
@@ -19,7 +25,6 @@ import { UsageError } from './usage-error.ts';
 
 /** A stream of 16 GiB that nobody has collected is not copied meanwhile: it is begun anew. */
 const COPIES_MS = 120_000;
-const COPIES_ONE = 1;
 
 /** Plans, changes over, or shows. */
 export const engines = async ({ values, words }: InputOf<typeof FLEET_ENGINES>): Promise<number> => {
@@ -58,7 +63,10 @@ const plan = async (
     const planned = await asOwner(STATE, () =>
       Promise.resolve(tools.planEngine(directory, hosts, systemClock())),
     );
-    return { text: `an engine of ${planned.servers.join(', ')}, with a certificate for each` };
+    const { servers: all } = planned;
+    return {
+      text: all.length > 1 ? `${all.join(', ')}, with a certificate for each` : `${all.join()} alone`,
+    };
   });
   const hosts = tools.hostsOf(directory);
   return hosts.length === 0
@@ -127,16 +135,16 @@ const changeOver = async (steps: Steps, tools: EnginePlanTools, directory: strin
     return { text: others.length === 0 ? 'there are none' : `${others.join(' and ')} answer` };
   });
   if (others.length > 0) await openPorts(steps, own, settings.clusterPort);
-  const { hosts: before = [] } = tools.readEngineSettings(directory);
   const servers = settings.servers.map((server) => `tls://${server}`);
-  let storeBefore = settings.store;
+  const isOne = servers.length === 1;
+  let changed: ChangedEngine | undefined;
   await steps.take('engine', async () => {
     if (planned === undefined)
       return startUnit(ENGINE_UNIT, () => isEngineThere(`tls://${own}`, ca), ENGINE_MS);
-    const changed = await asOwner(STATE, () => Promise.resolve(tools.changeEngine(directory)));
-    storeBefore = changed.storeBefore;
+    const made = await asOwner(STATE, () => Promise.resolve(tools.changeEngine(directory)));
+    changed = made;
     const undo = async (): Promise<void> => {
-      await asOwner(STATE, () => Promise.resolve(changed.undo()));
+      await asOwner(STATE, () => Promise.resolve(made.undo()));
       await tool('systemctl', 'restart', ENGINE_UNIT);
     };
     try {
@@ -150,7 +158,7 @@ const changeOver = async (steps: Steps, tools: EnginePlanTools, directory: strin
       await undo();
       throw thrown;
     }
-    return { text: `${ENGINE_UNIT} is one of ${settings.servers.length}`, undo };
+    return { text: `${ENGINE_UNIT} is ${isOne ? 'the only one' : `one of ${servers.length}`}`, undo };
   });
   const { undo } = await steps.take('configuration', () => configure({ servers }));
   await steps.take('service', () => restartService('authority', undo !== undefined || planned !== undefined));
@@ -159,7 +167,7 @@ const changeOver = async (steps: Steps, tools: EnginePlanTools, directory: strin
     await until(look, COPIES_MS, () =>
       unfit('the streams are not on every server', 'cordon fleet engines; journalctl -u cordon-engine there'),
     );
-    return { text: `each is on ${settings.servers.length} of them, with all that is in it` };
+    return { text: `each is ${isOne ? 'there' : `on ${servers.length} of them`}, with all that is in it` };
   });
   // From here on resolvers may have what only this engine has.
   steps.keep();
@@ -167,18 +175,17 @@ const changeOver = async (steps: Steps, tools: EnginePlanTools, directory: strin
     await tool('systemctl', 'try-restart', COLLECTOR_UNIT);
     return { text: 'runs with it' };
   });
-  if (storeBefore !== settings.store) removeStore(storeBefore);
-  return [
-    `At each other resolver: cordon fleet engine ${servers.join(' ')}`,
-    ...(settings.servers.length > COPIES_ONE
-      ? []
-      : before.map((name) => `At ${name}: systemctl disable --now ${ENGINE_UNIT}`)),
-  ];
+  if (changed !== undefined) await forget(changed, settings.store);
+  // It ends an engine of before there as well.
+  return [`At each other resolver: cordon fleet engine ${servers.join(' ')}`];
 };
 
-/** What the engine kept before: resolvers and authority have put back all of it. */
-const removeStore = (store: string): void =>
-  rmSync(join(store, 'jetstream'), { recursive: true, force: true });
+/** What the engine kept before, which resolvers and authority have put back, and certificates of machines that have no engine now. */
+const forget = async (changed: ChangedEngine, store: string): Promise<void> => {
+  await asOwner(STATE, () => Promise.resolve(changed.forget()));
+  const { storeBefore } = changed;
+  if (storeBefore !== store) rmSync(join(storeBefore, 'jetstream'), { recursive: true, force: true });
+};
 
 const areCopied = async (
   { streamCopies }: EnginePlanTools,

@@ -131,7 +131,9 @@ export const invite = async ({ values, words }: InputOf<typeof FLEET_INVITE>): P
   const made = await askService(await findService(values), OPERATIONS.inviteResolver, { body });
   const where = (await isWord(made.token)) ? '' : 'tls://HOST:PORT --ca FILE ';
   const hint =
-    made.reloaded === 0 ? 'The engine has not read its users yet: reload it before the token is used.\n' : '';
+    made.reloaded === 0
+      ? 'The engine has not read its users yet. It is told again every 15 seconds; the token is of use then.\n'
+      : '';
   print(
     values.json,
     made,
@@ -209,7 +211,7 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
       : `The leaf node of its site still lets it in: copy ${made.leafUsers} there and reload it.\n`;
   print(values.json, made, () =>
     made.reloaded === 0
-      ? `${words.name} is removed; reload the engine, which still lets it in.\n${leaf}`
+      ? `${words.name} is removed. The engine has not read that yet and still lets it in: it is told again every 15 seconds; or reload it.\n${leaf}`
       : `${words.name} is removed.\n${leaf}`,
   );
   return DONE;

@@ -7,7 +7,7 @@
 // They prove which machine carries messages, and nothing that messages say: who has ca.key can keep messages back, and read
 // records on their way; he can sign no policy. A resolver that joins knows the authority by its hash, out of the word.
 import { createHash, X509Certificate } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { AppError, DAY_MS, DIRECTORY_MODE, errorText, replaceFileNow } from '../base/base.ts';
 import { createAuthority, issueCertificate, type OwnCertificate } from '../wire/acme/acme.ts';
@@ -87,6 +87,13 @@ export const issueServer = (
     replaceFileNow(paths.key, key, GROUP_MODE);
     replaceFileNow(paths.cert, cert, GROUP_MODE);
     return paths;
+  });
+
+/** Takes away the certificate of a server on another machine. Throws ERR_FLEET_CERTIFICATE. */
+export const removeServer = (directory: string, host: string): void =>
+  guarding(directory, 'removing a certificate', () => {
+    const { cert, key } = certificatePaths(directory, host);
+    for (const path of [cert, key]) rmSync(path, { force: true });
   });
 
 /** What is there: the authority first. Throws ERR_FLEET_CERTIFICATE. */

@@ -22,6 +22,8 @@ import { askSubject } from './subjects.ts';
 const ANSWER_MS = 5_000;
 /** Between two rounds, milliseconds: who was away gets them when it is back. */
 const ROUND_MS = 15_000;
+/** How often the engine is told at once to read its files: one on a busy machine overhears the first. */
+const TELLS = 3;
 /** The engine runs as another user of the group. */
 const FILE_MODE = 0o640;
 /** What a resolver answers. */
@@ -58,6 +60,8 @@ export class EngineDelivery {
   /** Hash of what each host has kept. */
   readonly #kept = new Map<string, string>();
   readonly #lacking = new Set<string>();
+  /** The engine has not read what was written last; what a run before left undone nobody knows. */
+  #isUnread = true;
   #engine: MessageBus | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -84,8 +88,25 @@ export class EngineDelivery {
   #leave(): void {
     const { log } = this.#options.acts;
     this.deliver()
-      .then((count) => (count > 0 ? this.#options.reload() : 0))
+      .then((count) => (count > 0 || this.#isUnread ? this.#tell() : 0))
       .catch((thrown: unknown) => log.error({ err: thrown }, 'fleet: files of an engine are not given out'));
+  }
+
+  /**
+   * Gives each host what it lacks and has all servers read it; gives how many did. Where none did it is tried again with each round:
+   * somebody who was removed would stay in, and a word that was given out would open nothing.
+   */
+  async reload(): Promise<number> {
+    await this.deliver();
+    let count = 0;
+    for (let tells = 0; tells < TELLS && count === 0; tells++) count = await this.#tell();
+    return count;
+  }
+
+  async #tell(): Promise<number> {
+    const count = await this.#options.reload();
+    this.#isUnread = count === 0;
+    return count;
   }
 
   /** Gives each host what it lacks; gives how many have something new. */

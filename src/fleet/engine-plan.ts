@@ -12,7 +12,13 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { AppError, errorText, replaceFileNow } from '../base/base.ts';
-import { certificatePaths, hasAuthority, issueServer, readCertificates } from './engine-certificates.ts';
+import {
+  certificatePaths,
+  hasAuthority,
+  issueServer,
+  readCertificates,
+  removeServer,
+} from './engine-certificates.ts';
 import {
   type EngineSettings,
   readEngineSettings,
@@ -97,9 +103,9 @@ export const planEngine = (
   const next: EngineSettings = { ...rest, ...cluster, servers: [own, ...hosts.map(({ server }) => server)] };
   const known = readCertificates(directory);
   for (const { server } of hosts) {
-    const [host] = splitAddress(server);
-    const { cert } = certificatePaths(directory, bare(host));
-    if (!known.some(({ path }) => path === cert)) issueServer(directory, [bare(host)], nowMs, bare(host));
+    const host = hostOf(server);
+    const { cert } = certificatePaths(directory, host);
+    if (!known.some(({ path }) => path === cert)) issueServer(directory, [host], nowMs, host);
   }
   write(join(directory, NEXT_NAME), next);
   return next;
@@ -120,7 +126,7 @@ export const filesOfHost = (directory: string, name: string): Record<HostFile, s
   const settings = readPlan(directory) ?? readEngineSettings(directory);
   const index = (settings.hosts ?? []).indexOf(name) + 1;
   const server = settings.servers[index] ?? '';
-  const { cert, key, ca } = certificatePaths(directory, bare(splitAddress(server)[0]));
+  const { cert, key, ca } = certificatePaths(directory, hostOf(server));
   const here: EngineHere = { name, server, clusterPort: settings.clusterPort ?? CLUSTER_PORT };
   const read = (path: string): string => readFileSync(path, 'utf8');
   try {
@@ -133,7 +139,7 @@ export const filesOfHost = (directory: string, name: string): Record<HostFile, s
   } catch (cause) {
     throw new AppError('ERR_FLEET_ENGINE_FILES', `reading the files of ${server}: ${errorText(cause)}`, {
       cause,
-      hint: `Have its certificate issued again: cordon fleet certificates --server ${bare(splitAddress(server)[0])}`,
+      hint: `Have its certificate issued again: cordon fleet certificates --server ${hostOf(server)}`,
     });
   }
 };
@@ -156,6 +162,8 @@ export interface ChangedEngine {
   readonly storeBefore: string;
   /** Puts back what was there before. */
   readonly undo: () => void;
+  /** When it stays: takes away the certificates of machines on which no server stands any more. Throws ERR_FLEET_CERTIFICATE. */
+  readonly forget: () => void;
 }
 
 /** This machine's engine becomes that of the plan, with its next start. Throws ERR_FLEET_ENGINE_FILES. */
@@ -171,8 +179,19 @@ export const changeEngine = (directory: string): ChangedEngine => {
       write(join(directory, NEXT_NAME), next);
       writeEngineFiles(directory, before);
     },
+    forget: () => {
+      const left = new Set(next.servers.map(hostOf));
+      for (const host of before.servers.slice(1).map(hostOf))
+        if (!left.has(host)) removeServer(directory, host);
+    },
   };
 };
+
+/** The certificates that the service gives to resolvers, by path: which one gets it. Throws ERR_FLEET_ENGINE_FILES. */
+export const givenCertificates = (directory: string): ReadonlyMap<string, string> =>
+  new Map(
+    hostsOf(directory).map(({ name, server }) => [certificatePaths(directory, hostOf(server)).cert, name]),
+  );
 
 const write = (path: string, settings: EngineSettings): void => {
   try {
@@ -182,5 +201,5 @@ const write = (path: string, settings: EngineSettings): void => {
   }
 };
 
-/** Without the brackets of IPv6. */
-const bare = (host: string): string => host.replaceAll(/[[\]]/g, '');
+/** Of `HOST:PORT`, without the brackets of IPv6. */
+const hostOf = (server: string): string => splitAddress(server)[0].replaceAll(/[[\]]/g, '');

@@ -18,6 +18,7 @@ import type { Renewed, TakenOver, TakeOverOptions } from './take-over.ts';
 export type { Done, FleetActs, FleetNote, OwnFacts } from './acts.ts';
 export type { RunningCollector } from './collect.ts';
 export { type DatabaseAccess, readDatabaseAddress } from './database-address.ts';
+export type { ChangedEngine } from './engine-plan.ts';
 export { fleetPath, type Identity, readIdentity } from './identity.ts';
 export type { EngineOptions, InitOptions, MadeFleet } from './init.ts';
 export type { Joined, JoinOptions } from './join.ts';

@@ -224,7 +224,7 @@ export class Fleet {
         acts,
         countingKey: makeCountingKey(stateDirectory),
         ...{ engineDirectory, servers, caPath },
-        reload: () => delivery.deliver().then(() => engine.reload()),
+        reload: () => delivery.reload(),
         onAlarm,
       }),
     };

@@ -1,13 +1,14 @@
 // Files of engines on other machines: who sends them, what is written where, and what is refused.
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { basename, join } from 'node:path';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { certificatePaths, readCertificates } from '../../../src/fleet/engine-certificates.ts';
 import { EngineDelivery, EngineReceiver } from '../../../src/fleet/engine-delivery.ts';
 import { readEngineSettings } from '../../../src/fleet/engine-files.ts';
 import {
   changeEngine,
+  givenCertificates,
   hostsOf,
   planEngine,
   readEngineHere,
@@ -32,6 +33,8 @@ let receivers: Map<string, EngineReceiver>;
 let alarms: string[];
 let asked: [string, string][];
 let reloads: number;
+/** The engine reads nothing. */
+let isDeaf: boolean;
 let delivery: EngineDelivery;
 /** How often each was taken in. */
 let enrolments: Map<string, number>;
@@ -43,7 +46,7 @@ beforeEach(() => {
   makeFleet({ stateDirectory, name: 'ns1', nowMs: NOW_MS, ...place });
   engine = join(stateDirectory, 'fleet/engine');
   key = readKeyFile(join(stateDirectory, 'fleet/authority-key.pem'));
-  [alarms, asked, reloads] = [[], [], 0];
+  [alarms, asked, reloads, isDeaf] = [[], [], 0, false];
   enrolments = new Map();
   receivers = new Map(['ns2', 'ns3'].map((name) => [name, receiverOf(name)]));
   delivery = new EngineDelivery({
@@ -52,7 +55,10 @@ beforeEach(() => {
     membership: { find: (name) => ({ enrolment: enrolments.get(name) ?? 1 }) as Member },
     sequence: new Sequence(join(directory, 'sequence'), () => NOW_MS),
     acts: { log },
-    reload: () => Promise.resolve(++reloads),
+    reload: () => {
+      reloads++;
+      return Promise.resolve(isDeaf ? 0 : 1);
+    },
   });
 });
 afterEach(() => {
@@ -140,6 +146,32 @@ test('who was away gets them later, and holds up nobody', async () => {
   expect([[...delivery.lacking], read('ns3', 'users.conf')]).toEqual([['ns2'], '# another one\n']);
 });
 
+test('an engine that has not read who may connect is told again, at once and with each round, until it has', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    const round = async (): Promise<number> => {
+      const before = reloads;
+      vi.advanceTimersByTime(15_000);
+      for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+      return reloads - before;
+    };
+    await deliver();
+    // What a run before has left undone is not known.
+    await round();
+    expect([reloads > 0, await round()]).toEqual([true, 0]);
+    isDeaf = true;
+    const before = reloads;
+    expect(await delivery.reload()).toBe(0);
+    expect(reloads - before).toBe(3);
+    expect([await round(), await round()]).toEqual([1, 1]);
+    isDeaf = false;
+    expect([await round(), await round()]).toEqual([1, 0]);
+    expect(await delivery.reload()).toBe(1);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
 test('files that the authority did not sign, for somebody else, of before, or under other names are not written', async () => {
   planEngine(engine, HOSTS, NOW_MS);
   await deliver();
@@ -190,8 +222,19 @@ test('changing over and back, and a plan that cannot be', () => {
   // Another machine in the place of one: what is between the servers stays.
   planEngine(engine, [first, { name: 'ns3', server: '192.0.2.33:4222' }], NOW_MS);
   expect(readPlan(engine)).toMatchObject({ clusterSecret: secret, store: join(directory, 'store/cluster') });
+  const replaced = changeEngine(engine);
+  const left = (): string[] => [...givenCertificates(engine)].filter(([path]) => existsSync(path)).flat();
+  const [same, gone] = HOSTS.map(({ server }) =>
+    certificatePaths(engine, server.slice(0, server.lastIndexOf(':')).replaceAll(/[[\]]/g, '')),
+  );
+  replaced.forget();
+  expect([existsSync(gone?.cert ?? ''), existsSync(same?.cert ?? '')]).toEqual([false, true]);
+  expect(left()).toEqual([same?.cert, 'ns2', certificatePaths(engine, '192.0.2.33').cert, 'ns3']);
   planEngine(engine, [], NOW_MS);
-  changeEngine(engine);
+  changeEngine(engine).forget();
+  expect([...givenCertificates(engine)]).toEqual([]);
+  // Of machines that have none no certificate is shown, renewed, or to be taken anywhere.
+  expect(readCertificates(engine).map(({ path }) => basename(path))).toEqual(['ca.pem', 'server.pem']);
   expect(readFileSync(join(engine, 'nats-server.conf'), 'utf8')).toBe(one);
   expect(hostsOf(engine)).toEqual([]);
 });
