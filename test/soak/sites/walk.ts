@@ -24,11 +24,19 @@ table inet filter {
 /** Resolvers say how they are every ten seconds. */
 const HEARD_SEC = 25;
 const REFUSED = /status: NXDOMAIN/;
+/** What the upstream answers to everything. */
+const ANSWERED = /^192\.0\.2\.99$/m;
+/** Who waits for longer has no answer, seconds: the machines share two cores. */
+const ASK_SEC = 4;
 
 interface Step {
   readonly machine: string;
   readonly command: string;
   readonly seconds: number;
+}
+
+interface Seen extends Step {
+  readonly output: string;
 }
 
 /** One walk over machines, whose steps are counted and timed. */
@@ -42,14 +50,21 @@ class Walk {
 
   /** Types a command; what it printed. `sees` has to be in it, and the status has to be one of these. */
   type(machine: Machine, command: string, sees: RegExp, statuses: readonly number[] = [0]): string {
+    const step = this.see(machine, command, sees, statuses);
+    this.steps.push(step);
+    return step.output;
+  }
+
+  /** The same of what nobody has to type: whether it came to what it had to. */
+  see(machine: Machine, command: string, sees: RegExp, statuses: readonly number[] = [0]): Seen {
     const startMs = performance.now();
     const { status, output } = machine.run(command);
     const seconds = (performance.now() - startMs) / 1_000;
     const shown = command.replace(/cordon1\.\S{12}\S+/, 'cordon1.eyJ…');
-    this.steps.push({ machine: machine.name, command: shown, seconds });
+    const step = { machine: machine.name, command: shown, seconds, output };
     const isWell = status !== null && statuses.includes(status) && sees.test(output);
     say(`${isWell ? 'ok' : 'NO'}  ${machine.name}# ${shown}   ${seconds.toFixed(1)} s`);
-    if (isWell && process.env['SITES_SAY'] === undefined) return output;
+    if (isWell && process.env['SITES_SAY'] === undefined) return step;
     say(
       output
         .trim()
@@ -57,7 +72,7 @@ class Walk {
         .replaceAll(/cordon1\.\S+/g, 'cordon1.eyJ…'),
     );
     if (!isWell) this.miss(`${machine.name}# ${shown}: status ${status}, wanted ${sees}`);
-    return output;
+    return step;
   }
 
   /** Something was not seen that had to be. */
@@ -75,6 +90,34 @@ class Walk {
 }
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Each resolver refuses what is listed and answers the rest, to another machine. */
+const refuse = (walked: Walk, machines: readonly Machine[]): void => {
+  for (const [index, { address }] of machines.entries()) {
+    const from = machines[(index + 1) % machines.length];
+    if (from === undefined) return;
+    walked.see(from, `dig +tries=2 @${address} www.tiktok.com`, REFUSED);
+    walked.see(from, `dig +tries=2 +short @${address} www.example.com`, ANSWERED);
+  }
+};
+
+/** Has a machine ask a resolver again and again; what came of it when it is ended: answers that refuse, and others or none in time. */
+const askOn = (from: Machine, of: Machine): (() => { readonly refused: number; readonly lost: number }) => {
+  const file = `/run/asked-${of.name}`;
+  const ask = `dig +tries=1 +time=${ASK_SEC} @${of.address} www.tiktok.com | grep -q "status: NXDOMAIN" && echo refused || echo lost`;
+  const loop = `touch ${file}.on; while test -e ${file}.on; do ${ask}; sleep 0.2; done >${file}`;
+  from.must(`setsid sh -c '${loop}' </dev/null >/dev/null 2>&1 &`);
+  return () => {
+    const words = from
+      .must(`rm ${file}.on; sleep ${ASK_SEC + 1}; cat ${file}`)
+      .trim()
+      .split('\n');
+    return {
+      refused: words.filter((word) => word === 'refused').length,
+      lost: words.filter((word) => word === 'lost').length,
+    };
+  };
+};
 
 const wordOf = (output: string): string => /cordon1\.\S+/.exec(output)?.[0] ?? 'no-word';
 
@@ -110,6 +153,7 @@ export const walk = async (
 
 /** Nobody keeps the clock of a container: the one thing that is left to do, status 1. */
 const LEFT = [0, 1];
+const ENGINE = '/var/lib/cordon/fleet/engine';
 
 const threeSites = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
   walked.type(ns1, 'cordon fleet start --site brussels', /ok +collector/, LEFT);
@@ -125,8 +169,7 @@ const threeSites = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine
   }
   await becomes(walked, ns1, /ns3/);
   walked.sum('three sites', 0);
-  for (const machine of [ns1, ns2, ns3])
-    walked.type(machine, 'dig +tries=1 @127.0.0.1 www.tiktok.com', REFUSED);
+  refuse(walked, [ns1, ns2, ns3]);
   walked.type(ns1, 'cordon fleet start --site brussels', /keys +are there already/, LEFT);
   walked.type(ns1, 'cordon fleet certificates', /10\.77\.0\.1 localhost/);
 };
@@ -241,6 +284,22 @@ const dayTwo = async (
   walked.type(next, `cordon fleet join ${word}`, /ok +service/, LEFT);
   await becomes(walked, ns1, /ns3/);
   walked.sum('a machine is replaced', from);
+  refuse(walked, [ns1, ns2, next]);
+  from = walked.steps.length;
+  const ns4 = await start('ns4', 5);
+  install(ns4, deb);
+  const added = wordOf(walked.type(ns1, 'cordon fleet invite ns4 --site antwerp', /cordon1\./));
+  walked.type(ns4, `cordon fleet join ${added}`, /ok +service/, LEFT);
+  await becomes(walked, ns1, /ns4/);
+  walked.sum('a site is added', from);
+  refuse(walked, [ns1, ns4]);
+  from = walked.steps.length;
+  walked.type(ns1, 'cordon fleet remove ns4 --reason "tried"', /ns4 is removed/);
+  walked.type(ns4, 'cordon fleet leave', /ok +keys/, LEFT);
+  walked.sum('a resolver leaves', from);
+  // On its own it does as before.
+  refuse(walked, [ns1, ns4]);
+  await ns4.kill();
   from = walked.steps.length;
   for (const machine of [ns2, next]) walked.type(machine, 'cordon fleet rotate', /another key/);
   // What the command wrote is the service's: it reads it when it starts.
@@ -249,13 +308,26 @@ const dayTwo = async (
   walked.type(ns1, 'cordon fleet rotate --authority', /ed25519:/);
   await becomes(walked, ns1, /ns3/);
   walked.sum('everything gets another key', from);
+  refuse(walked, [ns1, ns2, next]);
   from = walked.steps.length;
+  const all = [next, ns2, ns1];
   if (newer !== '')
-    for (const machine of [next, ns2, ns1]) {
+    for (const [index, machine] of all.entries()) {
+      const [one, other] = [all[(index + 1) % all.length], all[(index + 2) % all.length]];
+      if (one === undefined || other === undefined) break;
+      const ends = [askOn(one, machine), askOn(one, other), askOn(other, one)];
       machine.put(newer, '/var/tmp/newer.deb');
       walked.type(machine, 'dpkg --install /var/tmp/newer.deb', /Setting up/);
-      // The others answer meanwhile; this one does again.
-      for (const one of [next, ns2, ns1]) walked.type(one, 'dig +tries=5 @127.0.0.1 www.tiktok.com', REFUSED);
+      refuse(walked, all);
+      const [own, ...others] = ends.map((end) => end());
+      say(
+        `    ${machine.name} meanwhile: ${own?.refused} refused, ${own?.lost} without an answer; the others:`,
+      );
+      for (const { refused, lost } of others) {
+        say(`    ${refused} refused, ${lost} without an answer`);
+        if (lost > 0 || refused === 0)
+          walked.miss(`${machine.name} is upgraded, and another one answers not all`);
+      }
     }
   await becomes(walked, ns1, /ns3/);
   walked.sum('an upgrade, one after the other', from);
@@ -282,10 +354,18 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
   for (const machine of [ns2, ns3]) walked.type(machine, `cordon fleet engine ${all}`, /ok +service/, LEFT);
   await becomes(walked, ns1, /ns3/);
   walked.sum('three engines', from);
+  refuse(walked, [ns1, ns2, ns3]);
+  // Renewed certificates go to the other machines by themselves, and are read there.
+  walked.type(ns1, 'cordon fleet certificates --renew', /server-10\.77\.0\.2\.pem goes to ns2 by itself/);
+  const own = ns1.read(`${ENGINE}/server-10.77.0.2.pem`);
+  for (let tries = 0; tries < HEARD_SEC && ns2.read(`${ENGINE}/server.pem`) !== own; tries++)
+    await sleep(1_000);
+  if (ns2.read(`${ENGINE}/server.pem`) !== own) walked.miss('ns2: its engine has no renewed certificate');
   from = walked.steps.length;
   ns1.must('systemctl stop cordon-engine');
   walked.type(ns1, 'cordon fleet overlay all /dev/null --reason "nothing"', /^/);
   await becomes(walked, ns1, /ns3/);
+  refuse(walked, [ns1, ns2, ns3]);
   ns1.must('systemctl start cordon-engine');
   walked.sum('one of three stands still', from);
   from = walked.steps.length;
@@ -300,6 +380,9 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
     );
   await becomes(walked, ns1, /ns3/);
   walked.sum('one engine again', from);
+  refuse(walked, [ns1, ns2, ns3]);
+  if (/10\.77\.0\.2/.test(ns1.must('cordon fleet certificates')))
+    walked.miss('ns1: certificates of engines that are gone are there still');
 };
 
 const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
@@ -310,6 +393,7 @@ const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Pro
   walked.type(ns3, 'cordon fleet engine tls://10.77.0.2:4222', /ok +service/, LEFT);
   ns2.must('cordon fleet remove ns1 --reason "its machine is lost"');
   await becomes(walked, ns2, /ns3/);
+  refuse(walked, [ns2, ns3]);
   walked.type(ns2, 'cordon fleet certificates', /10\.77\.0\.2 localhost/);
   const word = wordOf(walked.type(ns2, 'cordon fleet invite ns4', /cordon1\./));
   walked.type(ns3, `cordon fleet join ${word}`, /it is ns3 of a fleet already/, LEFT);
