@@ -6,7 +6,7 @@ import { createUser } from '@nats-io/nkeys';
 import { AppError, DIRECTORY_MODE, replaceFileNow } from '../base/base.ts';
 import { makeCountingKey } from './counting-key.ts';
 import { type EngineSettings, leafSeedPath, writeEngineFiles, writeUsers } from './engine-files.ts';
-import { FLEET_DIRECTORY, FLEET_FILES, fleetPath, writeIdentity } from './identity.ts';
+import { FLEET_DIRECTORY, fleetPath, writeIdentity } from './identity.ts';
 import { createKeyFile, formatPublicKey } from './key.ts';
 import { COLLECTOR_NAME } from './subjects.ts';
 
@@ -116,11 +116,3 @@ export const engineUrls = ({ servers, tls }: EngineSettings): string[] =>
 
 /** Name of the seed of the engine's system user, beside the configuration. */
 export const SYSTEM_SEED_NAME = 'system.seed';
-
-/** Names of what init makes in the directory of a fleet. */
-export const MADE_FILES = [
-  FLEET_FILES.authorityKey,
-  FLEET_FILES.identity,
-  FLEET_FILES.seed,
-  FLEET_FILES.collectorSeed,
-];

@@ -10,7 +10,7 @@ const RING_BYTES = 4096;
 type Step =
   | { readonly kind: 'write'; readonly qname: number; readonly target: number; readonly isAddress: boolean }
   | { readonly kind: 'read'; readonly max: number }
-  | { readonly kind: 'release' | 'rewind' | 'new-reader' | 'new-writer' };
+  | { readonly kind: 'release' | 'new-reader' | 'new-writer' };
 
 const length = fc.oneof(fc.nat(40), fc.nat(255));
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -30,7 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 4, arbitrary: fc.constant({ kind: 'release' as const }) },
   {
     weight: 1,
-    arbitrary: fc.constantFrom<Step>({ kind: 'rewind' }, { kind: 'new-reader' }, { kind: 'new-writer' }),
+    arbitrary: fc.constantFrom<Step>({ kind: 'new-reader' }, { kind: 'new-writer' }),
   },
 );
 
@@ -111,10 +111,6 @@ test('what is read is what a queue holds, and what is lost is counted', () => {
           case 'release':
             reader.release();
             queue.splice(0, read);
-            read = 0;
-            break;
-          case 'rewind':
-            reader.rewind();
             read = 0;
             break;
           case 'new-reader':

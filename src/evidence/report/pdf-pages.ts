@@ -1,6 +1,6 @@
 // The pages of a report as PDF: what fits on them, texts in lines, structure for screen readers, and what these pass over.
 import type { Tone } from './document.ts';
-import { type Face, FONT, PdfFonts, type Run } from './pdf-fonts.ts';
+import { type Face, FONT, PdfFonts } from './pdf-fonts.ts';
 import type { ReportTexts } from './texts/texts.ts';
 
 /** A4, in points. */
@@ -92,17 +92,6 @@ export class PdfPages {
     pdf.font(face).fontSize(size).fillColor(color);
     for (const [at, line] of lines.entries())
       if (line !== '') pdf.text(line, x, y + this.heightOf(at, size), { lineBreak: false });
-  }
-
-  /** Lines of several faces, drawn from `y` on. */
-  drawRuns(lines: readonly (readonly Run[])[], size: number, color: string, left: number, y: number): void {
-    for (const [at, line] of lines.entries()) {
-      let x = left;
-      for (const [text, face] of line) {
-        this.drawLines([text], { face, size, color }, x, y + this.heightOf(at, size));
-        x += this.fonts.width(text, face, size);
-      }
-    }
   }
 
   /** A text that ends at the right of a box, in lines. */

@@ -23,9 +23,6 @@ import {
 import type { RuleSink } from '../policy.ts';
 import { formatOf, type PathOf, precedenceOf, readingOfList } from './build.ts';
 
-/** The apex of an exported response policy zone when nobody names one; never resolved (RFC 6761 section 6.4). */
-export const EXPORT_ORIGIN = 'rpz.invalid';
-
 const SERIAL_MAX = 0xffff_ffff;
 /** Characters written at once. */
 const PIECE_LENGTH = 64 * 1024;

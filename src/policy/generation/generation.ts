@@ -15,7 +15,6 @@ export {
 } from './build.ts';
 export { buildInThread } from './build-in-thread.ts';
 export {
-  EXPORT_ORIGIN,
   type ExportFacts,
   exportLists,
   isExportFormat,

@@ -46,20 +46,14 @@ const RENEWAL_SEC = 1800;
 
 /** Judges and makes the cookies of one server. A secret is SIPHASH_KEY_LENGTH random bytes. */
 export class ServerCookies {
-  #hash: SipHash;
-  #otherHash: SipHash | undefined;
+  readonly #hash: SipHash;
+  readonly #otherHash: SipHash | undefined;
   /** What is hashed: a cookie up to its hash, and an address. */
   readonly #input = new Uint8Array(HASH_OFFSET + 16);
   readonly #expected = new Uint8Array(SIPHASH_LENGTH);
 
-  /** Cookies are made under `secret`; those under `otherSecret` are valid too. */
+  /** Cookies are made under `secret`; those under `otherSecret`, the one before or to come, are valid too (RFC 9018 section 5). */
   constructor(secret: Uint8Array, otherSecret?: Uint8Array) {
-    this.#hash = new SipHash(secret);
-    this.#otherHash = otherSecret && new SipHash(otherSecret);
-  }
-
-  /** Puts other secrets in force. The secret before, or the one to come, is the other one (RFC 9018 section 5). */
-  setSecrets(secret: Uint8Array, otherSecret?: Uint8Array): void {
     this.#hash = new SipHash(secret);
     this.#otherHash = otherSecret && new SipHash(otherSecret);
   }

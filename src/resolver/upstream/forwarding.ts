@@ -42,7 +42,6 @@ export class Forwarding implements Exchange {
   /** The texts of all servers, each once, in the order of the observer's indexes. */
   readonly endpoints: readonly string[];
   readonly #routes: RouteTable<Try>;
-  readonly #ownPorts: OwnPorts;
   readonly #traffic: Traffic;
   readonly #recovery: Recovery;
 
@@ -51,11 +50,10 @@ export class Forwarding implements Exchange {
     const { clock, observer, tryTimeoutMs } = options;
     const traffic: Traffic = new Traffic(options, (attempt) => expire(traffic, attempt));
     this.#traffic = traffic;
-    this.#ownPorts = options.ownPorts ?? new OwnPorts();
     this.#routes = new RouteTable<Try>(options.routes, {
       clock,
       observer,
-      ownPorts: this.#ownPorts,
+      ownPorts: options.ownPorts ?? new OwnPorts(),
       tryTimeoutMs,
       outstandingMax: options.inflightPerServerMax ?? INFLIGHT_PER_SERVER_MAX,
       cookieSecret: options.cookies === true ? randomBytes(COOKIE_SECRET_BYTES) : undefined,
@@ -69,11 +67,6 @@ export class Forwarding implements Exchange {
   /** Questions in flight, probes included. */
   get inflight(): number {
     return this.#traffic.inflight;
-  }
-
-  /** True when a query from this local port was sent by Cordon itself. */
-  isOwnPort(port: number): boolean {
-    return this.#ownPorts.has(port);
   }
 
   /** True when a zone of its own, and not the root's servers, decides who is asked for a name in a view. */

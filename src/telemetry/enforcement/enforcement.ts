@@ -9,14 +9,12 @@
 // To add a way to be not in force: add the fact to EnforcementFacts, decide in judge.ts, say it in texts.ts, and add a
 // row to test/integration/enforcement.test.ts. Imports base only.
 export { type EnforcementChange, EnforcementClock } from './enforcement-clock.ts';
-export { judgeHeadline, judgeHeadlines } from './headline.ts';
+export { judgeHeadlines } from './headline.ts';
 export {
   HEADLINE_CAUSES,
   HEADLINE_STATES,
   type Headline,
-  type HeadlineCause,
   type HeadlineFacts,
-  type HeadlineState,
   type ProofFacts,
 } from './headline-facts.ts';
 export { isFresh, proofAgeMaxMs } from './headline-proof.ts';
@@ -29,7 +27,6 @@ export {
   judgeEnforcement,
   type ListFacts,
   type OutOfScope,
-  type UnenforcedList,
 } from './judge.ts';
 export { describeEnforcement, todoOf } from './texts.ts';
 export {
@@ -37,7 +34,6 @@ export {
   isAsDecided,
   isInForce,
   LIST_STANDINGS,
-  type ListStanding,
   MANDATE_STATES,
   type MandateState,
   NOT_ENFORCING_CAUSES,

@@ -20,9 +20,6 @@ import {
   withoutMandate,
 } from './headline-states.ts';
 
-/** The headline. */
-export const judgeHeadline = (facts: HeadlineFacts): Headline => judgeHeadlines(facts)[0];
-
 /** All that holds at once, the headline first: what a pause or an outage stands before is no better for that. */
 export const judgeHeadlines = (facts: HeadlineFacts): readonly [Headline, ...Headline[]] => {
   const { groups } = facts.enforcement;

@@ -280,11 +280,6 @@ export class EventReader {
       Atomics.notify(this.#positions, BELL);
   }
 
-  /** Goes back to the first event that is not freed. */
-  rewind(): void {
-    this.#at = this.#tail;
-  }
-
   /** Frees everything unread: the way on behind damage. Returns how many bytes that were. */
   discard(): number {
     const head = Atomics.load(this.#positions, HEAD);

@@ -12,7 +12,6 @@ import { HANDLERS } from '../../../src/commands/handlers.ts';
 import { EXEMPTION_STATES } from '../../../src/evidence/exemptions/exemptions.ts';
 import { RECORD_CLASSES } from '../../../src/evidence/records/records.ts';
 import { REPORT_FORMATS } from '../../../src/evidence/report/report.ts';
-import { EXPORT_ORIGIN } from '../../../src/policy/generation/generation.ts';
 import { IMPORT_KINDS } from '../../../src/policy/imports/imports.ts';
 import { ADDRESS_FORMS, EXPORT_FORMATS } from '../../../src/policy/lists/lists.ts';
 import { PROFILE_TARGETS } from '../../../src/resolver/discovery/discovery.ts';
@@ -52,7 +51,6 @@ test.each<[string, readonly string[], readonly string[] | undefined]>([
   ['report --format', REPORT_FORMATS, REPORT.options.format.choices],
   ['clients profile --for', PROFILE_TARGETS, CLIENTS_PROFILE.options.for.choices],
   ['import', IMPORT_KINDS, IMPORT.arguments.kind.choices],
-  ['lists export --origin', [EXPORT_ORIGIN], [LISTS_EXPORT.options.origin.default]],
 ])('the choices of %s are those of the program', (_name, known, choices) => {
   expect([...(choices ?? [])].toSorted()).toEqual([...known].toSorted());
 });

@@ -5,7 +5,7 @@ import {
   HEADLINE_CAUSES,
   HEADLINE_STATES,
   type HeadlineFacts,
-  judgeHeadline,
+  judgeHeadlines,
   type MandateState,
   type NotEnforcingCause,
   type ProofFacts,
@@ -71,7 +71,7 @@ const WELL: HeadlineFacts = {
   staleLists: [],
 };
 
-const judge = (changes: Partial<HeadlineFacts> = {}) => judgeHeadline({ ...WELL, ...changes });
+const judge = (changes: Partial<HeadlineFacts> = {}) => judgeHeadlines({ ...WELL, ...changes })[0];
 const recorded = (changes: Partial<HeadlineFacts['records']>): Partial<HeadlineFacts> => ({
   records: { ...RECORDS, ...changes },
 });

@@ -172,16 +172,6 @@ describe('room', () => {
     expect(linesOf(reader)).toHaveLength(count - 3);
   });
 
-  test('rewind() reads again what is not freed', () => {
-    const { writer, reader } = open();
-    for (let line = 0; line < 5; line++) writer.write(fields({ line }));
-    linesOf(reader, 2);
-    reader.release();
-    expect(linesOf(reader)).toEqual([2, 3, 4]);
-    reader.rewind();
-    expect(linesOf(reader)).toEqual([2, 3, 4]);
-  });
-
   test.each([1024, 3000, 0, 2 ** 31, Number.NaN])('a ring of %d bytes is refused', (bytes) => {
     expect(() => createEventRing(bytes)).toThrow(RangeError);
   });

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { createAddress } from '../../../src/base/base.ts';
 import { readProbeLists } from '../../../src/evidence/probe/lists.ts';
 import { buildGeneration, policyHash } from '../../../src/policy/generation/build.ts';
-import { EXPORT_ORIGIN, type ExportRequest, exportLists } from '../../../src/policy/generation/export.ts';
+import { type ExportRequest, exportLists } from '../../../src/policy/generation/export.ts';
 import { Policy, Verdict } from '../../../src/policy/policy.ts';
 import { TYPE } from '../../../src/wire/dns/dns.ts';
 import { configOf } from '../app/setup.ts';
@@ -82,7 +82,7 @@ it('leaves the same out of an export and of what the probe asks for', () => {
       lists: ['tiktok'],
       isMandateOnly: false,
       serial: undefined,
-      origin: EXPORT_ORIGIN,
+      origin: 'rpz.invalid',
       nowMs: 0,
       previous: undefined,
     };

@@ -173,14 +173,12 @@ describe('a server cookie', () => {
 
   test('stays valid while secrets roll over, and no longer', () => {
     const [before, after] = ['11'.repeat(SIPHASH_KEY_LENGTH), '22'.repeat(SIPHASH_KEY_LENGTH)];
-    const cookies = cookiesOf(before);
-    const { cookie } = judge(cookies, CLIENT_COOKIE, NOW_SEC);
-    cookies.setSecrets(bytesOf(after), bytesOf(before));
-    const rolled = judge(cookies, cookie, NOW_SEC + 1);
+    const { cookie } = judge(cookiesOf(before), CLIENT_COOKIE, NOW_SEC);
+    const rolled = judge(new ServerCookies(bytesOf(after), bytesOf(before)), cookie, NOW_SEC + 1);
     expect(rolled.verdict).toBe(COOKIE.VALID);
     // Under the new secret, although the old cookie was young: the old secret is about to go.
     expect(rolled.cookie).toBe(judge(cookiesOf(after), CLIENT_COOKIE, NOW_SEC + 1).cookie);
-    cookies.setSecrets(bytesOf(after));
+    const cookies = cookiesOf(after);
     expect(judge(cookies, cookie, NOW_SEC + 1).verdict).toBe(COOKIE.UNKNOWN);
     expect(judge(cookies, rolled.cookie, NOW_SEC + 1).verdict).toBe(COOKIE.VALID);
   });
