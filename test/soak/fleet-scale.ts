@@ -1,10 +1,11 @@
 // What a fleet costs as it grows: simulated nodes without DNS, with one authority and one engine, on loopback.
 //
-//   npm run fleet -- scale [NODES...] [--engines 3] [--tls]    10 40 120 unless told
+//   npm run fleet -- scale [NODES...] [--engines 1 --engines 3] [--tls]    10 40 120 and one engine unless told
 //
-// Nodes ask to be taken in sixteen at a time, as a rollout does, and only then begin: each reads the log of all. Printed for each
-// size: seconds until all are in and until all have all of policy, milliseconds from a decision to its nodes, memory of authority
-// and engines at the end, processor of both while nothing is decided, and what the presences are of the network.
+// Nodes ask to be taken in sixteen at a time, as a rollout does, and only then begin: each reads the log of all. Printed is one
+// table, a row for each size and number of engines: seconds until all are in and until all have all of policy, milliseconds from a
+// decision to its nodes, memory of authority and engines at the end, the share of a processor of both while nothing is decided, and
+// of the authority for each decision and node, and what the presences are of the network.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
@@ -203,9 +204,11 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   /** By step: when each node had it in force. */
   const heard = new Map<string, number[]>();
   const nodes = names.map((name) =>
-    createNode(fleet, caPath, name, (step) =>
-      heard.set(step, [...(heard.get(step) ?? []), performance.now()]),
-    ),
+    createNode(fleet, caPath, name, (step) => {
+      const times = heard.get(step) ?? [];
+      times.push(performance.now());
+      heard.set(step, times);
+    }),
   );
   // One process makes the keys of all connections: at once, each would take longer than a connection may.
   await eachAtATime([...nodes.keys()], async (index) => {
@@ -221,6 +224,7 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   await sleep(QUIET_MS);
   const quietShare = used().map((after, index) => (after - (before[index] ?? 0)) / (QUIET_MS / 1000));
   const times: number[] = [];
+  const [undecidedSec = 0] = used();
   for (let round = 0; round < DECISIONS; round++) {
     const { id } = await fleet.request({ clients: [`127.1.0.${round + 1}`] });
     const startMs = performance.now();
@@ -228,19 +232,23 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
     while ((heard.get(`${id} approved`)?.length ?? 0) < count) await sleep(2);
     times.push(...(heard.get(`${id} approved`) ?? []).map((atMs) => atMs - startMs));
   }
+  const decidedSec = (used()[0] ?? 0) - undecidedSec;
   times.sort((a, b) => a - b);
   const bytes = nodes.reduce((sum, node) => sum + formatPresence(node.presence()).length + HEADER_BYTES, 0);
   const at = (share: number): string =>
     `${(times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(0)} ms`;
   const shown = [
-    `${count} nodes, engines ${engineCount}${isTls ? ' with TLS' : ''}, load ${loadavg()[0]?.toFixed(0)}: all in after ${((enrolledMs - beganMs) / 1000).toFixed(1)} s (asked again ${retries} times)`,
-    `all of policy after ${((readMs - enrolledMs) / 1000).toFixed(1)} s`,
-    `decision in force p50 ${at(0.5)}, p99 ${at(0.99)}, most ${at(1)}`,
-    `authority ${memoryOf(authority).toFixed(0)} MB, engine ${engines.map(({ pid }) => memoryOf(pid).toFixed(0)).join(' ')} MB`,
-    `undisturbed they use ${quietShare.map((share) => share.toFixed(2)).join(' ')} of a processor`,
-    `presences ${((bytes * 8 * 1000) / PRESENCE_MS / 1e6).toFixed(3)} Mbit/s`,
+    ...[count, `${engineCount}${isTls ? ' with TLS' : ''}`, loadavg()[0]?.toFixed(0)],
+    `${((enrolledMs - beganMs) / 1000).toFixed(1)} s`,
+    ...[retries, `${((readMs - enrolledMs) / 1000).toFixed(1)} s`],
+    ...[at(0.5), at(0.99), at(1)],
+    `${memoryOf(authority).toFixed(0)} MB`,
+    `${engines.map(({ pid }) => memoryOf(pid).toFixed(0)).join(' ')} MB`,
+    quietShare.map((share) => share.toFixed(2)).join(' '),
+    `${((decidedSec * 1e6) / DECISIONS / count).toFixed(0)} us`,
+    `${((bytes * 8 * 1000) / PRESENCE_MS / 1e6).toFixed(3)} Mbit/s`,
   ];
-  process.stdout.write(`${shown.join('; ')}\n`);
+  printRow(shown);
   await Promise.all(nodes.map((node) => node.close()));
   for (const engine of engines) await engine.kill();
   await fleet.close();
@@ -248,13 +256,36 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   await upstream.close();
 };
 
-/** One size after the other. */
+const COLUMNS = [
+  ...['nodes', 'engines', 'load', 'all in', 'asked again', 'all of policy'],
+  ...[
+    'in force p50',
+    'p99',
+    'most',
+    'authority',
+    'engines',
+    'undisturbed',
+    'a decision at a node',
+    'presences',
+  ],
+];
+
+const printRow = (cells: readonly unknown[]): void =>
+  void process.stdout.write(`| ${cells.map(String).join(' | ')} |\n`);
+
+/** One size after the other, with each number of engines. */
 export const measureScale = async (given: readonly string[]): Promise<void> => {
   const { values, positionals } = parseArgs({
     args: [...given],
     allowPositionals: true,
-    options: { engines: { type: 'string', default: '1' }, tls: { type: 'boolean', default: false } },
+    options: {
+      engines: { type: 'string', multiple: true, default: ['1'] },
+      tls: { type: 'boolean', default: false },
+    },
   });
   const sizes = positionals.length === 0 ? [10, 40, 120] : positionals.map(Number);
-  for (const size of sizes) await measure(size, Number(values.engines), values.tls);
+  printRow(COLUMNS);
+  printRow(COLUMNS.map(() => '---'));
+  for (const engines of values.engines)
+    for (const size of sizes) await measure(size, Number(engines), values.tls);
 };
