@@ -17,8 +17,10 @@ import {
 import { EnforcementHistory } from '../../evidence/report/report.ts';
 import type { StateShown } from '../admin/admin.ts';
 
-/** How long what was read counts. */
+/** How long what was read counts; longer where reading it is dear, so that it takes a hundredth of the thread. */
 const FRESH_MS = 5_000;
+const FRESH_COSTS = 100;
+const FRESH_MS_MAX = 30_000;
 /** Before the day that is shown: what held at its beginning was recorded some time earlier. */
 export const LEAD_MS = 6 * HOUR_MS;
 const HOURS = 24;
@@ -55,19 +57,24 @@ export interface DayFacts {
 export class OverviewRecords {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #monotonic: () => number;
   #read: { readonly atMs: number; readonly key: string; readonly facts: Promise<DayFacts> } | undefined;
+  #freshMs = FRESH_MS;
 
-  constructor(stateDirectory: string, clock: Clock) {
+  /** `monotonic` never steps; milliseconds. */
+  constructor(stateDirectory: string, clock: Clock, monotonic: () => number = () => performance.now()) {
     this.#directory = join(stateDirectory, RECORDS_DIRECTORY);
     this.#clock = clock;
+    this.#monotonic = monotonic;
   }
 
   /** The last day. Records that cannot be read cost what they would tell, and not the rest of the overview. */
   day(groups: readonly string[]): Promise<DayFacts> {
     const nowMs = this.#clock();
     const key = groups.join('\n');
-    if (this.#read?.key === key && nowMs - this.#read.atMs < FRESH_MS) return this.#read.facts;
-    const facts = this.#readDay(groups, nowMs);
+    const ageMs = nowMs - (this.#read?.atMs ?? 0);
+    if (this.#read?.key === key && ageMs >= 0 && ageMs < this.#freshMs) return this.#read.facts;
+    const facts = this.#readTimed(groups, nowMs);
     this.#read = { atMs: nowMs, key, facts };
     facts.catch(() => {
       this.#read = undefined;
@@ -75,9 +82,17 @@ export class OverviewRecords {
     return facts;
   }
 
+  async #readTimed(groups: readonly string[], untilMs: number): Promise<DayFacts> {
+    const startMs = this.#monotonic();
+    const facts = await this.#readDay(groups, untilMs);
+    const costMs = (this.#monotonic() - startMs) * FRESH_COSTS;
+    this.#freshMs = Math.min(FRESH_MS_MAX, Math.max(FRESH_MS, costMs));
+    return facts;
+  }
+
   async #readDay(groups: readonly string[], untilMs: number): Promise<DayFacts> {
     const fromMs = untilMs - DAY_MS;
-    const histories = new Map(groups.map((group) => [group, new EnforcementHistory(group)]));
+    const histories = new GroupHistories(groups);
     const all = new EnforcementHistory();
     let changes: Change[] = [];
     const filter = { classes: ['changes'] as const, fromMs: fromMs - LEAD_MS, untilMs };
@@ -86,13 +101,11 @@ export class OverviewRecords {
         // A filter of changes finds no other records.
         const change = record as ChangeRecord;
         all.add({ sequence, record: change });
-        for (const history of histories.values()) history.add({ sequence, record: change });
+        histories.add({ sequence, record: change });
         if (SHOWN_KINDS.has(record.kind)) changes.push(toChange(change));
         if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
       }
-      const spansOf = new Map(
-        [...histories].map(([group, history]) => [group, toSpans(history, fromMs, untilMs)]),
-      );
+      const spansOf = histories.spansOf(fromMs, untilMs);
       const spans = toSpans(all, fromMs, untilMs).map((span, index) => ({ ...span, number: index + 1 }));
       return {
         fromMs,
@@ -122,6 +135,59 @@ export class OverviewRecords {
     }
   }
 }
+
+type PlacedChange = Parameters<EnforcementHistory['add']>[0];
+type StateRecord = Extract<ChangeRecord, { readonly kind: 'enforcement'; readonly event: 'state' }>;
+
+/**
+ * What held on each of many networks. Most of them had the same day: a history is followed once for all whose records of a state
+ * say the same, and two hundred networks cost what a few do.
+ */
+class GroupHistories {
+  readonly #groups: readonly string[];
+  /** What each record of a state says of a group; undefined: it does not name it. */
+  readonly #told: ReadonlyMap<string, string>[] = [];
+  readonly #changes: PlacedChange[] = [];
+
+  constructor(groups: readonly string[]) {
+    this.#groups = groups;
+  }
+
+  add({ sequence, record }: PlacedChange): void {
+    if (isState(record))
+      this.#told.push(
+        new Map(record.groups.map((one) => [one.group, JSON.stringify({ ...one, group: '' })])),
+      );
+    this.#changes.push({ sequence, record: FOLLOWED.has(record.kind) ? record : stubOf(record) });
+  }
+
+  spansOf(fromMs: number, untilMs: number): ReadonlyMap<string, readonly Span[]> {
+    const spans = new Map<string, readonly Span[]>();
+    const alike = Map.groupBy(this.#groups, (group) =>
+      this.#told.map((told) => told.get(group) ?? '').join('\n'),
+    );
+    for (const groups of alike.values()) {
+      const history = new EnforcementHistory(groups[0]);
+      for (const change of this.#changes) history.add(change);
+      const shown = toSpans(history, fromMs, untilMs);
+      for (const group of groups) spans.set(group, shown);
+    }
+    return spans;
+  }
+}
+
+/** Kinds that a history of what is in force reads whole. */
+const FOLLOWED: ReadonlySet<string> = new Set(['service', 'enforcement', 'records']);
+
+const isState = (record: ChangeRecord): record is StateRecord =>
+  record.kind === 'enforcement' && record.event === 'state';
+
+/** What it reads of another record: when it was, and of a probe whether it proves something. A day of papers and answers is long. */
+const stubOf = (record: ChangeRecord): ChangeRecord => {
+  const { kind, time } = record;
+  const proof = record.kind === 'probe' ? { outcome: record.outcome, coverage: record.coverage } : {};
+  return { kind, time, ...proof } as ChangeRecord;
+};
 
 /** Midnight in UTC. */
 export const dayStart = (ms: number): number => Math.floor(ms / DAY_MS) * DAY_MS;
@@ -153,7 +219,7 @@ export const toChange = (record: ChangeRecord): Change => {
 export const unwatchedSigns = (
   groups: readonly { readonly name: string; readonly lists: readonly string[] }[],
   lists: readonly { readonly id: string; readonly category: string }[],
-): StateShown['today']['unwatched'] =>
+): { readonly signal: string; readonly groups: string[] }[] =>
   LISTED_SIGNALS.map((signal) => {
     const watching = new Set(lists.filter(({ category }) => category === signal).map(({ id }) => id));
     const without = groups.filter(({ lists: ids }) => !ids.some((id) => watching.has(id)));

@@ -1,0 +1,80 @@
+// What the overview reads of the last day: each of many networks has its own history, however many share one.
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
+import { findRecords } from '../../../src/evidence/records/records.ts';
+import { EnforcementHistory } from '../../../src/evidence/report/report.ts';
+import { OverviewRecords, toSpans } from '../../../src/people/controls/overview-records.ts';
+import { Bench, DAY_MS, HOUR_MS } from '../records/setup.ts';
+
+const GROUPS = Array.from({ length: 40 }, (_, index) => `net-${index}`);
+
+/** A day in which networks went different ways. */
+const recordDay = async (bench: Bench): Promise<void> => {
+  const change = async (record: object): Promise<void> => {
+    const written = bench.change({
+      time: new Date(bench.nowMs).toISOString(),
+      ...record,
+    } as ChangeRecord);
+    bench.advance(600_000);
+    await written;
+  };
+  const tell = (state: string, out: (index: number) => string | undefined): Promise<void> =>
+    change({
+      ...{ kind: 'enforcement', event: 'state', state, ...(state === 'enforced' ? {} : { cause: 'leak' }) },
+      groups: GROUPS.map((group, index) => {
+        const own = out(index);
+        return own === undefined ? { group, state: 'enforced' } : { group, state: own, cause: 'leak' };
+      }),
+    });
+  await change({ kind: 'service', event: 'start', version: '1' });
+  await tell('enforced', () => undefined);
+  await tell('leaking', (index) => (index % 3 === 0 ? 'leaking' : undefined));
+  for (let act = 0; act < 5; act++) await change({ kind: 'admin', action: `act-${act}`, by: 'alice' });
+  await tell('partly', (index) => (index === 7 ? 'partly' : undefined));
+  await tell('enforced', () => undefined);
+};
+
+test('networks that share a day and those that do not have the spans that each has alone', async () => {
+  const bench = new Bench();
+  await recordDay(bench);
+  bench.advance(HOUR_MS);
+  const untilMs = bench.nowMs;
+  const records = new OverviewRecords(dirname(bench.directory), () => untilMs);
+  const { spansOf, fault } = await records.day([...GROUPS, 'never-named']);
+  expect(fault).toBeUndefined();
+  const changes: Parameters<EnforcementHistory['add']>[0][] = [];
+  const filter = { classes: ['changes'] as const, fromMs: 0, untilMs };
+  for await (const { sequence, record } of findRecords(bench.directory, filter))
+    changes.push({ sequence, record: record as ChangeRecord });
+  for (const group of [...GROUPS, 'never-named']) {
+    const history = new EnforcementHistory(group);
+    for (const change of changes) history.add(change);
+    expect([group, spansOf.get(group)]).toEqual([group, toSpans(history, untilMs - DAY_MS, untilMs)]);
+  }
+  const ways = new Set([...spansOf.values()].map((spans) => JSON.stringify(spans)));
+  expect(ways.size).toBe(4);
+});
+
+test('a day that is dear to read counts for longer, and never for more than half a minute', async () => {
+  const bench = new Bench();
+  await recordDay(bench);
+  const costs = [10, 100, 10_000, 10];
+  let monotonicMs = 0;
+  let isBegun = false;
+  // Twice around each reading.
+  const monotonic = (): number => {
+    isBegun = !isBegun;
+    if (!isBegun) monotonicMs += costs.shift() ?? 0;
+    return monotonicMs;
+  };
+  const records = new OverviewRecords(dirname(bench.directory), () => bench.nowMs, monotonic);
+  const lasts = async (): Promise<number> => {
+    const first = await records.day(GROUPS);
+    for (let seconds = 1; ; seconds++) {
+      bench.nowMs += 1_000;
+      if (costs.length === 0 || (await records.day(GROUPS)) !== first) return seconds;
+    }
+  };
+  expect([await lasts(), await lasts(), await lasts()]).toEqual([5, 10, 30]);
+});
