@@ -9,6 +9,7 @@ import type {
   KeptReport,
   ListContent,
   Network,
+  NetworkStanding,
   Person,
   Session,
   State,
@@ -30,7 +31,7 @@ export const signedInOf = (session: Session | undefined): Extract<Session, { sig
 
 export type Headline = State['headline'];
 export type HeadlineState = Headline['state'];
-export type ShownNetwork = State['networks'][number];
+export type ShownNetwork = NetworkStanding;
 export type Need = State['todo'][number];
 export type Refusal = FoldedRefusal;
 export type Group = Network;

@@ -227,6 +227,7 @@ export type DeviceDay = {
     readonly key: string;
     readonly count: number;
   }[];
+  readonly unwatched: readonly string[];
 };
 
 export type DraftTried = {
@@ -934,6 +935,44 @@ export type Network = {
   readonly forwarders: readonly string[];
 };
 
+export type NetworkNow = {
+  readonly network: NetworkStanding;
+  readonly from: string;
+  readonly to: string;
+  readonly mandates: readonly {
+    readonly id: string;
+    readonly title: string;
+    readonly reach: 'whole' | 'part' | 'none';
+  }[];
+  readonly exemptions: readonly {
+    readonly id: string;
+    readonly groups: readonly string[];
+    readonly clients: readonly string[];
+    readonly grounds: string;
+    readonly until: string;
+    readonly hitsToday: number;
+  }[];
+};
+
+export type NetworkStanding = {
+  readonly group: string;
+  readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
+  readonly inForce: boolean;
+  readonly inScope: boolean;
+  readonly prefixes: readonly string[];
+  readonly proof: {
+    readonly state: 'proven' | 'leaking' | 'failing' | 'old' | 'changed' | 'never' | 'unasked';
+    readonly time: string | null;
+    readonly leakedNames: number;
+    readonly examples: readonly string[];
+    readonly reason: string | null;
+  };
+  readonly refusedToday: number;
+  readonly clientsToday: number | null;
+  readonly exempt: number;
+  readonly strip: readonly Span[];
+};
+
 export type NewQueries = {
   readonly queries: readonly LoggedQuery[];
   readonly newest: string;
@@ -1437,7 +1476,9 @@ export type State = {
     readonly networksInForce: number;
     readonly networksProven: number;
     readonly groups: readonly string[];
+    readonly groupCount: number;
     readonly unasked: readonly string[];
+    readonly unaskedCount: number;
     readonly lists: readonly string[];
     readonly oldestProofTime: string | null;
     readonly isProofCurrent: boolean;
@@ -1459,24 +1500,16 @@ export type State = {
     readonly to: string;
     readonly spans: readonly Span[];
   };
-  readonly networks: readonly {
-    readonly group: string;
-    readonly state: 'not-answering' | 'not-ready' | 'no-mandate' | 'paused' | 'watched' | 'outside-hours' | 'leaking' | 'partly' | 'enforced' | 'out-of-scope';
-    readonly inForce: boolean;
-    readonly inScope: boolean;
-    readonly prefixes: readonly string[];
-    readonly proof: {
-      readonly state: 'proven' | 'leaking' | 'failing' | 'old' | 'changed' | 'never' | 'unasked';
-      readonly time: string | null;
-      readonly leakedNames: number;
-      readonly examples: readonly string[];
-      readonly reason: string | null;
-    };
-    readonly refusedToday: number;
-    readonly clientsToday: number | null;
-    readonly exempt: number;
-    readonly strip: readonly Span[];
-  }[];
+  readonly networks: readonly NetworkStanding[];
+  readonly counts: {
+    readonly networks: number;
+    readonly networksWithClients: number;
+    readonly exemptions: number;
+    readonly todo: readonly {
+      readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'release-newer' | 'forwarder-outside' | 'leases-unread' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'mandate-deadline' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-engine' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'foreign-leaking' | 'foreign-unseen' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
+      readonly count: number;
+    }[];
+  };
   readonly todo: readonly {
     readonly kind: 'state-directory' | 'not-in-force' | 'leaking' | 'workers-missing' | 'upstreams-down' | 'upstream-untrusted' | 'upstream-down' | 'certificate-missing' | 'certificate-ended' | 'certificate-refused' | 'certificate-ends' | 'certificate-unobtained' | 'certificate-unbelieved' | 'room-certificate-ends' | 'upstream-certificate-ends' | 'clock-wrong' | 'exemptions-unusable' | 'exemptions-unproven' | 'exemptions-suspended' | 'exemption-incomplete' | 'approvers-open' | 'approver-by-name' | 'unproven' | 'unrecorded' | 'records-not-whole' | 'records-reserve' | 'records-disk-low' | 'output-stuck' | 'witness-conflict' | 'witness-away' | 'list-missing' | 'list-held' | 'list-stale' | 'list-failing' | 'feed-unproven' | 'feed-backwards' | 'feed-expired' | 'feed-behind' | 'release-newer' | 'forwarder-outside' | 'leases-unread' | 'reload-refused' | 'mandate-standing' | 'mandate-review' | 'mandate-deadline' | 'reports-failing' | 'reminders-failing' | 'fleet-cut-off' | 'fleet-refused' | 'fleet-forged' | 'fleet-disconnected' | 'fleet-certificate-ends' | 'fleet-engine' | 'fleet-clock' | 'fleet-unconfirmed' | 'resolver-unheard' | 'resolver-trouble' | 'foreign-leaking' | 'foreign-unseen' | 'exemption-ends' | 'probe-off' | 'query-log-lossy' | 'records-off' | 'set-up' | 'act-waiting' | 'exemption-waiting' | 'break-glass';
     readonly subject: string;
@@ -1509,6 +1542,7 @@ export type State = {
     readonly unwatched: readonly {
       readonly signal: string;
       readonly groups: readonly string[];
+      readonly groupCount: number;
     }[];
   };
   readonly service: {
@@ -1545,6 +1579,11 @@ export type State = {
       readonly reach: 'whole' | 'part' | 'none';
       readonly why: string;
     }[];
+    readonly reaches: {
+      readonly whole: number;
+      readonly part: number;
+      readonly none: number;
+    };
   }[];
   readonly lists: readonly {
     readonly id: string;

@@ -5,10 +5,8 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask, Fault } from '../api/client.ts';
 import type { ClientRefusals, DeviceDay } from '../api/shapes.ts';
 import { FaultNote, Head, Name, Nothing, Panel } from '../parts/panel.tsx';
-import { state } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { StepChart } from '../parts/step-chart.tsx';
-import { useStore } from '../parts/store.ts';
 import { useData } from '../parts/use-data.ts';
 import { Reidentify } from '../proof/reidentify.tsx';
 
@@ -102,12 +100,7 @@ const NamesTable = ({ device }: { readonly device: DeviceDay }): VNode => {
 
 const Tried = ({ device }: { readonly device: DeviceDay }): VNode => {
   const { say, word, format } = useText();
-  const known = useStore(state);
-  const { day } = device;
-  const here = new Set(device.groups.map(({ key }) => key));
-  const unwatched = (known?.today.unwatched ?? []).filter(({ groups }) =>
-    groups.some((one) => here.has(one)),
-  );
+  const { day, unwatched } = device;
   const looked = device.isWhole
     ? say('deviceLooked', { from: format.time(device.lookedBackTo) })
     : say('deviceLookedPart', { from: format.time(device.lookedBackTo) });
@@ -157,7 +150,7 @@ const Tried = ({ device }: { readonly device: DeviceDay }): VNode => {
           {unwatched.length > 0 && (
             <p class="foot small soft">
               {say('deviceSignsUnwatched', {
-                signs: format.list(unwatched.map(({ signal }) => word('sign', signal))),
+                signs: format.list(unwatched.map((signal) => word('sign', signal))),
               })}
             </p>
           )}

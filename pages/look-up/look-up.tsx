@@ -2,16 +2,16 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { ask } from '../api/client.ts';
-import type { Group } from '../api/members.ts';
 import type { Explanation } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { setInAddress } from '../parts/in-address.ts';
+import { useNetworks } from '../parts/networks.ts';
 import { FaultNote, Head } from '../parts/panel.tsx';
-import { may, state } from '../parts/room.ts';
+import { may } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
-import { useData, useDoing } from '../parts/use-data.ts';
+import { useDoing } from '../parts/use-data.ts';
 import { Explained } from './explained.tsx';
 import { type Filter, JustNow, NO_FILTER } from './just-now.tsx';
 import { addressOf, exactName, readQuestion } from './question.ts';
@@ -24,10 +24,7 @@ const ADDRESS = '*';
 export const LookUp = (): VNode => {
   const { say } = useText();
   const { query } = useStore(place);
-  const known = useStore(state);
-  const groups = useData<readonly Group[]>(may('listGroups') ? '/v1/groups' : undefined, ['configuration']);
-  const networks: readonly { readonly name: string; readonly prefixes: readonly string[] }[] =
-    groups.value ?? known?.networks.map(({ group, prefixes }) => ({ name: group, prefixes })) ?? [];
+  const networks = useNetworks();
   const [written, setWritten] = useState(query.get('name') ?? query.get('reference') ?? '');
   const [group, setGroup] = useState(query.get('group') ?? '');
   const [address, setAddress] = useState('');

@@ -1,7 +1,7 @@
 // One network: whether the prohibition is in force there and since when, its proof by transport, refusals, exemptions, and what asks for it.
 import type { VNode } from 'preact';
-import type { Group, ShownNetwork } from '../api/members.ts';
-import type { ProbeStatus, RefusalFigures, State } from '../api/shapes.ts';
+import type { Group } from '../api/members.ts';
+import type { NetworkNow, ProbeStatus, RefusalFigures, State } from '../api/shapes.ts';
 import { networkMark } from '../overview/networks.tsx';
 import { RowStrip } from '../parts/charts.tsx';
 import { StateMark } from '../parts/marks.tsx';
@@ -17,15 +17,15 @@ import { sinceOf } from './since.ts';
 
 /** How far back gaps are looked for. */
 const DAYS = 30;
+/** What changes what is told of one network. */
+const NETWORK_SUBJECTS = ['networks', 'refusals', 'probe', 'exemptions', 'configuration'];
 
 const InForce = ({
-  network,
+  found: { network, from, to },
   figures,
-  strip,
 }: {
-  readonly network: ShownNetwork;
+  readonly found: NetworkNow;
   readonly figures: RefusalFigures | undefined;
-  readonly strip: State['strip'];
 }): VNode => {
   const { say, word, format } = useText();
   const mark = networkMark(network);
@@ -41,7 +41,7 @@ const InForce = ({
       beside={say('lastDay')}
     >
       <div class="body stack">
-        <RowStrip from={strip.from} to={strip.to} spans={network.strip} />
+        <RowStrip from={from} to={to} spans={network.strip} />
         <dl class="paper">
           <dt>{say('networkSince')}</dt>
           <dd>
@@ -75,16 +75,13 @@ const InForce = ({
 const Facts = ({
   group,
   known,
-  network,
+  found: { network, mandates },
 }: {
   readonly group: Group | undefined;
   readonly known: State;
-  readonly network: ShownNetwork;
+  readonly found: NetworkNow;
 }): VNode => {
   const { say, format } = useText();
-  const mandates = known.mandates.filter(({ networks }) =>
-    networks.some((one) => one.group === network.group && one.reach !== 'none'),
-  );
   const prefixes = group?.prefixes ?? network.prefixes;
   return (
     <Panel title={say('networkFacts')}>
@@ -163,9 +160,15 @@ const RefusalsPanel = ({
   );
 };
 
-const ExemptPanel = ({ known, group }: { readonly known: State; readonly group: string }): VNode => {
+const ExemptPanel = ({
+  found: {
+    network: { exempt },
+    exemptions: here,
+  },
+}: {
+  readonly found: NetworkNow;
+}): VNode => {
   const { say, word, format } = useText();
-  const here = known.exemptions.filter(({ groups }) => groups.includes(group));
   return (
     <Panel title={say('placeExemptions')} aside={<a href="/exemptions">{say('placeExemptions')}</a>}>
       {here.length === 0 ? (
@@ -193,6 +196,9 @@ const ExemptPanel = ({ known, group }: { readonly known: State; readonly group: 
             ))}
           </tbody>
         </table>
+      )}
+      {exempt > here.length && (
+        <p class="foot small soft">{say('networkExemptMore', { count: exempt - here.length })}</p>
       )}
     </Panel>
   );
@@ -226,7 +232,7 @@ export const Network = ({ name }: { readonly name: string }): VNode => {
   const figures = useData<RefusalFigures>(
     mayCount ? `/v1/refusals/figures?${new URLSearchParams({ days: String(DAYS), group: name })}` : undefined,
   );
-  const network = known?.networks.find(({ group }) => group === name);
+  const now = useData<NetworkNow>(`/v1/networks/${encodeURIComponent(name)}`, NETWORK_SUBJECTS);
   const head = (
     <Head title={name} trail={<a href="/">{say('networksTitle')}</a>}>
       {mayCount && (
@@ -236,6 +242,13 @@ export const Network = ({ name }: { readonly name: string }): VNode => {
       )}
     </Head>
   );
+  if (now.fault?.status === 404)
+    return (
+      <>
+        {head}
+        <p class="soft">{say('networkUnknown')}</p>
+      </>
+    );
   if (known === undefined)
     return (
       <>
@@ -245,25 +258,22 @@ export const Network = ({ name }: { readonly name: string }): VNode => {
         </p>
       </>
     );
-  if (network === undefined)
-    return (
-      <>
-        {head}
-        <p class="soft">{say('networkUnknown')}</p>
-      </>
-    );
   return (
     <>
       {head}
-      <div class="columns even">
-        <InForce network={network} figures={figures.value} strip={known.strip} />
-        <Facts group={groups.value?.find((one) => one.name === name)} known={known} network={network} />
-      </div>
+      <Loaded data={now}>
+        {(found) => (
+          <div class="columns even">
+            <InForce found={found} figures={figures.value} />
+            <Facts group={groups.value?.find((one) => one.name === name)} known={known} found={found} />
+          </div>
+        )}
+      </Loaded>
       <Proofs group={name} />
       {mayCount && (
         <Loaded data={figures}>{(found) => <RefusalsPanel figures={found} group={name} />}</Loaded>
       )}
-      <ExemptPanel known={known} group={name} />
+      {now.value !== undefined && <ExemptPanel found={now.value} />}
     </>
   );
 };

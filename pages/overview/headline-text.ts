@@ -36,10 +36,15 @@ export interface Sentence {
 /** Networks that are named in a sentence; the table has all. */
 const NAMES_MAX = 4;
 
-const few = ({ format, say }: Speech, names: readonly string[]): string =>
-  names.length <= NAMES_MAX
+/** The first of `count` names; of more than are known, how many. */
+export const few = (
+  { format, say }: Speech,
+  names: readonly string[],
+  count: number = names.length,
+): string =>
+  count <= NAMES_MAX
     ? format.list(names)
-    : say('andMore', { names: names.slice(0, NAMES_MAX).join(', '), more: names.length - NAMES_MAX });
+    : say('andMore', { names: names.slice(0, NAMES_MAX).join(', '), more: count - NAMES_MAX });
 
 const secondsSince = (time: string | null, nowMs: number): number | undefined =>
   time === null ? undefined : Math.max(0, (nowMs - Date.parse(time)) / 1000);
@@ -67,7 +72,7 @@ const sweepText = (speech: Speech, { sweep }: Headline, nowMs: number): string =
 
 const inForce = (speech: Speech, found: Headline, nowMs: number): Sentence => {
   const { say, format } = speech;
-  const { networksInForce: count, networks: of, networksProven, unasked } = found;
+  const { networksInForce: count, networks: of, networksProven, unasked, unaskedCount } = found;
   const age = secondsSince(found.oldestProofTime, nowMs);
   const ago = age === undefined ? '' : format.ago(age);
   const proven =
@@ -75,8 +80,10 @@ const inForce = (speech: Speech, found: Headline, nowMs: number): Sentence => {
       ? say('saidNeverProven')
       : !found.isProofCurrent
         ? say('saidProvenBefore', { ago })
-        : unasked.length > 0
-          ? say('saidProvenSome', { ago, count: networksProven, of, names: few(speech, unasked) })
+        : unaskedCount > 0
+          ? say('saidProvenSome', {
+              ...{ ago, count: networksProven, of, names: few(speech, unasked, unaskedCount) },
+            })
           : say('saidProven', { ago });
   return {
     shown: 'in-force',
@@ -167,34 +174,35 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
         said: reason === undefined ? detail : say(reason),
       };
     },
-    'no-mandate-list': (speech, { groups, networks, sinceTime, cause, detail, lists }) => {
+    'no-mandate-list': (speech, { groups, groupCount, networks, sinceTime, cause, detail, lists }) => {
       const { say, format } = speech;
       if (cause === 'out-of-scope') return { shown: 'out-of-scope', title: say('headOutOfScope'), said: '' };
       const reason = LACKS[cause ?? ''];
-      const values = { names: few(speech, groups), time: format.time(sinceTime ?? '') };
+      const values = { names: few(speech, groups, groupCount), time: format.time(sinceTime ?? '') };
       return {
         shown: 'no-mandate-list',
-        title: say('headNoMandate', { count: groups.length, of: networks }),
+        title: say('headNoMandate', { count: groupCount, of: networks }),
         said:
           reason === undefined || sinceTime === null
             ? `${values.names}: ${detail}`
             : say(reason, { ...values, lists: few(speech, lists) }),
       };
     },
-    leaking: (speech, { groups, networks, leakedNames, examples, sinceTime }, nowMs) => ({
+    leaking: (speech, { groups, groupCount, networks, leakedNames, examples, sinceTime }, nowMs) => ({
       shown: 'leaking',
-      title: speech.say('headLeaking', { count: groups.length, of: networks, names: leakedNames }),
+      title: speech.say('headLeaking', { count: groupCount, of: networks, names: leakedNames }),
       said: speech.say('saidLeaking', {
-        where: few(speech, groups),
+        where: few(speech, groups, groupCount),
         ago: speech.format.ago(secondsSince(sinceTime, nowMs) ?? 0),
         examples: few(speech, namesOf(examples)),
       }),
     }),
-    unproven: (speech, { groups, networks, networksProven, oldestProofTime, sinceTime, cause }, nowMs) => {
+    unproven: (speech, { groups, groupCount, networks, networksProven, ...found }, nowMs) => {
       const { say, format } = speech;
+      const { oldestProofTime, sinceTime, cause } = found;
       const age = secondsSince(sinceTime ?? oldestProofTime, nowMs);
-      const count = groups.length === 0 ? networks - networksProven : groups.length;
-      const names = few(speech, groups);
+      const count = groupCount === 0 ? networks - networksProven : groupCount;
+      const names = few(speech, groups, groupCount);
       return {
         shown: 'unproven',
         title:

@@ -87,7 +87,7 @@ export const HeadlinePanel = (): VNode | null => {
       </p>
       <Actions shown={shown} known={known} />
       <DayStrip from={strip.from} to={strip.to} spans={strip.spans} />
-      {known.networks.length === 0 && <p class="said">{say('noNetworks')}</p>}
+      {known.counts.networks === 0 && <p class="said">{say('noNetworks')}</p>}
     </section>
   );
 };

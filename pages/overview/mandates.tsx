@@ -14,11 +14,17 @@ const MARKS: Readonly<Record<Mandate['networks'][number]['reach'], Mark>> = {
   none: 'none',
 };
 
-/** Nothing where the configuration names no mandate. */
-export const MandatesPanel = ({ mandates }: Pick<State, 'mandates'>): VNode | null => {
-  const { say, word } = useText();
+const REACHES = ['whole', 'part', 'none'] as const;
+
+/** Nothing where the configuration names no mandate. Of more networks than the state has, only how many each reaches is told. */
+export const MandatesPanel = ({
+  mandates,
+  networks,
+}: Pick<State, 'mandates'> & { readonly networks: number }): VNode | null => {
+  const { say, word, format } = useText();
   const [first] = mandates;
   if (first === undefined) return null;
+  const isWhole = first.networks.length === networks;
   return (
     <Panel title={say('mandatesTitle')} beside={say('mandatesBeside')}>
       <table>
@@ -26,11 +32,15 @@ export const MandatesPanel = ({ mandates }: Pick<State, 'mandates'>): VNode | nu
           <tr>
             <th scope="col">{say('mandateName')}</th>
             <th scope="col">{say('mandateStands')}</th>
-            {first.networks.map(({ group }) => (
-              <th key={group} scope="col">
-                {group}
-              </th>
-            ))}
+            {isWhole ? (
+              first.networks.map(({ group }) => (
+                <th key={group} scope="col">
+                  {group}
+                </th>
+              ))
+            ) : (
+              <th scope="col">{say('networks')}</th>
+            )}
           </tr>
         </thead>
         <tbody>
@@ -45,17 +55,28 @@ export const MandatesPanel = ({ mandates }: Pick<State, 'mandates'>): VNode | nu
                 </span>
                 {one.isUnread && <span class="soft small"> {say('mandateUnread')}</span>}
               </td>
-              {one.networks.map(({ group, reach, why }) => (
-                <td key={group}>
-                  <StateMark mark={MARKS[reach]} /> {word('reach', reach)}
-                  {why !== '' && (
-                    <span class="soft small" lang="en">
-                      {' '}
-                      {why}
+              {isWhole ? (
+                one.networks.map(({ group, reach, why }) => (
+                  <td key={group}>
+                    <StateMark mark={MARKS[reach]} /> {word('reach', reach)}
+                    {why !== '' && (
+                      <span class="soft small" lang="en">
+                        {' '}
+                        {why}
+                      </span>
+                    )}
+                  </td>
+                ))
+              ) : (
+                <td>
+                  {REACHES.filter((reach) => one.reaches[reach] > 0).map((reach) => (
+                    <span key={reach} class="nowrap">
+                      <StateMark mark={MARKS[reach]} /> {word('reach', reach)}:{' '}
+                      {format.number(one.reaches[reach])}{' '}
                     </span>
-                  )}
+                  ))}
                 </td>
-              ))}
+              )}
             </tr>
           ))}
         </tbody>

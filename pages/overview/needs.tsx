@@ -1,6 +1,7 @@
 // What needs a person, the most urgent first, in the order of the program.
 import type { VNode } from 'preact';
 import type { Need } from '../api/members.ts';
+import type { State } from '../api/shapes.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
@@ -81,9 +82,11 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
 
 export const NeedsPanel = ({
   needs,
+  counts,
   headline,
 }: {
   readonly needs: readonly Need[];
+  readonly counts: State['counts']['todo'];
   /** What it says needs somebody as well, and is not said twice. */
   readonly headline: string;
 }): VNode => {
@@ -95,13 +98,17 @@ export const NeedsPanel = ({
         <p class="body soft">{say(headline === 'in-force' ? 'needsNone' : 'needsNoneElse')}</p>
       </Panel>
     );
+  const count = counts.reduce((sum, one) => sum + one.count, 0);
   return (
-    <Panel title={say('needsTitle')} beside={say('needsCount', { count: needs.length })}>
+    <Panel title={say('needsTitle')} beside={say('needsCount', { count })}>
       <ul class="needs">
         {needs.map((need) => (
           <NeedLine key={`${need.kind} ${need.subject}`} need={need} />
         ))}
       </ul>
+      {count > needs.length && (
+        <p class="foot small soft">{say('needsMore', { count: count - needs.length })}</p>
+      )}
     </Panel>
   );
 };

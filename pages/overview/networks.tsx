@@ -110,6 +110,11 @@ export const NetworksPanel = ({ known }: { readonly known: State }): VNode => {
           ))}
         </tbody>
       </table>
+      {known.counts.networks > known.networks.length && (
+        <p class="foot small">
+          {say('networksSome')} <a href="/proof">{say('networksAll', { count: known.counts.networks })}</a>
+        </p>
+      )}
     </Panel>
   );
 };

@@ -14,13 +14,13 @@ import { personIn, toldOf } from '../parts/told.ts';
 import { useTicks } from '../parts/use-data.ts';
 import { FirstSteps } from './first-steps.tsx';
 import { HeadlinePanel } from './headline.tsx';
+import { few } from './headline-text.ts';
 import { MandatesPanel } from './mandates.tsx';
 import { NeedsPanel } from './needs.tsx';
 import { NetworksPanel } from './networks.tsx';
 import { TodayPanel } from './today.tsx';
 
 const DAY_MS = 86_400_000;
-const EXEMPTIONS_MAX = 6;
 const CHANGES_MAX = 6;
 /** An end that is nearer stands out. */
 const END_NEAR_SEC = 7 * 86_400;
@@ -54,7 +54,8 @@ const HoursPanel = ({ today }: Pick<State, 'today'>): VNode => {
 };
 
 const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
-  const { say, word, format } = useText();
+  const speech = useText();
+  const { say, word, format } = speech;
   const most = Math.max(1, ...today.signs.map(({ count }) => count));
   const seen = today.signs.filter(({ count }) => count > 0);
   return (
@@ -83,9 +84,10 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
           </tbody>
         </table>
       )}
-      {today.unwatched.map(({ signal, groups }) => (
+      {today.unwatched.map(({ signal, groups, groupCount }) => (
         <p key={signal} class="foot small">
-          <StateMark mark="none" /> <b>{word('sign', signal)}</b>: {say('signUnwatched')} {groups.join(', ')}
+          <StateMark mark="none" /> <b>{word('sign', signal)}</b>: {say('signUnwatched')}{' '}
+          {few(speech, groups, groupCount)}
         </p>
       ))}
     </Panel>
@@ -94,9 +96,7 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
 
 const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
   const { say, word, format } = useText();
-  const byEnd = known.exemptions
-    .toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until))
-    .slice(0, EXEMPTIONS_MAX);
+  const byEnd = known.exemptions;
   return (
     <Panel title={say('exemptionsInForce')} aside={<a href="/exemptions">{say('all')}</a>}>
       {byEnd.length === 0 ? (
@@ -272,12 +272,12 @@ export const Overview = (): VNode => {
     <>
       <HeadlinePanel />
       <FirstSteps />
-      <NeedsPanel needs={known.todo} headline={known.headline.state} />
+      <NeedsPanel needs={known.todo} counts={known.counts.todo} headline={known.headline.state} />
       <TodayPanel known={known} />
       <div class="columns">
         <div class="stack">
           <NetworksPanel known={known} />
-          <MandatesPanel mandates={known.mandates} />
+          <MandatesPanel mandates={known.mandates} networks={known.counts.networks} />
           <ListsPanel known={known} />
           <ChangesPanel known={known} />
         </div>

@@ -19,7 +19,7 @@ export const firstSteps = (known: State, people: number): readonly Step[] => [
   },
   {
     ...{ key: 'stepNetworks', todo: 'stepNetworksTodo', to: CONFIGURATION },
-    isDone: known.networks.some(({ prefixes }) => prefixes.length > 0),
+    isDone: known.counts.networksWithClients > 0,
   },
   {
     ...{ key: 'stepMandates', todo: 'stepMandatesTodo', to: CONFIGURATION },
@@ -28,6 +28,7 @@ export const firstSteps = (known: State, people: number): readonly Step[] => [
   { ...{ key: 'stepPeople', todo: 'stepPeopleTodo', to: '/settings' }, isDone: people > 1 },
   {
     ...{ key: 'stepProof', todo: 'stepProofTodo', to: '/refusals' },
-    isDone: known.today.refusedMandate > 0 && known.networks.some(({ proof }) => proof.state === 'proven'),
+    isDone:
+      known.today.refusedMandate > 0 && known.headline.networksProven > 0 && known.headline.isProofCurrent,
   },
 ];

@@ -26,9 +26,9 @@ const COMMIT_LATE_SEC = 60;
 export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
   const { say, format } = useText();
   useTicks(1_000);
-  const { today, service, exemptions } = known;
+  const { today, service, exemptions, counts } = known;
   const { records, upstreams } = service;
-  const [next] = exemptions.toSorted((a, b) => Date.parse(a.until) - Date.parse(b.until));
+  const [next] = exemptions;
   const commitSec =
     records.lastCommitTime === null
       ? undefined
@@ -58,7 +58,7 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
               {next === undefined
                 ? say('todayNobodyExempt')
                 : say('todayExemptions', {
-                    count: exemptions.length,
+                    count: counts.exemptions,
                     end: format.ago((nowMs() - Date.parse(next.until)) / 1000),
                   })}
             </small>

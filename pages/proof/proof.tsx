@@ -1,6 +1,7 @@
 // Proof: what the self-probe was answered by network, transport and type; gaps; changes; and the records themselves.
 import type { VNode } from 'preact';
 import { act } from '../api/client.ts';
+import type { ShownNetwork } from '../api/members.ts';
 import type { ProbeRun, ProbeStatus } from '../api/shapes.ts';
 import { networkMark } from '../overview/networks.tsx';
 import { StateMark } from '../parts/marks.tsx';
@@ -181,50 +182,56 @@ const ProbeNow = ({ onAsked }: { readonly onAsked: () => void }): VNode | null =
   );
 };
 
-const NetworksProof = (): VNode | null => {
+/** What changes what is told of networks. */
+const NETWORKS_SUBJECTS = ['networks', 'probe', 'configuration'];
+
+const NetworksProof = (): VNode => {
   const { say, word, format } = useText();
-  const known = useStore(state);
-  if (known === undefined) return null;
+  const networks = useData<readonly ShownNetwork[]>('/v1/networks', NETWORKS_SUBJECTS);
   return (
     <Panel title={say('proofNetworks')} beside={say('proofNetworksBeside')}>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">{say('network')}</th>
-            <th scope="col">{say('state')}</th>
-            <th scope="col" class="num">
-              {say('proven')}
-            </th>
-            <th scope="col" class="wide">
-              {say('examples')}
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {known.networks.map((network) => (
-            <tr key={network.group}>
-              <th scope="row" class="word">
-                <StateMark mark={networkMark(network)} /> {network.group}
-              </th>
-              <td>
-                {word('mandate', network.state)}; {word('proof', network.proof.state)}
-                {network.proof.reason !== null && (
-                  <span class="soft" lang="en">
-                    {' '}
-                    {network.proof.reason}
-                  </span>
-                )}
-              </td>
-              <td class="num">
-                {network.proof.time === null
-                  ? '–'
-                  : format.ago(Math.max(0, (nowMs() - Date.parse(network.proof.time)) / 1000))}
-              </td>
-              <td class="wide code">{network.proof.examples.join(', ')}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Loaded data={networks}>
+        {(all) => (
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{say('network')}</th>
+                <th scope="col">{say('state')}</th>
+                <th scope="col" class="num">
+                  {say('proven')}
+                </th>
+                <th scope="col" class="wide">
+                  {say('examples')}
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {all.map((network) => (
+                <tr key={network.group}>
+                  <th scope="row" class="word">
+                    <StateMark mark={networkMark(network)} /> {network.group}
+                  </th>
+                  <td>
+                    {word('mandate', network.state)}; {word('proof', network.proof.state)}
+                    {network.proof.reason !== null && (
+                      <span class="soft" lang="en">
+                        {' '}
+                        {network.proof.reason}
+                      </span>
+                    )}
+                  </td>
+                  <td class="num">
+                    {network.proof.time === null
+                      ? '–'
+                      : format.ago(Math.max(0, (nowMs() - Date.parse(network.proof.time)) / 1000))}
+                  </td>
+                  <td class="wide code">{network.proof.examples.join(', ')}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        )}
+      </Loaded>
     </Panel>
   );
 };

@@ -8,6 +8,7 @@ import type { LoggedQuery, NewQueries, QueriesFound, QueryLogState } from '../ap
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { setInAddress } from '../parts/in-address.ts';
 import { draftName, keep, readKept } from '../parts/kept.ts';
+import { useNetworks } from '../parts/networks.ts';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { ReasonForm } from '../parts/reason-form.tsx';
 import { isStill, may, session, state, toast } from '../parts/room.ts';
@@ -92,6 +93,7 @@ const Filters = ({
 }): VNode => {
   const { say, word } = useText();
   const known = useStore(state);
+  const networks = useNetworks();
   const all = ['', say('all')] as const;
   const field = (name: keyof Wanted) => ({
     value: wanted[name],
@@ -136,7 +138,7 @@ const Filters = ({
           <Select
             label={say('network')}
             {...field('group')}
-            options={[all, ...(known?.networks ?? []).map((one) => [one.group, one.group] as const)]}
+            options={[all, ...networks.map(({ name }) => [name, name] as const)]}
           />
           <Select
             label={say('list')}

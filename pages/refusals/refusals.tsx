@@ -5,6 +5,7 @@ import type { RefusalFigures } from '../api/shapes.ts';
 import { downloadCsv } from '../parts/download.ts';
 import { Form, Select } from '../parts/form.tsx';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
+import { useNetworks } from '../parts/networks.ts';
 import { Head, Loaded, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
@@ -210,6 +211,7 @@ const Figures = ({
 export const Refusals = (): VNode => {
   const { say, word } = useText();
   const known = useStore(state);
+  const networks = useNetworks();
   const [range] = useInAddress('days');
   const [by] = useInAddress('by');
   const [group] = useInAddress('group');
@@ -249,7 +251,7 @@ export const Refusals = (): VNode => {
             label={say('network')}
             value={group}
             onValue={set('group')}
-            options={[all, ...(known?.networks ?? []).map((one) => [one.group, one.group] as const)]}
+            options={[all, ...networks.map(({ name }) => [name, name] as const)]}
           />
           <Select
             label={say('list')}

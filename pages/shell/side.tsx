@@ -27,7 +27,10 @@ const PlaceLink = ({ entry }: { readonly entry: Place }): VNode => {
   const { say } = useText();
   const { path } = useStore(place);
   const known = useStore(state);
-  const count = known?.todo.filter(({ kind }) => entry.needs.includes(kind)).length ?? 0;
+  const count = (known?.counts.todo ?? []).reduce(
+    (sum, need) => (entry.needs.includes(need.kind) ? sum + need.count : sum),
+    0,
+  );
   return (
     <a
       href={entry.to}

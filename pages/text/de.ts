@@ -164,6 +164,7 @@ export const de: Texts = {
   // Overview
   needsTitle: 'Zu erledigen',
   needsCount: '{count}, das Dringendste zuerst',
+  needsMore: '{count} weitere derselben Art: sie stehen dort, wohin diese führen.',
   needsNoneElse: 'Sonst wartet nichts auf jemanden.',
   needsNone: 'Nichts wartet auf jemanden.',
   waiting: 'wartet seit {length}',
@@ -200,6 +201,8 @@ export const de: Texts = {
   networksTitle: 'Netze',
   networksBeside: 'Verweigerungen durch Pflichtlisten, heute',
   networksProof: 'Nachweis nach Netz',
+  networksSome: 'Wo etwas nicht stimmt, steht zuerst hier.',
+  networksAll: 'Alle {count} Netze',
   network: 'Netz',
   networks: 'Netze',
   clientsFrom: 'Geräte aus',

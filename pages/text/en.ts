@@ -164,6 +164,7 @@ export const en = {
   // Overview
   needsTitle: 'Needs attention',
   needsCount: '{count}, the most urgent first',
+  needsMore: '{count} more of the same kind: they stand where these lead to.',
   needsNoneElse: 'Nothing else waits for anybody.',
   needsNone: 'Nothing waits for anybody.',
   waiting: 'waiting {length}',
@@ -200,6 +201,8 @@ export const en = {
   networksTitle: 'Networks',
   networksBeside: 'refusals of mandate lists, today',
   networksProof: 'Proof by network',
+  networksSome: 'Those with trouble are shown before others.',
+  networksAll: 'All {count} networks',
   network: 'Network',
   networks: 'Networks',
   clientsFrom: 'Clients from',

@@ -167,6 +167,7 @@ export const fr: Texts = {
   // Overview
   needsTitle: 'À traiter',
   needsCount: '{count}, le plus urgent d’abord',
+  needsMore: '{count} de plus du même genre : ils se trouvent là où mènent ceux-ci.',
   needsNoneElse: 'Rien d’autre n’attend personne.',
   needsNone: 'Rien n’attend personne.',
   waiting: 'attend depuis {length}',
@@ -204,6 +205,8 @@ export const fr: Texts = {
   networksTitle: 'Réseaux',
   networksBeside: 'refus des listes obligatoires, aujourd’hui',
   networksProof: 'Preuves par réseau',
+  networksSome: 'Les réseaux en défaut passent avant les autres.',
+  networksAll: 'Les {count} réseaux',
   network: 'Réseau',
   networks: 'Réseaux',
   clientsFrom: 'Appareils de',

@@ -164,6 +164,7 @@ export const nl: Texts = {
   // Overview
   needsTitle: 'Te behandelen',
   needsCount: '{count}, het dringendste eerst',
+  needsMore: 'Nog {count} van dezelfde soort: ze staan waar deze naartoe leiden.',
   needsNoneElse: 'Verder wacht er niets op iemand.',
   needsNone: 'Er wacht niets op iemand.',
   waiting: 'wacht {length}',
@@ -201,6 +202,8 @@ export const nl: Texts = {
   networksTitle: 'Netwerken',
   networksBeside: 'weigeringen door verplichte lijsten, vandaag',
   networksProof: 'Bewijs per netwerk',
+  networksSome: 'Netwerken met problemen staan hier voor andere.',
+  networksAll: 'Alle {count} netwerken',
   network: 'Netwerk',
   networks: 'Netwerken',
   clientsFrom: 'Apparaten uit',

@@ -115,6 +115,7 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
   networkForwardersNone: 'keiner, dem geglaubt wird',
   networkResolver: 'Resolver',
   networkExemptNone: 'Niemand hat eine Ausnahme für dieses ganze Netz.',
+  networkExemptMore: '{count} weitere, die später enden',
   networkProofNone: 'Der letzte Lauf der Probe hat nicht als dieses Netz gefragt.',
   networkUnknown: 'Ein Netz dieses Namens gibt es in der Konfiguration nicht.',
 };

@@ -109,6 +109,7 @@ export const figuresEn = {
   networkForwardersNone: 'none that is believed',
   networkResolver: 'Resolver',
   networkExemptNone: 'Nobody has an exemption for this whole network.',
+  networkExemptMore: '{count} more, which end later',
   networkProofNone: 'The last run of the probe did not ask as this network.',
   networkUnknown: 'There is no network of this name in the configuration.',
 } as const;

@@ -113,6 +113,7 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   networkForwardersNone: 'aucun auquel on se fie',
   networkResolver: 'Résolveur',
   networkExemptNone: 'Personne n’a de dérogation pour tout ce réseau.',
+  networkExemptMore: '{count} de plus, qui prennent fin plus tard',
   networkProofNone: 'La dernière sonde n’a pas demandé depuis ce réseau.',
   networkUnknown: 'Aucun réseau de ce nom dans la configuration.',
 };

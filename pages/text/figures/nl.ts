@@ -112,6 +112,7 @@ export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
   networkForwardersNone: 'geen die wordt geloofd',
   networkResolver: 'Resolver',
   networkExemptNone: 'Niemand heeft een ontheffing voor dit hele netwerk.',
+  networkExemptMore: 'nog {count}, die later eindigen',
   networkProofNone: 'De laatste sonde vroeg niet als dit netwerk.',
   networkUnknown: 'Er is geen netwerk met deze naam in de configuratie.',
 };

@@ -14,10 +14,11 @@ import {
 } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { ChangeJournal } from '../../evidence/recording/recording.ts';
-import type { ActShown, Controls, OverviewControl, Spend, StateShown } from '../../people/admin/admin.ts';
-import { type LiveSource, openRoom, type ProviderSettings, type Room } from '../../people/room/room.ts';
+import type { ActShown, Controls, Spend } from '../../people/admin/admin.ts';
+import { openRoom, type ProviderSettings, type Room } from '../../people/room/room.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import { formatName } from '../../wire/dns/dns.ts';
+import { createLiveSource } from './live-source.ts';
 import type { Part } from './part.ts';
 
 /** Bytes of a file with a secret. */
@@ -132,32 +133,4 @@ const readSecret = (path: string): string => {
       },
     );
   }
-};
-
-/** What pages are told, made of the overview. What only ages is no change. */
-const createLiveSource = (overview: () => OverviewControl | undefined): LiveSource => {
-  let last: StateShown | undefined;
-  return {
-    state: async () => {
-      last = await overview()?.state();
-      if (last === undefined) return { text: '{}', signature: '' };
-      const { time: _, service: __, strip, ...rest } = last;
-      return { text: JSON.stringify(last), signature: JSON.stringify([rest, strip.spans.length]) };
-    },
-    versions: () => {
-      if (last === undefined) return new Map();
-      const { lists, exemptions, todo, headline, generation, networks } = last;
-      const waiting = (kind: string) =>
-        todo.filter((need) => need.kind.startsWith(kind)).map(({ subject }) => subject);
-      const parts: Record<string, unknown> = {
-        lists: [generation, lists],
-        exemptions: [exemptions.map(({ id }) => id), waiting('exemption')],
-        acts: waiting('act'),
-        pause: headline.pause,
-        probe: networks.map(({ proof }) => proof.time),
-        configuration: generation,
-      };
-      return new Map(Object.entries(parts).map(([name, part]) => [name, JSON.stringify(part)]));
-    },
-  };
 };

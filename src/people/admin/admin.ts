@@ -55,6 +55,8 @@ export {
 export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
 export type {
   DeviceShown,
+  NetworkNow,
+  NetworkShown,
   OverviewControl,
   RecordsFound,
   RecordsWanted,

@@ -37,6 +37,42 @@ const change = z
   })
   .meta({ id: 'Change' });
 
+const needKind = z.enum([...HEALTH_ISSUE_IDS, 'act-waiting', 'exemption-waiting', 'break-glass']);
+
+const standing = z
+  .object({
+    group: z.string(),
+    state: z.enum(MANDATE_STATES),
+    inForce: z.boolean(),
+    inScope: z.boolean(),
+    prefixes: listOf(z.string()),
+    proof: z.object({
+      state: z.enum(['proven', 'leaking', 'failing', 'old', 'changed', 'never', 'unasked']),
+      time: orNull(time),
+      leakedNames: z.number(),
+      examples: listOf(z.string()),
+      reason: orNull(z.string()),
+    }),
+    /** By mandate lists, today. */
+    refusedToday: z.number(),
+    /** An estimate; null while nothing is recorded. */
+    clientsToday: orNull(z.number()),
+    exempt: z.number(),
+    strip: listOf(span),
+  })
+  .meta({ id: 'NetworkStanding' });
+
+const reach = z.enum(['whole', 'part', 'none']);
+
+const exemption = z.object({
+  id: z.string(),
+  groups: listOf(z.string()),
+  clients: listOf(z.string()),
+  grounds: z.string(),
+  until: time,
+  hitsToday: z.number(),
+});
+
 const state = z
   .object({
     time,
@@ -56,9 +92,12 @@ const state = z
       networks: z.number(),
       networksInForce: z.number(),
       networksProven: z.number(),
+      /** Groups that the state is about, the first of them, and how many there are. */
       groups: listOf(z.string()),
-      /** Groups that the probe cannot ask as. */
+      groupCount: z.number(),
+      /** Groups that the probe cannot ask as, likewise. */
       unasked: listOf(z.string()),
+      unaskedCount: z.number(),
       lists: listOf(z.string()),
       oldestProofTime: orNull(time),
       /** False: some proofs are of what was in force before the last change. */
@@ -70,31 +109,21 @@ const state = z
       sweep: orNull(z.object({ time, names: z.number(), leakedNames: z.number() })),
     }),
     strip: z.object({ from: time, to: time, spans: listOf(span) }),
-    networks: listOf(
-      z.object({
-        group: z.string(),
-        state: z.enum(MANDATE_STATES),
-        inForce: z.boolean(),
-        inScope: z.boolean(),
-        prefixes: listOf(z.string()),
-        proof: z.object({
-          state: z.enum(['proven', 'leaking', 'failing', 'old', 'changed', 'never', 'unasked']),
-          time: orNull(time),
-          leakedNames: z.number(),
-          examples: listOf(z.string()),
-          reason: orNull(z.string()),
-        }),
-        /** By mandate lists, today. */
-        refusedToday: z.number(),
-        /** An estimate; null while nothing is recorded. */
-        clientsToday: orNull(z.number()),
-        exempt: z.number(),
-        strip: listOf(span),
-      }),
-    ),
+    /** A bounded number in the order of the configuration, those with trouble before others; `listNetworks` has all. */
+    networks: listOf(standing),
+    /** How many there are of what is listed here in part. */
+    counts: z.object({
+      networks: z.number(),
+      /** Of these, those that are told apart by where their clients are. */
+      networksWithClients: z.number(),
+      /** In force. */
+      exemptions: z.number(),
+      todo: listOf(z.object({ kind: needKind, count: z.number() })),
+    }),
+    /** The most urgent first, a bounded number of each kind. */
     todo: listOf(
       z.object({
-        kind: z.enum([...HEALTH_ISSUE_IDS, 'act-waiting', 'exemption-waiting', 'break-glass']),
+        kind: needKind,
         /** Identifier of the list, exemption or act. */
         subject: z.string(),
         since: orNull(time),
@@ -117,7 +146,7 @@ const state = z
       ),
       signs: listOf(z.object({ signal: z.string(), count: z.number() })),
       /** Signs that only a list sees, and the networks of the mandate that have none: there, none is no finding. */
-      unwatched: listOf(z.object({ signal: z.string(), groups: listOf(z.string()) })),
+      unwatched: listOf(z.object({ signal: z.string(), groups: listOf(z.string()), groupCount: z.number() })),
     }),
     service: z.object({
       queriesPerSec: orNull(z.number()),
@@ -132,16 +161,8 @@ const state = z
         dropped: z.number(),
       }),
     }),
-    exemptions: listOf(
-      z.object({
-        id: z.string(),
-        groups: listOf(z.string()),
-        clients: listOf(z.string()),
-        grounds: z.string(),
-        until: time,
-        hitsToday: z.number(),
-      }),
-    ),
+    /** Those in force that end first. */
+    exemptions: listOf(exemption),
     /** Which mandate reaches which network. */
     mandates: listOf(
       z.object({
@@ -150,9 +171,10 @@ const state = z
         standing: z.enum(['in-force', 'under-review', 'disputed', 'superseded', 'repealed']),
         /** Some of its sources are known at second hand only. */
         isUnread: z.boolean(),
-        networks: listOf(
-          z.object({ group: z.string(), reach: z.enum(['whole', 'part', 'none']), why: z.string() }),
-        ),
+        /** Of those that `networks` has. */
+        networks: listOf(z.object({ group: z.string(), reach, why: z.string() })),
+        /** Of all networks. */
+        reaches: z.object({ whole: z.number(), part: z.number(), none: z.number() }),
       }),
     ),
     lists: listOf(
@@ -198,6 +220,19 @@ const network = z
     forwarders: listOf(z.string()),
   })
   .meta({ id: 'Network' });
+
+const networkNow = z
+  .object({
+    network: standing,
+    /** What `strip` of it covers. */
+    from: time,
+    to: time,
+    /** Those that reach it. */
+    mandates: listOf(z.object({ id: z.string(), title: z.string(), reach })),
+    /** Those in force that name it, the first to end; a bounded number of `network.exempt`. */
+    exemptions: listOf(exemption),
+  })
+  .meta({ id: 'NetworkNow' });
 
 const found = z
   .object({
@@ -265,8 +300,9 @@ const device = z
     unnamed: z.number(),
     groups: top,
     exemptions: top,
-    /** Signs of a bypass. */
+    /** Signs of a bypass, and those that nobody watches for in its networks. */
     signs: top,
+    unwatched: listOf(z.string()),
   })
   .meta({ id: 'DeviceDay' });
 
@@ -275,6 +311,10 @@ export type DeviceShown = Readonly<z.output<typeof device>>;
 
 /** Refusals over time. */
 export type RefusalFigures = Readonly<z.output<typeof figures>>;
+
+/** A network as one look has it, and what one sees of it alone. */
+export type NetworkShown = StateShown['networks'][number];
+export type NetworkNow = Readonly<z.output<typeof networkNow>>;
 
 /** One look. */
 export type StateShown = Readonly<z.output<typeof state>>;
@@ -345,6 +385,12 @@ export interface OverviewControl {
   /** Undefined for a text that is no reference. */
   device(reference: string): Promise<DeviceShown | undefined>;
   groups(): readonly z.output<typeof network>[];
+  /** All of them, in the order of the configuration. */
+  networks(): Promise<readonly NetworkShown[]>;
+  /** Undefined for a name that no network has. */
+  network(group: string): Promise<NetworkNow | undefined>;
+  /** By subject that pages ask for by themselves, something that is another one after each change. */
+  versions(): ReadonlyMap<string, string>;
   search(wanted: RecordsWanted): Promise<RecordsFound>;
 }
 
@@ -404,6 +450,26 @@ export const OVERVIEW_OPERATIONS = {
     roles: ROLES,
     result: listOf(network),
     handle: (overview) => Promise.resolve(gives(overview.groups())),
+  }),
+  listNetworks: onOverview({
+    method: 'GET',
+    path: '/v1/networks',
+    summary: 'All networks: what is in force there, proven when, and the last day',
+    roles: ROLES,
+    result: listOf(standing),
+    handle: async (overview) => gives(await overview.networks()),
+  }),
+  readNetwork: onOverview({
+    method: 'GET',
+    path: '/v1/networks/{group}',
+    summary: 'One network: what is in force there, which mandates reach it, and who is exempt',
+    roles: ROLES,
+    parameters: z.object({ group: word }),
+    result: networkNow,
+    handle: async (overview, { parameters }) => {
+      const found = await overview.network(parameters.group);
+      return found === undefined ? refuses(404, 'there is no such network') : gives(found);
+    },
   }),
   searchRecords: onOverview({
     method: 'GET',

@@ -75,7 +75,7 @@ export const showDevice = async (
   text: string,
   clock: Clock,
   bounds: DeviceBounds = {},
-): Promise<DeviceShown | undefined> => {
+): Promise<Omit<DeviceShown, 'unwatched'> | undefined> => {
   const reference = readReference(text);
   if (reference === undefined) return undefined;
   const nowMs = clock();

@@ -7,43 +7,56 @@ import { isOfMandate } from './mandate-decisions.ts';
 
 type Need = StateShown['todo'][number];
 
+/** Of one kind: who reads that ten exemptions wait goes to where all of them are. */
+const OF_KIND_MAX = 10;
+
 /** What needs are found in. */
 export interface NeedFacts {
   readonly issues: readonly HealthIssue[];
   readonly acts: readonly ActShown[];
-  readonly papers: readonly ExemptionPaper[];
+  /** Exemptions that wait for an approver. */
+  readonly requested: readonly ExemptionPaper[];
 }
 
-/** The needs in the order in which they should be looked at. What the headline says itself is no need beside it. */
-export const needsOf = ({ issues, acts, papers }: NeedFacts, headline: string): Need[] => {
+/**
+ * The needs in the order in which they should be looked at, at most OF_KIND_MAX of a kind, and how many there are of each. What the
+ * headline says itself is no need beside it.
+ */
+export const needsOf = (
+  { issues, acts, requested }: NeedFacts,
+  headline: string,
+): { readonly todo: Need[]; readonly counts: StateShown['counts']['todo'] } => {
   const told = TOLD_BY_HEADLINE[headline] ?? [];
-  const needs = issues
-    .filter(({ id }) => !told.includes(id))
-    .map(
-      ({ id, subject, text, sinceMs, dueMs }): Need => ({
-        ...{ kind: id, subject, to: placeOf(id, subject), text },
-        ...{ since: toText(sinceMs), due: dueMs === undefined ? null : toText(dueMs) },
-      }),
-    );
-  const firstLater = needs.findIndex(({ kind }) => LATER.has(kind));
-  needs.splice(
-    firstLater < 0 ? needs.length : firstLater,
+  const waiting = acts.filter(({ state }) => state === 'waiting');
+  const count = new Map<Need['kind'], number>();
+  const todo: Need[] = [];
+  for (const { id, subject, text, sinceMs, dueMs } of issues) {
+    if (told.includes(id)) continue;
+    const known = count.get(id) ?? 0;
+    count.set(id, known + 1);
+    if (known >= OF_KIND_MAX) continue;
+    todo.push({
+      ...{ kind: id, subject, to: placeOf(id, subject), text },
+      ...{ since: toText(sinceMs), due: dueMs === undefined ? null : toText(dueMs) },
+    });
+  }
+  if (waiting.length > 0) count.set('act-waiting', waiting.length);
+  if (requested.length > 0) count.set('exemption-waiting', requested.length);
+  const firstLater = todo.findIndex(({ kind }) => LATER.has(kind));
+  todo.splice(
+    firstLater < 0 ? todo.length : firstLater,
     0,
-    ...acts
-      .filter(({ state }) => state === 'waiting')
-      .map(({ id, operation, summary, by, askedAt, expiresAt }) => ({
-        ...({ kind: 'act-waiting', subject: id, to: '/acts' } as const),
-        ...{ text: `${summary}: asked by ${by}`, since: askedAt, due: expiresAt, act: { operation, by } },
-      })),
-    ...papers
-      .filter(({ state }) => state === 'requested')
-      .map(({ id, requestedBy, requestedAt, from }) => ({
-        ...({ kind: 'exemption-waiting', subject: id, to: `/exemptions/${id}` } as const),
-        text: `Exemption ${id} waits for an approver; asked by ${requestedBy}`,
-        ...{ since: requestedAt, due: from },
-      })),
+    ...waiting.slice(0, OF_KIND_MAX).map(({ id, operation, summary, by, askedAt, expiresAt }) => ({
+      ...({ kind: 'act-waiting', subject: id, to: '/acts' } as const),
+      ...{ text: `${summary}: asked by ${by}`, since: askedAt, due: expiresAt, act: { operation, by } },
+    })),
+    ...requested.slice(0, OF_KIND_MAX).map(({ id, requestedBy, requestedAt, from }) => ({
+      ...({ kind: 'exemption-waiting', subject: id, to: `/exemptions/${id}` } as const),
+      text: `Exemption ${id} waits for an approver; asked by ${requestedBy}`,
+      ...{ since: requestedAt, due: from },
+    })),
   );
-  return needs;
+  return { todo, counts: [...count].map(([kind, found]) => ({ kind, count: found })) };
 };
 
 /** By state of the headline: the issues that it is about. */

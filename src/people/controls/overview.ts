@@ -3,27 +3,20 @@
 import {
   type Clock,
   formatEndpoint,
-  formatPrefix,
   matchesPrefix,
   type Prefix,
   unpackPrefixes,
   VERSION,
 } from '../../base/base.ts';
-import { type Config, matrixOf } from '../../config/config.ts';
 import { resolverName } from '../../evidence/recording/recording.ts';
 import type { State } from '../../resolver/workers/workers.ts';
-import {
-  type Enforcement,
-  type Headline,
-  isFresh,
-  isInForce,
-  type ProofFacts,
-  proofAgeMaxMs,
-} from '../../telemetry/enforcement/enforcement.ts';
+import type { Enforcement, Headline } from '../../telemetry/enforcement/enforcement.ts';
 import type { ServiceRates } from '../../telemetry/observe/observe.ts';
 import type {
   ActShown,
   Controls,
+  NetworkNow,
+  NetworkShown,
   OverviewControl,
   RecordsFound,
   RefusalShown,
@@ -32,20 +25,26 @@ import type {
 import type { Health } from '../health/health.ts';
 import { showDevice } from './device-page.ts';
 import { type Evidence, recorderStatus } from './evidence.ts';
+import { OverviewExemptions, toRow } from './overview-exemptions.ts';
 import { needsOf } from './overview-needs.ts';
 import {
-  type DayFacts,
-  dayStart,
-  type OverviewRecords,
-  sumUpToday,
-  unwatchedSigns,
-} from './overview-records.ts';
+  mandatesOf,
+  mandatesReaching,
+  NETWORKS_MAX,
+  OverviewNetworks,
+  prefixesOf,
+} from './overview-networks.ts';
+import { dayStart, type OverviewRecords, sumUpToday, unwatchedSigns } from './overview-records.ts';
 import type { OperatorPause } from './pause.ts';
 import { RefusalPages, searchRecords } from './record-pages.ts';
 import { RefusalFiguresMaker } from './refusal-figures.ts';
 
 /** States of the headline in which no list refuses anything. */
 const NOTHING_HOLDS: ReadonlySet<string> = new Set(['paused', 'not-in-force', 'starting']);
+
+/** Exemptions that the overview draws, and that the page of one network does. */
+const EXEMPTIONS_MAX = 6;
+const NETWORK_EXEMPTIONS_MAX = 100;
 
 /** The parts of the program that are looked at. */
 export interface OverviewParts {
@@ -68,32 +67,52 @@ export class Overview implements OverviewControl {
   readonly #parts: OverviewParts;
   readonly #refusals: RefusalPages;
   readonly #figures: RefusalFiguresMaker;
+  readonly #exemptions: OverviewExemptions;
+  /** What changes at a look, as of the last. */
+  #seen = { lists: '', networks: '', needs: '', refusals: '' };
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
     this.#refusals = new RefusalPages(parts.stateDirectory);
     this.#figures = new RefusalFiguresMaker(parts.stateDirectory, parts.clock);
+    this.#exemptions = new OverviewExemptions(parts.evidence.exemptions);
   }
 
   async state(): Promise<StateShown> {
-    const { clock, agency, evidence, pause, rates, state, acts, health, records } = this.#parts;
+    const { clock, agency, evidence, pause, rates, state, acts, health } = this.#parts;
     const nowMs = clock();
     const { config, generation, listen } = state();
-    const groups = config.groups.map(({ name }) => name);
     const lists = await this.#parts.lists.statuses();
-    const day = await records.day(groups);
     const issues = await health.refresh();
-    const { proofs, headline } = health;
-    const mandates = new Set(lists.filter(({ mandate }) => mandate === true).map(({ id }) => id));
-    const { refusedOf, hitsOf, ...today } = sumUpToday(
-      day.counts,
-      (list) => mandates.has(list),
-      dayStart(nowMs),
-    );
-    const recorder = recorderStatus(evidence);
-    const papers = evidence.exemptions.papers();
-    const active = papers.filter((paper) => paper.state === 'active');
+    const { networks, day, today, hitsOf, recorder, exempt } = await this.#look(nowMs, lists);
+    const { headline } = health;
+    const shown = networks.few();
     const decisions = evidence.exemptions.decisions();
+    const { requested } = exempt;
+    const { todo, counts } = needsOf({ issues, acts: acts(), requested }, headline.state);
+    const shownLists = lists.map(({ id, mandate, inForce, held, kept }): StateShown['lists'][number] => ({
+      id,
+      mandate,
+      rules: inForce?.entries ?? null,
+      state:
+        held !== null
+          ? 'held'
+          : inForce === null
+            ? 'missing'
+            : NOTHING_HOLDS.has(headline.state)
+              ? 'suspended'
+              : kept?.isStale === true
+                ? 'stale'
+                : 'in-force',
+      reachedTime: kept?.checkedAt ?? null,
+      restsOn: decisions.find(({ list }) => list === id)?.decision.reference ?? null,
+    }));
+    this.#seen = {
+      lists: JSON.stringify([generation?.policy.generation, shownLists]),
+      networks: networks.signature(),
+      needs: todo.flatMap(({ kind, subject }) => (kind.startsWith('exemption') ? subject : [])).join(),
+      refusals: `${today.refusedMandate} ${today.refusedOther}`,
+    };
     return {
       time: timeOf(nowMs),
       agency: agency() ?? null,
@@ -102,14 +121,21 @@ export class Overview implements OverviewControl {
       resolver: { name: resolverName(config), addresses: listen.map(formatEndpoint) },
       headline: this.#shown(headline, pause),
       strip: { from: timeOf(day.fromMs), to: timeOf(day.untilMs), spans: [...day.spans] },
-      networks: this.#networks(nowMs, proofs, day, refusedOf, recorder?.distinctClients ?? {}, active),
-      todo: needsOf({ issues, acts: acts(), papers }, headline.state),
+      networks: shown,
+      counts: {
+        networks: config.groups.length,
+        networksWithClients: config.groups.filter(
+          ({ clients }) => unpackPrefixes(clients).next().done !== true,
+        ).length,
+        exemptions: exempt.active.length,
+        todo: counts,
+      },
+      todo,
       today: {
         ...{ since: timeOf(dayStart(nowMs)), clients: recorder?.distinctClients['*'] ?? null, ...today },
-        unwatched: unwatchedSigns(
-          config.groups.filter(({ outOfScope }) => outOfScope !== true),
-          generation?.policy.lists ?? [],
-        ),
+        unwatched: this.#unwatched().map(({ signal, groups }) => ({
+          ...{ signal, groups: groups.slice(0, NETWORKS_MAX), groupCount: groups.length },
+        })),
       },
       service: {
         ...rates.read(),
@@ -121,30 +147,32 @@ export class Overview implements OverviewControl {
           dropped: recorder?.dropped ?? 0,
         },
       },
-      exemptions: active
-        .map(({ id, groups: of, clients, grounds, until }) => ({
-          ...{ id, groups: of, clients, grounds, until, hitsToday: hitsOf.get(id) ?? 0 },
-        }))
-        .sort((a, b) => Date.parse(a.until) - Date.parse(b.until)),
-      mandates: mandatesOf(config),
-      lists: lists.map(({ id, mandate, inForce, held, kept }) => ({
-        id,
-        mandate,
-        rules: inForce?.entries ?? null,
-        state:
-          held !== null
-            ? 'held'
-            : inForce === null
-              ? 'missing'
-              : NOTHING_HOLDS.has(headline.state)
-                ? 'suspended'
-                : kept?.isStale === true
-                  ? 'stale'
-                  : 'in-force',
-        reachedTime: kept?.checkedAt ?? null,
-        restsOn: decisions.find(({ list }) => list === id)?.decision.reference ?? null,
-      })),
+      exemptions: exempt.active.slice(0, EXEMPTIONS_MAX).map((paper) => toRow(paper, hitsOf)),
+      mandates: mandatesOf(config, shown),
+      lists: shownLists,
       changes: [...day.changes],
+    };
+  }
+
+  async networks(): Promise<NetworkShown[]> {
+    const { clock, lists, health } = this.#parts;
+    await health.refresh();
+    return (await this.#look(clock(), await lists.statuses())).networks.all();
+  }
+
+  async network(name: string): Promise<NetworkNow | undefined> {
+    const { clock, lists, health, state } = this.#parts;
+    await health.refresh();
+    const { networks, day, exempt, hitsOf } = await this.#look(clock(), await lists.statuses());
+    const network = networks.find(name);
+    if (network === undefined) return undefined;
+    return {
+      ...{ network, from: timeOf(day.fromMs), to: timeOf(day.untilMs) },
+      mandates: mandatesReaching(state().config, name),
+      exemptions: exempt.active
+        .filter(({ groups }) => groups.includes(name))
+        .slice(0, NETWORK_EXEMPTIONS_MAX)
+        .map((paper) => toRow(paper, hitsOf)),
     };
   }
 
@@ -167,8 +195,30 @@ export class Overview implements OverviewControl {
     return this.#figures.read(wanted);
   }
 
-  device(reference: string): ReturnType<OverviewControl['device']> {
-    return showDevice(this.#parts.stateDirectory, reference, this.#parts.clock);
+  async device(reference: string): ReturnType<OverviewControl['device']> {
+    const found = await showDevice(this.#parts.stateDirectory, reference, this.#parts.clock);
+    if (found === undefined) return undefined;
+    const here = new Set(found.groups.map(({ key }) => key));
+    const unwatched = this.#unwatched().filter(({ groups }) => groups.some((group) => here.has(group)));
+    return { ...found, unwatched: unwatched.map(({ signal }) => signal) };
+  }
+
+  versions(): ReadonlyMap<string, string> {
+    const { evidence, pause, state, acts } = this.#parts;
+    const { isPaused, by, reason, until } = pause.status();
+    const generation = state().generation?.policy.generation ?? 0;
+    const waiting = acts().flatMap((act) => (act.state === 'waiting' ? act.id : []));
+    const { lists, networks, needs, refusals } = this.#seen;
+    return new Map<string, string>([
+      ['lists', lists],
+      ['networks', networks],
+      ['refusals', refusals],
+      ['exemptions', `${this.#exemptions.read().version} ${needs}`],
+      ['acts', waiting.join()],
+      ['pause', isPaused ? JSON.stringify([by, reason, until]) : ''],
+      ['probe', `${evidence.probe.status().runs[0]?.run} ${generation}`],
+      ['configuration', String(generation)],
+    ]);
   }
 
   search(wanted: Parameters<OverviewControl['search']>[0]): Promise<RecordsFound> {
@@ -182,7 +232,10 @@ export class Overview implements OverviewControl {
     const sweep = runs.find(({ event, group }) => event === 'sweep' && group === undefined);
     return {
       ...rest,
-      groups: [...rest.groups],
+      groups: rest.groups.slice(0, NETWORKS_MAX),
+      groupCount: rest.groups.length,
+      unasked: rest.unasked.slice(0, NETWORKS_MAX),
+      unaskedCount: rest.unasked.length,
       sinceTime: sinceMs === null ? null : timeOf(sinceMs),
       oldestProofTime: oldestProofMs === null ? null : timeOf(oldestProofMs),
       pause: isPaused ? { by, reason, until } : null,
@@ -193,39 +246,33 @@ export class Overview implements OverviewControl {
     };
   }
 
-  #networks(
-    nowMs: number,
-    proofs: readonly ProofFacts[],
-    day: DayFacts,
-    refused: ReadonlyMap<string, number>,
-    clients: Readonly<Record<string, number>>,
-    active: readonly { readonly groups: readonly string[] }[],
-  ): StateShown['networks'] {
-    const { state, enforcement } = this.#parts;
+  /** What is read once for everything that is told of networks and exemptions. */
+  async #look(nowMs: number, lists: Awaited<ReturnType<OverviewParts['lists']['statuses']>>) {
+    const { evidence, state, enforcement, health, records } = this.#parts;
     const { config } = state();
-    const judged = new Map(enforcement().groups.map((group) => [group.group, group.state]));
-    return config.groups.map(({ name, clients: prefixes }) => {
-      const standing = judged.get(name) ?? enforcement().state;
-      const proof = proofs.find(({ group }) => group === name);
-      return {
-        group: name,
-        state: standing,
-        inForce: isInForce(standing),
-        inScope: standing !== 'out-of-scope',
-        prefixes: prefixesOf(prefixes),
-        proof: {
-          state: proofState(proof, nowMs, config.probe.intervalMs),
-          time: orNull(proof?.lastSuccessMs, timeOf),
-          leakedNames: proof?.leaked ?? 0,
-          examples: [...(proof?.examples ?? [])],
-          reason: proof?.unasked ?? null,
-        },
-        refusedToday: refused.get(name) ?? 0,
-        clientsToday: clients[name] ?? null,
-        exempt: active.filter(({ groups }) => groups.includes(name)).length,
-        strip: [...(day.spansOf.get(name) ?? [])],
-      };
+    const day = await records.day(config.groups.map(({ name }) => name));
+    const mandates = new Set(lists.filter(({ mandate }) => mandate === true).map(({ id }) => id));
+    const { refusedOf, hitsOf, ...today } = sumUpToday(
+      day.counts,
+      (list) => mandates.has(list),
+      dayStart(nowMs),
+    );
+    const recorder = recorderStatus(evidence);
+    const exempt = this.#exemptions.read();
+    const networks = new OverviewNetworks({
+      ...{ nowMs, config, enforcement: enforcement(), proofs: health.proofs, day, refusedOf },
+      ...{ clientsOf: recorder?.distinctClients ?? {}, exemptOf: exempt.countOf },
     });
+    return { networks, day, today, hitsOf, recorder, exempt };
+  }
+
+  /** Signs that no list watches for on some networks. */
+  #unwatched() {
+    const { config, generation } = this.#parts.state();
+    return unwatchedSigns(
+      config.groups.filter(({ outOfScope }) => outOfScope !== true),
+      generation?.policy.lists ?? [],
+    );
   }
 }
 
@@ -236,44 +283,7 @@ const overlaps = (one: readonly Prefix[], other: Parameters<typeof unpackPrefixe
   return false;
 };
 
-/** Prefixes that a page shows of one group. */
-const PREFIXES_MAX = 20;
-
-const prefixesOf = (list: Parameters<typeof unpackPrefixes>[0]): string[] => {
-  const texts: string[] = [];
-  for (const prefix of unpackPrefixes(list)) {
-    texts.push(formatPrefix(prefix));
-    if (texts.length >= PREFIXES_MAX) break;
-  }
-  return texts;
-};
-
-const proofState = (
-  proof: ProofFacts | undefined,
-  nowMs: number,
-  everyMs: number,
-): StateShown['networks'][number]['proof']['state'] => {
-  if (proof?.unasked !== undefined) return 'unasked';
-  if (proof?.outcome === 'leaking') return 'leaking';
-  if (proof?.outcome === 'broken') return 'failing';
-  if (proof?.lastSuccessMs === undefined) return 'never';
-  if (proof.isOutdated === true) return 'changed';
-  return isFresh(proof.lastSuccessMs, nowMs, proofAgeMaxMs(everyMs)) ? 'proven' : 'old';
-};
-
 const orNull = <Value, Result>(value: Value | undefined, to: (value: Value) => Result): Result | null =>
   value === undefined ? null : to(value);
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
-
-/** Mandates, and which network each reaches. */
-const mandatesOf = (config: Config): StateShown['mandates'] => {
-  const reach = matrixOf(config);
-  return config.mandates.map(({ mandate: { id, title, standing, sources } }) => ({
-    ...{ id, title: title.en, standing: standing.value },
-    isUnread: sources.some(({ sure }) => sure !== 'primary'),
-    networks: reach
-      .filter(({ mandate }) => mandate === id)
-      .map(({ group, reach: how, why }) => ({ group, reach: how, why })),
-  }));
-};

@@ -17,7 +17,7 @@ const REST_MS_MAX = 5_000;
 const STREAMS_MAX = 64;
 /** Of one person. */
 const PER_PERSON_MAX = 8;
-/** Bytes that a reader may be behind: two states. */
+/** Bytes that a reader may be behind: some tens of states, of 10 to 30 KB. */
 const BEHIND_BYTES_MAX = 1 << 20;
 
 /** What there is to tell. */

@@ -98,6 +98,8 @@ const MAY: Readonly<Record<string, string>> = {
   listRefusals: 'help-desk operator approver auditor',
   readRefusalFigures: 'help-desk operator approver auditor',
   listGroups: ALL,
+  listNetworks: ALL,
+  readNetwork: ALL,
   searchRecords: 'help-desk operator approver auditor',
   listActs: ALL,
   confirmAct: 'operator approver administrator',
@@ -150,6 +152,7 @@ const EXAMPLES: Readonly<Record<string, string>> = {
     reference: '7Q4K-M2',
     search: 'a'.repeat(24),
     act: 'a-0123456789ab',
+    group: 'staff',
   },
   ...{
     report: 'r-0123456789ab',

@@ -45,7 +45,7 @@ const recordsOf = async (bench: Bench): Promise<readonly Record<string, unknown>
   return records;
 };
 
-const shown = ({ series, names, exemptions, signs, groups }: DeviceShown) => {
+const shown = ({ series, names, exemptions, signs, groups }: Omit<DeviceShown, 'unwatched'>) => {
   const sums = (rows: readonly { readonly key: string; readonly count: number }[]) =>
     Object.fromEntries(rows.map(({ key, count }) => [key, count]));
   return {

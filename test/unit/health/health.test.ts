@@ -98,7 +98,9 @@ test.each(HEALTH_ISSUE_IDS)('%s is said by all, from its begin to its end', asyn
   look();
   // Since it began, not since somebody looked.
   expect(health.issues).toEqual([told]);
-  const [need] = needsOf({ issues: health.issues, acts: [], papers: [] }, 'in-force');
+  const {
+    todo: [need],
+  } = needsOf({ issues: health.issues, acts: [], requested: [] }, 'in-force');
   expect(need).toMatchObject({ kind: id, subject: 'one', since: '2026-11-26T12:00:02.000Z' });
   expect(readinessOf(true, ENFORCED, undefined, health.issues).issues).toEqual(
     severity === 'info' ? [] : [id],
@@ -178,5 +180,6 @@ test.each([
   ['list-missing', 'tiktok', '/lists/tiktok'],
 ] as const)('%s leads to a page that knows its subject', (id, subject, to) => {
   const issues = [{ id, subject, text: '', sinceMs: NOW_MS }] as never;
-  expect(needsOf({ issues, acts: [], papers: [] }, 'in-force')).toMatchObject([{ kind: id, to }]);
+  const { todo: needs } = needsOf({ issues, acts: [], requested: [] }, 'in-force');
+  expect(needs).toMatchObject([{ kind: id, to }]);
 });

@@ -47,14 +47,16 @@ test('CSV has a line a count, and nothing that a spreadsheet takes for a formula
 test('first steps: what is missing is told, step by step', () => {
   const state = {
     service: { upstreams: { up: 0, total: 1 } },
-    networks: [{ prefixes: [], proof: { state: 'never' } }],
+    counts: { networksWithClients: 0 },
+    headline: { networksProven: 0, isProofCurrent: true },
     lists: [{ mandate: true, state: 'missing' }],
     today: { refusedMandate: 0 },
   } as unknown as State;
   expect(firstSteps(state, 1).some(({ isDone }) => isDone)).toBe(false);
   const done = {
     service: { upstreams: { up: 1, total: 1 } },
-    networks: [{ prefixes: ['192.0.2.0/24'], proof: { state: 'proven' } }],
+    counts: { networksWithClients: 1 },
+    headline: { networksProven: 1, isProofCurrent: true },
     lists: [{ mandate: true, state: 'in-force' }],
     today: { refusedMandate: 1 },
   } as unknown as State;

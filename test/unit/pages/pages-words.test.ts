@@ -182,6 +182,7 @@ test('texts have places, two forms of a count, and marks', () => {
 const HEADLINE: Headline = {
   ...{ state: 'in-force', cause: null, text: 'ENGLISH', detail: 'ENGLISH', todo: null },
   ...{ networks: 3, networksInForce: 3, networksProven: 2, groups: ['lab'], unasked: [], lists: ['tiktok'] },
+  ...{ groupCount: 1, unaskedCount: 0 },
   ...{ sinceTime: '2026-11-26T11:00:00Z', oldestProofTime: '2026-11-26T11:59:00Z', leakedNames: 1 },
   ...{ examples: ['a.example A +do: NOERROR 192.0.2.1'], pause: null, sweep: null, isProofCurrent: true },
 };
@@ -243,7 +244,10 @@ describe.each([
   );
 
   test('names what cannot be asked, and a sweep of another day with its day', () => {
-    expect(sentence({ unasked: ['lab'] }).said).toContain('lab');
+    expect(sentence({ unasked: ['lab'], unaskedCount: 1 }).said).toContain('lab');
+    // Of two hundred, the state names the first, and how many there are.
+    const many = sentence({ unasked: ['lab', 'a', 'b', 'c', 'd'], unaskedCount: 200 }).said;
+    expect([many.includes('lab, a, b, c'), many.includes('196')]).toEqual([true, true]);
     const sweep = { time: '2026-11-24T09:30:00Z', names: 1_392, leakedNames: 0 };
     expect(sentence({ sweep }).said).toContain('2026');
     expect(sentence({ sweep: { ...sweep, time: '2026-11-26T09:30:00Z' } }).said).not.toContain('2026');

@@ -17,6 +17,7 @@ const STATE: StateShown = {
   headline: {
     ...{ state: 'leaking', cause: null, text: 'Not in force', detail: '', todo: null, sinceTime: NOW },
     ...{ networks: 3, networksInForce: 3, networksProven: 2, groups: [HOSTILE], unasked: [], lists: [] },
+    ...{ groupCount: 1, unaskedCount: 0 },
     ...{
       isProofCurrent: true,
       oldestProofTime: null,
@@ -28,6 +29,7 @@ const STATE: StateShown = {
   },
   strip: { from: '2026-11-25T12:00:00.000Z', to: NOW, spans: [] },
   ...{ networks: [], todo: [], exemptions: [], lists: [], changes: [] },
+  counts: { networks: 3, networksWithClients: 2, exemptions: 0, todo: [] },
   today: {
     ...{ since: NOW, refusedMandate: 1234, refusedOther: 5, clients: 42, exemptionHits: 0, bypassSignals: 0 },
     ...{ byList: [], signs: [], unwatched: [] },
