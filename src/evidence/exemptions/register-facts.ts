@@ -71,24 +71,27 @@ export class ExemptionCounts {
     const register = this.#register;
     if (this.#version === register.version) return this.#incomplete;
     this.#version = register.version;
-    const { rules } = register;
-    if (this.#rules !== rules) this.#judged = new WeakMap();
-    this.#rules = rules;
-    // Together they were judged when they were granted; again for each of a thousand would take seconds.
-    const context = rules && { ...rules, nowMs, granted: undefined, find: undefined };
-    const isWrong = (paper: ExemptionPaper): boolean => {
-      const known =
-        this.#judged.get(paper) ?? (context === undefined || standingFaults(paper, context).length > 0);
-      this.#judged.set(paper, known);
-      return known;
-    };
     this.#incomplete = new Set(
       register
         .standing()
-        .filter((paper) => isGranted(paper) && isWrong(paper))
+        .filter((paper) => this.isIncomplete(paper, nowMs))
         .map(({ id }) => id),
     );
     return this.#incomplete;
+  }
+
+  /** Whether a paper is granted and the rules now in force would refuse it. */
+  isIncomplete(paper: ExemptionPaper, nowMs: number): boolean {
+    const { rules } = this.#register;
+    if (this.#rules !== rules) this.#judged = new WeakMap();
+    this.#rules = rules;
+    if (!isGranted(paper)) return false;
+    // Together they were judged when they were granted; again for each of a thousand would take seconds.
+    const context = rules && { ...rules, nowMs, granted: undefined, find: undefined };
+    const known =
+      this.#judged.get(paper) ?? (context === undefined || standingFaults(paper, context).length > 0);
+    this.#judged.set(paper, known);
+    return known;
   }
 }
 

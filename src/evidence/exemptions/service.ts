@@ -13,6 +13,7 @@ import {
   type RecordsRecord,
 } from '../records/records.ts';
 import { type Decision, type DecisionStatus, DecisionWatch } from './decision.ts';
+import type { ExemptionPaper } from './paper.ts';
 import { type ExemptionProblem, formatExemptionProblem } from './problem.ts';
 import { Register } from './register.ts';
 import {
@@ -200,6 +201,11 @@ export class ExemptionService {
   /** Ids of granted exemptions that the rules as they now are would refuse. */
   incomplete(): ReadonlySet<string> {
     return this.#counts?.incomplete(this.#options.clock()) ?? new Set();
+  }
+
+  /** Whether a paper is granted and the rules as they now are would refuse it. */
+  isIncomplete(paper: ExemptionPaper): boolean {
+    return this.#counts?.isIncomplete(paper, this.#options.clock()) ?? false;
   }
 
   /** The whole register as one document. */

@@ -90,7 +90,7 @@ export const createExemptionControl = (
 ): ExemptionControl => {
   const statusOf = (id: string): ExemptionStatus => {
     const { paper, history } = keeper.register.find(id);
-    return { ...paper, isIncomplete: keeper.incomplete().has(paper.id), history };
+    return { ...paper, isIncomplete: keeper.isIncomplete(paper), history };
   };
   const toResult = ({ paper, problems }: RegisterOutcome): ExemptionStatus | ExemptionRefusal =>
     paper === undefined ? { problems } : statusOf(paper.id);
