@@ -103,6 +103,7 @@ ${options.config}`,
   const wandering = (from: RoomClient): RoomClient => {
     const client = new WanderingClient(origin);
     client.csrf = from.csrf;
+    client.secret = from.secret;
     for (const [name, value] of from.cookies) client.cookies.set(name, value);
     return client;
   };

@@ -21,6 +21,8 @@ export class RoomClient {
 
   /** With which it enrolled: a code is good once. */
   lastCode = '';
+  /** Of its app. */
+  secret = '';
 
   /** The header `cookie`. */
   get cookieText(): string {
@@ -80,11 +82,18 @@ export class RoomClient {
     return this;
   }
 
+  /** Proves again who is signed in, by the app. */
+  async prove(): Promise<void> {
+    const { status, text } = await this.post('/api/session/step-up', { code: codeOf(this.secret) });
+    if (status !== 200) throw new Error(`proving again: ${text}`);
+  }
+
   /** Enrols by a link with a password and an app, whose clock may be ahead; gives the app's secret. */
   async enrol(link: string, name: string, password: string, periods = 0): Promise<string> {
     const token = link.slice(link.indexOf('#') + 1);
     const { body } = await this.post('/api/setup/password', { token, name, password });
     const secret = String(body['secret']);
+    this.secret = secret;
     this.lastCode = codeOf(secret, periods);
     const reply = await this.post('/api/setup/confirm', { token, code: this.lastCode });
     if (reply.status !== 200) throw new Error(`enrolling ${name}: ${reply.text}`);
