@@ -1226,6 +1226,10 @@ export type RefusalFigures = {
     }[];
   };
   readonly unnamed: number;
+  readonly counting: {
+    readonly counted: number;
+    readonly of: number;
+  } | null;
   readonly changes: readonly Change[];
   readonly spans: readonly Span[];
 };

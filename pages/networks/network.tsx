@@ -4,6 +4,7 @@ import type { Group } from '../api/members.ts';
 import type { NetworkNow, ProbeStatus, RefusalFigures, State } from '../api/shapes.ts';
 import { networkMark } from '../overview/networks.tsx';
 import { RowStrip } from '../parts/charts.tsx';
+import { Counting } from '../parts/counting.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, nowMs, state } from '../parts/room.ts';
@@ -271,7 +272,14 @@ export const Network = ({ name }: { readonly name: string }): VNode => {
       </Loaded>
       <Proofs group={name} />
       {mayCount && (
-        <Loaded data={figures}>{(found) => <RefusalsPanel figures={found} group={name} />}</Loaded>
+        <Loaded data={figures}>
+          {(found) => (
+            <>
+              <Counting figures={found} reload={figures.reload} />
+              <RefusalsPanel figures={found} group={name} />
+            </>
+          )}
+        </Loaded>
       )}
       {now.value !== undefined && <ExemptPanel found={now.value} />}
     </>

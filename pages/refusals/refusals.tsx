@@ -2,6 +2,7 @@
 // name, network and reference is a filter or leads to the records behind it.
 import type { VNode } from 'preact';
 import type { RefusalFigures } from '../api/shapes.ts';
+import { Counting } from '../parts/counting.tsx';
 import { downloadCsv } from '../parts/download.ts';
 import { Form, Select } from '../parts/form.tsx';
 import { setInAddress, useInAddress } from '../parts/in-address.ts';
@@ -160,6 +161,7 @@ const Figures = ({
           <button
             type="button"
             class="plain"
+            disabled={figures.counting !== null}
             onClick={() => downloadCsv(csvOf(figures), `cordon-refusals-${figures.from.slice(0, 10)}.csv`)}
           >
             CSV
@@ -267,7 +269,12 @@ export const Refusals = (): VNode => {
         </Form>
       )}
       <Loaded data={figures}>
-        {(found) => <Figures figures={found} grouping={grouping} group={group} list={list} />}
+        {(found) => (
+          <>
+            <Counting figures={found} reload={figures.reload} />
+            <Figures figures={found} grouping={grouping} group={group} list={list} />
+          </>
+        )}
       </Loaded>
     </>
   );

@@ -15,6 +15,8 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
   figuresCount: '{count} {count:Verweigerung|Verweigerungen}',
   figuresUntil: '{from} bis {to}',
   figuresTitle: '{count} Verweigerungen von {from} bis {to}; die Tabelle darunter hat die Zahlen.',
+  figuresCounting:
+    'Die Aufzeichnungen werden noch gezählt: {counted} von {of} Tagen. Bis dahin sind die Zahlen zu niedrig.',
   figuresNone: 'In dieser Zeit wurde nichts verweigert.',
   figuresRest: 'alle übrigen',
   figuresUnnamed:

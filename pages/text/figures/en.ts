@@ -13,6 +13,7 @@ export const figuresEn = {
   figuresCount: '{count} {count:refusal|refusals}',
   figuresUntil: '{from} to {to}',
   figuresTitle: '{count} refusals from {from} to {to}; the table below has the numbers.',
+  figuresCounting: 'Still counting the records: {counted} of {of} days. The figures are too low until then.',
   figuresNone: 'Nothing was refused in this time.',
   figuresRest: 'all others',
   figuresUnnamed:

@@ -8,7 +8,7 @@
 import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import {
   type Clock,
   DAY_MS,
@@ -60,6 +60,8 @@ export interface RefusedCounts {
   /** An empty name: queries whose records have none. */
   readonly names: readonly NamedCount[];
   readonly clients: readonly ClientCount[];
+  /** Of how many partitions all is counted; undefined: of all of them. What is not counted yet is missing above. */
+  readonly counting: { readonly counted: number; readonly of: number } | undefined;
 }
 
 /** Rows of one partition by what they are counted by. */
@@ -156,6 +158,10 @@ export class RefusalCounts {
   /** By the name of the partition without what archiving adds. */
   readonly #counts = new Map<string, PartitionCounts>();
   #running: Promise<void> | undefined;
+  /** Why the last count ended early, when nobody waited for it any more. */
+  #failed: unknown;
+  /** While it runs: partitions that are counted, and how many there are. */
+  #progress = { counted: 0, of: 0 };
   #ahead: Promise<void> | undefined;
   #countedMs = Number.NEGATIVE_INFINITY;
 
@@ -215,14 +221,12 @@ export class RefusalCounts {
     }
   }
 
-  /** Counts of full hours; older than two days, of full days. Rejects with ERR_COMPLIANCE_RECORDS and ERR_COMPLIANCE_NO_RECORDS. */
-  async read({ fromMs, untilMs, group, list }: RefusedOf): Promise<RefusedCounts> {
-    if (Math.abs(this.#clock() - this.#countedMs) > FRESH_MS) {
-      this.#running ??= this.#update().finally(() => {
-        this.#running = undefined;
-      });
-      await this.#running;
-    }
+  /**
+   * Counts of full hours; older than two days, of full days. After `waitMs` it gives what is counted until then, and goes on
+   * counting. Rejects with ERR_COMPLIANCE_RECORDS and ERR_COMPLIANCE_NO_RECORDS.
+   */
+  async read({ fromMs, untilMs, group, list }: RefusedOf, waitMs?: number): Promise<RefusedCounts> {
+    if (Math.abs(this.#clock() - this.#countedMs) > FRESH_MS) await this.#counted(waitMs);
     const isWanted = (row: RefusedCount): boolean =>
       row.atMs >= fromMs &&
       row.atMs < untilMs &&
@@ -233,16 +237,42 @@ export class RefusalCounts {
       hours: all.flatMap(({ hours }) => hours.filter(isWanted)),
       names: all.flatMap(({ names }) => names.filter(isWanted)),
       clients: all.flatMap(({ clients }) => clients.filter(isWanted)),
+      counting: this.#running === undefined ? undefined : { ...this.#progress },
     };
   }
 
+  /** Counts what is new; resolves when that is done, or after `waitMs`. Who looks next is told why it could not be done. */
+  async #counted(waitMs: number | undefined): Promise<void> {
+    const failed = this.#failed;
+    this.#failed = undefined;
+    if (failed !== undefined) throw failed;
+    this.#running ??= this.#update().finally(() => {
+      this.#running = undefined;
+    });
+    if (waitMs === undefined) return this.#running;
+    let isWaiting = true;
+    const late = new AbortController();
+    const running = this.#running.catch((thrown: unknown) => {
+      if (isWaiting) throw thrown;
+      this.#failed = thrown;
+    });
+    const waited = sleep(waitMs, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([running, waited]).finally(() => {
+      isWaiting = false;
+      late.abort();
+    });
+  }
+
   async #update(): Promise<void> {
+    this.#progress = { counted: 0, of: this.#partitionCount() };
     await this.#ahead?.catch(() => undefined);
     const reader = RecordsReader.open(this.#directory);
     try {
       const partitions = partitionsOf(reader);
       this.#forget(new Set(partitions.map(keyOf)));
-      for (const partition of partitions) {
+      this.#progress = { counted: 0, of: partitions.length };
+      // What is asked for most is counted first: the latest.
+      for (const partition of partitions.toReversed()) {
         const counts = this.#open(keyOf(partition));
         if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
         const isOld = Date.parse(partition.day) + DAY_MS + HOURS_KEPT_MS < this.#clock();
@@ -250,8 +280,18 @@ export class RefusalCounts {
           counts.fold();
           await this.#save(partition, counts);
         }
+        this.#progress = { ...this.#progress, counted: this.#progress.counted + 1 };
       }
       this.#countedMs = this.#clock();
+    } finally {
+      reader.close();
+    }
+  }
+
+  #partitionCount(): number {
+    const reader = RecordsReader.open(this.#directory);
+    try {
+      return partitionsOf(reader).length;
     } finally {
       reader.close();
     }

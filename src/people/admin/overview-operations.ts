@@ -268,6 +268,8 @@ const figures = z
     }),
     /** Queries that are counted and whose name is not kept: with it, a count of a name is "at least". */
     unnamed: z.number(),
+    /** So many days of records are counted, of so many: figures are too low, and asking again gives more. Null: all are. */
+    counting: orNull(z.object({ counted: z.number(), of: z.number() })),
     changes: listOf(change),
     spans: listOf(span),
   })

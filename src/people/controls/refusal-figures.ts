@@ -21,6 +21,8 @@ const STEPS_MS: Readonly<Record<RefusalFiguresWanted['days'], number>> = {
   30: DAY_MS,
   91: DAY_MS,
 };
+/** Of a look at records that nobody counted: then it tells what is counted until then. */
+const WAIT_MS = 250;
 /** Rows of a table. */
 const TOP_MAX = 20;
 /** Changes on a chart: more would be a list. */
@@ -46,7 +48,10 @@ export class RefusalFiguresMaker {
     const lastMs = days === 1 ? HOUR_MS : DAY_MS;
     const untilMs = Math.floor(nowMs / lastMs) * lastMs + lastMs;
     const fromMs = untilMs - days * DAY_MS;
-    const { hours, names, clients } = await this.#counts.read({ fromMs, untilMs, group, list });
+    const { hours, names, clients, counting } = await this.#counts.read(
+      { fromMs, untilMs, group, list },
+      WAIT_MS,
+    );
     const steps = Math.round((untilMs - fromMs) / stepMs);
     const series = new Map<string, { list: string; group: string; counts: number[] }>();
     for (const { atMs, group: of, list: by, count } of hours) {
@@ -60,6 +65,7 @@ export class RefusalFiguresMaker {
       from: timeOf(fromMs),
       until: timeOf(untilMs),
       now: timeOf(nowMs),
+      counting: counting ?? null,
       stepSec: stepMs / 1000,
       series: [...series.values()],
       top: {

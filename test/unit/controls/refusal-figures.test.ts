@@ -19,6 +19,13 @@ const DST = ['2027-03-27T20:30:00Z', '2027-10-23T20:30:00Z'] as const;
 const makerOf = (bench: Bench): RefusalFiguresMaker =>
   new RefusalFiguresMaker(dirname(bench.directory), () => bench.nowMs);
 
+/** Figures once all is counted. */
+const wholeOf = async (maker: RefusalFiguresMaker, wanted: RefusalFiguresWanted): Promise<RefusalFigures> => {
+  let figures = await maker.read(wanted);
+  while (figures.counting !== null) figures = await maker.read(wanted);
+  return figures;
+};
+
 interface Recomputed {
   readonly steps: Readonly<Record<string, number>>;
   readonly names: Readonly<Record<string, number>>;
@@ -76,7 +83,7 @@ const expectSame = async (
   all = WANTED.slice(0, 3),
 ): Promise<void> => {
   for (const wanted of all) {
-    const figures = await maker.read(wanted);
+    const figures = await wholeOf(maker, wanted);
     expect([wanted, shown(figures)]).toEqual([wanted, await recompute(bench, figures, wanted)]);
   }
 };
@@ -99,7 +106,7 @@ test.each(DST)('charts are what a script counts again, from %s on', WITH_PYTHON,
     if (round === 11) bench.advance(-3 * HOUR_MS);
     if (round === 17) bench.advance(2 * HOUR_MS);
     // Counted on the way as well: what was counted stays, and what comes is added.
-    if (round % 7 === 0) await maker.read({ days: 7 });
+    if (round % 7 === 0) await wholeOf(maker, { days: 7 });
   }
   bench.advance(6_000);
   await expectSame(bench, maker, [...WANTED]);
@@ -109,10 +116,35 @@ test.each(DST)('charts are what a script counts again, from %s on', WITH_PYTHON,
   bench.record(2, { qname: 'late.tiktok.com' });
   await bench.housekeep();
   await expectSame(bench, maker);
-  const { top, changes } = await maker.read({ days: 30 });
+  const { top, changes } = await wholeOf(maker, { days: 30 });
   expect(top.clients.length).toBeGreaterThan(0);
   for (const { key } of top.clients) expect(key).toMatch(/^[0-9A-Z]{4}-[0-9A-Z]{2}$/);
   expect(Array.isArray(changes)).toBe(true);
+});
+
+test('who does not wait is told how much is counted, and gets all of it later', async () => {
+  const bench = new Bench({ start: '2027-03-01T12:00:00Z' });
+  const days = 12;
+  for (let day = 0; day < days; day++) {
+    bench.record(2, { qname: 'www.tiktok.com' });
+    bench.advance(DAY_MS);
+  }
+  bench.record(1, { qname: 'v16.tiktok.com' });
+  const counts = new RefusalCounts(bench.directory, dirname(bench.directory), () => bench.nowMs);
+  const all = { fromMs: 0, untilMs: Number.MAX_SAFE_INTEGER };
+  const first = await counts.read(all, 0);
+  expect(first.counting?.of).toBe(days + 1);
+  expect(first.counting?.counted).toBeLessThan(days + 1);
+  const parts = [first];
+  while (parts.at(-1)?.counting !== undefined) parts.push(await counts.read(all, 1));
+  const sums = parts.map(({ hours }) => hours.reduce((sum, { count }) => sum + count, 0));
+  expect(sums).toEqual(sums.toSorted((a, b) => a - b));
+  expect(sums.at(-1)).toBe(2 * days + 1);
+  // What cannot be counted is told to who looks next, not to nobody.
+  const none = new RefusalCounts(join(bench.directory, 'gone'), dirname(bench.directory), () => bench.nowMs);
+  await expect(none.read(all, 0).then(() => none.read(all, 0))).rejects.toMatchObject({
+    code: expect.stringMatching(/^ERR_COMPLIANCE_/),
+  });
 });
 
 test('days that nobody looked at are counted ahead, once, and the figures are the same', async () => {
@@ -147,7 +179,7 @@ test('what is kept of a partition goes with it, and is made anew where it is dam
   bench.advance(2 * DAY_MS);
   bench.record(1, { qname: 'v16.tiktok.com' });
   const maker = makerOf(bench);
-  expect((await maker.read({ days: 7 })).top.names).toEqual([
+  expect((await wholeOf(maker, { days: 7 })).top.names).toEqual([
     { key: 'www.tiktok.com', count: 3 },
     { key: 'v16.tiktok.com', count: 1 },
   ]);
@@ -159,7 +191,7 @@ test('what is kept of a partition goes with it, and is made anew where it is dam
   );
   renameSync(join(bench.directory, 'queries', old), join(dirname(bench.directory), old));
   bench.advance(6_000);
-  expect((await maker.read({ days: 7 })).top.names).toEqual([{ key: 'v16.tiktok.com', count: 1 }]);
+  expect((await wholeOf(maker, { days: 7 })).top.names).toEqual([{ key: 'v16.tiktok.com', count: 1 }]);
   expect(readdirSync(kept).some((name) => name.includes('2027-03-01'))).toBe(false);
   // At a start as well, whether anybody looks or not.
   writeFileSync(join(kept, '1-2027-01-01.json'), '{}');
