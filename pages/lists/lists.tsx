@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import type { Coverage, FeedStatus, ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
-import { heldText } from '../parts/fault-text.ts';
+import { heldText } from '../parts/held-text.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { nowMs, state } from '../parts/room.ts';

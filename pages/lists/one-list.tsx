@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { ConfirmAct } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
-import { heldText } from '../parts/fault-text.ts';
+import { heldText } from '../parts/held-text.ts';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';

@@ -39,10 +39,3 @@ export const problemText = (
   const sentence = speech.language === 'en' ? undefined : known(speech, code);
   return sentence === undefined ? text : `${sentence} (${text})`;
 };
-
-/** Why a content is held, as the program writes it: its code, a colon, and what it saw. */
-export const heldText = ({ word }: Pick<Speech, 'word'>, reason: string): string => {
-  const [, code = '', saw = ''] = /^([a-z-]+): (.*)$/s.exec(reason) ?? [];
-  const sentence = word('because', code);
-  return code === '' || sentence === code ? reason : `${sentence} (${saw})`;
-};
