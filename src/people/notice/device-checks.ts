@@ -77,7 +77,7 @@ export class DeviceChecks {
     const client = asked?.address ?? address;
     const reference = await parts.referenceOf(client);
     const found: CheckFound = {
-      verdict: asked === undefined ? 'elsewhere' : this.#verdictOf(client, group),
+      verdict: asked === undefined ? 'elsewhere' : this.#verdictOf([client, asked?.device], group),
       timeMs: nowMs,
       transport: asked && parts.transportWord(asked.transport),
       ...{ group, reference },
@@ -92,10 +92,10 @@ export class DeviceChecks {
     return this.#found.peek(reference);
   }
 
-  #verdictOf(client: string, group: string): CheckVerdict {
+  #verdictOf(known: readonly (string | undefined)[], group: string): CheckVerdict {
     const standing = this.#parts.standingOf(group);
     if (standing !== 'in-force') return standing;
-    return this.#parts.isExempt(client, group) ? 'exempt' : 'holds';
+    return known.some((by) => by !== undefined && this.#parts.isExempt(by, group)) ? 'exempt' : 'holds';
   }
 }
 

@@ -252,6 +252,7 @@ class ResolverWorker {
       transport: asker.transport,
       group: asker.client.group,
       address: formatAddress(asker.address),
+      device: asker.who?.device && formatAddress(asker.who.device.address),
       isForwarded: asker.forwarder >= 0,
     });
   }

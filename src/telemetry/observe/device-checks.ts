@@ -17,6 +17,8 @@ export interface CheckAsked {
   /** Of the client, by which it was judged. */
   readonly group: number;
   readonly address: string;
+  /** What stands for a device that is known by more than its address, where an address would: exemptions name it by that. */
+  readonly device?: string | undefined;
   /** True when somebody else asks for the device, and is believed to say for whom. */
   readonly isForwarded: boolean;
 }

@@ -11,6 +11,7 @@ import {
   isCheckCode,
   noticeAddresses,
 } from '../../../src/resolver/local/local.ts';
+import type { CheckAsked } from '../../../src/telemetry/observe/observe.ts';
 import { isInZone, nameFrom } from '../../../src/wire/dns/dns.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,6 +22,7 @@ class Scene {
   nowMs = Date.parse('2026-11-25T14:31:52Z');
   standing: 'in-force' | 'out-of-scope' | 'not-in-force' = 'in-force';
   isExempt = false;
+  exemptDevice = '';
   asked: Awaited<ReturnType<CheckParts['asked']>>;
   readonly checks = new DeviceChecks({
     createCode: () => createCheckCode(KEY),
@@ -29,7 +31,7 @@ class Scene {
     groupAt: (index) => ['default', 'lab'][index] ?? '',
     groupOf: () => 'default',
     standingOf: () => this.standing,
-    isExempt: () => this.isExempt,
+    isExempt: (by) => this.isExempt || by === this.exemptDevice,
     referenceOf: (address) => Promise.resolve(address === '192.0.2.1' ? '7Q4K-M2' : undefined),
     nowMs: () => this.nowMs,
   });
@@ -58,6 +60,15 @@ test.each([
     timeMs: scene.nowMs,
   });
   expect(scene.checks.ofReference('7Q4K-M2')).toEqual(found);
+});
+
+test('a device that is exempt by its name, not by its address, is told so', async () => {
+  const scene = new Scene();
+  scene.exemptDevice = '100::5';
+  scene.ask();
+  expect(await scene.check()).toMatchObject({ verdict: 'holds' });
+  scene.asked = { ...(scene.asked as CheckAsked), device: '100::5' };
+  expect(await scene.check()).toMatchObject({ verdict: 'exempt' });
 });
 
 test('a device that does not ask here is in the network of its address, and nobody says that anything holds', async () => {
