@@ -1,6 +1,6 @@
 // A query as a JSON line in the names of the Elastic Common Schema, written as bytes: at full load each microsecond
 // here is one that answers do not have. The order of the members is fixed, so that those who look for a name in
-// gigabytes of lines need not parse them (read-log.ts).
+// gigabytes of lines need not parse them (own-lines.ts).
 import { TRANSPORT } from '../../base/words/words.ts';
 import { LOGGED, type RingQuery } from '../../telemetry/events/events.ts';
 import {

@@ -9,16 +9,11 @@ import { QueryRingReader, type RingQuery } from '../../telemetry/events/events.t
 import { KnownGenerations, PseudonymReader, type RecordLog } from '../records/records.ts';
 import { LogOutput } from './log-output.ts';
 import { Naming } from './naming.ts';
+import { pauseMs } from './pause.ts';
 import type { QueryLogFacts, QueryLogReply, QueryLogRequest, QueryLogStart } from './settings.ts';
 
 /** Queries of one ring that are read in a row: some five milliseconds of work. */
 const BATCH_MAX = 2_048;
-/**
- * Between two looks at the rings, milliseconds: while much comes, and while little does. What fills a ring of 8 MiB takes
- * three times as long at full load.
- */
-const BUSY_MS = 20;
-const IDLE_MS = 100;
 const FACTS_MS = 1_000;
 /** Batches when the program ends: what all rings hold. */
 const LAST_BATCHES_MAX = 64;
@@ -33,6 +28,7 @@ class QueryLogThread {
   readonly #take: (query: RingQuery) => void;
   #timer: NodeJS.Timeout | undefined;
   #factsMs = 0;
+  #readMs = 0;
   #isStopped = false;
 
   constructor(port: MessagePort, { settings, rings, generations, day }: QueryLogStart) {
@@ -73,10 +69,12 @@ class QueryLogThread {
     if (this.#isStopped) return;
     const nowMs = systemClock();
     this.#look(nowMs);
+    const readMs = performance.now();
     const count = this.#readAll();
     const isMore = count >= BATCH_MAX;
     if (isMore) setImmediate(() => this.#tick());
-    else this.#timer = setTimeout(() => this.#tick(), count > 0 ? BUSY_MS : IDLE_MS);
+    else this.#timer = setTimeout(() => this.#tick(), pauseMs(count, readMs - this.#readMs));
+    this.#readMs = readMs;
   }
 
   /** Returns the largest number that one ring had. */
