@@ -17,7 +17,6 @@ import {
   resolveImport,
   root,
   type Sources,
-  walk,
 } from './sources.ts';
 
 /** What each folder may import. Not in it: `config`, which rooms name one by one, because most get their settings passed in. */
@@ -178,22 +177,25 @@ const findCycles = (sources: Sources): string[] => {
   return cycles;
 };
 
-/** Default exports and `export *`. */
+/** Default exports and `export *`, which are statements of the file itself. */
 const findWrongExports = (sources: Sources): string[] => {
   const findings: string[] = [];
   for (const [path, text] of sources) {
-    walk(parseSource(path, text), (node) => {
+    for (const node of parseSource(path, text).statements) {
       if (isDefaultExport(node)) findings.push(`${placeOf(node)} exports a default`);
       if (ts.isExportDeclaration(node) && (node.exportClause === undefined || isNamespaceExport(node)))
         findings.push(`${placeOf(node)} exports * instead of names`);
-    });
+    }
   }
   return findings;
 };
 
-const isDefaultExport = (node: ts.Node): boolean =>
+const isDefaultExport = (node: ts.Statement): boolean =>
   ts.isExportAssignment(node) ||
-  (ts.isExportSpecifier(node) && node.name.text === 'default') ||
+  (ts.isExportDeclaration(node) &&
+    node.exportClause !== undefined &&
+    ts.isNamedExports(node.exportClause) &&
+    node.exportClause.elements.some(({ name }) => name.text === 'default')) ||
   (ts.canHaveModifiers(node) &&
     ts.getModifiers(node)?.some((modifier) => modifier.kind === ts.SyntaxKind.DefaultKeyword) === true);
 

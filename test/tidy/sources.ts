@@ -77,25 +77,50 @@ export interface Import {
   readonly specifier: string;
 }
 
+/** By tree: several rules ask. */
+const imports = new WeakMap<ts.SourceFile, readonly Import[]>();
+
 /** Everything that a file refers to: import and export statements, import() of either kind, and worker URLs. */
-export const importsOf = (file: ts.SourceFile): Import[] => {
+export const importsOf = (file: ts.SourceFile): readonly Import[] => {
+  const known = imports.get(file);
+  if (known !== undefined) return known;
   const found: Import[] = [];
-  walk(file, (node) => {
+  const take = (node: ts.Node): void => {
     const target = moduleTarget(node);
     if (target !== undefined && ts.isStringLiteralLike(target)) found.push({ node, specifier: target.text });
-  });
+  };
+  // Of most files the statements are all: a walk through every node is left to those with more of these words.
+  const words = file.text.match(/\bimport\b/g)?.length ?? 0;
+  const isAtTop =
+    words === file.statements.filter(ts.isImportDeclaration).length && !file.text.includes('URL');
+  if (isAtTop) file.statements.forEach(take);
+  else walk(file, take);
+  imports.set(file, found);
   return found;
 };
 
 const moduleTarget = (node: ts.Node): ts.Node | undefined => {
-  if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier;
-  if (ts.isImportTypeNode(node))
-    return ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
-  if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword)
-    return node.arguments[0];
-  if (!ts.isNewExpression(node) || node.expression.getText() !== 'URL') return undefined;
-  const path = node.arguments?.[0];
-  return path !== undefined && /\.ts['"`]$/.test(path.getText()) ? path : undefined;
+  switch (node.kind) {
+    case ts.SyntaxKind.ImportDeclaration:
+    case ts.SyntaxKind.ExportDeclaration:
+      return (node as ts.ImportDeclaration | ts.ExportDeclaration).moduleSpecifier;
+    case ts.SyntaxKind.ImportType: {
+      const { argument } = node as ts.ImportTypeNode;
+      return ts.isLiteralTypeNode(argument) ? argument.literal : undefined;
+    }
+    case ts.SyntaxKind.CallExpression: {
+      const call = node as ts.CallExpression;
+      return call.expression.kind === ts.SyntaxKind.ImportKeyword ? call.arguments[0] : undefined;
+    }
+    case ts.SyntaxKind.NewExpression: {
+      const { expression, arguments: [path] = [] } = node as ts.NewExpression;
+      return expression.getText() === 'URL' && path !== undefined && /\.ts['"`]$/.test(path.getText())
+        ? path
+        : undefined;
+    }
+    default:
+      return undefined;
+  }
 };
 
 /** The path from the root that a relative specifier means, or undefined for a package. */
