@@ -16,35 +16,40 @@ const FAILURE_MS = 1000;
  */
 export const STALE_RECHECK_MS = 5000;
 
+interface Entry<Failure> {
+  readonly failure: Failure;
+  readonly atMs: number;
+  readonly lifetimeMs: number;
+}
+
 /** Failures by the text of their key. */
 export class FailureCache<Failure extends object> {
-  readonly #entries = new LRUCache<
-    string,
-    { readonly failure: Failure; readonly atMs: number; readonly lifetimeMs: number }
-  >({ max: FAILURES_MAX });
+  /** It takes its memory for all at once: made by the first failure. */
+  #entries: LRUCache<string, Entry<Failure>> | undefined;
 
   /** What a question failed with, while that is remembered; `nowMs` is the time of the clock that stored it. */
   get(key: string, nowMs: number): Failure | undefined {
-    const entry = this.#entries.get(key);
+    const entry = this.#entries?.get(key);
     if (entry === undefined) return undefined;
     const ageMs = nowMs - entry.atMs;
     if (ageMs >= 0 && ageMs < entry.lifetimeMs) return entry.failure;
-    this.#entries.delete(key);
+    this.#entries?.delete(key);
     return undefined;
   }
 
   /** Remembers a failure, for a second unless told. */
   set(key: string, failure: Failure, nowMs: number, lifetimeMs = FAILURE_MS): void {
+    this.#entries ??= new LRUCache({ max: FAILURES_MAX });
     this.#entries.set(key, { failure, atMs: nowMs, lifetimeMs });
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#entries.clear();
+    this.#entries?.clear();
   }
 
   /** Number of questions, expired ones included. */
   get size(): number {
-    return this.#entries.size;
+    return this.#entries?.size ?? 0;
   }
 }

@@ -35,7 +35,8 @@ export class Slots<Pending extends { slot: number }> {
     this.zones = new InFlightBySource(PLACES, size);
     this.ages = new InFlightBySource(1, size);
     this.#pendings = new Array<Pending | undefined>(size).fill(undefined);
-    this.#free = Int32Array.from({ length: size }, (_, index) => size - 1 - index);
+    this.#free = new Int32Array(size);
+    for (let i = 0; i < size; i++) this.#free[i] = size - 1 - i;
     this.#setShares(limit);
   }
 
