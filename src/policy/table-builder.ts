@@ -229,13 +229,13 @@ export class TableBuilder {
     return serialize({ terms: this.#terms, patterns } satisfies Extras);
   }
 
-  /** Copies from the end, because memory is given back from there. */
+  /** Copies from the end, because memory is given back from there; the first step goes with the builder, which costs less. */
   #moveRecords(target: Uint8Array): void {
     let end = this.#recordBytes;
     while (end > 0) {
       const start = (end - 1) & ~(STEP_BYTES - 1);
       target.set(this.#records.subarray(start, end), start);
-      this.#memory.resize(start);
+      if (start > 0) this.#memory.resize(start);
       end = start;
     }
   }
