@@ -12,7 +12,7 @@ import {
 import type { FileReview } from '../../policy/keeping/keeping.ts';
 import { isPastReview, type LoadedList } from '../../policy/lists/lists.ts';
 import type { State } from '../../resolver/workers/workers.ts';
-import { collectGarbage, type RetiredMemory } from '../../resolver/workers/workers.ts';
+import { collectBeside, type RetiredMemory } from '../../resolver/workers/workers.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 
 /** What they are made with. */
@@ -50,8 +50,7 @@ export class Generations {
   async build(config: Config, inForce: Generation | undefined): Promise<Generation> {
     const { log, fileReview, retired, pathOf } = this.#parts;
     const nowMs = systemClock();
-    // What a fetch or an earlier build left behind would stand beside both tables: some 20 MB at a million names.
-    if (inForce !== undefined) collectGarbage();
+    if (inForce !== undefined) collectBeside(inForce.policy.table);
     // At a start nothing is in force that a disk could hold up, and a thread would take longer to start.
     const build = inForce === undefined ? buildGeneration : buildInThread;
     const generation = await build(config, this.#count + 1, nowMs, pathOf);

@@ -15,7 +15,7 @@ export {
 } from './descriptors.ts';
 export { ENCRYPTED_KINDS, type EncryptedEndpoint } from './encrypted-listeners.ts';
 export type { WorkerExemptions, WorkerSettings } from './messages.ts';
-export { collectGarbage, RetiredMemory, settleAfterStart } from './retired-memory.ts';
+export { collectBeside, RetiredMemory, settleAfterStart } from './retired-memory.ts';
 export { type ExemptionsFor, Supervisor } from './supervisor.ts';
 export { readAuthorities } from './upstream-authorities.ts';
 export { buildRoutes, plainEndpoints, upstreamHostNames } from './upstream-routes.ts';

@@ -1,7 +1,8 @@
 // Tables out of force: collected when they are worth it, and only then.
+import { constants, PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { RetiredMemory } from '../../../src/resolver/workers/retired-memory.ts';
+import { collectBeside, RetiredMemory } from '../../../src/resolver/workers/retired-memory.ts';
 
 const MIB = 1024 * 1024;
 
@@ -42,3 +43,26 @@ test('small tables are collected when they have added up', () => {
   retire(retired, MIB);
   expect(vi.getTimerCount()).toBe(0);
 });
+
+test.each([
+  [1, 0],
+  [16 * MIB - 1, 0],
+  [16 * MIB, 1],
+])(
+  'before a table is built beside one of %i bytes, garbage is collected %i times',
+  async (sizeBytes, count) => {
+    const flags: (number | undefined)[] = [];
+    const observer = new PerformanceObserver((list) => {
+      for (const entry of list.getEntries())
+        flags.push((entry as { readonly detail?: { readonly flags?: number } }).detail?.flags);
+    });
+    observer.observe({ entryTypes: ['gc'] });
+    collectBeside(new SharedArrayBuffer(sizeBytes));
+    await nextTurn();
+    await nextTurn();
+    observer.disconnect();
+    // Others come when they like.
+    const forced = constants.NODE_PERFORMANCE_GC_FLAGS_FORCED;
+    expect(flags.filter((flag = 0) => (flag & forced) !== 0)).toHaveLength(count);
+  },
+);
