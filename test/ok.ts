@@ -17,7 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { touchedTests } from './changed.ts';
 import { hasDeployChanged } from './deploy-tests.ts';
-import { inMemory } from './memory-folder.ts';
+import { createTestFiles } from './memory-folder.ts';
 import { changedSince, leftMain, pushedFiles } from './pushed.ts';
 import {
   countLeft,
@@ -106,10 +106,8 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** Where the tests have their files, and in what they run so that it is there. Who sets TMPDIR decides otherwise. */
-const files = mkdtempSync(join(tmpdir(), 'ok-'));
-process.once('exit', () => rmSync(files, { recursive: true, force: true }));
-const memory = process.env['TMPDIR'] === undefined ? inMemory(files) : [];
+/** Where the tests have their files. */
+const files = createTestFiles();
 
 /** The exit code of a program, 128 when a signal ended it. It writes to `output`, and tests what they found to `report`. */
 const execute = (command: readonly string[], output: Output, report = testReport): Promise<number> =>
@@ -118,13 +116,13 @@ const execute = (command: readonly string[], output: Output, report = testReport
     const [script = '', ...args] = command;
     const isDirect = output === print;
     const node = [process.execPath, join(root, 'node_modules', script), ...args];
-    const [program = '', ...options] = script.startsWith('vitest/') ? [...memory, ...node] : node;
+    const [program = '', ...options] = script.startsWith('vitest/') ? [...files.command, ...node] : node;
     const child = spawn(program, options, {
       cwd: root,
       stdio: ['ignore', isDirect ? 'inherit' : 'pipe', isDirect ? 'inherit' : 'pipe'],
       env: {
         ...process.env,
-        ...(memory.length > 0 && { TMPDIR: files }),
+        ...files.env,
         TEST_REPORT: report,
         ...(process.stdout.isTTY && { FORCE_COLOR: '1' }),
       },

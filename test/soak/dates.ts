@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { createTestFiles } from '../memory-folder.ts';
 import { clockEnvironment } from '../support/fake-time.ts';
 import { MOMENTS, type Moment, offsetMs } from '../support/moments.ts';
 import { countTests, failedFiles, namesOfFailed, readTestReport, withSecondRun } from '../test-report.ts';
@@ -82,6 +83,7 @@ const clockFiles = (): string[] =>
   );
 
 const exceptions = makeExceptions();
+const testFiles = createTestFiles();
 let child: ReturnType<typeof spawn> | undefined;
 let isEnded = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -101,6 +103,7 @@ const setClock = (moment: Moment): void => {
 const runTests = (moment: Moment, report: string, files: readonly string[]): Promise<boolean> => {
   const env = {
     ...process.env,
+    ...testFiles.env,
     ...clockEnvironment(offset),
     TZ: moment.zone,
     TEST_REPORT: report,
@@ -110,7 +113,8 @@ const runTests = (moment: Moment, report: string, files: readonly string[]): Pro
   const projects = values.quick || values.clock ? ['--project', 'quick*', '--tags-filter', '!night'] : gate;
   const vitest = join(root, 'node_modules/vitest/vitest.mjs');
   return new Promise((resolve, reject) => {
-    child = spawn(process.execPath, [vitest, 'run', ...projects, ...files], {
+    const command = [...testFiles.command, process.execPath, vitest, 'run', ...projects, ...files];
+    child = spawn(command[0] ?? '', command.slice(1), {
       cwd: root,
       stdio: ['ignore', 'inherit', 'inherit'],
       env,
