@@ -24,7 +24,7 @@ const inMemory = (folder: string): readonly string[] => {
 };
 
 /** How the tests are run so that their files are in memory. */
-export interface TestFiles {
+interface TestFiles {
   /** The beginning of the command. */
   readonly command: readonly string[];
   readonly env: { readonly TMPDIR?: string };
