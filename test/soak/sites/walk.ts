@@ -355,7 +355,7 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
   await becomes(walked, ns1, /ns3/);
   walked.sum('three engines', from);
   refuse(walked, [ns1, ns2, ns3]);
-  // Renewed certificates go to the other machines by themselves, and are read there.
+  // Renewed certificates go to the other machines by themselves.
   walked.type(ns1, 'cordon fleet certificates --renew', /server-10\.77\.0\.2\.pem goes to ns2 by itself/);
   const own = ns1.read(`${ENGINE}/server-10.77.0.2.pem`);
   for (let tries = 0; tries < HEARD_SEC && ns2.read(`${ENGINE}/server.pem`) !== own; tries++)
