@@ -5,12 +5,11 @@
 // parsed. Nothing here opens a socket or reads a list. YAML 1.2 (core schema).
 
 export type { BlockAnswer } from './answer-leaf.ts';
-export { type DescribedKey, describeConfig } from './described.ts';
-export { type ConfigDifference, configDifferences } from './difference.ts';
+export { describeConfig } from './described.ts';
+export { configDifferences } from './difference.ts';
 export { configHash, effectiveConfig, prefixFilesOf } from './effective.ts';
 export { configVariables } from './environment.ts';
 export { IN_FORCE_NAME, type InForce, keepInForce, readInForce, writtenState } from './in-force.ts';
-export type { OutOfScope } from './leaf.ts';
 export { type ConfigFacts, type ConfigResult, loadConfig, type Proposal } from './load.ts';
 export { demandsOf, isActive } from './mandate-effect.ts';
 export { readMandate, shippedMandateFile, shippedMandates } from './mandate-file.ts';
@@ -19,7 +18,7 @@ export { type MandateReach, matrixOf } from './mandate-reach.ts';
 export { mandateTemplate } from './mandate-template.ts';
 export { namedFiles, namedPaths } from './named-files.ts';
 export { type NoticeTexts, noticeTexts, setNoticeTexts } from './notice-text.ts';
-export { type ConfigProblemCode, formatProblem, type Problem } from './problem.ts';
+export { formatProblem, type Problem } from './problem.ts';
 export { type ConfigReach, reachOf } from './reach.ts';
 export { configReference, mandateReference } from './reference.ts';
 export type {
@@ -43,5 +42,5 @@ export type {
 } from './sections/lists.ts';
 export { BUNDLED_AUTHORITIES, SYSTEM_AUTHORITIES } from './sections/upstreams.ts';
 export { isStartOnly, startOnlyChanges } from './start-only.ts';
-export type { UpstreamConfig, UpstreamHost } from './upstream-leaf.ts';
+export type { UpstreamConfig } from './upstream-leaf.ts';
 export { putBack, withhold } from './withheld.ts';

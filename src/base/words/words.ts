@@ -10,8 +10,6 @@ export {
   HEALTH_ISSUES,
   type HealthIssue,
   type HealthIssueId,
-  type HealthIssueKind,
-  type HealthSeverity,
 } from './health-issues.ts';
 export { ROLES, type Role } from './roles.ts';
 

@@ -6,13 +6,13 @@
 export type { ProbeRunStatus } from './findings.ts';
 export { foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from './judge.ts';
 export { dataForm } from './lists.ts';
-export { type PackedMandates, packMandates } from './pack-mandates.ts';
+export { packMandates } from './pack-mandates.ts';
 export { toProbedState } from './probed-state.ts';
 export type { Certificate } from './proof-certificate.ts';
 export { open as openCertificate, PROOF_BYTES_MAX } from './proof-envelope.ts';
 export { readOrMakeKey } from './proof-key.ts';
 export { formatProof, makeProof, PROOF_DECOYS, PROOF_QUESTIONS, PROOF_RATE } from './proof-making.ts';
 export { findResolver, type Resolver as ProofResolver } from './proof-ways.ts';
-export { ProbeScheduler, type ProbeState, type ProbeStatus } from './scheduler.ts';
-export { type Leak, probeServer, type ServerProbe, type ServerProbeRequest } from './server.ts';
+export { ProbeScheduler } from './scheduler.ts';
+export { probeServer, type ServerProbe } from './server.ts';
 export { reachListener } from './views.ts';

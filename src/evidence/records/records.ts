@@ -6,9 +6,9 @@
 // recorder's thread loads nothing else of the evidence. Imports transparency, events, enforcement, dns and base only. SQLite, Ed25519 (RFC 8032), a Merkle tree (RFC 6962),
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
-export { type AskedNames, type AskedOf, type AskedPart, countAskedNames } from './asked-names.ts';
+export { type AskedNames, type AskedPart, countAskedNames } from './asked-names.ts';
 export { LISTED_SIGNALS, signalOfCategory } from './bypass-signal.ts';
-export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPiece, type ChainPlace } from './chain-feed.ts';
+export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPlace } from './chain-feed.ts';
 export type { ChainHole, Looked, LookFrom } from './chain-hole.ts';
 export { type ChangeText, toChangeText, type Written } from './change-queue.ts';
 export { findCosigned, readLogVerifier, type SignedCheckpoint } from './checkpoint-file.ts';
@@ -16,7 +16,7 @@ export { readReference, readReferenceSecret, toReference } from './client-refere
 export { type Collected, CollectedChain, isRecordedBlock } from './collected-chain.ts';
 export { CollectedHeads, headsSizeOf, readOwnHeads, readOwnKeys } from './collected-heads.ts';
 export { CosignatureCollector, type WitnessFacts } from './cosignature-collector.ts';
-export { type Cosigned, checkpointText, checkpointVerifier, readCosigned } from './cosigned.ts';
+export { checkpointText, checkpointVerifier, readCosigned } from './cosigned.ts';
 export { COUNTING_KEY_LENGTH } from './counting-key.ts';
 export { DirectoryLock } from './directory-lock.ts';
 export { isOfDisk } from './disk-error.ts';
@@ -43,7 +43,6 @@ export {
   type SignedHead,
 } from './heads.ts';
 export { prefixText } from './identity.ts';
-export type { RefusedCount } from './kept-counts.ts';
 export { isDay, isMoment, MOMENT_MS_MAX, MOMENT_MS_MIN } from './moment.ts';
 export { LogReader } from './offered-log.ts';
 export { AppendedFile } from './outputs/appended-file.ts';
@@ -69,7 +68,7 @@ export {
   type PartitionFile,
   type PartitionMeta,
 } from './partition.ts';
-export { type Position, PositionFile, readPosition } from './position-file.ts';
+export { PositionFile, readPosition } from './position-file.ts';
 export { isAmong, type RecordSpan } from './proof.ts';
 export { PseudonymReader } from './pseudonym-keys.ts';
 export type { RecalledClient, RecalledWhom } from './recent-refusals.ts';
@@ -95,8 +94,8 @@ export {
 } from './record.ts';
 export { recordIssues } from './record-issues.ts';
 export { type JudgeRecord, loadRecordSchema } from './record-judge.ts';
-export type { OutputFacts, RecordOutput } from './record-output.ts';
-export { checkRecordProof, type ProvenRecord, proveRecord } from './record-proof.ts';
+export type { RecordOutput } from './record-output.ts';
+export { checkRecordProof, proveRecord } from './record-proof.ts';
 export { describeRecord } from './record-text.ts';
 export { Recording } from './recording.ts';
 export type { RecordingFacts, RecordingSettings } from './recording-options.ts';

@@ -6,7 +6,7 @@ import type { FleetReport, FleetReportOptions } from './fleet-report.ts';
 import type { MadeReport, ReportOptions } from './forms.ts';
 
 export { EnforcementHistory } from './enforcement-history.ts';
-export type { FleetMember, FleetReport, FleetReportOptions } from './fleet-report.ts';
+export type { FleetReport } from './fleet-report.ts';
 export {
   REPORT_FORMATS,
   REPORT_LANGUAGES,

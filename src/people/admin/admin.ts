@@ -19,20 +19,10 @@ export type {
   DraftTried,
 } from './configuration-operations.ts';
 export { ConnectionGate } from './connection-gate.ts';
-export {
-  CONTROL_SOCKET_NAME,
-  type ControlSocket,
-  type ControlSocketOptions,
-  openControlSocket,
-} from './control-socket.ts';
+export { CONTROL_SOCKET_NAME, type ControlSocket, openControlSocket } from './control-socket.ts';
 export { type AnyGiven, isAt, mayUse, notForRoles, perform } from './dispatch.ts';
-export type { ProbeControl, RecordControl, RecorderStatus, RecordsChecked } from './evidence-operations.ts';
-export type {
-  ExemptionControl,
-  ExemptionEffect,
-  ExemptionRefusal,
-  ExemptionShown,
-} from './exemption-operations.ts';
+export type { RecorderStatus, RecordsChecked } from './evidence-operations.ts';
+export type { ExemptionControl, ExemptionEffect, ExemptionRefusal } from './exemption-operations.ts';
 export { isOwnHost } from './host-check.ts';
 export type {
   ListAsked,
@@ -41,7 +31,7 @@ export type {
   ListOutcome,
   ListRulesAsked,
 } from './list-operations.ts';
-export { type Admin, type AdminErrorCode, type AdminOptions, startAdmin } from './listener.ts';
+export { type Admin, startAdmin } from './listener.ts';
 export { openApiText } from './openapi.ts';
 export {
   type Actor,
@@ -73,26 +63,12 @@ export type {
   PersonShown,
   TokenShown,
 } from './people-operations.ts';
-export type {
-  ExplainAsked,
-  ExplainControl,
-  PauseControl,
-  PauseStatus,
-  ProgramControl,
-  Readiness,
-} from './program-operations.ts';
-export type {
-  NewQueries,
-  QueriesFound,
-  QueriesWanted,
-  QueryControl,
-  QueryLogShown,
-} from './query-operations.ts';
+export type { PauseControl, PauseStatus, ProgramControl, Readiness } from './program-operations.ts';
+export type { NewQueries, QueriesFound, QueriesWanted, QueryControl } from './query-operations.ts';
 export { type Reply, toProblem } from './reply.ts';
 export type { KeptReport, ReportAsked, ReportControl } from './report-operations.ts';
 export type {
   RegisterCopy,
-  ReloadOutcome,
   ServiceControl,
   ServiceFigures,
   ServiceHistoryShown,

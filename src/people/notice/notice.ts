@@ -8,5 +8,3 @@
 
 export type { CheckFound } from './device-checks.ts';
 export { NoticeListener } from './notice-listener.ts';
-export type { NoticeFacts, NoticeSetting } from './page.ts';
-export type { RecordedIdentity } from './texts.ts';

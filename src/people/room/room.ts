@@ -8,7 +8,6 @@
 import { loadFeature } from '../../base/base.ts';
 import type { Room, RoomOptions } from './open.ts';
 
-export type { RoomErrorCode } from './codes-of-errors.ts';
 export { ROOM_FILE_NAME } from './file-name.ts';
 export type { LiveSource } from './live.ts';
 export type { Room, RoomOptions } from './open.ts';

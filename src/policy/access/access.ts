@@ -16,19 +16,16 @@ import { compileForwarders, type ForwarderRules, Forwarders, type ForwarderTable
 import { BY, type Identified, Identities, type IdentityRules, type Revocations } from './identity.ts';
 import { LeasedDevices } from './lease-table.ts';
 
-export type { ForwarderRules, Forwarders } from './forwarders.ts';
+export type { Forwarders } from './forwarders.ts';
 export {
   type Credentials,
-  type Device,
   type Identified,
   Identities,
   type IdentityRules,
   type Revocations,
-  type ShownAuthority,
   type ShownCertificate,
-  type TokenRule,
 } from './identity.ts';
-export { createLeaseTable, LEASES_MAX, type LeasedDevices, writeLeases } from './lease-table.ts';
+export { createLeaseTable, LEASES_MAX, writeLeases } from './lease-table.ts';
 export { createRateMemory, RateLimit, type RateRules } from './rate-limit.ts';
 export { Shown } from './shown.ts';
 

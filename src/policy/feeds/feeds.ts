@@ -7,13 +7,11 @@ import { loadFeature } from '../../base/base.ts';
 import type { Published, PublishOptions } from './publisher.ts';
 import type { FeedReader, FeedReaderOptions } from './reader.ts';
 
-export type { FeedErrorCode } from './feed-error.ts';
 export { feedError } from './feed-error.ts';
 export { FEED_ROLES, type FeedRole } from './feed-roles.ts';
 export {
   type FeedBehind,
   type FeedRecord,
-  type FeedSettings,
   type FeedState,
   feedDirectory,
   readFeedRecord,
@@ -21,7 +19,7 @@ export {
 } from './feed-state.ts';
 export { readPackagedRoot } from './packaged-root.ts';
 export type { Published } from './publisher.ts';
-export type { FeedReader, FeedTarget, FeedTargets } from './reader.ts';
+export type { FeedReader, FeedTargets } from './reader.ts';
 
 /** Begins to read a feed: see FeedReader.open() of reader.ts. Rejects with ERR_FEATURE_NOT_INSTALLED, too. */
 export const openFeed = async (options: FeedReaderOptions): Promise<FeedReader> =>

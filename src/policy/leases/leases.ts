@@ -5,5 +5,4 @@
 // a source that fails is told of. Kea (memfile, control socket), ISC dhcpd, dnsmasq.
 // Imports access, config and base.
 export { LeaseBook, type LeaseRules } from './lease-book.ts';
-export type { LeaseForm } from './lease-forms.ts';
 export { LeaseReading } from './lease-reading.ts';

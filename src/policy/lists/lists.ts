@@ -13,37 +13,15 @@ export {
   NEVER_BLOCK_ADDRESSES_FILE,
   NEVER_BLOCK_FILE,
   ownersOf,
-  type ShippedList,
   shippedDefaults,
   shippedLists,
   shippedOperators,
 } from './catalog.ts';
 export { type CdnSuffix, derivationOf, readCdnSuffixes } from './cdn-suffixes.ts';
-export {
-  type CheckOptions,
-  checkLists,
-  compareEntries,
-  NameRules,
-  type Problem,
-  type ProblemCode,
-} from './check.ts';
-export {
-  type CordonList,
-  type ListAnswer,
-  type ListEntry,
-  type ListHeader,
-  parseCordonHeader,
-  parseCordonList,
-} from './cordon-format.ts';
+export { checkLists, compareEntries, NameRules } from './check.ts';
+export { type ListEntry, parseCordonHeader, parseCordonList } from './cordon-format.ts';
 export { type Coverage, type CoverageRow, readCoverage } from './coverage.ts';
-export {
-  DIAGNOSTICS_MAX,
-  type Diagnostic,
-  type DiagnosticCode,
-  type ListNote,
-  NOTE_CODES,
-  type ReasonCounts,
-} from './diagnostic.ts';
+export { DIAGNOSTICS_MAX, type DiagnosticCode, NOTE_CODES, type ReasonCounts } from './diagnostic.ts';
 export {
   type ExceptionFacts,
   markedText,
@@ -54,7 +32,7 @@ export {
 } from './exception-marks.ts';
 export { ExportMerge, type MergedRules } from './export-merge.ts';
 export { digestRules, EXPORT_FORMATS, type ExportFormat, exportRules } from './export-rules.ts';
-export { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
+export { type FeedOptions, feedRules } from './feed.ts';
 export {
   isPastReview,
   REVIEW_INTERVAL_DAYS,
@@ -63,13 +41,11 @@ export {
   reviewDueDay,
 } from './freshness.ts';
 export { Guards } from './guard.ts';
-export { type ListBytes, type ListErrorCode, readListFile } from './list-file.ts';
-export { type RulesFound, type RulesWanted, readRules, type ShownRule } from './list-rules.ts';
+export { type ListBytes, readListFile } from './list-file.ts';
+export { readRules } from './list-rules.ts';
 export {
   derivationText,
   type ListLine,
-  type ListSource,
-  type LoadedFacts,
   type LoadedList,
   lineOf,
   loadList,
@@ -89,10 +65,10 @@ export {
 } from './review.ts';
 export { isConditional, isException } from './rule-terms.ts';
 export { requireSigned } from './signed-file.ts';
-export { type BytesOutcome, fetchBytes } from './source-bytes.ts';
-export { type SourceErrorCode, sourceError } from './source-error.ts';
+export { fetchBytes } from './source-bytes.ts';
+export { sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';
-export type { ResolveHost, SourceAddress } from './source-request.ts';
+export type { ResolveHost } from './source-request.ts';
 export { isStale, nextFetchMs } from './source-schedule.ts';
 export { parseSourceUrl, redactUrl } from './source-url.ts';
 export { ListStore, type StoreAuthor } from './store.ts';

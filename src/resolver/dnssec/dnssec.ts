@@ -5,16 +5,9 @@
 // by a chain of signatures, and insecure only by a proof that the chain ends; what one view learned serves that view.
 // Imports dns and base only.
 // RFCs: 4033, 4034, 4035, 4509, 5011, 5155, 5702, 6605, 6672, 6840, 7646, 8080, 8198, 8914, 9276, 9905.
-export {
-  type AnchorKey,
-  type AnchorKeyState,
-  type AnchorState,
-  createAnchorState,
-  formatAnchorState,
-  parseAnchorState,
-} from './anchor-state.ts';
-export { type DnssecErrorCode, parseTrustAnchors, type TrustAnchor } from './anchors.ts';
-export type { Lookup, LookupAnswer, LookupOutcome } from './lookup.ts';
+export { type AnchorState, createAnchorState, formatAnchorState, parseAnchorState } from './anchor-state.ts';
+export { parseTrustAnchors, type TrustAnchor } from './anchors.ts';
+export type { Lookup, LookupOutcome } from './lookup.ts';
 export { lookAtKeys, type PrimeOutcome, primeAnchors } from './prime.ts';
 export {
   type AnchorEvent,
@@ -27,10 +20,8 @@ export {
 export { ROOT_ANCHORS } from './root-anchors.ts';
 export {
   isClockPlausible,
-  type Security,
   type ValidatedOutcome,
   Validator,
   type ValidatorObserver,
   type ValidatorOptions,
 } from './validator.ts';
-export type { WorkExcess, WorkLimits } from './work.ts';

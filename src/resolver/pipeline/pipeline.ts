@@ -30,7 +30,7 @@ import { WaiterResponder } from './waiter-responder.ts';
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../../base/words/words.ts';
 export { COOKIE, ServerCookies } from './cookie.ts';
 export type { PipelineRules, StaleRules, StructuredError, StructuredErrors } from './in-force.ts';
-export type { CandidateObserver, CheckContext, PipelineObserver } from './parts.ts';
+export type { CheckContext, PipelineObserver } from './parts.ts';
 export { createNeverForeignTable, createPrivateIpv4Table } from './private-addresses.ts';
 export { DROPPED, PENDING, PORT_OF_PROBE } from './query-context.ts';
 export { RebindingGuard } from './rebinding.ts';

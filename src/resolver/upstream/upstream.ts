@@ -7,14 +7,13 @@
 // sockets, IDs per socket, connections, hedges and aliases that are followed are bounded. Imports datagram, dns and base.
 // RFCs: 1034 and 6604 (aliases), 1035, 3225, 5452 (ports, IDs, question), 6891 (EDNS and its absence), 7766 (TCP), 7830
 // and 8467 (padding), 7858 and 8310 (TLS), 7873 and 9018 (cookies), 8484 (HTTPS).
-export { AliasFollower, type AliasFollowerOptions } from './alias-follower.ts';
+export { AliasFollower } from './alias-follower.ts';
 export type { TlsSettings } from './connection.ts';
 export {
   type Exchange,
   type TryFault,
   UNOBSERVED,
   type UntrustedReason,
-  type UnwantedReason,
   type UpstreamObserver,
   type UpstreamOutcome,
   type UpstreamTransport,
@@ -22,7 +21,7 @@ export {
 } from './exchange.ts';
 export { Forwarding, type ForwardingOptions } from './forwarding.ts';
 export { OWN_PORTS_BYTES, OwnPorts, PortSet } from './own-ports.ts';
-export { type ForwardingRoute, type UpstreamErrorCode, upstreamTexts } from './route-table.ts';
+export { type ForwardingRoute, upstreamTexts } from './route-table.ts';
 export type { Strategy } from './strategy.ts';
 export { RESOLV_CONF, readSystemResolvers } from './system-resolvers.ts';
 export type { UpstreamServer } from './upstream-server.ts';

@@ -9,7 +9,6 @@ export { MessageBuilder } from './builder.ts';
 export { ClientReport, REPORT_OPTION } from './client-report.ts';
 export {
   createEde,
-  type EdnsOption,
   type ExtendedError,
   findEde,
   findOpt,
@@ -52,7 +51,6 @@ export {
   isInZone,
   labelOffset,
   NAME_FAULT,
-  type NameTextFault,
   nameEquals,
   nameFrom,
   nameKey,
@@ -94,13 +92,12 @@ export {
 } from './registry.ts';
 export { SIPHASH_KEY_LENGTH, SIPHASH_LENGTH, SipHash } from './siphash.ts';
 export { SuffixHashes } from './suffix-hash.ts';
-export { type ServiceVisitor, visitService } from './svcb.ts';
+export { visitService } from './svcb.ts';
 export {
   TARGET_ADDRESS_WORDS,
   TargetCollector,
   type Targets,
   TRIGGER,
 } from './targets.ts';
-export type { PresentationErrorCode } from './text.ts';
 export { readWrittenName, type WrittenName, writeName } from './written-name.ts';
 export { isWorthReading, WrittenOut } from './written-out.ts';

@@ -10,5 +10,4 @@
 export { openSslFault, openSslVersion } from './openssl.ts';
 export { callQuic, type QuicCall, type QuicProof } from './quic-client.ts';
 export type { QuicClient, QuicConnection, QuicStream } from './quic-connection.ts';
-export type { QuicSettings } from './quic-context.ts';
-export { type QuicHandler, type QuicOptions, QuicServer } from './quic-server.ts';
+export { QuicServer } from './quic-server.ts';

@@ -5,7 +5,6 @@
 // and later, no early data, no renegotiation. RFCs 5077, 5280, 6066 section 8, 8310, 8446, 8737, 8996, 9325.
 export {
   assertValid,
-  type CertificateErrorCode,
   type CertificateFacts,
   type CertificateFiles,
   readCertificate,
@@ -14,8 +13,8 @@ export {
   warningMs,
 } from './certificate.ts';
 export { Challenges } from './challenges.ts';
-export { type AuthorityAbove, authorityFingerprints, ClientAuthorities } from './client-authorities.ts';
+export { authorityFingerprints, ClientAuthorities } from './client-authorities.ts';
 export { type ClientCertificate, readClientCertificate } from './client-certificate.ts';
 export { type ReadRevocations, type RevokedCertificates, readRevocations } from './revocation.ts';
 export { type ChallengeProof, SecureServer, type TlsSettings } from './secure-server.ts';
-export { type TicketKey, TicketKeys } from './ticket-keys.ts';
+export { TicketKeys } from './ticket-keys.ts';

@@ -4,7 +4,7 @@
 // (signed-note, tlog-checkpoint, tlog-cosignature, tlog-witness), and a witness. Knows no records and no resolver. What
 // others send is parsed and checked, and is a value when it is wrong; only the disk throws.
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
-export { formatLogProof, type LogProof, parseLogProof } from './log-proof.ts';
+export { formatLogProof, parseLogProof } from './log-proof.ts';
 export {
   consistencyProof,
   EMPTY_ROOT,
@@ -22,29 +22,22 @@ export {
   formatVerifier,
   isKeyName,
   type Note,
-  type NoteSignature,
   parseNote,
   parseVerifier,
   SIGNATURE_TYPE,
   type SignatureType,
   signNote,
-  type Verified,
   type Verifier,
   verifyNote,
 } from './note.ts';
-export { formatSubmission, parseSubmission, type Submission } from './submission.ts';
+export { formatSubmission, parseSubmission } from './submission.ts';
 export { TreeFile } from './tree-file.ts';
-export { Witness, type WitnessAnswer, type Witnessed, type WitnessStore } from './witness.ts';
+export { Witness, type Witnessed } from './witness.ts';
 export {
   type SubmissionAnswer,
   submitCheckpoint,
   type WitnessPlace,
   type WitnessReply,
 } from './witness-client.ts';
-export {
-  openWitnessKey,
-  originHash,
-  type TransparencyErrorCode,
-  WitnessDirectory,
-} from './witness-directory.ts';
-export { startWitness, type WitnessLog, type WitnessServer } from './witness-server.ts';
+export { openWitnessKey, originHash, WitnessDirectory } from './witness-directory.ts';
+export { startWitness, type WitnessServer } from './witness-server.ts';
