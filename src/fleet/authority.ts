@@ -414,15 +414,10 @@ export class Authority {
   async #catchUp(engine: MessageBus): Promise<void> {
     if (this.#reconciliation.isCatchingUp || this.#isReplaced) return;
     this.#reconciliation.isCatchingUp = true;
-    try {
-      await this.#takeBack(engine);
-      this.#standDown();
-    } catch (thrown) {
-      // Such as an engine without streams: reconciling tells of it.
-      if (!isAppError(thrown)) throw thrown;
-    } finally {
-      this.#reconciliation.isCatchingUp = false;
-    }
+    // Such as an engine without streams: reconciling tells of it.
+    await this.#takeBack(engine).catch(() => undefined);
+    this.#reconciliation.isCatchingUp = false;
+    this.#standDown();
   }
 
   /** Gives how many entries came. */

@@ -224,11 +224,10 @@ export class Collector {
   /** Keeps what waits, and takes nothing more: another collector may have the store behind that. */
   async close(): Promise<void> {
     await this.flush();
-    const last = this.#next(async () => {
+    await this.#next(async () => {
+      this.#isClosed = true;
       for (const resolver of this.#resolvers.values()) await resolver.writePosition();
     });
-    this.#isClosed = true;
-    await last;
     clearTimeout(this.#timer);
     this.#forget();
     await this.#options.store.close();
@@ -266,8 +265,8 @@ export class Collector {
 
   /** Does one thing after the other. What a store does not take comes again: nothing of it was acknowledged. Nothing behind the end. */
   #next(act: () => Promise<void>): Promise<void> {
-    if (this.#isClosed) return this.#turn;
     this.#turn = this.#turn.then(async () => {
+      if (this.#isClosed) return;
       try {
         await act();
         if (this.#trouble !== undefined) this.#options.log.info({}, 'collector: evidence is kept again');
@@ -450,7 +449,8 @@ export class Collector {
   }
 
   async #hole(resolver: CollectedResolver, recordClass: RecordClass, text: string): Promise<void> {
-    await resolver.noteHole(JSON.stringify({ time: this.#now(), class: recordClass, text }));
+    const time = new Date(this.#options.clock()).toISOString();
+    await resolver.noteHole(JSON.stringify({ time, class: recordClass, text }));
     await this.#alarms.refuse('hole', resolver.name, `${recordClass}: ${text}`, `${recordClass} ${text}`);
   }
 
@@ -462,10 +462,6 @@ export class Collector {
     const resolver = new CollectedResolver(shelf, member.name, member.enrolment, label);
     this.#resolvers.set(label, resolver);
     return resolver;
-  }
-
-  #now(): string {
-    return new Date(this.#options.clock()).toISOString();
   }
 }
 

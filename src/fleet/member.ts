@@ -147,11 +147,9 @@ export class Member {
   /** Begins, and is done when what the log has is in force; the engine is connected when it is there. */
   async start(): Promise<void> {
     await this.policy.start();
-    if (this.policy.stopped === undefined) {
-      const paused = await resumePause(this.#options);
-      // It was in force before this start, and does not fit what is configured now.
-      if (paused?.done.isApplied === false) this.policy.conclude(paused.entry, paused.done);
-    }
+    const paused = this.policy.stopped === undefined ? await resumePause(this.#options) : undefined;
+    // It was in force before this start, and does not fit what is configured now.
+    if (paused?.done.isApplied === false) this.policy.conclude(paused.entry, paused.done);
     this.checkpoint.begin(this.#options.log);
     // An authority that was not heard for too long before this start is not heard now.
     this.#leave(this.checkpoint.look(), 'looking at the time');

@@ -92,8 +92,8 @@ export class Fleet {
   readonly #witness: PeerWitness;
   #witnesses: PeerWitnesses | undefined;
   readonly #log: PolicyLog;
-  readonly #steps: LastSteps;
-  readonly #rows = new ResolverRows();
+  /** What status shows, kept ready. */
+  readonly #shown: { readonly steps: LastSteps; readonly rows: ResolverRows };
   #key: SigningKey | undefined;
   #engine: MessageBus | undefined;
   #sender: EvidenceSender | undefined;
@@ -118,7 +118,7 @@ export class Fleet {
     const seed = (): string => readIdentity(stateDirectory).seed;
     const { log, damage } = PolicyLog.open(fleetPath(stateDirectory, 'policy'), acts.clock());
     this.#log = log;
-    this.#steps = new LastSteps(log);
+    this.#shown = { steps: new LastSteps(log), rows: new ResolverRows() };
     this.#membership = new Membership(trust);
     this.#membership.onCollector = () => this.#sender?.setCollectors(this.#collectors());
     const sequence = new Sequence(fleetPath(stateDirectory, 'sequence'), acts.clock);
@@ -360,7 +360,7 @@ export class Fleet {
       probe: this.#parts?.asker.asked ?? null,
       contents: this.#contents(),
       pauses: pausesOf(this.#log, this.#options.acts.clock()),
-      exemptions: this.#steps.all,
+      exemptions: this.#shown.steps.all,
     };
   }
 
@@ -464,7 +464,7 @@ export class Fleet {
   }
 
   #resolvers(): ResolverStatus[] {
-    return this.#rows.of({
+    return this.#shown.rows.of({
       own: this.#member.presence(),
       nowMs: this.#options.acts.monotonic(),
       number: this.#member.policy.end.number,
