@@ -45,8 +45,6 @@ export {
 export { ALL_OPERATIONS, type Controls, OPERATIONS } from './operations.ts';
 export type {
   DeviceShown,
-  NetworkNow,
-  NetworkShown,
   OverviewControl,
   RecordsFound,
   RecordsWanted,
@@ -54,8 +52,8 @@ export type {
   RefusalFiguresWanted,
   RefusalShown,
   RefusalsWanted,
-  StateShown,
 } from './overview-operations.ts';
+export type { NetworkNow, NetworkShown, StateShown } from './overview-state.ts';
 export type {
   LinkShown,
   OpenSession,
