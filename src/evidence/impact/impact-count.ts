@@ -203,7 +203,6 @@ export class ImpactCount {
   readonly #after: Replay;
   readonly #questions = new JudgedQuestions();
   readonly #askers = new Askers();
-  readonly #print = new Print();
   readonly #names = new Map<string, Named>();
   readonly #sides = new Map([
     [CHANGE.REFUSED as number, new Side()],
@@ -232,7 +231,7 @@ export class ImpactCount {
     }
     const asker = this.#askerOf(logged);
     if (asker.address === undefined) this.#withoutAddress++;
-    const print = logged.print ?? this.#printOf(logged.type, logged.name, logged.answers);
+    const print = logged.print ?? printOf(logged.type, logged.name, logged.answers);
     print.number(asker.kind);
     let judged = this.#questions.find(print);
     if (judged === undefined) {
@@ -337,15 +336,8 @@ export class ImpactCount {
     else this.#isAtLeast = true;
   }
 
-  #printOf(...texts: string[]): Print {
-    const print = this.#print;
-    print.begin();
-    for (const text of texts) print.text(text);
-    return print;
-  }
-
   #askerOf(logged: Logged): Asker {
-    const print = logged.asker ?? this.#printOf(logged.client, logged.group ?? '');
+    const print = logged.asker ?? printOf(logged.client, logged.group ?? '');
     const known = this.#askers.find(print);
     if (known !== undefined) return known;
     const { client, group } = logged;
@@ -363,6 +355,15 @@ export class ImpactCount {
     return asker;
   }
 }
+
+const shared = new Print();
+
+/** Of texts of other logs; valid until the next one. */
+const printOf = (...texts: readonly string[]): Print => {
+  shared.begin();
+  for (const text of texts) shared.text(text);
+  return shared;
+};
 
 /** A text of its own: a part of a larger one keeps all of it in memory. */
 const own = (text: string): string => Buffer.from(text, 'latin1').toString('latin1');
