@@ -298,12 +298,8 @@ export class Collector {
     if (member === undefined)
       return this.#alarms.refuse('removed-node', name, 'it is not in the fleet', message.subject);
     if (member.until !== undefined) {
-      return this.#alarms.refuse(
-        'removed-node',
-        name,
-        `it was removed at ${member.until}, and sends still`,
-        member.until,
-      );
+      const text = `it was removed at ${member.until}, and sends still`;
+      return this.#alarms.refuse('removed-node', name, text, member.until);
     }
     const { bytes, signature } = message;
     const sender = this.#isSigned(name, message) ? member : this.#formerOf(member, message);
@@ -315,12 +311,8 @@ export class Collector {
       return this.#alarms.refuse('forged-block', name, 'a message of another form', signature);
     }
     if (unpacked.enrolment !== sender.enrolment) {
-      return this.#alarms.refuse(
-        'removed-node',
-        name,
-        `of enrolment ${unpacked.enrolment}, it has ${sender.enrolment}`,
-        name,
-      );
+      const text = `of enrolment ${unpacked.enrolment}, it has ${sender.enrolment}`;
+      return this.#alarms.refuse('removed-node', name, text, name);
     }
     const resolver = await this.#resolverOf(sender);
     await this.#takePiece(resolver, recordClass, unpacked.piece, message);

@@ -369,7 +369,7 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
   ns1.must('systemctl start cordon-engine');
   walked.sum('one of three stands still', from);
   from = walked.steps.length;
-  walked.type(ns1, 'cordon fleet engines --one', /an engine of 10\.77\.0\.1:4222/);
+  walked.type(ns1, 'cordon fleet engines --one', /plan +10\.77\.0\.1:4222 alone/);
   walked.type(ns1, 'cordon fleet engines --here', /ok +streams/);
   for (const machine of [ns2, ns3])
     walked.type(
