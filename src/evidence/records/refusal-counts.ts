@@ -159,7 +159,7 @@ export class RefusalCounts {
   readonly #counts = new Map<string, PartitionCounts>();
   #running: Promise<void> | undefined;
   /** Why the last count ended early, when nobody waited for it any more. */
-  #failed: unknown;
+  #failed: { readonly thrown: unknown } | undefined;
   /** While it runs: partitions that are counted, and how many there are. */
   #progress = { counted: 0, of: 0 };
   #ahead: Promise<void> | undefined;
@@ -245,7 +245,7 @@ export class RefusalCounts {
   async #counted(waitMs: number | undefined): Promise<void> {
     const failed = this.#failed;
     this.#failed = undefined;
-    if (failed !== undefined) throw failed;
+    if (failed !== undefined) await Promise.reject(failed.thrown as Error);
     this.#running ??= this.#update().finally(() => {
       this.#running = undefined;
     });
@@ -254,7 +254,7 @@ export class RefusalCounts {
     const late = new AbortController();
     const running = this.#running.catch((thrown: unknown) => {
       if (isWaiting) throw thrown;
-      this.#failed = thrown;
+      this.#failed = { thrown };
     });
     const waited = sleep(waitMs, undefined, { signal: late.signal }).catch(() => undefined);
     await Promise.race([running, waited]).finally(() => {

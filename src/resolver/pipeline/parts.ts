@@ -76,6 +76,8 @@ export interface CheckContext {
     readonly forwarder: number;
     readonly transport: number;
     readonly client: { readonly group: number };
+    /** Undefined: known by nothing but the address. */
+    readonly who: { readonly device: { readonly address: AddressWords } | undefined } | undefined;
   };
 }
 
