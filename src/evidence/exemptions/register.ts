@@ -81,8 +81,7 @@ export class Register {
   readonly #options: RegisterOptions;
   readonly #entries = new Map<number, { paper: ExemptionPaper; history: ExemptionEvent[] }>();
   /** Those that wait for a decision, and those that are granted and not barred: what rules ask for. */
-  readonly #waiting = new PaperSet();
-  readonly #granted = new PaperSet();
+  readonly #sets = { waiting: new PaperSet(), granted: new PaperSet() };
   /** When advance() has something to do to each that stands. */
   readonly #due = new DueTimes();
   /** Out of force although the register could not be told. */
@@ -199,7 +198,7 @@ export class Register {
     const faults = [
       ...written.faults,
       ...requestFaults(terms, context),
-      ...repetitionFaults(terms, this.#waiting),
+      ...repetitionFaults(terms, this.#sets.waiting),
       ...this.limitFaults(),
     ];
     return { terms, problems: faults.map((fault) => toProblem(fault)) };
@@ -312,8 +311,8 @@ export class Register {
       nowMs,
       granted:
         leaving.size === 0
-          ? this.#granted
-          : new PaperSet(this.#granted.all().filter(({ id }) => !leaving.has(id))),
+          ? this.#sets.granted
+          : new PaperSet(this.#sets.granted.all().filter(({ id }) => !leaving.has(id))),
       find: (number) => this.#entries.get(number)?.paper,
     };
   }
@@ -420,13 +419,13 @@ export class Register {
     if (SHARED_EVENTS.has(event)) this.#sharedVersion++;
     this.#lastNumber = Math.max(this.#lastNumber, number);
     this.#setDue(number, paper);
-    if (paper.state === 'requested') this.#waiting.put(paper);
-    else this.#waiting.delete(paper.id);
+    if (paper.state === 'requested') this.#sets.waiting.put(paper);
+    else this.#sets.waiting.delete(paper.id);
     if (isGranted(paper)) {
-      if (!this.#barred.has(number)) this.#granted.put(paper);
+      if (!this.#barred.has(number)) this.#sets.granted.put(paper);
       return;
     }
-    this.#granted.delete(paper.id);
+    this.#sets.granted.delete(paper.id);
     this.#barred.delete(number);
     this.#unproven.delete(paper.id);
   }
@@ -444,12 +443,12 @@ export class Register {
   }
 
   #inForceOrLater(nowMs: number): ExemptionPaper[] {
-    return this.#granted.all().filter((paper) => toSharedExemption(paper).untilMs > nowMs);
+    return this.#sets.granted.all().filter((paper) => toSharedExemption(paper).untilMs > nowMs);
   }
 
   #bar(paper: ExemptionPaper): void {
     this.#barred.add(numberOf(paper));
-    this.#granted.delete(paper.id);
+    this.#sets.granted.delete(paper.id);
     this.#version++;
     this.#sharedVersion++;
   }
