@@ -97,7 +97,7 @@ class OwnLine implements Logged {
   timeMs = 0;
   readonly print = new Print();
   readonly asker = new Print();
-  #bytes = Buffer.alloc(0);
+  #bytes: Buffer = Buffer.alloc(0);
   #nameAt = 0;
   #nameEnd = 0;
   #typeEnd = 0;

@@ -19,7 +19,8 @@ class Roll extends Membership {
     super([]);
     const since = '2026-11-26T07:00:00.000Z';
     this.#members = names.map((name) => ({
-      ...{ name, site: undefined, key: name, before: undefined, enrolment: 1, since, until: undefined },
+      ...{ name, site: undefined, key: name, before: undefined, enrolment: 1, since },
+      ...{ former: undefined, until: undefined },
       isAuthority: false,
     }));
   }
