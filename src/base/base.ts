@@ -55,6 +55,7 @@ export {
   loadFeature,
 } from './features.ts';
 export { GrowingBytes } from './growing-bytes.ts';
+export { collectHeap, keepHeapSmall, shrinkHeap } from './heap.ts';
 export { NumberMap } from './number-map.ts';
 export type { Part } from './part.ts';
 export { Pool, Reusable } from './pool.ts';

@@ -5,7 +5,7 @@
 import { flushCompileCache } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { isAppError, systemClock } from '../../base/base.ts';
+import { isAppError, keepHeapSmall, systemClock } from '../../base/base.ts';
 import { EventReader } from '../../telemetry/events/events.ts';
 import {
   DnstapOutput,
@@ -256,4 +256,5 @@ if (parentPort !== null && workerData !== null) {
   flushCompileCache();
   // The main thread's own type.
   new RecorderThread(parentPort, workerData as RecorderStart);
+  keepHeapSmall();
 }

@@ -2,8 +2,7 @@
 //
 // V8 does not count shared memory when it decides whether to collect garbage, so a thread with little to do would
 // hold every table that it was ever given. Each thread that held a large one collects once, a while after it let go.
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { collectHeap, keepHeapSmall, shrinkHeap } from '../../base/base.ts';
 import { giveBackFreedMemory } from '../../wire/datagram/datagram.ts';
 
 /** Bytes of tables that are worth a collection, which takes some 20 ms: more than 400,000 names. */
@@ -29,22 +28,21 @@ export class RetiredMemory {
   }
 }
 
-/**
- * Until what a start began beside the answers, such as saving a table, is done; and until what begins when it is ready is, the first
- * sweep of the probe among it: a third of what is given back. Milliseconds.
- */
-const SETTLE_AFTER_MS = [1500, 20_000] as const;
+/** Until what a start began beside the answers, such as saving a table, is done; milliseconds. */
+const SETTLE_AFTER_MS = [1500] as const;
 
 /**
- * Gives back, a while from now, what loading and compiling left behind in this thread: also functions that ran once, which a
- * thread that answers queries would miss. A resolver with one worker and one million names has 207 MiB afterwards, not 264.
+ * Gives back, a while from now and whenever this thread has grown, what loading, compiling and a rest left behind in it, and in the
+ * allocator that all threads share. A resolver with one worker and one million names has 207 MiB after its start, not 264.
  */
 export const settleAfterStart = (): void => {
   for (const afterMs of SETTLE_AFTER_MS)
     setTimeout(() => {
-      collect({ type: 'major', flavor: 'last-resort' });
+      shrinkHeap();
       giveBackFreedMemory();
     }, afterMs).unref();
+  // No query waits for this thread.
+  keepHeapSmall({ onShrunk: giveBackFreedMemory, readWork: () => 0 });
 };
 
 /**
@@ -57,14 +55,6 @@ export const collectBeside = (table: SharedArrayBuffer): void => {
 
 /** Collects garbage now and gives what is free back to the system, some 30 ms. */
 const collectGarbage = (): void => {
-  collect({ type: 'major' });
+  collectHeap();
   giveBackFreedMemory();
-};
-
-type Collect = (options: NodeJS.GCOptions) => void;
-
-/** The flag belongs to the whole process, so it stays set: another thread may be between these two lines. */
-const collect: Collect = (options) => {
-  setFlagsFromString('--expose-gc');
-  (runInNewContext('globalThis.gc') as Collect | undefined)?.(options);
 };

@@ -6,7 +6,14 @@
 import { flushCompileCache } from 'node:module';
 import { isDeepStrictEqual } from 'node:util';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { createTurnClock, every, formatAddress, isAppError, systemClock } from '../../base/base.ts';
+import {
+  createTurnClock,
+  every,
+  formatAddress,
+  isAppError,
+  keepHeapSmall,
+  systemClock,
+} from '../../base/base.ts';
 import { RateLimit } from '../../policy/access/access.ts';
 import type { ExemptionIndex } from '../../policy/policy.ts';
 import { EventWriter, QueryRingWriter } from '../../telemetry/events/events.ts';
@@ -338,6 +345,7 @@ const listen = (port: MessagePort): void => {
     void answer(message.request, message.kind === 'apply' ? worker.apply(message.settings) : worker.drain());
   });
   void answer(0, worker.open());
+  keepHeapSmall();
 };
 
 // A thread that was given nothing only fills the compile cache (src/launch.mjs).

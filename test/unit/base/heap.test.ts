@@ -1,0 +1,41 @@
+// A heap is shrunk a while after the start, and later when it has grown and its thread rests.
+import { getHeapStatistics } from 'node:v8';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { collectHeap, keepHeapSmall } from '../../../src/base/heap.ts';
+
+const MIB = 1024 * 1024;
+const TEN_MINUTES_MS = 600_000;
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] }));
+afterEach(() => void vi.useRealTimers());
+
+const residentBytes = (): number => getHeapStatistics().total_physical_size;
+
+/** Fills the heap with what nobody holds afterwards. */
+const grow = (): void => {
+  const before = residentBytes();
+  const held: object[] = [];
+  while (residentBytes() - before < 16 * MIB) held.push(Array.from({ length: 1000 }, (_, at) => ({ at })));
+};
+
+test('a heap is shrunk once after a start, and again only when it has grown while its thread rests', () => {
+  collectHeap();
+  const state = { work: 0, times: 0 };
+  const look = (work: number): number => {
+    state.work = work;
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
+    return state.times;
+  };
+  keepHeapSmall({ onShrunk: () => void state.times++, readWork: () => state.work });
+  vi.advanceTimersByTime(19_999);
+  expect(state.times).toBe(0);
+  vi.advanceTimersByTime(1);
+  expect(state.times).toBe(1);
+  expect(look(0), 'nothing has grown').toBe(1);
+  grow();
+  const grownBytes = residentBytes();
+  expect(look(0.2), 'it is busy').toBe(1);
+  expect(look(0.05)).toBe(2);
+  expect(grownBytes - residentBytes()).toBeGreaterThan(12 * MIB);
+  expect(look(0), 'nothing has grown since').toBe(2);
+});
