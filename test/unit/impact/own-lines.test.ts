@@ -130,17 +130,14 @@ const parseLine = (line: Buffer): Found => {
 describe('a line of our own log', () => {
   test('is read as a parser reads it, whatever was asked and answered', () => {
     fc.assert(
-      fc.property(
-        query,
-        (asked) => {
-          const line = lineOf(asked);
-          const { dns } = JSON.parse(line.toString('latin1'));
-          const found = readLine(line);
-          // A line without a question is none.
-          if (dns.question.name === undefined) expect(found).toBe('none');
-          else expect(found).toEqual(parseLine(line));
-        },
-      ),
+      fc.property(query, (asked) => {
+        const line = lineOf(asked);
+        const { dns } = JSON.parse(line.toString('latin1'));
+        const found = readLine(line);
+        // A line without a question is none.
+        if (dns.question.name === undefined) expect(found).toBe('none');
+        else expect(found).toEqual(parseLine(line));
+      }),
     );
   });
 
