@@ -16,8 +16,7 @@ import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
 import { readWantedList } from './list-fetcher.ts';
 import type { CollectorIdentity, Membership } from './membership.ts';
-import type { Policy } from './policy.ts';
-import { readBody } from './policy.ts';
+import { type Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { knowsOthers } from './presence-check.ts';
 import { PresenceTable } from './presence-table.ts';
@@ -29,11 +28,6 @@ import { CHECKPOINT_SUBJECT, ENTRY_SUBJECT, entrySubject, presenceSubject, STREA
 
 /** How long, once there is an engine, is waited for nodes that may have a longer log, milliseconds. */
 const HOLD_MS = 60_000;
-/**
- * How long one resolver that says it has more, and does not show it, is waited for when nobody else says so, milliseconds: two answers
- * that do not come. Whoever has its key can say it; of two, nobody has the keys.
- */
-const ALONE_MS = 6_000;
 /** Between two tries, and between two looks at whether the engine still has the log, milliseconds. */
 const RETRY_MS = 500;
 const LOOK_MS = 15_000;
@@ -41,6 +35,7 @@ const LOOK_MS = 15_000;
 const CHECKPOINT_MS_MIN = 1_000;
 /** Events of the register that are looked at together. */
 const EVENTS_AT_A_TIME = 256;
+
 /** What the authority reads of its register. */
 export interface RegisterSource {
   eventsAfter(
@@ -357,9 +352,8 @@ export class Authority {
     const { acts } = this.#options;
     try {
       // First of all, and with no more rights than a node has: is there another authority by now?
-      await this.#takeBack(engine).catch(() => {
-        // Such as an engine without streams: it is asked again below.
-      });
+      // Of an engine without streams it is asked again below.
+      await this.#takeBack(engine).catch(() => 0);
       if (this.#standDown()) return;
       await engine.makeStreams(this.#options.replicas);
       this.publication.note();
@@ -385,29 +379,17 @@ export class Authority {
 
   /** Waits for those whom the log names; for the log itself where it was lost, as only they have it then. */
   async #readPresences(engine: MessageBus): Promise<void> {
-    const { policy, sequences, name, acts } = this.#options;
+    const { policy, sequences, name } = this.#options;
     // An engine whose fleet is new has nobody to wait for.
     while (policy.end.number === 0 && knowsOthers(sequences, name) && this.holdMs > 1) {
       await this.#recovery.awaitAnyNode(engine, this.holdMs);
       await this.#takeBack(engine);
     }
     await this.#recovery.awaitNodes(engine, this.holdMs);
-    // Who says that it has more shows it, unless somebody else answers in its place: that is waited out as silence is.
-    let aloneMs = acts.monotonic() + ALONE_MS;
-    for (;;) {
-      if ((await this.#takeBack(engine)) > 0) aloneMs = acts.monotonic() + ALONE_MS;
-      const { claimants } = this.#recovery;
-      const forMs = Math.min(this.holdMs, claimants.length > 1 ? HOLD_MS : aloneMs - acts.monotonic());
-      if (claimants.length === 0 || this.#isClosed) return;
-      if (forMs <= 1) {
-        acts.log.warn(
-          { nodes: claimants },
-          'fleet: a resolver says that it has more entries, and shows none',
-        );
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, forMs)));
-    }
+    await this.#recovery.awaitClaims({
+      takeBack: () => this.#takeBack(engine),
+      leftMs: () => (this.#isClosed ? 0 : this.holdMs),
+    });
   }
 
   /** While others are waited for: what was decided without this authority holds at once, and may say that it decides nothing more. */
@@ -470,9 +452,7 @@ const unknown = (): AppError =>
   new AppError(
     'ERR_FLEET_HOLD',
     'deciding for the fleet: what its resolvers know was not heard before the end',
-    {
-      hint: 'Decide again after the next start.',
-    },
+    { hint: 'Decide again after the next start.' },
   );
 
 const ended = (): AppError =>

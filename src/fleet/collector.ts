@@ -419,10 +419,8 @@ export class Collector {
     const isKept = this.#alarms.mayNote(resolver.name);
     const name = typeof piece === 'string' ? `head-${clock()}` : id;
     if (isKept) await store.keepConflict(resolver.label, recordClass, name, JSON.stringify(piece));
-    log.error(
-      { node: resolver.name, chain: recordClass },
-      'collector: other records under numbers that are taken',
-    );
+    const about = { node: resolver.name, chain: recordClass };
+    log.error(about, 'collector: other records under numbers that are taken');
     await this.#alarms.refuse(
       'conflict',
       resolver.name,

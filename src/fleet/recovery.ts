@@ -15,6 +15,13 @@ import { askSubject, HELLO_SUBJECT, policySubject, STREAM } from './subjects.ts'
 const LATELY_MS = 3_600_000;
 /** How long a node may take to answer with an entry, milliseconds. */
 const NODE_MS = 3_000;
+/** Between two times that entries are asked for, milliseconds. */
+const RETRY_MS = 500;
+/**
+ * How long one resolver that says it has more, and does not show it, is waited for when nobody else says so, milliseconds: five answers
+ * that do not come. Whoever has its key can say it; of two, nobody has the keys.
+ */
+const ALONE_MS = 15_000;
 /** Nodes that are asked for one entry, at once: that all of so many have lost it, or keep it to themselves, is not expected. */
 const ASKED_MAX = 16;
 /** Between two claims of one resolver that are judged, milliseconds: it says how it is every ten seconds, a stolen key as often as it likes. */
@@ -30,6 +37,14 @@ export interface RecoveryOptions {
   readonly membership: Membership;
   readonly acts: FleetActs;
   readonly contacts: ReadonlyMap<string, LastContact>;
+}
+
+/** How claims are waited for. */
+interface ClaimsWait {
+  /** Takes back what others have; gives how many entries came. */
+  readonly takeBack: () => Promise<number>;
+  /** What is left of the time for all of them, milliseconds; 0: nothing is waited for any more. */
+  readonly leftMs: () => number;
 }
 
 /** Of one time that entries are taken back: who gave the last one, and who had said that it has one and did not show it. */
@@ -91,6 +106,28 @@ export class Recovery {
       return isIn && presence.policy.number > policy.end.number;
     });
     return claims.map(([node]) => node);
+  }
+
+  /**
+   * Until all who say that they have more have shown it, or the time is over: somebody else may answer in their place, which is
+   * waited out as silence is, and less long where one resolver alone says so.
+   */
+  async awaitClaims({ takeBack, leftMs }: ClaimsWait): Promise<void> {
+    const { acts } = this.#options;
+    let aloneMs = acts.monotonic() + ALONE_MS;
+    for (;;) {
+      if ((await takeBack()) > 0) aloneMs = acts.monotonic() + ALONE_MS;
+      const { claimants } = this;
+      const left = leftMs();
+      if (claimants.length === 0 || left === 0) return;
+      const forMs = claimants.length > 1 ? left : Math.min(left, aloneMs - acts.monotonic());
+      if (forMs <= 1) {
+        const nodes = claimants.slice(0, NAMES_MAX);
+        acts.log.warn({ nodes }, 'fleet: a resolver says that it has more entries, and shows none');
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, Math.min(RETRY_MS, forMs)));
+    }
   }
 
   /** Until a resolver is heard and the condition holds, or the time is over. */

@@ -19,7 +19,7 @@ const START_MS = Date.parse('2026-11-26T08:00:00Z');
 /** The authority waits for so long for who is silent, milliseconds. */
 const HOLD_MS = 60_000;
 /** What one that lies may cost at most, milliseconds: two answers that do not come, and what an honest one needs. */
-const COST_MS = 15_000;
+const COST_MS = 25_000;
 
 let template: FleetTemplate;
 let time: VirtualTime;
