@@ -253,8 +253,10 @@ export class Register {
 
   /** Takes out of force what the records do not bear out, by its id, until it is revoked. */
   suspend(id: string, why: string): void {
-    this.#bar(this.find(id).paper);
+    const { paper } = this.find(id);
+    this.#bar(paper);
     this.#unproven.set(id, why);
+    this.#setDue(numberOf(paper), paper);
   }
 
   /** Why granted exemptions are suspended, by id. */
@@ -434,8 +436,10 @@ export class Register {
     return this.#rules?.profile['warn-before-days'] ?? [];
   }
 
+  /** What is suspended has nothing due before its end: a timer for what is left out would never rest. */
   #setDue(number: number, paper: ExemptionPaper): void {
-    this.#due.set(number, isStanding(paper) ? Math.min(...nextTimes(paper, this.#warnDays)) : undefined);
+    const times = this.#unproven.has(paper.id) ? [Date.parse(paper.until)] : nextTimes(paper, this.#warnDays);
+    this.#due.set(number, isStanding(paper) ? Math.min(...times) : undefined);
   }
 
   #papers(): ExemptionPaper[] {

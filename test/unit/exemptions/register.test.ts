@@ -174,6 +174,19 @@ describe('the life of an exemption', () => {
     expect(late.register.advance()).toEqual([]);
   });
 
+  test('nextChangeMs() is ahead of the clock once time has done its work, also for what is suspended', () => {
+    const held = openRegister();
+    grant(held, { until: day(40) });
+    grant(held, { from: day(2), until: day(41), clients: ['192.0.2.9'] });
+    for (const id of ['1', '2']) held.register.suspend(formatExemption(Number(id)), 'no record tells of it');
+    for (let at = 0; at <= 42; at += 0.5) {
+      held.clock.nowMs = NOW + at * DAY_MS;
+      held.register.advance();
+      expect(held.register.nextChangeMs() ?? Number.POSITIVE_INFINITY).toBeGreaterThan(held.clock.nowMs);
+    }
+    expect(held.register.counts.expired).toBe(2);
+  });
+
   test('nextChangeMs() names each moment at which something happens', () => {
     const held = openRegister();
     held.register.request({ ...REQUEST, from: day(3), until: day(40) }, REQUESTER);
