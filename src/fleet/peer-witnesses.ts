@@ -156,10 +156,11 @@ export class PeerWitnesses {
 
   async #submit(name: string, verifier: Verifier, body: string): Promise<SubmissionAnswer> {
     const { status, body: said, witness } = await this.#ask(name, body);
-    // A witness whose state was lost has another key: it is asked for that again.
+    if (parseVerifier(witness)?.keyId === verifier.keyId) return { status, body: said };
+    // On another machine, or with its state lost, it has another key: what it says is of that, which is asked for anew.
     const peer = this.#peers.get(name);
-    if (peer !== undefined && parseVerifier(witness)?.keyId !== verifier.keyId) peer.verifier = undefined;
-    return { status, body: said };
+    if (peer !== undefined) peer.verifier = undefined;
+    throw new Error('it has another key than before');
   }
 
   /** Rejects where nobody answers, or not with the key of that resolver. */

@@ -90,6 +90,12 @@ const copyOf = (of: string): string => {
   return copy;
 };
 
+const createWitness = (name: string, folder: string): PeerWitness =>
+  new PeerWitness({
+    directory: join(directory, folder),
+    ...{ name, key: () => keyOf(name), membership, clock: () => bench.nowMs, log: quiet },
+  });
+
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-peers-'));
   authority = createKeyFile(join(directory, 'authority.pem'));
@@ -99,15 +105,7 @@ beforeEach(() => {
   carry = (answer) => answer;
   for (const name of NAMES) enrol(name, 1);
   bench = new Bench();
-  witnesses = new Map(
-    NAMES.map((name) => [
-      name,
-      new PeerWitness({
-        directory: join(directory, name),
-        ...{ name, key: () => keyOf(name), membership, clock: () => bench.nowMs, log: quiet },
-      }),
-    ]),
-  );
+  witnesses = new Map(NAMES.map((name) => [name, createWitness(name, name)]));
   bench.record(3);
 });
 
@@ -142,6 +140,22 @@ test('both cosign, and again what came meanwhile', async () => {
   const size = new LogReader(bench.directory).read()?.last?.size;
   expect(peers.facts().map((one) => one.size)).toEqual([size, size]);
   expect(size).toBeGreaterThan(first[0]?.size ?? Number.POSITIVE_INFINITY);
+  expect(damages).toEqual([]);
+});
+
+test('a witness on another machine has another key, and forgot nothing: it cosigns from there', async () => {
+  const peers = asks(bench.directory);
+  await look(peers);
+  enrol('ns2', 2);
+  witnesses.set('ns2', createWitness('ns2', 'ns2 anew'));
+  bench.record(3);
+  for (let i = 0; i < 4; i++) {
+    await look(peers);
+    expect(peers.facts().map(({ finding }) => finding)).toEqual([undefined, undefined]);
+  }
+  expect(peers.facts().map(({ trouble, size }) => ({ trouble, size }))).toEqual(
+    Array(2).fill({ trouble: undefined, size: peers.facts()[1]?.size }),
+  );
   expect(damages).toEqual([]);
 });
 
