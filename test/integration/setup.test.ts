@@ -18,6 +18,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { recipeFor, TODAY, todayOf } from '../../src/commands/setup-beside.ts';
 import type { Finding } from '../../src/commands/setup-look.ts';
+import { freePort } from '../support/ports.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -32,12 +33,7 @@ let port: number;
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'cordon-setup-'));
   upstream = await ScriptedUpstream.open((query) => answer(query, [SOA]));
-  // Free a moment ago.
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  ({ port } = socket.address());
-  socket.close();
+  port = await freePort();
 });
 afterEach(async () => {
   await upstream.close();
