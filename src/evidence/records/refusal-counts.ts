@@ -57,11 +57,19 @@ export interface RefusedOf {
 /** What was counted of them. */
 export interface RefusedCounts {
   readonly hours: readonly RefusedCount[];
-  /** An empty name: queries whose records have none. */
-  readonly names: readonly NamedCount[];
-  readonly clients: readonly ClientCount[];
+  /** An empty name, or type: queries whose records have none. */
+  readonly names: ReadonlyMap<string, number>;
+  readonly types: ReadonlyMap<string, number>;
+  readonly clients: ReadonlyMap<string, number>;
   /** Of how many partitions all is counted; undefined: of all of them. What is not counted yet is missing above. */
   readonly counting: { readonly counted: number; readonly of: number } | undefined;
+}
+
+/** By name, type and reference. */
+interface Sums {
+  readonly names: Map<string, number>;
+  readonly types: Map<string, number>;
+  readonly clients: Map<string, number>;
 }
 
 /** Rows of one partition by what they are counted by. */
@@ -73,7 +81,11 @@ class Rows<Row extends { count: number }> {
   }
 
   get all(): Row[] {
-    return [...this.#rows.values()];
+    return [...this.each()];
+  }
+
+  each(): Iterable<Readonly<Row>> {
+    return this.#rows.values();
   }
 
   /** Adds to the row of a key; `instead` takes it where there are too many. */
@@ -110,17 +122,21 @@ class PartitionCounts {
     this.#clients = new Rows(kept.clients, clientKey);
   }
 
-  get names(): readonly NamedCount[] {
-    return this.#names.all;
-  }
-
-  get clients(): readonly ClientCount[] {
-    return this.#clients.all;
-  }
-
   get text(): string {
-    const { last, isDone, isFolded, hours, names, clients } = this;
+    const { last, isDone, isFolded, hours } = this;
+    const [names, clients] = [this.#names.all, this.#clients.all];
     return JSON.stringify({ last, isDone, isFolded, hours, names, clients });
+  }
+
+  /** Adds what is wanted of it to sums. */
+  sumUp(isWanted: (row: RefusedCount) => boolean, { names, types, clients }: Sums): void {
+    for (const row of this.#names.each())
+      if (isWanted(row)) {
+        names.set(row.name, (names.get(row.name) ?? 0) + row.count);
+        types.set(row.type, (types.get(row.type) ?? 0) + row.count);
+      }
+    for (const row of this.#clients.each())
+      if (isWanted(row)) clients.set(row.client, (clients.get(row.client) ?? 0) + row.count);
   }
 
   add(record: QueryRecord, referenceOf: (timeMs: number, of: string) => string): void {
@@ -232,13 +248,19 @@ export class RefusalCounts {
       row.atMs < untilMs &&
       (group === undefined || row.group === group) &&
       (list === undefined || row.list === list);
+    const counting = this.#running === undefined ? undefined : { ...this.#progress };
     const all = [...this.#counts.values()];
-    return {
-      hours: all.flatMap(({ hours }) => hours.filter(isWanted)),
-      names: all.flatMap(({ names }) => names.filter(isWanted)),
-      clients: all.flatMap(({ clients }) => clients.filter(isWanted)),
-      counting: this.#running === undefined ? undefined : { ...this.#progress },
-    };
+    const hours = all.flatMap((counts) => counts.hours.filter(isWanted));
+    const sums: Sums = { names: new Map(), types: new Map(), clients: new Map() };
+    let turnMs = performance.now();
+    for (const counts of all) {
+      counts.sumUp(isWanted, sums);
+      // A quarter of a large site has a million rows.
+      if (performance.now() - turnMs < TURN_MS) continue;
+      await nextTurn();
+      turnMs = performance.now();
+    }
+    return { hours, ...sums, counting };
   }
 
   /** Counts what is new; resolves when that is done, or after `waitMs`. Who looks next is told why it could not be done. */

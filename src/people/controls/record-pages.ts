@@ -22,8 +22,13 @@ import type { RecordsFound, RecordsWanted, RefusalShown, RefusalsWanted } from '
 const JUST_NOW_MS = HOUR_MS;
 /** Records that are folded to rows. */
 const FOLDED_MAX = 5_000;
-/** How long what was folded counts, milliseconds; and for how many different wishes it is kept. */
+/**
+ * How long what was folded counts, milliseconds, longer where folding is dear, so that open pages take a hundredth of the thread;
+ * and for how many different wishes it is kept.
+ */
 const PAGE_MS = 2_000;
+const PAGE_MS_MAX = 10_000;
+const REST_FACTOR = 100;
 const PAGES_MAX = 16;
 /** Of a time: its UTC day. */
 const DAY_LENGTH = '2026-11-26'.length;
@@ -101,7 +106,7 @@ const foldRefusals = async (
     .map(({ first, ...row }) => ({ ...row, client: referenceOf(first) }));
 };
 
-/** The same, made once for all who ask for the same within two seconds: pages ask every four. */
+/** The same, made once for all who ask for the same within some seconds: pages ask every four. */
 export class RefusalPages {
   readonly #made = new LRUCache<string, Promise<RefusalShown[]>>({ max: PAGES_MAX, ttl: PAGE_MS });
   readonly #stateDirectory: string;
@@ -114,10 +119,19 @@ export class RefusalPages {
     const key = JSON.stringify(wanted);
     const made = this.#made.get(key);
     if (made !== undefined) return made;
+    const startMs = performance.now();
     const rows = foldRefusals(this.#stateDirectory, wanted, nowMs);
     this.#made.set(key, rows);
-    // What failed is tried again by the next one who asks.
-    rows.catch(() => this.#made.delete(key));
+    rows.then(
+      () => {
+        // Somebody may have asked anew where it took longer than it counts.
+        if ((this.#made.get(key) ?? rows) !== rows) return;
+        const ttl = (performance.now() - startMs) * REST_FACTOR;
+        this.#made.set(key, rows, { ttl: Math.min(Math.max(ttl, PAGE_MS), PAGE_MS_MAX) });
+      },
+      // What failed is tried again by the next one who asks.
+      () => this.#made.delete(key),
+    );
     return rows;
   }
 }

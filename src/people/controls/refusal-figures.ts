@@ -48,11 +48,12 @@ export class RefusalFiguresMaker {
     const lastMs = days === 1 ? HOUR_MS : DAY_MS;
     const untilMs = Math.floor(nowMs / lastMs) * lastMs + lastMs;
     const fromMs = untilMs - days * DAY_MS;
-    const { hours, names, clients, counting } = await this.#counts.read(
+    const { hours, names, types, clients, counting } = await this.#counts.read(
       { fromMs, untilMs, group, list },
       WAIT_MS,
     );
     const steps = Math.round((untilMs - fromMs) / stepMs);
+    const networks = new Map<string, number>();
     const series = new Map<string, { list: string; group: string; counts: number[] }>();
     for (const { atMs, group: of, list: by, count } of hours) {
       const key = `${of}\n${by}`;
@@ -60,6 +61,7 @@ export class RefusalFiguresMaker {
       const step = Math.floor((atMs - fromMs) / stepMs);
       row.counts[step] = (row.counts[step] ?? 0) + count;
       series.set(key, row);
+      networks.set(of, (networks.get(of) ?? 0) + count);
     }
     return {
       from: timeOf(fromMs),
@@ -69,12 +71,12 @@ export class RefusalFiguresMaker {
       stepSec: stepMs / 1000,
       series: [...series.values()],
       top: {
-        names: topOf(names, ({ name }) => name),
-        types: topOf(names, ({ type }) => type),
-        networks: topOf(hours, ({ group: of }) => of),
-        clients: topOf(clients, ({ client }) => client),
+        names: topOf(names),
+        types: topOf(types),
+        networks: topOf(networks),
+        clients: topOf(clients),
       },
-      unnamed: names.reduce((sum, { name, count }) => sum + (name === '' ? count : 0), 0),
+      unnamed: names.get('') ?? 0,
       ...(await this.#told(fromMs, Math.min(nowMs, untilMs), group)),
     };
   }
@@ -109,19 +111,13 @@ export class RefusalFiguresMaker {
 }
 
 /** The most asked first; what has no name is told apart. */
-const topOf = <Row extends { readonly count: number }>(
-  rows: readonly Row[],
-  keyOf: (row: Row) => string,
-): { readonly key: string; readonly count: number }[] => {
-  const sums = new Map<string, number>();
-  for (const row of rows) {
-    const key = keyOf(row);
-    if (key !== '') sums.set(key, (sums.get(key) ?? 0) + row.count);
-  }
-  return [...sums]
+const topOf = (
+  sums: ReadonlyMap<string, number>,
+): { readonly key: string; readonly count: number }[] =>
+  [...sums]
+    .filter(([key]) => key !== '')
     .map(([key, count]) => ({ key, count }))
     .sort((a, b) => b.count - a.count || (a.key < b.key ? -1 : 1))
     .slice(0, TOP_MAX);
-};
 
 const timeOf = (ms: number): string => new Date(ms).toISOString();
