@@ -111,9 +111,7 @@ export class RefusalFiguresMaker {
 }
 
 /** The most asked first; what has no name is told apart. */
-const topOf = (
-  sums: ReadonlyMap<string, number>,
-): { readonly key: string; readonly count: number }[] =>
+const topOf = (sums: ReadonlyMap<string, number>): { readonly key: string; readonly count: number }[] =>
   [...sums]
     .filter(([key]) => key !== '')
     .map(([key, count]) => ({ key, count }))
