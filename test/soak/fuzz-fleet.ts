@@ -13,7 +13,7 @@ import { FleetTemplate, runSchedule } from '../support/fleet-schedules.ts';
 
 const MINUTE_MS = 60_000;
 /** Schedules between two lines. */
-const PROGRESS = 500;
+const PROGRESS = 100;
 
 const print = (line: string): void => void process.stdout.write(`fuzz: ${line}\n`);
 

@@ -48,6 +48,8 @@ const HEALED_MS = 300_000;
 const COLLECTED_MS = 900_000;
 /** After which an answer is lost while somebody stops, seconds. */
 const ANSWER_SEC = 10;
+/** Timers that act while somebody stops, before it counts as hanging. */
+const STOP_TURNS_MAX = 20_000;
 const NODES = ['ns1', 'ns2', 'ns3', 'ns4'];
 const AUTHORITY = 'authority';
 /** Refusals are suspended for so long at most, milliseconds. */
@@ -739,7 +741,7 @@ class Scene {
     }
   }
 
-  /** It ends as the program does, and begins again. */
+  /** It ends as the program does, unless it is out already, and begins again. */
   async #restart(resolver: Resolver): Promise<void> {
     this.#count('restart');
     await this.#stop(resolver);
@@ -755,9 +757,10 @@ class Scene {
       isStopped = true;
     });
     // What it waits for may be a time that is over, or an answer, which an engine has ten seconds for.
-    for (let seconds = 1; !isStopped; seconds++) {
+    for (let seconds = 1; stopping !== undefined && !isStopped; seconds++) {
       await this.#settle();
       if (isStopped) break;
+      assert.ok(seconds < STOP_TURNS_MAX, `${resolver.name} does not end`);
       this.#time.advance(1_000);
       if (seconds % ANSWER_SEC === 0) for (const flight of this.#underWay.splice(0)) flight.lose();
     }
