@@ -35,7 +35,7 @@ tls: { cert: cert.pem, key: key.pem }
 workers: 1
 state: ${join(place, 'state')}
 upstreams: [${upstreams}]
-resolver: { timeout: 500ms, try-timeout: 50ms, strategy: random }
+resolver: { timeout: 1s, try-timeout: 200ms, strategy: random }
 probe: { interval: 2s, rate: 10000, listeners: false, controls: [www.free.example] }
 ${more}`;
 

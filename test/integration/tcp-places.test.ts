@@ -125,7 +125,7 @@ test('a query longer than any that a client needs ends its connection before it 
   await client.read();
   client.write(Uint8Array.of(0x10, 0x01, 0));
   await client.waitForClose();
-  expect(await readMetric(cordon, 'cordon_tcp_closed_total', { reason: 'too-long' })).toBe(1);
+  await expect.poll(() => readMetric(cordon, 'cordon_tcp_closed_total', { reason: 'too-long' })).toBe(1);
   const split = await TcpClient.open(cordon.dns, '127.0.1.1');
   split.write(Uint8Array.of(0xff));
   await expect.poll(() => readMetric(cordon, 'cordon_tcp_connections')).toBe(1);
