@@ -20,6 +20,7 @@ export class RecordingProcess {
   readonly lines: string[] = [];
   #rest = '';
   #onLine: (() => void) | undefined;
+  readonly #ended: Promise<never>;
 
   constructor(directory: string, first: number) {
     this.child = spawn(process.execPath, [writer, directory, String(first)], {
@@ -31,6 +32,10 @@ export class RecordingProcess {
       this.lines.push(...lines);
       this.#onLine?.();
     });
+    this.#ended = once(this.child, 'close').then(([code, signal]) =>
+      Promise.reject(new Error(`the recording process ended: ${code ?? signal}`)),
+    );
+    this.#ended.catch(() => {});
   }
 
   /** Numbers of the lines with this word in front. */
@@ -38,7 +43,7 @@ export class RecordingProcess {
     return this.lines.flatMap((line) => (line.startsWith(`${word} `) ? [Number(line.split(' ')[1])] : []));
   }
 
-  /** Waits until the lines are as they should be. */
+  /** Waits until the lines are as they should be; rejects when they never will. */
   async until(isTrue: () => boolean): Promise<void> {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(
@@ -50,7 +55,7 @@ export class RecordingProcess {
     };
     this.#onLine();
     try {
-      await promise;
+      await Promise.race([promise, this.#ended]);
     } finally {
       clearTimeout(timer);
       this.#onLine = undefined;

@@ -4,6 +4,7 @@
 // output, each change that was acknowledged (`ack N`) and, now and then, how far the chain of queries has come
 // (`queries N`). It runs until it is killed, or ends cleanly on SIGTERM.
 import { writeSync } from 'node:fs';
+import { systemErrorCode } from '../../src/base/base.ts';
 import { RETENTION } from '../../src/config/retention.ts';
 import { Recorder } from '../../src/evidence/records-thread/recorder.ts';
 import { createEventRing, EventWriter } from '../../src/telemetry/events/event-ring.ts';
@@ -35,7 +36,17 @@ const recorder = Recorder.start({
 });
 recorder.define({ generation: 1, groups: ['default'], lists: [{ id: 'tiktok', version: '0123456789ab' }] });
 
-const tell = (text: string): void => void writeSync(process.stdout.fd, `${text}\n`);
+/** Waits for a reader that is late: what was told is in the pipe before anything else happens. */
+const tell = (text: string): void => {
+  for (let bytes = Buffer.from(`${text}\n`); bytes.length > 0; ) {
+    try {
+      bytes = bytes.subarray(writeSync(process.stdout.fd, bytes));
+    } catch (thrown) {
+      if (systemErrorCode(thrown) !== 'EAGAIN') throw thrown;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, TURN_MS);
+    }
+  }
+};
 
 let next = Number(first);
 let underWay = 0;
