@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PROGRAM_TESTS } from './test/changed.ts';
+import { cheapPasswords } from './test/support/cheap-passwords.ts';
 import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];
@@ -87,6 +88,7 @@ const { TEST_REPORT: reportFile } = process.env;
 process.env['FAST_CHECK_SEED'] ??= String(randomInt(2 ** 31));
 
 export default defineConfig({
+  plugins: [cheapPasswords],
   test: {
     reporters: ['default', ...(reportFile === undefined ? [] : (['json'] as const)), new NotRunReporter()],
     ...(reportFile === undefined ? {} : { outputFile: reportFile }),

@@ -22,6 +22,7 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'rolldown';
 import type { TestProject } from 'vitest/node';
 import { bundleProgram, ENTRIES } from '../../deploy/package/bundle.ts';
+import { cheapPasswords } from './cheap-passwords.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
@@ -50,6 +51,7 @@ const fingerprint = (): string => {
     'package-lock.json',
     'deploy/package/bundle.ts',
     'test/support/build-program.ts',
+    'test/support/cheap-passwords.ts',
   ]) {
     const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
@@ -81,7 +83,7 @@ const build = async (folder: string): Promise<void> => {
     out: join(made, 'src'),
     entries: BEGINNINGS,
     isOutside: (name) => OUTSIDE.has(name) || isBuiltin(name),
-    plugins: [unsettled()],
+    plugins: [unsettled(), cheapPasswords],
   });
   for (const [name, target] of Object.entries(LINKS)) symlinkSync(join(root, target), join(made, name));
   try {
