@@ -153,7 +153,7 @@ test('what was refused from the start is not in the cache as an answer when it i
   expect(await outcomeOf(program, 'www.late.example')).toBe('answered');
   await reload(program, { 'own.txt': 'always.example\nlate.example\n' });
   expect(await outcomeOf(program, 'www.late.example')).toBe('refused');
-  expect(upstream.count('www.late.example.')).toBe(1);
+  expect(upstream.asked('www.late.example.')).toBe(1);
   await program.stop();
 });
 

@@ -163,11 +163,11 @@ lists: [{ id: own, file: own.txt }]`;
       'cordon.yaml': configWith([upstream], `cache: { stale: { after: 0ms } }\n${common}`),
     });
     upstream.onQuery(give('192.0.2.2'));
-    const before = upstream.count('at-once.example.');
+    const before = upstream.asked('at-once.example.');
     // The upstream answers within a millisecond: had the client waited, the answer were fresh.
     const reply = await ask(program.dns, 'at-once.example. A');
     expect([dataOf(reply), reply.ede?.infoCode]).toEqual([[RIGHT], EDE.STALE_ANSWER]);
-    await expect.poll(() => upstream.count('at-once.example.')).toBe(before + 1);
+    await expect.poll(() => upstream.asked('at-once.example.')).toBe(before + 1);
     await expect
       .poll(async () => {
         const fresh = await ask(program.dns, 'at-once.example. A');
@@ -250,14 +250,14 @@ describe('with zones of different upstreams', () => {
           const again = await ask(program.dns, `${name} A`);
           expect([again.rcode, again.ede?.infoCode]).toEqual([RCODE.SERVFAIL, EDE.CACHED_ERROR]);
         }
-        expect(upstream.count(name)).toBe(1);
+        expect(upstream.asked(name)).toBe(1);
       },
       { timeout: 90_000 },
     );
     upstream.onQuery(give(RIGHT));
     await later(FAILURE_MS + 100);
     expect(dataOf(await ask(program.dns, `${name} A`))).toEqual([RIGHT]);
-    expect(upstream.count(name)).toBe(2);
+    expect(upstream.asked(name)).toBe(2);
   });
 
   test('a failure that blames the zone is passed on in the words of the upstream, and not tried everywhere', async () => {
@@ -272,7 +272,7 @@ describe('with zones of different upstreams', () => {
       RCODE.SERVFAIL,
       { infoCode: EDE.DNSSEC_BOGUS, text: 'no such key' },
     ]);
-    expect(blaming.map((upstream) => upstream.count())).toEqual([1, 1, 0]);
+    expect(blaming.map((upstream) => upstream.asked())).toEqual([1, 1, 0]);
   });
 
   test('an EDE beside an answer is passed on, also from the cache', async () => {
@@ -285,7 +285,7 @@ describe('with zones of different upstreams', () => {
       const reply = await ask(program.dns, 'www.ede.example. A');
       expect([dataOf(reply), reply.ede?.infoCode]).toEqual([[RIGHT], EDE.FORGED_ANSWER]);
     }
-    expect(upstream.count()).toBe(1);
+    expect(upstream.asked()).toBe(1);
   });
 
   test('records that nobody asked for are neither given nor kept', async () => {
@@ -323,7 +323,7 @@ describe('with zones of different upstreams', () => {
     ]) {
       expect(dataOf(await ask(program.dns, `${name} A`)), name).toEqual(['192.0.2.2']);
     }
-    expect(upstream.count()).toBe(5);
+    expect(upstream.asked()).toBe(5);
   });
 
   test('nothing about a client goes out', async () => {
@@ -373,15 +373,15 @@ describe('with zones of different upstreams', () => {
     const upstream = zones.get('popular');
     const www = 'www.popular.example.';
     await ask(program.dns, `${www} A`);
-    expect(upstream?.count(www)).toBe(1);
+    expect(upstream?.asked(www)).toBe(1);
     await later(0.905 * TTL_SEC * 1000 - (performance.now() - sinceMs));
     const last = await ask(program.dns, `${www} A`);
     expect(dataOf(last)).toEqual([RIGHT]);
     expect(ttlOf(last.answer[0])).toBeLessThanOrEqual(TTL_SEC / 10);
-    await expect.poll(() => upstream?.count(www)).toBe(2);
+    await expect.poll(() => upstream?.asked(www)).toBe(2);
     await expect.poll(async () => dataOf(await ask(program.dns, `${www} A`))).toEqual(['192.0.2.2']);
     expect(ttlOf((await ask(program.dns, `${www} A`)).answer[0])).toBeGreaterThan(TTL_SEC / 2);
-    expect([upstream?.count(www), upstream?.count('rare.popular.example.')]).toEqual([2, 1]);
+    expect([upstream?.asked(www), upstream?.asked('rare.popular.example.')]).toEqual([2, 1]);
     expect(await readMetric(program, 'cordon_prefetches_total')).toBe(1);
   });
 });
@@ -531,7 +531,7 @@ lists: [{ id: own, file: own.rpz, format: rpz }]`,
       ]);
     }
     expect((await ask(program.dns, 'absent.example. AAAA')).rcode).toBe(RCODE.NXDOMAIN);
-    expect(upstream.count('six.example.')).toBe(1);
+    expect(upstream.asked('six.example.')).toBe(1);
     expect(
       await readMetric(program, 'cordon_refusals_total', { list: 'own', qtype: 'AAAA' }),
     ).toBeGreaterThan(0);

@@ -203,7 +203,7 @@ describe('with one upstream', () => {
       const [record = ''] = [...reply.answer, ...reply.authority];
       expect(Number(record.split(' ')[1])).toBe(ttlSec);
       await ask(program.dns, question);
-      expect(upstream.count(question.split(' ')[0])).toBe(1);
+      expect(upstream.asked(question.split(' ')[0])).toBe(1);
     });
 
     test('a negative answer without SOA, and one that is an error, is not kept', async () => {
@@ -215,7 +215,7 @@ describe('with one upstream', () => {
       ] as const) {
         for (let i = 1; i <= 2; i++) {
           expect((await ask(program.dns, `${name} A`)).rcode).toBe(rcode);
-          expect(upstream.count(name)).toBe(i);
+          expect(upstream.asked(name)).toBe(i);
         }
       }
     });
@@ -238,7 +238,7 @@ describe('with one upstream', () => {
         expect(leftSec, name).toBeLessThan(ttlSec);
         expect(leftSec, name).toBeGreaterThan(ttlSec / 2);
       }
-      expect(upstream.count('age.example.') + upstream.count('age-nx.example.')).toBe(2);
+      expect(upstream.asked('age.example.') + upstream.asked('age-nx.example.')).toBe(2);
     });
   });
 
