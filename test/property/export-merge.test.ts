@@ -82,8 +82,8 @@ const openMerged = ({ rules }: MergedRules, precedence: Precedence): Policy => {
   return open(builder, [precedence]);
 };
 
+const verdict = new Verdict();
 const refuses = (policy: Policy, asked: string): boolean => {
-  const verdict = new Verdict();
   const wire = foldedName(asked);
   policy.judgeQuestion(wire, 0, wire.length, TYPE.A, createAddress(), 0, verdict);
   return verdict.refused;
@@ -103,12 +103,9 @@ test('a merged set refuses exactly what its lists refuse', () => {
     fc.property(lists, asked, (items, names) => {
       const policy = openLists(items);
       const merged = openMerged(merge(items, false), 'specificity');
-      for (const wanted of [
-        ...names,
-        ...items.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`])),
-      ]) {
-        expect(refuses(merged, wanted), wanted).toBe(refuses(policy, wanted));
-      }
+      const wanted = items.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
+      const differ = [...names, ...wanted].filter((one) => refuses(merged, one) !== refuses(policy, one));
+      expect(differ).toEqual([]);
     }),
     { numRuns: RUNS },
   );
@@ -119,9 +116,9 @@ test('where exceptions go first, a merged set frees nothing that its lists refus
     fc.property(lists, asked, (items, names) => {
       const policy = openLists(items);
       const merged = openMerged(merge(items, true), 'action');
-      for (const wanted of [...names, ...items.flatMap(({ rules }) => rules.map((item) => item.name))]) {
-        if (refuses(policy, wanted)) expect(refuses(merged, wanted), wanted).toBe(true);
-      }
+      const wanted = items.flatMap(({ rules }) => rules.map((item) => item.name));
+      const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
+      expect(freed).toEqual([]);
     }),
     { numRuns: RUNS },
   );
@@ -139,9 +136,8 @@ test.each([false, true])(
           isPassingFirst ? 'action' : 'specificity',
         );
         const wanted = own.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
-        for (const one of [...names, ...wanted]) {
-          if (refuses(policy, one)) expect(refuses(merged, one), one).toBe(true);
-        }
+        const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
+        expect(freed).toEqual([]);
       }),
       { numRuns: RUNS },
     );
