@@ -3,7 +3,7 @@ import { randomInt } from 'node:crypto';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 import { PROGRAM_TESTS } from './test/changed.ts';
-import { cheapPasswords } from './test/support/cheap-passwords.ts';
+import { cheapPasswords } from './test/support/cheap-sources.ts';
 import { NotRunReporter } from './test/support/not-run.ts';
 
 const QUICK = ['test/unit/**/*.test.ts', 'test/property/**/*.test.ts', 'test/tidy/**/*.test.ts'];

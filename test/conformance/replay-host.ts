@@ -14,10 +14,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { linkSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
-import { syncBuiltinESMExports } from 'node:module';
 import { createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
-import vm from 'node:vm';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { type Config, formatProblem } from '../../src/config/config.ts';
@@ -278,10 +276,6 @@ const clockOf = (
 /** What the adapter asks for in a line of JSON. */
 const order = z.object({ scenario: z.string(), directory: z.string(), clock: z.string().optional() });
 
-// What a start and a reload leave behind is collected for the hours that a resolver lives; here that was half of the
-// processor's time. Each collection asks for gc() in a context of its own, and goes on without.
-vm.runInNewContext = () => undefined;
-syncBuiltinESMExports();
 const { loadConfiguration, Service } = (await roomOf('host/app/app')) as typeof App;
 
 const readConfig = (path: string): Config => {

@@ -4,7 +4,6 @@
 // once for each thread. What a module says of itself stays true: `import.meta.url` is what it would be in the package, of
 // which the folder has the layout. Vitest calls this once a run, and again in watch mode when something changed; it takes
 // two seconds, or nothing when the sources are those of before.
-import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import {
   existsSync,
@@ -19,10 +18,9 @@ import {
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Plugin } from 'rolldown';
 import type { TestProject } from 'vitest/node';
 import { bundleProgram, ENTRIES } from '../../deploy/package/bundle.ts';
-import { cheapPasswords } from './cheap-passwords.ts';
+import { cheapPasswords, unsettled } from './cheap-sources.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
@@ -51,27 +49,12 @@ const fingerprint = (): string => {
     'package-lock.json',
     'deploy/package/bundle.ts',
     'test/support/build-program.ts',
-    'test/support/cheap-passwords.ts',
+    'test/support/cheap-sources.ts',
   ]) {
     const { mtimeMs, size } = statSync(join(root, name));
     hash.update(`${name} ${mtimeMs} ${size}\n`);
   }
   return hash.digest('hex').slice(0, 16);
-};
-
-/** What a start leaves in memory is not collected, as nearly all tests end before: that is a sixth of what the start costs. */
-const unsettled = (): Plugin => {
-  const waits = /(?<=const SETTLE_AFTER_MS = )\[[^\]]*\]/;
-  let isFound = false;
-  return {
-    name: 'unsettled',
-    transform(code) {
-      if (!waits.test(code)) return null;
-      isFound = true;
-      return code.replace(waits, '[]');
-    },
-    buildEnd: () => assert.ok(isFound, 'no SETTLE_AFTER_MS in src'),
-  };
 };
 
 const build = async (folder: string): Promise<void> => {
@@ -83,7 +66,7 @@ const build = async (folder: string): Promise<void> => {
     out: join(made, 'src'),
     entries: BEGINNINGS,
     isOutside: (name) => OUTSIDE.has(name) || isBuiltin(name),
-    plugins: [unsettled(), cheapPasswords],
+    plugins: [unsettled, cheapPasswords],
   });
   for (const [name, target] of Object.entries(LINKS)) symlinkSync(join(root, target), join(made, name));
   try {

@@ -6,7 +6,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import ts from 'typescript';
-import { cheapPasswords } from './cheap-passwords.ts';
+import { cheapPasswords } from './cheap-sources.ts';
 
 /** Folders and files of src; one that is not there is an error, because nothing of it would be explored. */
 const EXPLORED = [
