@@ -36,6 +36,35 @@ export interface ChangingProvider {
   close(): Promise<void>;
 }
 
+/** Follows the provider's own pages as a browser would; gives what leads back, without the origin. */
+export const walkProvider = async (
+  issuer: string,
+  url: string,
+  login: string,
+  origin: string,
+): Promise<string> => {
+  const browser = new RoomClient(issuer);
+  let next = url;
+  for (let step = 0; step < 12; step++) {
+    if (next.startsWith(origin)) return next.slice(origin.length);
+    const path = next.startsWith('/') ? next : next.slice(issuer.length);
+    const page = await browser.get(path);
+    const location = page.headers.get('location');
+    if (location !== null) {
+      next = location;
+      continue;
+    }
+    const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
+    const [, prompt = ''] = /name="prompt" value="([^"]+)"/.exec(page.text) ?? [];
+    const form = new URLSearchParams({ prompt, login, password: 'x' }).toString();
+    const sent = await browser.send('POST', action.replace(issuer, ''), form, {
+      'content-type': 'application/x-www-form-urlencoded',
+    });
+    next = sent.headers.get('location') ?? '';
+  }
+  throw new Error(`the provider leads nowhere: ${next}`);
+};
+
 /** Starts one on a free port; `hasRefresh`: it gives refresh tokens. */
 export const openChangingProvider = async (hasRefresh = false): Promise<ChangingProvider> => {
   const server = createServer();
@@ -45,29 +74,8 @@ export const openChangingProvider = async (hasRefresh = false): Promise<Changing
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const people = new Map<string, ProvidedPerson>();
   const asked: string[] = [];
-  /** Follows the provider's own pages as a browser would. */
-  const walk = async (url: string, login: string, origin: string): Promise<string> => {
-    const browser = new RoomClient(issuer);
-    let next = url;
-    for (let step = 0; step < 12; step++) {
-      if (next.startsWith(origin)) return next.slice(origin.length);
-      const path = next.startsWith('/') ? next : next.slice(issuer.length);
-      const page = await browser.get(path);
-      const location = page.headers.get('location');
-      if (location !== null) {
-        next = location;
-        continue;
-      }
-      const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
-      const [, prompt = ''] = /name="prompt" value="([^"]+)"/.exec(page.text) ?? [];
-      const form = new URLSearchParams({ prompt, login, password: 'x' }).toString();
-      const sent = await browser.send('POST', action.replace(issuer, ''), form, {
-        'content-type': 'application/x-www-form-urlencoded',
-      });
-      next = sent.headers.get('location') ?? '';
-    }
-    throw new Error(`the provider leads nowhere: ${next}`);
-  };
+  const walk = (url: string, login: string, origin: string): Promise<string> =>
+    walkProvider(issuer, url, login, origin);
   const started: ChangingProvider = {
     ...{ issuer, people, asked, walk, isDown: false, hasOldTokens: false },
     settings: (roles) => ({

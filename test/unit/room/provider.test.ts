@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { walkProvider } from '../../support/changing-provider.ts';
 import { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, type TestRoom } from './setup.ts';
 
@@ -61,29 +62,9 @@ afterAll(async () => {
   identity.close();
 });
 
-/** Follows the provider's own pages as a browser would, and gives the address that leads back. */
-const signInThere = async (url: string, login: string): Promise<string> => {
-  const browser = new RoomClient(issuer);
-  let next = url;
-  for (let step = 0; step < 12; step++) {
-    if (next.startsWith(setup.room.origin)) return next.slice(setup.room.origin.length);
-    const path = next.startsWith('/') ? next : next.slice(issuer.length);
-    const page = await browser.get(path);
-    const location = page.headers.get('location');
-    if (location !== null) {
-      next = location;
-      continue;
-    }
-    const [, action = ''] = /action="([^"]+)"/.exec(page.text) ?? [];
-    const [, prompt = ''] = /name="prompt" value="([^"]+)"/.exec(page.text) ?? [];
-    const form = new URLSearchParams({ prompt, login, password: 'x' }).toString();
-    const sent = await browser.send('POST', action.replace(issuer, ''), form, {
-      'content-type': 'application/x-www-form-urlencoded',
-    });
-    next = sent.headers.get('location') ?? '';
-  }
-  throw new Error(`the provider leads nowhere: ${next}`);
-};
+/** What leads back from the provider. */
+const signInThere = (url: string, login: string): Promise<string> =>
+  walkProvider(issuer, url, login, setup.room.origin);
 
 const begin = async (client: RoomClient, path = '/oidc/start?to=/lists'): Promise<string> => {
   const { status, headers } = await client.get(path);
