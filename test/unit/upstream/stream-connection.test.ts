@@ -4,11 +4,7 @@ import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { afterEach, expect, test } from 'vitest';
-import type {
-  ConnectionListener,
-  ConnectionOptions,
-  TlsSettings,
-} from '../../../src/resolver/upstream/connection.ts';
+import type { ConnectionOptions, TlsSettings } from '../../../src/resolver/upstream/connection.ts';
 import { StreamConnection } from '../../../src/resolver/upstream/stream-connection.ts';
 import { messageId, readU16, writeU16 } from '../../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../../support/certificates.ts';
@@ -16,6 +12,7 @@ import { startEncryptedUnbound, UNBOUND_ADDRESS } from '../../support/encrypted-
 import { requireProgram } from '../../support/process.ts';
 import { buildQuery, parseMessage } from '../../support/records.ts';
 import { frame } from '../../support/scripted-upstream.ts';
+import { Reports, until } from './reports.ts';
 
 const NAME = 'dns.example.net';
 const authority = CertificateAuthority.create();
@@ -102,30 +99,6 @@ const answerTo = (query: Uint8Array, id = messageId(query)): Buffer => {
   answer[2] = (answer[2] ?? 0) | 0x80;
   return frame(answer) as Buffer;
 };
-
-/** Asks again and again, for as long as a loaded machine may need. */
-const until = (read: () => unknown) => expect.poll(read, { interval: 2, timeout: 60_000 });
-
-/** What a connection reported: `WAITER message` or `WAITER FAULT`, in order. */
-class Reports implements ConnectionListener<string> {
-  readonly texts: string[] = [];
-  readonly messages = new Map<string, Uint8Array>();
-
-  message(waiting: string, bytes: Uint8Array): void {
-    this.texts.push(`${waiting} message`);
-    this.messages.set(waiting, bytes);
-  }
-
-  fault(waiting: string, fault: string): void {
-    this.texts.push(`${waiting} ${fault}`);
-  }
-
-  /** Waits until there are as many reports. */
-  async count(count: number): Promise<string[]> {
-    await until(() => this.texts.length).toBeGreaterThanOrEqual(count);
-    return this.texts;
-  }
-}
 
 interface Client {
   readonly connection: StreamConnection<string>;
