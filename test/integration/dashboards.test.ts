@@ -4,7 +4,6 @@
 // empty for ever: a metric that was renamed, a label that never was, a rule that is not evaluated.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request as requestHttp } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -14,6 +13,7 @@ import { initFleet, type MadeFleet, type RunningCollector, startCollector } from
 import { AnswerBook } from '../support/answer-book.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeDatagrams } from '../support/client.ts';
+import { requestControl } from '../support/control-socket.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { content, ListServer } from '../support/list-server.ts';
@@ -168,17 +168,8 @@ const collect = (): Promise<RunningCollector> => {
 };
 
 /** A POST to the control socket. */
-const control = (path: string, body: object): Promise<unknown> =>
-  new Promise((resolve, reject) => {
-    const socketPath = join(work, 'state/control.sock');
-    const sent = requestHttp({ socketPath, method: 'POST', path, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => (text += piece));
-      response.on('end', () => resolve(JSON.parse(text)));
-    });
-    sent.on('error', reject);
-    sent.end(JSON.stringify(body));
-  });
+const control = async (path: string, body: object): Promise<unknown> =>
+  (await requestControl(join(work, 'state'), 'POST', path, body)).body;
 
 /** Grants an exemption. */
 const exempt = async (terms: object): Promise<void> => {

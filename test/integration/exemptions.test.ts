@@ -1,7 +1,6 @@
 // Exemptions in the running program: in force when approve answers, over by itself, and what a restart and a damaged
 // register make of them.
 import { mkdtempSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { requestControl } from '../support/control-socket.ts';
 import { approveAsOther, hasOtherUser, postAsOther } from '../support/other-user.ts';
 import { type CordonOptions, type RunResult, startCordon as startProcess } from '../support/process.ts';
 import { forgeRegister } from '../support/register-forgery.ts';
@@ -133,19 +133,8 @@ test.skipIf(!hasOtherUser)(
 );
 
 /** One request to the control socket; gives the body. */
-const control = (path: string, body: object): Promise<Record<string, unknown>> =>
-  new Promise((resolve, reject) => {
-    const options = { socketPath: join(state, 'control.sock'), method: 'POST', path, agent: false };
-    const sent = request(options, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      response.on('end', () => resolve(JSON.parse(text) as Record<string, unknown>));
-    });
-    sent.on('error', reject);
-    sent.end(JSON.stringify(body));
-  });
+const control = async (path: string, body: object): Promise<Record<string, unknown>> =>
+  (await requestControl(state, 'POST', path, body)).body;
 
 test.skipIf(!hasOtherUser)(
   'an exemption ends by itself, without a reload, and its end is written down',

@@ -3,7 +3,6 @@
 // The source is a real server that misbehaves; the decisions come from the real command or over the control socket.
 import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -11,6 +10,7 @@ import { EDE, RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { type ControlReply, requestControl } from '../support/control-socket.ts';
 import {
   content,
   cutLength,
@@ -84,27 +84,8 @@ const outcomeOf = async (program: Cordon, name: string): Promise<string> => {
 const lists = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
   runCommandHere(['lists', ...args, '--config', join(program.directory, 'cordon.yaml')]);
 
-interface ControlReply {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-/** One request to the control socket. */
 const control = (method: string, path: string, body?: object): Promise<ControlReply> =>
-  new Promise((resolve, reject) => {
-    const socketPath = join(state, 'control.sock');
-    const sent = request({ socketPath, method, path, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  requestControl(state, method, path, body);
 
 const refresh = async (list = 'feed'): Promise<Record<string, unknown>> =>
   (await control('POST', `/v1/lists/${list}/refresh`)).body;

@@ -3,7 +3,6 @@
 // The feed is a mandate beside another one, served by a real server. What is asked is what a client gets, what the
 // program says of itself, and what a person is shown who has to decide about the feed.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -11,6 +10,7 @@ import type { ProbeRunStatus } from '../../src/evidence/probe/findings.ts';
 import { EDE, TYPE } from '../../src/wire/dns/dns.ts';
 import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { type ControlReply, requestControl } from '../support/control-socket.ts';
 import { content, ListServer } from '../support/list-server.ts';
 import type { RunResult } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -76,27 +76,8 @@ const outcomeOf = async (program: Cordon, name: string, options?: AskOptions): P
 const command = (program: Cordon, ...args: readonly string[]): Promise<RunResult> =>
   runCommandHere([...args, '--config', join(program.directory, 'cordon.yaml')]);
 
-interface ControlReply {
-  readonly status: number;
-  readonly body: Record<string, unknown>;
-}
-
-/** One request to the control socket: the commands take a second each to start. */
 const control = (method: string, path: string, body?: object): Promise<ControlReply> =>
-  new Promise((resolve, reject) => {
-    const socketPath = join(state, 'control.sock');
-    const sent = request({ socketPath, method, path, agent: false }, (response) => {
-      let text = '';
-      response.setEncoding('utf8').on('data', (piece: string) => {
-        text += piece;
-      });
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: JSON.parse(text) as Record<string, unknown> }),
-      );
-    });
-    sent.on('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
-  });
+  requestControl(state, method, path, body);
 
 const refresh = async (): Promise<Record<string, unknown>> =>
   (await control('POST', '/v1/lists/feed/refresh')).body;

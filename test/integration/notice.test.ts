@@ -4,6 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { ask } from '../support/client.ts';
+import { type ControlReply, requestControl } from '../support/control-socket.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 
@@ -96,21 +97,8 @@ const raw = (bytes: string): Promise<string> =>
     socket.on('close', () => resolve(text));
   });
 
-const lookUp = (reference: string): Promise<Got> =>
-  new Promise((resolve, reject) => {
-    const socketPath = join(cordon.directory, 'state', 'control.sock');
-    const asked = httpRequest({ socketPath, path: `/v1/references/${reference}` }, (response) => {
-      let text = '';
-      response.on('data', (piece) => {
-        text += String(piece);
-      });
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text }),
-      );
-    });
-    asked.on('error', reject);
-    asked.end();
-  });
+const lookUp = (reference: string): Promise<ControlReply> =>
+  requestControl(join(cordon.directory, 'state'), 'GET', `/v1/references/${reference}`);
 
 test('a refused client sees what was refused, under which decision, whom to ask, and a reference', async () => {
   const reply = await ask(cordon.dns, 'www.tiktok.com. A');
@@ -129,7 +117,7 @@ test('a refused client sees what was refused, under which decision, whom to ask,
   // The help desk finds it, by whatever spelling, and learns no address.
   const [, reference = ''] = /class="reference">([0-9A-Z]{4}-[0-9A-Z]{2})</.exec(text) ?? [];
   const found = await lookUp(reference.toLowerCase().replace('-', ''));
-  expect(JSON.parse(found.text)).toEqual({
+  expect(found.body).toEqual({
     reference,
     check: null,
     refusals: [
@@ -139,7 +127,7 @@ test('a refused client sees what was refused, under which decision, whom to ask,
       },
     ],
   });
-  expect(found.text).not.toContain('127.0.0.1');
+  expect(JSON.stringify(found.body)).not.toContain('127.0.0.1');
   // Whom it means is another one for another client.
   await ask(cordon.dns, 'ads.example. A', { from: '127.0.0.2' });
   const other = await get('ads.example', { from: '127.0.0.2' });
@@ -198,7 +186,7 @@ test.each([
       expect(text).toContain(words);
     } else expect(text).toContain('het verbod geldt ervoor');
     expect(text).not.toContain(from);
-    expect(JSON.parse((await lookUp(referenceIn(text))).text)).toMatchObject({
+    expect((await lookUp(referenceIn(text))).body).toMatchObject({
       check: { verdict: 'holds', transport: over, group, isBetween: false },
     });
   },
@@ -210,7 +198,7 @@ test('a device that asks somebody else is told so, also by the address of the pa
   const { text } = await get('127.0.0.1:8080', { from: '127.0.0.32', path: result });
   expect(text).toContain('This device does not ask Cordon');
   expect(text).toContain('href="mailto:help@agency.example"');
-  expect(JSON.parse((await lookUp(referenceIn(text))).text)).toMatchObject({
+  expect((await lookUp(referenceIn(text))).body).toMatchObject({
     check: { verdict: 'elsewhere', transport: null, group: 'default' },
   });
 });

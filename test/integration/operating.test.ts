@@ -11,7 +11,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -24,6 +23,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
+import { requestControl } from '../support/control-socket.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -76,16 +76,8 @@ const PAPER = {
   mitigations: ['Two devices apart.'],
 };
 /** A command beside another one; gives the status. */
-const postToSocket = (state: string, path: string, body: object): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const socketPath = join(state, 'control.sock');
-    const sent = request({ socketPath, method: 'POST', path, agent: false }, (response) => {
-      response.resume();
-      response.on('end', () => resolve(response.statusCode ?? 0));
-    });
-    sent.on('error', reject);
-    sent.end(JSON.stringify(body));
-  });
+const postToSocket = async (state: string, path: string, body: object): Promise<number> =>
+  (await requestControl(state, 'POST', path, body)).status;
 
 const command = (...args: readonly string[]): Promise<RunResult> => commandIn(cordon.directory, ...args);
 const commandIn = (directory: string, ...args: readonly string[]): Promise<RunResult> =>

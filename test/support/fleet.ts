@@ -1,6 +1,5 @@
 // A fleet for tests: a real engine, an authority and nodes that are real programs, taken in by tokens.
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +15,7 @@ import {
   startCollector,
 } from '../../src/fleet/fleet.ts';
 import { runCommandHere } from './command.ts';
+import { requestControl } from './control-socket.ts';
 import { FleetEngine } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
 import { freePort } from './ports.ts';
@@ -210,22 +210,11 @@ ${more}`;
   }
 
   /** One request to the control socket of a resolver. */
-  ask<Result>(name: string, method: string, path: string, body?: object): Promise<Result> {
-    return new Promise((resolve, reject) => {
-      const socketPath = join(this.directory, name, 'control.sock');
-      const sent = request({ socketPath, method, path, agent: false }, (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (piece: string) => {
-          text += piece;
-        });
-        response.on('end', () => {
-          if (response.statusCode === 200) resolve(JSON.parse(text) as Result);
-          else reject(new Error(`${method} ${path}: ${response.statusCode} ${text}`));
-        });
-      });
-      sent.on('error', reject);
-      sent.end(body === undefined ? undefined : JSON.stringify(body));
-    });
+  async ask<Result>(name: string, method: string, path: string, body?: object): Promise<Result> {
+    const reply = await requestControl(join(this.directory, name), method, path, body);
+    if (reply.status !== 200)
+      throw new Error(`${method} ${path}: ${reply.status} ${JSON.stringify(reply.body)}`);
+    return reply.body as Result;
   }
 
   /** Asks for an exemption at the authority. */

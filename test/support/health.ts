@@ -1,26 +1,27 @@
 // Whether everybody who says what is wrong with a running program says the same: status and its exit code, what needs a
 // person, readiness, metric and log. What was said is kept, for the alerts to be tried with.
-import { request } from 'node:http';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { HEALTH_ISSUES, type HealthIssueId } from '../../src/base/words/words.ts';
 import type { ServiceStatus, StateShown } from '../../src/people/admin/admin.ts';
 import { readAdmin } from './client.ts';
 import { runCommandHere } from './command.ts';
+import { requestControl } from './control-socket.ts';
 import type { LogLine, Running } from './process.ts';
 
-const WAIT = { timeout: 60_000, interval: 250 };
+/** A look costs 60 ms of processor. */
+const WAIT = { timeout: 60_000, interval: 500 };
 
 /** One program under watch. */
 export class HealthWatch {
   readonly #cordon: Running;
-  readonly #socketPath: string;
+  readonly #stateDirectory: string;
   /** Pages of metrics, each with what was wrong, by that. */
   readonly seen = new Map<string, { readonly page: string; readonly issues: ServiceStatus['issues'] }>();
 
   constructor(cordon: Running, stateDirectory: string) {
     this.#cordon = cordon;
-    this.#socketPath = join(stateDirectory, 'control.sock');
+    this.#stateDirectory = stateDirectory;
   }
 
   /** Waits until all say that these are wrong, whatever else is; each is an id, or an id and a subject. */
@@ -90,15 +91,8 @@ export class HealthWatch {
     return { faults, said: new Set([...keys, ...issues.map(({ id }) => id)]) };
   }
 
-  #readState(): Promise<StateShown> {
-    return new Promise((resolve, reject) => {
-      const sent = request({ socketPath: this.#socketPath, path: '/v1/state' }, (response) => {
-        const parts: Buffer[] = [];
-        response.on('data', (part: Buffer) => parts.push(part));
-        response.on('end', () => resolve(JSON.parse(Buffer.concat(parts).toString('utf8')) as StateShown));
-      });
-      sent.on('error', reject).end();
-    });
+  async #readState(): Promise<StateShown> {
+    return (await requestControl(this.#stateDirectory, 'GET', '/v1/state')).body as unknown as StateShown;
   }
 }
 

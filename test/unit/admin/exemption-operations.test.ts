@@ -1,6 +1,5 @@
 // Exemptions over the real control socket, with a register that says what it was asked.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
@@ -10,6 +9,7 @@ import {
   type ExemptionControl,
   openControlSocket,
 } from '../../../src/people/admin/admin.ts';
+import { requestControl } from '../../support/control-socket.ts';
 
 let directory: string;
 let socket: ControlSocket | undefined;
@@ -58,24 +58,10 @@ interface Answer {
   readonly body: unknown;
 }
 
-const ask = (method: string, path: string, body?: string | object): Promise<Answer> =>
-  new Promise((resolve, reject) => {
-    const sent = request(
-      { socketPath: join(directory, 'control.sock'), method, path, agent: false },
-      (response) => {
-        let text = '';
-        response.setEncoding('utf8').on('data', (piece: string) => {
-          text += piece;
-        });
-        response.on('end', () => {
-          const { statusCode = 0, headers } = response;
-          resolve({ status: statusCode, allow: headers.allow, body: JSON.parse(text) as unknown });
-        });
-      },
-    );
-    sent.on('error', reject);
-    sent.end(typeof body === 'object' ? JSON.stringify(body) : body);
-  });
+const ask = async (method: string, path: string, body?: string | object): Promise<Answer> => {
+  const reply = await requestControl(directory, method, path, body);
+  return { status: reply.status, allow: reply.headers.allow, body: reply.body };
+};
 
 const DECIDER = { reason: 'the case is closed' };
 
