@@ -277,9 +277,7 @@ describe('with one upstream', () => {
       const whole = await ask(program.dns, `${name} TXT`, { transport: 'tcp' });
       expect(whole.answer).toHaveLength(count);
       expect(whole.flags & FLAG.TC).toBe(0);
-      const transports = upstream.queries
-        .filter((query) => query.name === name)
-        .map((query) => query.transport);
+      const transports = upstream.questions(name).map(({ transport }) => transport);
       expect(transports).toEqual(count > 8 ? ['udp', 'tcp'] : ['udp']);
     });
   });

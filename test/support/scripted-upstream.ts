@@ -117,8 +117,13 @@ export class ScriptedUpstream {
    * asked how often at once.
    */
   asked(name?: string): number {
+    return this.questions(name).length;
+  }
+
+  /** The queries that asked() counts. */
+  questions(name?: string): ScriptedQuery[] {
     const isAsked = (query: ScriptedQuery): boolean => name === undefined || query.name === name;
-    return this.queries.filter((query) => isAsked(query) && !this.#again.has(query)).length;
+    return this.queries.filter((query) => isAsked(query) && !this.#again.has(query));
   }
 
   /** Sends a datagram of the upstream's own accord. */
