@@ -13,8 +13,9 @@ interface Change {
   readonly to: string;
 }
 
-/** Longer than any run, and the longest that a timer takes. */
-const NEVER_MS = 2 ** 31 - 1;
+/** Longer than any run, and the longest that timers take; heaps.mjs knows them, and makes them short where they are the subject. */
+const FIRST_NEVER_MS = 2 ** 31 - 1;
+const LOOK_NEVER_MS = 2 ** 31 - 2;
 
 /** For Vite, and for the bundle. Throws when the sources have no such line any more. */
 const rewriting = (name: string, changes: readonly Change[]) => {
@@ -38,6 +39,6 @@ export const cheapPasswords = rewriting('cheap-passwords', [
 /** Of the bundle alone. */
 export const unsettled = rewriting('unsettled', [
   { file: 'resolver/workers/retired-memory.ts', from: /(?<=const SETTLE_AFTER_MS = )\[[^\]]*\]/, to: '[]' },
-  { file: 'base/heap.ts', from: /(?<=const FIRST_AFTER_MS = )20_000(?=;)/, to: String(NEVER_MS) },
-  { file: 'base/heap.ts', from: /(?<=const LOOK_MS = )600_000(?=;)/, to: String(NEVER_MS) },
+  { file: 'base/heap.ts', from: /(?<=const FIRST_AFTER_MS = )20_000(?=;)/, to: String(FIRST_NEVER_MS) },
+  { file: 'base/heap.ts', from: /(?<=const LOOK_MS = )600_000(?=;)/, to: String(LOOK_NEVER_MS) },
 ]);
