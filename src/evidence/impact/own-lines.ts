@@ -11,6 +11,8 @@ const START = bytesOf(OURS);
 const TIME_LENGTH = 24;
 /** Of the time, up to its minute. */
 const MINUTE_LENGTH = 16;
+/** Date.parse() takes more for a time. */
+const MINUTE = /^\d{4}-\d\d-\d\dT\d\d:\d\d$/;
 const NAME = bytesOf('","dns":{"question":{"name":"');
 const NAME_AT = START.length + TIME_LENGTH + NAME.length;
 const TYPE = bytesOf('","type":"');
@@ -26,7 +28,17 @@ const ANSWER_END = bytesOf('"}');
 const RESOLVED = bytesOf('],"resolved_ip":[');
 const EVENT = bytesOf('},"event":{"kind":"event","category":["network"],"type":["protocol"],"duration":');
 const SOURCE = bytesOf('},"source":{"address":"');
-const GROUP = bytesOf('"group":"');
+/** What follows an address that is whole, and one that is not. */
+const SOURCE_IP = bytesOf('","ip":"');
+const SOURCE_END = bytesOf('"},"network":{"transport":"');
+/** What follows where nobody is named. */
+const NETWORK = bytesOf('},"network":{"transport":"');
+const CORDON = bytesOf(',"cordon":{"source":"');
+const VALIDATION = bytesOf('","validation":"');
+const TRANSPORT = bytesOf('","transport":"');
+const GROUP = bytesOf('","group":"');
+/** What may follow the transport instead of a group. */
+const WITHOUT_GROUP = ['","reported_by":"', '","answers_omitted":', '"},"observer":{"name":"'].map(bytesOf);
 const ZERO = 0x30;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -65,6 +77,16 @@ const listEndFrom = (bytes: Uint8Array, from: number): number => {
     if (byte === LIST_END) return at;
     if (byte < 0x20) return -1;
   }
+};
+
+/**
+ * The first place from one on where bytes with quotes stand, or the end. No text within quotes holds them: its quotes have a
+ * backslash before them.
+ */
+const findIn = (bytes: Uint8Array, from: number, end: number, wanted: Uint8Array): number => {
+  let at = from;
+  while (at < end && !(bytes[at] === wanted[0] && isAt(bytes, at, wanted))) at++;
+  return at;
 };
 
 /** The first place from one on where no digit is. */
@@ -183,11 +205,19 @@ class OwnLine implements Logged {
     if (isAt(bytes, at, SOURCE)) {
       this.#clientAt = at + SOURCE.length;
       this.#clientEnd = at = quoteFrom(bytes, this.#clientAt);
-      if (at < 0) return false;
-    }
-    // No text within quotes holds this: its quotes have a backslash before them.
-    for (; at < end; at++) if (bytes[at] === QUOTE && isAt(bytes, at, GROUP)) break;
-    const groupAt = at < end ? at + GROUP.length : -1;
+      if (at < 0 || !(isAt(bytes, at, SOURCE_IP) || isAt(bytes, at, SOURCE_END))) return false;
+    } else if (!isAt(bytes, at, NETWORK)) return false;
+    at = findIn(bytes, at, end, CORDON);
+    if (at === end) return false;
+    at = quoteFrom(bytes, at + CORDON.length);
+    if (at < 0 || !isAt(bytes, at, VALIDATION)) return false;
+    at = quoteFrom(bytes, at + VALIDATION.length);
+    if (at < 0 || !isAt(bytes, at, TRANSPORT)) return false;
+    at = quoteFrom(bytes, at + TRANSPORT.length);
+    if (at < 0) return false;
+    const hasGroup = isAt(bytes, at, GROUP);
+    if (!hasGroup && !WITHOUT_GROUP.some((next) => isAt(bytes, at, next))) return false;
+    const groupAt = hasGroup ? at + GROUP.length : -1;
     this.#groupAt = groupAt;
     this.asker.begin();
     this.asker.take(bytes, this.#clientAt, this.#clientEnd);
@@ -201,7 +231,8 @@ class OwnLine implements Logged {
   /** Lines of one minute follow each other. */
   #readTime(bytes: Buffer, start: number): boolean {
     if (!isAt(bytes, start, this.#minute)) {
-      const minuteMs = Date.parse(`${bytes.toString('latin1', start, start + MINUTE_LENGTH)}:00.000Z`);
+      const minute = bytes.toString('latin1', start, start + MINUTE_LENGTH);
+      const minuteMs = MINUTE.test(minute) ? Date.parse(`${minute}:00.000Z`) : Number.NaN;
       if (Number.isNaN(minuteMs)) return false;
       bytes.copy(this.#minute, 0, start, start + MINUTE_LENGTH);
       this.#minuteMs = minuteMs;

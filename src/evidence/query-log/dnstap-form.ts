@@ -45,42 +45,43 @@ const varintLength = (value: number): number => {
 };
 
 /** Below 2^32: seconds, ports and lengths are. */
-const putVarint = (piece: Piece, value: number): void => {
+/** Below 2^32: seconds, ports and lengths are. Like all that write here, it returns where it ends. */
+const putVarint = (bytes: Uint8Array, at: number, value: number): number => {
+  let end = at;
   let rest = value;
   while (rest >= 0x80) {
-    piece.bytes[piece.length++] = (rest & 0x7f) | 0x80;
+    bytes[end++] = (rest & 0x7f) | 0x80;
     rest >>>= 7;
   }
-  piece.bytes[piece.length++] = rest;
+  bytes[end++] = rest;
+  return end;
 };
 
-const putField = (piece: Piece, field: number, value: number): void => {
-  piece.bytes[piece.length++] = field * 8 + WIRE.VARINT;
-  putVarint(piece, value);
+const putField = (bytes: Uint8Array, at: number, field: number, value: number): number => {
+  bytes[at] = field * 8 + WIRE.VARINT;
+  return putVarint(bytes, at + 1, value);
 };
 
-const putFixed = (piece: Piece, field: number, value: number): void => {
-  const { bytes, length } = piece;
-  bytes[length] = field * 8 + WIRE.FIXED32;
-  bytes[length + 1] = value;
-  bytes[length + 2] = value >>> 8;
-  bytes[length + 3] = value >>> 16;
-  bytes[length + 4] = value >>> 24;
-  piece.length = length + 5;
+const putFixed = (bytes: Uint8Array, at: number, field: number, value: number): number => {
+  bytes[at] = field * 8 + WIRE.FIXED32;
+  bytes[at + 1] = value;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value >>> 16;
+  bytes[at + 4] = value >>> 24;
+  return at + 5;
 };
 
-const putUint32 = (piece: Piece, value: number): void => {
-  const { bytes, length } = piece;
-  bytes[length] = value >>> 24;
-  bytes[length + 1] = value >>> 16;
-  bytes[length + 2] = value >>> 8;
-  bytes[length + 3] = value;
-  piece.length = length + 4;
+const putUint32 = (bytes: Uint8Array, at: number, value: number): number => {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
+  return at + 4;
 };
 
-const putLength = (piece: Piece, field: number, length: number): void => {
-  piece.bytes[piece.length++] = field * 8 + WIRE.LENGTH;
-  putVarint(piece, length);
+const putLength = (bytes: Uint8Array, at: number, field: number, length: number): number => {
+  bytes[at] = field * 8 + WIRE.LENGTH;
+  return putVarint(bytes, at + 1, length);
 };
 
 /** Makes frames. */
@@ -154,32 +155,29 @@ export class DnstapForm implements QueryEncoder {
     if (address !== undefined) messageLength += 2 + (isIpv4(address) ? 4 : 16);
     if (isWhole) messageLength += 1 + varintLength(query.port);
     if (isResponse) messageLength += 1 + varintLength(answeredSec) + 5;
-    putLength(piece, 14, messageLength);
-    const messageAt = piece.length;
-    putField(piece, 1, type);
-    putField(piece, 2, address === undefined || isIpv4(address) ? 1 : 2);
-    putField(piece, 3, PROTOCOLS[query.transport] ?? 1);
+    const { bytes } = piece;
+    const messageAt = putLength(bytes, piece.length, 14, messageLength);
+    let at = putField(bytes, messageAt, 1, type);
+    at = putField(bytes, at, 2, address === undefined || isIpv4(address) ? 1 : 2);
+    at = putField(bytes, at, 3, PROTOCOLS[query.transport] ?? 1);
     // Of an upstream, the address of who was asked is that of the response (fields 5 and 7).
-    if (address !== undefined) putAddress(piece, isUpstream ? 5 : 4, address);
-    if (isWhole) putField(piece, isUpstream ? 7 : 6, query.port);
-    putField(piece, 8, askedSec);
-    putFixed(piece, 9, (askedMs - 1000 * askedSec) * NSEC_PER_MS);
+    if (address !== undefined) at = putAddress(bytes, at, isUpstream ? 5 : 4, address);
+    if (isWhole) at = putField(bytes, at, isUpstream ? 7 : 6, query.port);
+    at = putField(bytes, at, 8, askedSec);
+    at = putFixed(bytes, at, 9, (askedMs - 1000 * askedSec) * NSEC_PER_MS);
     if (isResponse) {
-      putField(piece, 12, answeredSec);
-      putFixed(piece, 13, (query.timeMs - 1000 * answeredSec) * NSEC_PER_MS);
+      at = putField(bytes, at, 12, answeredSec);
+      at = putFixed(bytes, at, 13, (query.timeMs - 1000 * answeredSec) * NSEC_PER_MS);
     }
-    putLength(piece, isResponse ? 14 : 10, kept);
-    const at = piece.length;
+    at = putLength(bytes, at, isResponse ? 14 : 10, kept);
+    piece.length = at;
     piece.copy(query.bytes, start, kept);
-    if (!isWhole) forget(piece.bytes, at);
+    if (!isWhole) forget(bytes, at);
     if (piece.length - messageAt !== messageLength)
       throw new RangeError('writing a dnstap message: its length');
     // Type of the payload: a message.
-    putField(piece, 15, 1);
-    const end = piece.length;
-    piece.length = frameAt;
-    putUint32(piece, end - frameAt - LENGTH_BYTES);
-    piece.length = end;
+    piece.length = putField(bytes, piece.length, 15, 1);
+    putUint32(bytes, frameAt, piece.length - frameAt - LENGTH_BYTES);
   }
 
   /** Bytes of a message up to where its additional section begins. */
@@ -205,10 +203,11 @@ const fieldHead = (field: number, length: number): Uint8Array =>
     ...(length < 0x80 ? [length] : [(length % 0x80) + 0x80, Math.floor(length / 0x80)]),
   );
 
-const putAddress = (piece: Piece, field: number, address: AddressWords): void => {
+const putAddress = (bytes: Uint8Array, start: number, field: number, address: AddressWords): number => {
   const isV4 = isIpv4(address);
-  putLength(piece, field, isV4 ? 4 : 16);
-  for (let i = isV4 ? 3 : 0; i < 4; i++) putUint32(piece, address[i] ?? 0);
+  let at = putLength(bytes, start, field, isV4 ? 4 : 16);
+  for (let i = isV4 ? 3 : 0; i < 4; i++) at = putUint32(bytes, at, address[i] ?? 0);
+  return at;
 };
 
 /** Takes the ID, and the number of additional records, which are not there any more, out of a message. */

@@ -39,6 +39,8 @@ const MARK_MASK = 0xfff0_0000;
 const UNITS_MASK = 0x000f_ffff;
 /** From here on one call of native code is quicker than a loop over bytes. */
 const NATIVE_COPY_BYTES = 96;
+/** As much as a processor has near: where the reader has everything, the ring begins anew behind it, and the rest stays untouched. */
+const NEAR_UNITS = (128 << 10) / UNIT_BYTES;
 /** An entry takes some 250 bytes: room for what a worker at full load answers in a third of a second. */
 const RING_BYTES_DEFAULT = 8 << 20;
 
@@ -176,7 +178,8 @@ export class QueryRingWriter implements QueryObserver {
     const deviceLength = device === undefined ? 0 : device.length;
     const units = (ENTRY_WORDS + queryWords + responseWords + ((deviceLength + 3) >>> 2) + 1) >>> 1;
     let at = this.#head & (this.#units - 1);
-    const before = at + units > this.#units ? this.#units - at : 0;
+    const before =
+      at + units > this.#units || (at >= NEAR_UNITS && units <= at && this.#isEmpty()) ? this.#units - at : 0;
     if (!this.#hasRoom(before + units)) {
       this.#doubles[LOST] = (this.#doubles[LOST] ?? 0) + 1;
       return;
@@ -209,6 +212,11 @@ export class QueryRingWriter implements QueryObserver {
       copyBytes(device, deviceLength, this.#bytes, (responseWord + responseWords) * WORD_BYTES);
     this.#head = (this.#head + before + units) | 0;
     Atomics.store(this.#positions, HEAD, this.#head);
+  }
+
+  #isEmpty(): boolean {
+    this.#tail = Atomics.load(this.#positions, TAIL);
+    return this.#tail === this.#head;
   }
 
   #hasRoom(units: number): boolean {

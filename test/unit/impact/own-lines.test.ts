@@ -178,6 +178,30 @@ describe('a line of our own log', () => {
   });
 });
 
+/** What a hand, or another program, may make of a line that is read without being parsed. */
+test.each([
+  ['a part of a second', /"duration":3000000/, '"duration":30.0000'],
+  ['a blank before the address', /"source":\{"address"/, '"source":{ "address"'],
+  ['a blank before the group', /"group":"/, '"group": "'],
+  ['a group elsewhere', /"cordon":/, '"other":{"group":"x"},"cordon":'],
+  ['a date that only a lenient reader takes', /"2026-11-/, '"2026-11('],
+])('%s changes nothing, or is refused', (_, before, after) => {
+  const line = lineOf({
+    ...{ name: Buffer.from('\u0003www\u0007example\u0000', 'latin1'), type: 1, qclass: 1, records: [] },
+    ...{ isAnswered: true, flags: 0x100, timeMs: Date.parse('2026-11-30T10:00:00.123Z'), group: 0 },
+    ...{ list: -1, address: '192.0.2.7', form: 0, forwarder: -1 },
+  });
+  const changed = Buffer.from(line.toString('latin1').replace(before, after), 'latin1');
+  expect(changed).not.toEqual(line);
+  expect({ ...readObject(changed), isScanned: true }).toEqual(parseLine(changed));
+});
+
+const readObject = (line: Buffer): Found => {
+  const found = readLine(line);
+  if (typeof found === 'string') throw new Error(found);
+  return found;
+};
+
 test('a table of prints finds what was put in it, and nothing else', () => {
   fc.assert(
     fc.property(fc.uniqueArray(fc.string(), { maxLength: 40 }), fc.nat(9_000), (texts, more) => {
