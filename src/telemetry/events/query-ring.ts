@@ -6,7 +6,8 @@
 // them whatever its outputs want, and the worker none of it.
 //
 //   header   head (units written) · tail (units freed) · entries lost: each on a cache line of its own
-//   ring     a power of two of units of 8 bytes; an entry is in one piece, and a filler takes what is left at the end
+//   ring     a power of two of units of 8 bytes; an entry is in one piece, and a filler takes what is left at the end, which
+//            comes early where the reader has everything
 //
 //   entry, 32-bit words:  0 mark, units            6 … 9   address of the client, or of the upstream
 //                         1 kind, transport, …     10 port, group + 1         12 line of the rule
@@ -39,8 +40,11 @@ const MARK_MASK = 0xfff0_0000;
 const UNITS_MASK = 0x000f_ffff;
 /** From here on one call of native code is quicker than a loop over bytes. */
 const NATIVE_COPY_BYTES = 96;
-/** As much as a processor has near: where the reader has everything, the ring begins anew behind it, and the rest stays untouched. */
-const NEAR_UNITS = (128 << 10) / UNIT_BYTES;
+/**
+ * As much as a processor has near, and no less than an entry: where the reader has everything, the ring begins anew behind it,
+ * and the rest stays untouched.
+ */
+const NEAR_UNITS = ENTRY_UNITS_MAX;
 /** An entry takes some 250 bytes: room for what a worker at full load answers in a third of a second. */
 const RING_BYTES_DEFAULT = 8 << 20;
 
@@ -178,8 +182,7 @@ export class QueryRingWriter implements QueryObserver {
     const deviceLength = device === undefined ? 0 : device.length;
     const units = (ENTRY_WORDS + queryWords + responseWords + ((deviceLength + 3) >>> 2) + 1) >>> 1;
     let at = this.#head & (this.#units - 1);
-    const before =
-      at + units > this.#units || (at >= NEAR_UNITS && units <= at && this.#isEmpty()) ? this.#units - at : 0;
+    const before = at + units > this.#units || (at >= NEAR_UNITS && this.#isEmpty()) ? this.#units - at : 0;
     if (!this.#hasRoom(before + units)) {
       this.#doubles[LOST] = (this.#doubles[LOST] ?? 0) + 1;
       return;
