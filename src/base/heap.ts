@@ -11,6 +11,8 @@ import { runInNewContext } from 'node:vm';
 const FIRST_AFTER_MS = 20_000;
 /** Between two looks, milliseconds: what a look costs, 85 ms in the main thread, is a seventh of a millisecond a second. */
 const LOOK_MS = 600_000;
+/** Between two glances at a heap that may grow by so much and no more, milliseconds. */
+const GLANCE_MS = 10_000;
 /** What a heap has to have grown by, bytes. */
 const GROWN_BYTES_MIN = 4 * 1024 * 1024;
 /**
@@ -33,19 +35,34 @@ export interface SmallHeapOptions {
   readonly onShrunk?: () => void;
   /** Share of the time since the last call in which the thread worked, 0 to 1; 0: nobody waits for it. */
   readonly readWork?: () => number;
+  /** What it may grow by between two looks, bytes: then it is collected, also while the thread works. No bound unless told. */
+  readonly grownBytesMax?: number;
 }
 
 /** Looks a while after the start of this thread and then every ten minutes; keeps nothing alive for that. */
-export const keepHeapSmall = ({ onShrunk, readWork = createWorkReader() }: SmallHeapOptions = {}): void => {
-  let leftBytes = 0;
-  const look = (): void => {
-    if (readWork() > REST_MAX || residentBytes() - leftBytes < GROWN_BYTES_MIN) return;
+export const keepHeapSmall = ({
+  onShrunk,
+  readWork = createWorkReader(),
+  grownBytesMax = Number.POSITIVE_INFINITY,
+}: SmallHeapOptions = {}): void => {
+  /** Undefined before the first look. */
+  let leftBytes: number | undefined;
+  const grownBytes = (): number => residentBytes() - (leftBytes ?? 0);
+  const shrink = (): void => {
     shrinkHeap();
     onShrunk?.();
+    // What is alive is no growth any more.
     leftBytes = residentBytes();
+  };
+  const look = (): void => {
+    if (readWork() <= REST_MAX && grownBytes() >= GROWN_BYTES_MIN) shrink();
+  };
+  const glance = (): void => {
+    if (leftBytes !== undefined && grownBytes() >= grownBytesMax) shrink();
   };
   setTimeout(look, FIRST_AFTER_MS).unref();
   setInterval(look, LOOK_MS).unref();
+  if (Number.isFinite(grownBytesMax)) setInterval(glance, GLANCE_MS).unref();
 };
 
 const residentBytes = (): number => getHeapStatistics().total_physical_size;

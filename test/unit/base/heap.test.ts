@@ -11,11 +11,12 @@ afterEach(() => void vi.useRealTimers());
 
 const residentBytes = (): number => getHeapStatistics().total_physical_size;
 
-/** Fills the heap with what nobody holds afterwards. */
-const grow = (): void => {
+/** Fills the heap; gives what is alive of it for as long as it is held. */
+const grow = (): object[] => {
   const before = residentBytes();
   const held: object[] = [];
   while (residentBytes() - before < 16 * MIB) held.push(Array.from({ length: 1000 }, (_, at) => ({ at })));
+  return held;
 };
 
 test('a heap is shrunk once after a start, and again only when it has grown while its thread rests', () => {
@@ -38,4 +39,22 @@ test('a heap is shrunk once after a start, and again only when it has grown whil
   expect(look(0.05)).toBe(2);
   expect(grownBytes - residentBytes()).toBeGreaterThan(12 * MIB);
   expect(look(0), 'nothing has grown since').toBe(2);
+});
+
+test('a heap that grows between two looks is collected when it has grown by what it may, and not again for what is alive', () => {
+  collectHeap();
+  let times = 0;
+  keepHeapSmall({ onShrunk: () => void times++, readWork: () => 0, grownBytesMax: 12 * MIB });
+  vi.advanceTimersByTime(20_000);
+  expect(times, 'after the start').toBe(1);
+  vi.advanceTimersByTime(60_000);
+  expect(times, 'nothing has grown').toBe(1);
+  grow();
+  const grownBytes = residentBytes();
+  vi.advanceTimersByTime(10_000);
+  expect(times).toBe(2);
+  expect(grownBytes - residentBytes()).toBeGreaterThan(8 * MIB);
+  const alive = grow();
+  vi.advanceTimersByTime(60_000);
+  expect([times, alive.length > 0], 'what stays is what it has grown from').toEqual([3, true]);
 });
