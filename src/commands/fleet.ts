@@ -183,7 +183,7 @@ export const rotate = async ({ values }: InputOf<typeof FLEET_ROTATE>): Promise<
       values.json,
       made,
       () =>
-        `Policy is signed by ${made.trust} from here on: add it to "fleet.trust" everywhere. The key before it stays there: it signed the entries until now, and signs nothing more.\n`,
+        `Policy is signed by ${made.trust} from here on. All resolvers and the collector take that from the log, which the key before signed: no configuration has to be changed.\nLeave the keys of "fleet.trust" as they are: who fetches the log anew needs the first one for the entries until now; it signs nothing more.\n`,
     );
     return DONE;
   }

@@ -65,7 +65,7 @@ beforeAll(async () => {
   writeFileSync(given, 'one.example.com\n');
   fleet = await TestFleet.startWith(startCordon, upstream.endpoint.port, {
     settings: '  tide-every: 1s',
-    more: `  lists: [extra]\nextra-lists:\n  - { id: extra, file: ${given}, format: domains }\n`,
+    more: authorityMore(),
     startEngine: async ({ engineDirectory, servers }) => {
       const path = join(engineDirectory, 'nats-server.conf');
       store = JSON.parse(/store_dir: (.*)/.exec(readFileSync(path, 'utf8'))?.[1] ?? '""') as string;
@@ -103,6 +103,10 @@ afterAll(async () => {
   await fleet?.close();
   await upstream?.close();
 });
+
+/** What the authority has more: it gives the list. */
+const authorityMore = (): string =>
+  `  lists: [extra]\nextra-lists:\n  - { id: extra, file: ${given}, format: domains }\n`;
 
 /** The key that reads what the authority gives of a list. */
 const listOf = (name: string): string =>
@@ -343,13 +347,27 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   expect(alarms()).toBe('');
 });
 
-test('the authority signs by another key, which the nodes know by the log', async () => {
-  const { code } = await fleet.command('authority', ['fleet', 'rotate', '--authority']);
+test('the authority signs by another key, which all know by the log: also with the configuration of before, and without a log', async () => {
+  const { code, stdout } = await fleet.command('authority', ['fleet', 'rotate', '--authority']);
   expect(code).toBe(0);
-  const id = await fleet.grant({ clients: ['127.0.8.2'] });
-  for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NOERROR, '127.0.8.2');
-  await fleet.revoke(id);
-  for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NXDOMAIN, '127.0.8.2');
+  expect(stdout).toMatch(
+    /^Policy is signed by ed25519:\S+ from here on\. .*no configuration has to be changed/,
+  );
+  expect(stdout).toContain('Leave the keys of "fleet.trust"');
+  const follows = async (): Promise<void> => {
+    const id = await fleet.grant({ clients: ['127.0.8.2'] });
+    for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NOERROR, '127.0.8.2');
+    await fleet.revoke(id);
+    for (const name of ['ns1', 'ns2']) await becomes(name, NAME, RCODE.NXDOMAIN, '127.0.8.2');
+  };
+  await follows();
+  await fleet.programOf('authority').stop();
+  await fleet.programOf('ns1').stop();
+  rmSync(join(fleet.directory, 'ns1/fleet/policy.sqlite'));
+  await fleet.run('authority', authorityMore());
+  await fleet.run('ns1', listOf('ns1'));
+  await follows();
+  expect(alarms()).toBe('');
 });
 
 test('evidence that comes late, in another order and again is there once', { tags: 'night' }, async () => {
