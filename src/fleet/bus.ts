@@ -48,6 +48,8 @@ export type Answer = (bytes: Uint8Array, subject: string) => Promise<Uint8Array 
 /** A message of evidence. */
 export interface EvidenceMessage extends Omit<StoredMessage, 'stamp'> {
   readonly signature: string;
+  /** When the engine says that it got it, milliseconds: nothing is kept by it, or not kept. */
+  readonly storedMs: number;
   /** It is on the collector's disk, or not worth to be. */
   done(): void;
   /** It could not be kept: it is given again, soon. */

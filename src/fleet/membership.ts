@@ -17,6 +17,8 @@ export interface Member {
   readonly enrolment: number;
   /** Of the machine before, in whose place this one came: the engine may still have what it sent. Undefined when that was shut out. */
   readonly former: { readonly key: string; readonly enrolment: number } | undefined;
+  /** The last machine under the name that was shut out, and when: something of it may be under way. */
+  readonly removed: { readonly key: string; readonly time: string } | undefined;
   /** When it was taken in for the first time, and when it was removed. */
   readonly since: string;
   readonly until: string | undefined;
@@ -72,6 +74,11 @@ export class Membership {
   /** The key of the machine before; undefined where there was none, or it was shut out. */
   formerKeyOf({ former }: Member): KeyObject | undefined {
     return former === undefined ? undefined : this.#nkeyOf(former.key);
+  }
+
+  /** The key of the last machine that was shut out; undefined where none was. */
+  removedKeyOf({ removed }: Member): KeyObject | undefined {
+    return removed === undefined ? undefined : this.#nkeyOf(removed.key);
   }
 
   /** Made once for each text: it takes as long as checking a signature. */
@@ -149,15 +156,28 @@ export class Membership {
         const isReplaced = known !== undefined && known.until === undefined && !isSame;
         const former = isReplaced ? { key: known.key, enrolment: known.enrolment } : known?.former;
         if (known === undefined) this.#turns.set(name, this.#turns.size);
-        const one = { name, site, key, before, enrolment, former, since, until: undefined, isAuthority };
+        const { removed } = known ?? {};
+        const one = {
+          name,
+          site,
+          key,
+          before,
+          enrolment,
+          former,
+          removed,
+          since,
+          until: undefined,
+          isAuthority,
+        };
         this.#members.set(name, one);
         return;
       }
       case 'node-removed': {
         const { success, data } = KINDS['node-removed'].safeParse(body);
         const known = success ? this.#members.get(data.name) : undefined;
-        if (known !== undefined)
-          this.#members.set(known.name, { ...known, former: undefined, until: entry.time });
+        if (known === undefined) return;
+        const removed = { key: known.key, time: entry.time };
+        this.#members.set(known.name, { ...known, former: undefined, removed, until: entry.time });
         return;
       }
       case 'collector': {

@@ -322,6 +322,7 @@ export class NatsBus implements MessageBus {
             subject: message.subject,
             bytes: message.data,
             signature: message.headers?.get(SIGNATURE_HEADER) ?? '',
+            storedMs: message.time.getTime(),
             done: () => message.ack(),
             again: () => message.nak(AGAIN_MS),
           });

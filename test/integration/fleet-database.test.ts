@@ -145,7 +145,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     for (const [recordClass, piece] of pieces) {
       const subject = evidenceSubject('ns1', recordClass);
       const { bytes, signature } = packEvidence(subject, 1, piece, by);
-      to.take({ subject, bytes, signature, done: () => void done++, again: () => undefined });
+      to.take({ subject, bytes, signature, storedMs: 0, done: () => void done++, again: () => undefined });
     }
     await to.flush();
   };

@@ -375,7 +375,7 @@ class Victim {
     const signature = this.#keyOf(by).sign(text);
     this.#sent++;
     this.#collector.take({
-      ...{ subject, bytes, signature },
+      ...{ subject, bytes, signature, storedMs: NOW_MS },
       done: () => void this.#done++,
       again: () => void this.#again++,
     });

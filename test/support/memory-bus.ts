@@ -68,7 +68,10 @@ const failed = (doing: string): AppError => new AppError('ERR_FLEET_ENGINE', doi
 /** The engine. */
 export class MemoryBus {
   /** What is kept; evidence by its place. */
-  readonly streams = new Map<StreamName, Map<string, StoredMessage & { readonly signature?: string }>>();
+  readonly streams = new Map<
+    StreamName,
+    Map<string, StoredMessage & { readonly signature?: string; readonly storedMs: number }>
+  >();
   /** Streams that take nothing more. */
   readonly full = new Set<StreamName>();
   readonly subscriptions = new Set<Subscription>();
@@ -116,7 +119,13 @@ export class MemoryBus {
     if (stream === STREAM.POLICY && kept.has(subject)) return 'maximum messages per subject exceeded';
     if (id !== undefined) this.#ids.set(`${stream} ${id}`, this.now());
     const place = stream === STREAM.EVIDENCE ? String(++this.#places) : subject;
-    kept.set(place, { subject, bytes, stamp, ...(signature === undefined ? {} : { signature }) });
+    kept.set(place, {
+      subject,
+      bytes,
+      stamp,
+      storedMs: this.now(),
+      ...(signature === undefined ? {} : { signature }),
+    });
     if (stream === STREAM.EVIDENCE) this.#collect?.(place);
     return undefined;
   }
@@ -131,7 +140,7 @@ export class MemoryBus {
       const again = (): void => void setTimeout(() => deliver(place), AGAIN_MS);
       const message = this.streams.get(STREAM.EVIDENCE)?.get(place);
       if (message === undefined || this.#collect !== deliver) return;
-      const { subject, bytes, signature = '' } = message;
+      const { subject, bytes, signature = '', storedMs } = message;
       const done = (): void => {
         this.carry({
           ...{ subject: 'ack', to: 'engine', isRepeatable: true, lose: again },
@@ -140,7 +149,7 @@ export class MemoryBus {
       };
       this.carry({
         ...{ subject, to: user.name, isRepeatable: true, lose: again },
-        go: () => user.handle(subject, () => take({ subject, bytes, signature, done, again })),
+        go: () => user.handle(subject, () => take({ subject, bytes, signature, storedMs, done, again })),
       });
     };
     this.#collect = deliver;
@@ -330,7 +339,9 @@ export class Intruder {
   /** Keeps something without anybody hearing of it, as a store that is put back from elsewhere does. */
   plant(subject: string, bytes: Uint8Array, stamp?: Stamp): void {
     const stream = streamOf(subject);
-    if (stream !== undefined) this.#bus.streams.get(stream)?.set(subject, { subject, bytes, stamp });
+    const storedMs = this.#bus.now();
+    if (stream !== undefined)
+      this.#bus.streams.get(stream)?.set(subject, { subject, bytes, stamp, storedMs });
   }
 
   purge(stream: StreamName): void {

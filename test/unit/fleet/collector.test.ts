@@ -24,6 +24,8 @@ import { Membership } from '../../../src/fleet/membership.ts';
 import { evidenceSubject } from '../../../src/fleet/subjects.ts';
 import { Bench, DAY_MS, edit } from '../records/setup.ts';
 
+const NOW_MS = Date.parse('2026-11-26T12:00:00Z');
+
 let directory: string;
 let collector: Collector;
 let key: SigningKey;
@@ -61,7 +63,7 @@ const open = (): Collector =>
     directory: join(directory, 'collected'),
     store: new DirectoryStore(join(directory, 'collected'), judgeRecord),
     membership,
-    clock: () => Date.parse('2026-11-26T12:00:00Z'),
+    clock: () => NOW_MS,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     catchUp: () => {
       asked++;
@@ -112,11 +114,12 @@ const send = async (
   by = key,
   node = 'ns1',
   enrolment = 1,
+  storedMs = NOW_MS,
 ): Promise<void> => {
   for (const [recordClass, piece] of pieces) {
     const subject = evidenceSubject(node, recordClass);
     const { bytes, signature } = packEvidence(subject, enrolment, piece, by);
-    collector.take({ subject, bytes, signature, done: () => void done++, again: () => undefined });
+    collector.take({ subject, bytes, signature, storedMs, done: () => void done++, again: () => undefined });
   }
   await collector.flush();
 };
@@ -227,18 +230,47 @@ test('records of a resolver that is not in the fleet, or of chains before its la
   expect(confirmed.size).toBe(0);
 });
 
+const decide = (kind: string, body: object, atMs = NOW_MS - 1_000): void => {
+  const time = new Date(atMs).toISOString();
+  const before = { number: 1, hash: '0'.repeat(64) };
+  membership.take(signEntry(before, { time, kind, must: true, body: JSON.stringify(body) }, authority));
+};
+
+const remove = (atMs?: number): void =>
+  decide('node-removed', { name: 'ns1', by: 'x', reason: 'stolen' }, atMs);
+
 /** Another machine is taken in under the name; `isRemoved`: the one before was shut out first. Gives its key. */
-const replaceMachine = (isRemoved: boolean): SigningKey => {
+const replaceMachine = (isRemoved: boolean, removedMs?: number): SigningKey => {
   const pair = createUser();
-  const time = '2026-11-26T11:59:59.000Z';
-  const take = (kind: string, body: object): void => {
-    const before = { number: 1, hash: '0'.repeat(64) };
-    membership.take(signEntry(before, { time, kind, must: true, body: JSON.stringify(body) }, authority));
-  };
-  if (isRemoved) take('node-removed', { name: 'ns1', by: 'x', reason: 'stolen' });
-  take('node', { name: 'ns1', key: pair.getPublicKey(), enrolment: 2 });
+  if (isRemoved) remove(removedMs);
+  decide('node', { name: 'ns1', key: pair.getPublicKey(), enrolment: 2 });
   return toSeedKey(Buffer.from(pair.getSeed()).toString());
 };
+
+/** Minutes between the removal of a resolver and what it sent; below 0: before. */
+test.each([
+  ['hours before', -180, []],
+  ['a moment before', 0, []],
+  ['before the engine shut it out', 0.9, []],
+  ['when the engine must have shut it out', 1.1, ['removed-node']],
+  ['a day after', 1_440, ['removed-node']],
+])(
+  'evidence that the engine got %s a resolver was removed is refused, and an alarm only when it goes on',
+  async (_, minutes, told) => {
+    const { pieces } = await record(1);
+    remove(NOW_MS - DAY_MS);
+    await send(pieces, key, 'ns1', 1, NOW_MS - DAY_MS + minutes * 60_000);
+    expect([alarms(), done, confirmed.size]).toEqual([told, pieces.length, 0]);
+    expect(readdirSync(join(directory, 'collected'))).not.toContain('ns1');
+  },
+);
+
+test('what its key did not sign is an alarm at the moment of a removal as well', async () => {
+  const { pieces } = await record(1);
+  remove();
+  await send(pieces.slice(0, 1), toSeedKey(Buffer.from(createUser().getSeed()).toString()));
+  expect(alarms()).toEqual(['removed-node']);
+});
 
 test('what a machine sent before another took its place is kept with its own chains, and confirms nothing', async () => {
   const [before, after] = [await record(1), await record(1, 50)];
@@ -260,13 +292,19 @@ test('what a machine sent before another took its place is kept with its own cha
   expect(alarms()).toEqual(['removed-node']);
 });
 
-test('of a machine that was shut out before another took its place nothing is kept', async () => {
-  const { pieces } = await record(1);
-  replaceMachine(true);
-  await send(pieces);
-  expect(alarms()).toEqual(['forged-block']);
-  expect(readdirSync(join(directory, 'collected'))).not.toContain('ns1');
-});
+test.each([
+  ['had under way', 0, []],
+  ['sends an hour later', 60, ['forged-block']],
+])(
+  'of a machine that was shut out before another took its place nothing is kept that it %s',
+  async (_, minutes, told) => {
+    const { pieces } = await record(1);
+    replaceMachine(true, NOW_MS - DAY_MS);
+    await send(pieces, key, 'ns1', 1, NOW_MS - DAY_MS + minutes * 60_000);
+    expect(alarms()).toEqual(told);
+    expect(readdirSync(join(directory, 'collected'))).not.toContain('ns1');
+  },
+);
 
 test('a directory that takes nothing is said, with its resolver and why, until it takes something again', async () => {
   const { pieces } = await record(1);

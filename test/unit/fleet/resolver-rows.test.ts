@@ -20,7 +20,7 @@ class Roll extends Membership {
     const since = '2026-11-26T07:00:00.000Z';
     this.#members = names.map((name) => ({
       ...{ name, site: undefined, key: name, before: undefined, enrolment: 1, since },
-      ...{ former: undefined, until: undefined },
+      ...{ former: undefined, removed: undefined, until: undefined },
       isAuthority: false,
     }));
   }
