@@ -118,6 +118,12 @@ export class PolicyLog {
     return row === undefined ? undefined : toLogged(row);
   }
 
+  /** The hash of an entry by its number, which is asked for far more often than the entry; undefined where there is none. */
+  hashAt(number: number): string | undefined {
+    const row = this.#statement('SELECT hash FROM entries WHERE number = ?').get(number);
+    return row === undefined ? undefined : String(row['hash']);
+  }
+
   /** Entries from a number on as they travel, a line each: as many as one message holds. */
   page(first: number): string {
     const rows = this.#statement('SELECT entry FROM entries WHERE number >= ? ORDER BY number LIMIT ?');

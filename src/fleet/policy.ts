@@ -222,7 +222,7 @@ export class Policy {
     if (this.#isClosed || number === 0 || number > log.end.number) return true;
     // What nearly every resolver of a fleet says, every ten seconds.
     if (number === log.end.number) return hash === log.end.hash;
-    return log.at(number)?.hash === hash;
+    return log.hashAt(number) === hash;
   }
 
   /** Tells of a fork, once. */
@@ -247,7 +247,7 @@ export class Policy {
       return;
     }
     const hash = entryHash(entry);
-    if (entry.number <= end.number && log.at(entry.number)?.hash === hash) return;
+    if (entry.number <= end.number && log.hashAt(entry.number) === hash) return;
     if (!membership.isTrusted(entry)) {
       const about = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
       this.setAside(about, 'no key of the fleet signed it');
