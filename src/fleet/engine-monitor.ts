@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { DAY_MS, isAppError } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import { hasAuthority, renewCertificates } from './engine-certificates.ts';
+import { readEngineSettings } from './engine-files.ts';
 import { leave } from './handler.ts';
 import { shownChain } from './shown-chain.ts';
 import { reloadServers } from './system-link.ts';
@@ -79,10 +80,11 @@ export class EngineMonitor {
 
   /** Has the engine read its configuration again; gives how many servers did. */
   async reload(): Promise<number> {
-    const { servers, caPath, seedPath, acts } = this.#options;
+    const { directory, servers, caPath, seedPath, acts } = this.#options;
     if (!existsSync(seedPath)) return 0;
     try {
-      return await reloadServers({ servers, caPath, seedPath });
+      const serverCount = readEngineSettings(directory).servers.length;
+      return await reloadServers({ servers, caPath, seedPath, serverCount });
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ err: thrown }, 'fleet: the engine has not read its configuration again');

@@ -12,6 +12,8 @@ const SERVERS_MAX = 16;
 
 const pingSchema = z.looseObject({
   server: z.looseObject({ id: z.string().regex(/^N[A-Z0-9]+$/), name: z.string() }),
+  /** How many servers it knows of, itself among them: fewer than there are while it has just started. */
+  statsz: z.looseObject({ active_servers: z.int().min(1).exactOptional() }).exactOptional(),
 });
 
 /** Where the engine is, and the seed of its system user. */
@@ -19,10 +21,17 @@ export interface SystemAccess {
   readonly servers: readonly string[];
   readonly caPath: string | undefined;
   readonly seedPath: string;
+  /** Servers that there should be: when so many have said who they are, and as many as they know of, no more are waited for. */
+  readonly serverCount: number;
 }
 
 /** Has all servers read their configuration again; gives how many did. Rejects with ERR_FLEET_ENGINE. */
-export const reloadServers = async ({ servers, caPath, seedPath }: SystemAccess): Promise<number> => {
+export const reloadServers = async ({
+  servers,
+  caPath,
+  seedPath,
+  serverCount,
+}: SystemAccess): Promise<number> => {
   try {
     const seed = readFileSync(seedPath, 'utf8').trim();
     const isTls = servers.some((server) => server.startsWith('tls://'));
@@ -42,10 +51,14 @@ export const reloadServers = async ({ servers, caPath, seedPath }: SystemAccess)
         maxMessages: SERVERS_MAX,
       });
       const ids = new Set<string>();
+      let answered = 0;
+      let expected = serverCount;
       for await (const message of found) {
         const read = pingSchema.safeParse(message.json());
         // Leaf nodes have users of their own files: they are read again where they run.
         if (read.success && !read.data.server.name.startsWith('cordon-leaf-')) ids.add(read.data.server.id);
+        expected = Math.max(expected, read.data?.statsz?.active_servers ?? SERVERS_MAX);
+        if (++answered >= expected) break;
       }
       let count = 0;
       for (const id of ids) {

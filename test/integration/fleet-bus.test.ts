@@ -4,9 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EvidenceMessage, MessageBus } from '../../src/fleet/bus.ts';
-import { initFleet } from '../../src/fleet/init.ts';
+import { initFleet, SYSTEM_SEED_NAME } from '../../src/fleet/init.ts';
 import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { CHECKPOINT_SUBJECT, policySubject, presenceSubject, STREAM } from '../../src/fleet/subjects.ts';
+import { reloadServers } from '../../src/fleet/system-link.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { MemoryBus } from '../support/memory-bus.ts';
 import { freePort } from '../support/ports.ts';
@@ -53,6 +54,38 @@ const BUSES: readonly (readonly [string, () => Promise<readonly [MessageBus, Mes
     },
   ],
 ];
+
+test(
+  'an engine that has all its servers reads its users again without a pause, and a lacking server is waited for',
+  async () => {
+    const access = {
+      servers: [`nats://127.0.0.1:${port}`],
+      caPath: undefined,
+      seedPath: join(directory, 'fleet/engine', SYSTEM_SEED_NAME),
+    };
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      expect(await reloadServers({ ...access, serverCount: 1 })).toBe(1);
+      let isDone = false;
+      const reloading = reloadServers({ ...access, serverCount: 3 }).finally(() => {
+        isDone = true;
+      });
+      await vi.waitUntil(() => vi.getTimerCount() > 0, { timeout: TEST });
+      expect(isDone).toBe(false);
+      await vi.waitUntil(
+        () => {
+          vi.advanceTimersByTime(100);
+          return isDone;
+        },
+        { timeout: TEST },
+      );
+      expect(await reloading).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  },
+  TEST,
+);
 
 describe.each(BUSES)('%s', (_, open) => {
   let bus: MessageBus;
