@@ -24,9 +24,11 @@ import { connectNats } from '../../src/fleet/nats-bus.ts';
 import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
 import { LastSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
+import { readAdmin } from '../support/client.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
+import type { Cordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 /** Resolvers that are taken in at a time. */
@@ -38,19 +40,55 @@ const HEADER_BYTES = 200;
 /** How long it is looked at while nothing is decided, milliseconds. */
 const QUIET_MS = 20_000;
 const TRIES_MAX = 20;
+/** Between two lines of how far it is, milliseconds. */
+const PROGRESS_MS = 10_000;
 const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Megabytes that a process has in memory. */
-const memoryOf = (pid: number): number =>
-  Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) / 1024;
+/** Megabytes that a process has in memory: all of it, and what is not a page of a file. */
+const memoryOf = (pid: number, field: 'VmRSS' | 'RssAnon' = 'VmRSS'): number =>
+  Number(
+    new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0,
+  ) / 1024;
 
-const eachAtATime = async <One>(all: readonly One[], act: (one: One) => Promise<void>): Promise<void> => {
+/** `doing` is said once in ten seconds, with how many are done. */
+const eachAtATime = async <One>(
+  all: readonly One[],
+  doing: string,
+  act: (one: One) => Promise<void>,
+): Promise<void> => {
   const left = [...all];
+  let done = 0;
+  const timer = setInterval(() => say(`${done} of ${all.length} ${doing}`), PROGRESS_MS);
   const work = async (): Promise<void> => {
-    for (let one = left.shift(); one !== undefined; one = left.shift()) await act(one);
+    for (let one = left.shift(); one !== undefined; one = left.shift()) {
+      await act(one);
+      done++;
+    }
   };
   await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  clearInterval(timer);
+  say(`${done} of ${all.length} ${doing}`);
+};
+
+/** How far it is, beside the table. */
+const say = (text: string): void =>
+  void process.stderr.write(`${(performance.now() / 1000).toFixed(0)} s: ${text}\n`);
+
+/** Says what a service has in memory, by parts: heap and the rest are those of its main thread. */
+const sayMemory = async (when: string, cordon: Cordon): Promise<void> => {
+  const { body } = await readAdmin(cordon, '/metrics');
+  const read = (name: string): number =>
+    Number(new RegExp(`^cordon_nodejs_${name} (.*)$`, 'm').exec(body)?.[1] ?? Number.NaN) / 2 ** 20;
+  const [used, size, external] = [
+    'heap_size_used_bytes',
+    'heap_size_total_bytes',
+    'external_memory_bytes',
+  ].map(read);
+  const mb = (value = Number.NaN): string => value.toFixed(0);
+  say(
+    `${when}: the authority has ${mb(memoryOf(cordon.pid))} MB, ${mb(memoryOf(cordon.pid, 'RssAnon'))} of them no file's; its main thread's heap ${mb(size)}, used ${mb(used)}, outside of it ${mb(external)}`,
+  );
 };
 
 /** Seconds of a processor that a process has used. */
@@ -182,9 +220,12 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   const fleet = await TestFleet.start(upstream.endpoint.port, made);
   const { servers } = fleet.made;
   const names = Array.from({ length: count }, (_, index) => `sim${index}`);
-  let retries = 0;
+  /** Requests that failed and were made again, by why. */
+  const failures = new Map<string, number>();
   const beganMs = performance.now();
-  await eachAtATime(names, async (name) => {
+  const cordon = fleet.programOf('authority');
+  await sayMemory('at the start', cordon);
+  await eachAtATime(names, 'are in', async (name) => {
     const stateDirectory = join(fleet.directory, name);
     mkdirSync(stateDirectory);
     const token = await fleet.invite(name);
@@ -195,12 +236,15 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
       } catch (thrown) {
         // An authority that has just begun does not listen yet.
         if (tries === TRIES_MAX) throw thrown;
-        retries++;
+        const why = String(thrown);
+        failures.set(why, (failures.get(why) ?? 0) + 1);
         await sleep(200);
       }
     }
   });
   const enrolledMs = performance.now();
+  for (const [why, times] of failures) say(`asked again ${times} times: ${why}`);
+  await sayMemory('all are in', cordon);
   /** By step: when each node had it in force. */
   const heard = new Map<string, number[]>();
   const nodes = names.map((name) =>
@@ -211,18 +255,20 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
     }),
   );
   // One process makes the keys of all connections: at once, each would take longer than a connection may.
-  await eachAtATime([...nodes.keys()], async (index) => {
+  await eachAtATime([...nodes.keys()], 'have policy', async (index) => {
     await nodes[index]?.start();
     await nodes[index]?.caughtUp;
   });
   const { policy } = await fleet.ask<{ policy: { number: number } }>('authority', 'GET', '/v1/fleet');
   while (nodes.some((node) => node.policy.end.number < policy.number)) await sleep(20);
   const readMs = performance.now();
-  const { pid: authority } = fleet.programOf('authority');
+  const { pid: authority } = cordon;
+  await sayMemory('all have policy', cordon);
   const used = (): number[] => [authority, ...engines.map(({ pid }) => pid)].map(processorOf);
   const before = used();
   await sleep(QUIET_MS);
   const quietShare = used().map((after, index) => (after - (before[index] ?? 0)) / (QUIET_MS / 1000));
+  await sayMemory(`behind ${QUIET_MS / 1000} s`, cordon);
   const times: number[] = [];
   const [undecidedSec = 0] = used();
   for (let round = 0; round < DECISIONS; round++) {
@@ -233,6 +279,7 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
     times.push(...(heard.get(`${id} approved`) ?? []).map((atMs) => atMs - startMs));
   }
   const decidedSec = (used()[0] ?? 0) - undecidedSec;
+  await sayMemory(`behind ${DECISIONS} decisions`, cordon);
   times.sort((a, b) => a - b);
   const bytes = nodes.reduce((sum, node) => sum + formatPresence(node.presence()).length + HEADER_BYTES, 0);
   const at = (share: number): string =>
@@ -240,7 +287,10 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   const shown = [
     ...[count, `${engineCount}${isTls ? ' with TLS' : ''}`, loadavg()[0]?.toFixed(0)],
     `${((enrolledMs - beganMs) / 1000).toFixed(1)} s`,
-    ...[retries, `${((readMs - enrolledMs) / 1000).toFixed(1)} s`],
+    ...[
+      [...failures.values()].reduce((sum, times) => sum + times, 0),
+      `${((readMs - enrolledMs) / 1000).toFixed(1)} s`,
+    ],
     ...[at(0.5), at(0.99), at(1)],
     `${memoryOf(authority).toFixed(0)} MB`,
     `${engines.map(({ pid }) => memoryOf(pid).toFixed(0)).join(' ')} MB`,
