@@ -51,14 +51,13 @@ export const reloadServers = async ({
         maxMessages: SERVERS_MAX,
       });
       const ids = new Set<string>();
-      let answered = 0;
       let expected = serverCount;
       for await (const message of found) {
         const read = pingSchema.safeParse(message.json());
         // Leaf nodes have users of their own files: they are read again where they run.
         if (read.success && !read.data.server.name.startsWith('cordon-leaf-')) ids.add(read.data.server.id);
         expected = Math.max(expected, read.data?.statsz?.active_servers ?? SERVERS_MAX);
-        if (++answered >= expected) break;
+        if (ids.size >= expected) break;
       }
       let count = 0;
       for (const id of ids) {

@@ -244,6 +244,11 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   });
   const enrolledMs = performance.now();
   for (const [why, times] of failures) say(`asked again ${times} times: ${why}`);
+  const warned = Map.groupBy(
+    cordon.logs().filter(({ level }) => level === 'warn' || level === 'error'),
+    ({ msg, err }) => [msg, (err as { message?: string } | undefined)?.message ?? ''].join(' '),
+  );
+  for (const [msg, lines] of warned) say(`the authority said ${lines.length} times: ${msg}`);
   await sayMemory('all are in', cordon);
   /** By step: when each node had it in force. */
   const heard = new Map<string, number[]>();
