@@ -27,6 +27,7 @@ import type { EvidenceStore, Shelf } from './evidence-store.ts';
 import { leave } from './handler.ts';
 import type { Member, Membership } from './membership.ts';
 import type { JudgedPresence } from './presence-check.ts';
+import { RemovedSenders } from './removed-senders.ts';
 
 /** Messages are taken together for so long, milliseconds: one commit for many. */
 const TOGETHER_MS = 20;
@@ -34,11 +35,6 @@ const TOGETHER_MS = 20;
 const AHEAD_MS_MAX = 3_600_000;
 /** Between two times that the authority is asked for entries because of a message that no key signed, milliseconds. */
 const CATCH_UP_MS = 1_000;
-/**
- * What the engine got until so long behind a removal may have been under way, milliseconds: it is told four times meanwhile to let
- * the resolver in no more (engine-delivery.ts), and what comes later was sent by one that still is let in.
- */
-const UNDER_WAY_MS = 60_000;
 /** A round of looking for records that somebody took out ends after this, milliseconds, and goes on in the next. */
 const LOOK_MS = 300;
 
@@ -76,8 +72,7 @@ export class Collector {
   readonly #alarms: CollectorAlarms;
   /** Resolvers of a version that does not sign what it says. */
   readonly #older = new Set<string>();
-  /** Removals, by name, of which something was under way. */
-  readonly #underWay = new Map<string, string | undefined>();
+  readonly #removed: RemovedSenders;
   #waiting: EvidenceMessage[] = [];
   #timer: NodeJS.Timeout | undefined;
   /** Ends with what is being done. */
@@ -95,6 +90,7 @@ export class Collector {
   constructor(options: CollectorOptions) {
     this.#options = options;
     this.#alarms = new CollectorAlarms(options);
+    this.#removed = new RemovedSenders(options.membership, options.log);
     mkdirSync(options.directory, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
     this.#lock = DirectoryLock.take(join(options.directory, 'lock'));
   }
@@ -178,12 +174,8 @@ export class Collector {
         this.#older.delete(name);
         const aheadMs = Date.parse(presence.time) - this.#options.clock();
         if (aheadMs > AHEAD_MS_MAX) {
-          await this.#alarms.refuse(
-            'forged-presence',
-            name,
-            'what it says of itself is of a time to come',
-            'ahead',
-          );
+          const text = 'what it says of itself is of a time to come';
+          await this.#alarms.refuse('forged-presence', name, text, 'ahead');
           return;
         }
         const resolver = await this.#resolverOf(member);
@@ -304,10 +296,7 @@ export class Collector {
     const member = membership.find(name);
     if (member === undefined)
       return this.#alarms.refuse('removed-node', name, 'it is not in the fleet', message.subject);
-    if (this.#isUnderWay(member, message)) {
-      this.#tellUnderWay(member);
-      return undefined;
-    }
+    if (this.#removed.hadUnderWay(member, message)) return undefined;
     if (member.until !== undefined) {
       const text = `it was removed at ${member.until}, and sends still`;
       return this.#alarms.refuse('removed-node', name, text, member.until);
@@ -333,25 +322,6 @@ export class Collector {
   #isSigned(name: string, { subject, bytes, signature }: EvidenceMessage): boolean {
     const { membership, clock } = this.#options;
     return membership.keysOf(name, clock()).some((key) => isEvidenceSignedBy(subject, bytes, signature, key));
-  }
-
-  /** Whether the machine that was shut out last under the name sent this before the engine let it in no more. It is refused, and no alarm. */
-  #isUnderWay(member: Member, { subject, bytes, signature, storedMs }: EvidenceMessage): boolean {
-    const { removed } = member;
-    const key = this.#options.membership.removedKeyOf(member);
-    if (removed === undefined || key === undefined || storedMs > Date.parse(removed.time) + UNDER_WAY_MS)
-      return false;
-    return isEvidenceSignedBy(subject, bytes, signature, key);
-  }
-
-  /** Once for each removal. */
-  #tellUnderWay({ name, removed }: Member): void {
-    if (this.#underWay.get(name) === removed?.time) return;
-    this.#underWay.set(name, removed?.time);
-    this.#options.log.info(
-      { node: name },
-      'collector: what was under way when a resolver was removed is not kept',
-    );
   }
 
   /** The machine in whose place a member came, when it signed this: nobody can send it again, and the engine may have had it for long. */
