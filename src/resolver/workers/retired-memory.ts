@@ -35,7 +35,7 @@ const SETTLE_AFTER_MS = [1500] as const;
  * What the heap of the main thread grows by at most, bytes: V8 alone lets 45 MB that are alive become 180 before it collects, which
  * an authority of 400 resolvers came to. It takes 85 ms, in which no query waits.
  */
-const MAIN_GROWN_BYTES_MAX = 32 * 1024 * 1024;
+const MAIN_GROWN_BYTES_MAX = 16 * 1024 * 1024;
 
 /**
  * Gives back, a while from now and whenever this thread has grown, what loading, compiling and a rest left behind in it, and in the
