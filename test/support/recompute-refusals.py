@@ -2,7 +2,8 @@
 """Counts refusals again from exported records (one JSON a line), and knows nothing of the program.
 
 Usage: recompute-refusals.py FROM UNTIL STEP_SECONDS [GROUP [LIST]] < records.jsonl
-FROM and UNTIL are RFC 3339. Prints JSON: by list and step, by name, by type, by network. Steps are of UTC.
+FROM and UNTIL are RFC 3339. Prints JSON: by list and step, by name, by type, by network; and by step with signs of a way around,
+which are refused as well. Steps are of UTC.
 """
 import json
 import sys
@@ -20,10 +21,10 @@ def main():
     start, end, step = seconds(sys.argv[1]), seconds(sys.argv[2]), int(sys.argv[3])
     group = sys.argv[4] if len(sys.argv) > 4 else ""
     wanted = sys.argv[5] if len(sys.argv) > 5 else ""
-    steps, names, types, groups = Counter(), Counter(), Counter(), Counter()
+    steps, names, types, groups, refused = Counter(), Counter(), Counter(), Counter(), Counter()
     for line in sys.stdin:
         record = json.loads(line)
-        if record.get("kind") != "refusal" or "list" not in record or record.get("category") in SIGNS:
+        if record.get("kind") != "refusal" or "list" not in record:
             continue
         at = seconds(record["time"])
         if not start <= at < end:
@@ -31,12 +32,16 @@ def main():
         if (group and record["group"] != group) or (wanted and record["list"] != wanted):
             continue
         count = record.get("count", 1)
+        refused[int((at - start) // step)] += count
+        if record.get("category") in SIGNS:
+            continue
         steps[f"{record['list']} {int((at - start) // step)}"] += count
         groups[record["group"]] += count
         named = "summary" not in record
         names[record["qname"] if named else ""] += count
         types[record["qtype"] if named else ""] += count
-    json.dump({"steps": steps, "names": names, "types": types, "groups": groups}, sys.stdout, sort_keys=True)
+    sums = {"steps": steps, "names": names, "types": types, "groups": groups, "refused": refused}
+    json.dump(sums, sys.stdout, sort_keys=True)
 
 
 main()

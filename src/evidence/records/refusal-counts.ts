@@ -296,9 +296,11 @@ export class RefusalCounts {
       this.#progress = { counted: 0, of: partitions.length };
       // What is asked for most is counted first: the latest.
       for (const partition of partitions.toReversed()) {
-        const counts = this.#open(keyOf(partition));
-        if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
         const isOld = Date.parse(partition.day) + DAY_MS + HOURS_KEPT_MS < this.#clock();
+        const known = this.#open(keyOf(partition));
+        // A clock that was ahead made days of hours that are wanted yet: they are counted anew.
+        const counts = known.isFolded && !isOld ? this.#open(keyOf(partition), true) : known;
+        if (!counts.isDone) await this.#count(reader, partition, counts, partition === partitions.at(-1));
         if (counts.isDone && isOld && !counts.isFolded) {
           counts.fold();
           await this.#save(partition, counts);

@@ -29,7 +29,10 @@ export interface DeviceBounds {
   readonly monotonic?: () => number;
 }
 
-/** The records of one reference, the newest first, and how far back was looked; `found` is told of each. */
+/**
+ * The records of one reference, the newest first, and how far back was looked; `found` is told of each. Its day is that of the newest
+ * one; then all of that day are read, because a clock that was set back leaves records of one day on both sides of others.
+ */
 const readDevice = async (
   directory: string,
   reference: string,
@@ -44,27 +47,36 @@ const readDevice = async (
   const referenceOf = createReferences(readReferenceSecret(directory));
   const endMs = monotonic() + readMsMax;
   const fromMs = nowMs - SEARCH_MS;
-  let dayMs: number | undefined;
   let lookedBackMs = nowMs;
   let count = 0;
-  for await (const { record } of newestRecords(directory, 'queries', {
-    fromMs,
-    untilMs: Number.POSITIVE_INFINITY,
-  })) {
-    const timeMs = Date.parse(record.time);
-    // The day before has other references. Two hours, for records of one that come in another order.
-    if (dayMs !== undefined && timeMs < dayMs - 2 * HOUR_MS)
-      return { dayMs, lookedBackMs: dayMs, isWhole: true };
-    lookedBackMs = Math.min(lookedBackMs, timeMs);
-    if (++count % TURN_RECORDS === 0) {
-      if (monotonic() > endMs) return { dayMs, lookedBackMs, isWhole: false };
-      await nextTurn();
+  /** False: time ran out before `take` wanted no more, or all was read. */
+  const read = async (
+    filter: { readonly fromMs: number; readonly untilMs: number },
+    take: (record: QueryRecord, timeMs: number) => boolean,
+  ): Promise<boolean> => {
+    for await (const { record } of newestRecords(directory, 'queries', filter)) {
+      const timeMs = Date.parse(record.time);
+      lookedBackMs = Math.min(lookedBackMs, timeMs);
+      if (++count % TURN_RECORDS === 0) {
+        if (monotonic() > endMs) return false;
+        await nextTurn();
+      }
+      if (isQuery(record) && referenceOf(record) === reference && !take(record, timeMs)) return true;
     }
-    if (!isQuery(record) || referenceOf(record) !== reference) continue;
-    dayMs ??= Math.floor(timeMs / DAY_MS) * DAY_MS;
+    return true;
+  };
+  let dayMs: number | undefined;
+  const isSearched = await read({ fromMs, untilMs: Number.POSITIVE_INFINITY }, (_, timeMs) => {
+    dayMs = Math.floor(timeMs / DAY_MS) * DAY_MS;
+    return false;
+  });
+  if (dayMs === undefined)
+    return { dayMs, lookedBackMs: isSearched ? fromMs : lookedBackMs, isWhole: isSearched };
+  const isWhole = await read({ fromMs: dayMs, untilMs: dayMs + DAY_MS }, (record) => {
     found(record);
-  }
-  return { dayMs, lookedBackMs: fromMs, isWhole: true };
+    return true;
+  });
+  return { dayMs, lookedBackMs: isWhole ? dayMs : lookedBackMs, isWhole };
 };
 
 type Row = DeviceShown['names'][number];
@@ -120,9 +132,9 @@ export const showDevice = async (
     names.set(key, {
       ...{ kind, name: qname, type: qtype, group, list, exemption },
       count: (known?.count ?? 0) + count,
-      // The newest come first.
-      first: time,
-      last: known?.last ?? until ?? time,
+      // In the order of the chain they need not come: a clock may have been set back.
+      first: least(known?.first, time),
+      last: most(known?.last, until ?? time),
     });
   });
   const rows = [...names.values()].sort((a, b) => b.count - a.count || (a.last < b.last ? 1 : -1));
@@ -155,6 +167,12 @@ export const clientsOf = async (
   );
   return { clients: [...clients], isWhole };
 };
+
+/** Of two times as records have them, whose order is that of their texts. */
+const least = (known: string | undefined, time: string): string =>
+  known === undefined || time < known ? time : known;
+const most = (known: string | undefined, time: string): string =>
+  known === undefined || time > known ? time : known;
 
 const listed = (sums: ReadonlyMap<string, number>): { readonly key: string; readonly count: number }[] =>
   [...sums]
