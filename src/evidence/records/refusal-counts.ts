@@ -13,26 +13,19 @@ import {
   type Clock,
   DAY_MS,
   DIRECTORY_MODE,
+  HOUR_MS,
   isAppError,
   replaceFile,
   systemErrorCode,
 } from '../../base/base.ts';
 import { signalOfCategory } from './bypass-signal.ts';
 import { readReferenceSecret, toReference } from './client-references.ts';
-import {
-  type ClientCount,
-  type KeptCounts,
-  type NamedCount,
-  type RefusedCount,
-  readKeptCounts,
-} from './kept-counts.ts';
+import { type RefusedCount, readKeptCounts } from './kept-counts.ts';
 import { dayOf, type PartitionFile } from './partition.ts';
+import { NOTHING, PartitionCounts, type RefusedOf, type Sums, wantedOf } from './partition-counts.ts';
 import type { QueryRecord } from './record.ts';
 import { RecordsReader } from './records-reader.ts';
-import { rollupHourMs } from './rollup.ts';
 
-/** Rows of names, and of references, of one partition: ten thousand different attempts a day are a large site. */
-const ROWS_MAX = 20_000;
 /** Hours are kept apart for so long; then they become days. */
 const HOURS_KEPT_MS = 2 * DAY_MS;
 /** How long what was counted is new enough. */
@@ -46,125 +39,18 @@ const TURN_MS = 10;
 const FILE_MODE = 0o600;
 const DIRECTORY_NAME = 'refusal-counts';
 
-/** Which refusals. */
-export interface RefusedOf {
-  readonly fromMs: number;
-  readonly untilMs: number;
-  readonly group?: string | undefined;
-  readonly list?: string | undefined;
-}
-
-/** What was counted of them. */
+/** What was counted of refusals. */
 export interface RefusedCounts {
+  /** From full hours on; from full days on where those are fine enough. */
   readonly hours: readonly RefusedCount[];
   /** An empty name, or type: queries whose records have none. */
   readonly names: ReadonlyMap<string, number>;
   readonly types: ReadonlyMap<string, number>;
+  /** At least the hundred most refused of each day: a quarter has hundreds of thousands, as a reference is that of one day. */
   readonly clients: ReadonlyMap<string, number>;
   /** Of how many partitions all is counted; undefined: of all of them. What is not counted yet is missing above. */
   readonly counting: { readonly counted: number; readonly of: number } | undefined;
 }
-
-/** By name, type and reference. */
-interface Sums {
-  readonly names: Map<string, number>;
-  readonly types: Map<string, number>;
-  readonly clients: Map<string, number>;
-}
-
-/** Rows of one partition by what they are counted by. */
-class Rows<Row extends { count: number }> {
-  readonly #rows = new Map<string, Row>();
-
-  constructor(rows: readonly Row[], keyOf: (row: Row) => string) {
-    for (const row of rows) this.add(keyOf(row), row, row);
-  }
-
-  get all(): Row[] {
-    return [...this.each()];
-  }
-
-  each(): Iterable<Readonly<Row>> {
-    return this.#rows.values();
-  }
-
-  /** Adds to the row of a key; `instead` takes it where there are too many. */
-  add(key: string, row: Row, instead: Row, insteadKey = key): void {
-    const isFull = this.#rows.size >= ROWS_MAX;
-    const [at, wanted] = isFull && !this.#rows.has(key) ? [insteadKey, instead] : [key, row];
-    const known = this.#rows.get(at);
-    if (known === undefined) this.#rows.set(at, { ...wanted });
-    else known.count += row.count;
-  }
-}
-
-const nameKey = ({ atMs, group, list, name, type }: NamedCount): string =>
-  [atMs, group, list, name, type].join('\n');
-const clientKey = ({ atMs, group, list, client: of }: ClientCount): string =>
-  [atMs, group, list, of].join('\n');
-
-/** The counts of one partition. */
-class PartitionCounts {
-  last: number;
-  isDone: boolean;
-  isFolded: boolean;
-  hours: RefusedCount[];
-  savedMs = Number.NEGATIVE_INFINITY;
-  #names: Rows<{ -readonly [K in keyof NamedCount]: NamedCount[K] }>;
-  #clients: Rows<{ -readonly [K in keyof ClientCount]: ClientCount[K] }>;
-
-  constructor(kept: KeptCounts) {
-    this.last = kept.last;
-    this.isDone = kept.isDone;
-    this.isFolded = kept.isFolded;
-    this.hours = kept.hours;
-    this.#names = new Rows(kept.names, nameKey);
-    this.#clients = new Rows(kept.clients, clientKey);
-  }
-
-  get text(): string {
-    const { last, isDone, isFolded, hours } = this;
-    const [names, clients] = [this.#names.all, this.#clients.all];
-    return JSON.stringify({ last, isDone, isFolded, hours, names, clients });
-  }
-
-  /** Adds what is wanted of it to sums. */
-  sumUp(isWanted: (row: RefusedCount) => boolean, { names, types, clients }: Sums): void {
-    for (const row of this.#names.each())
-      if (isWanted(row)) {
-        names.set(row.name, (names.get(row.name) ?? 0) + row.count);
-        types.set(row.type, (types.get(row.type) ?? 0) + row.count);
-      }
-    for (const row of this.#clients.each())
-      if (isWanted(row)) clients.set(row.client, (clients.get(row.client) ?? 0) + row.count);
-  }
-
-  add(record: QueryRecord, referenceOf: (timeMs: number, of: string) => string): void {
-    const { kind, list, category, group, summary, qname, qtype, count = 1 } = record;
-    if (kind !== 'refusal' || list === undefined || signalOfCategory(category) !== undefined) return;
-    const timeMs = Date.parse(record.time);
-    const at = { atMs: rollupHourMs(timeMs), group, list, count };
-    const nameless = { ...at, name: '', type: '' };
-    const row = summary === undefined ? { ...at, name: qname, type: qtype } : nameless;
-    this.#names.add(nameKey(row), row, nameless, nameKey(nameless));
-    const unknown = { ...at, client: '' };
-    const who = summary === 'total' ? unknown : { ...at, client: referenceOf(timeMs, record.client) };
-    this.#clients.add(clientKey(who), who, unknown, clientKey(unknown));
-  }
-
-  /** Makes days of hours. */
-  fold(): void {
-    const toDay = <Row extends { readonly atMs: number }>(row: Row): Row => ({
-      ...row,
-      atMs: Math.floor(row.atMs / DAY_MS) * DAY_MS,
-    });
-    this.#names = new Rows(this.#names.all.map(toDay), nameKey);
-    this.#clients = new Rows(this.#clients.all.map(toDay), clientKey);
-    this.isFolded = true;
-  }
-}
-
-const NOTHING = { last: 0, isDone: false, isFolded: false, hours: [], names: [], clients: [] };
 
 /** The counts of one directory of records. */
 export class RefusalCounts {
@@ -241,21 +127,25 @@ export class RefusalCounts {
    * Counts of full hours; older than two days, of full days. After `waitMs` it gives what is counted until then, and goes on
    * counting. Rejects with ERR_COMPLIANCE_RECORDS and ERR_COMPLIANCE_NO_RECORDS.
    */
-  async read({ fromMs, untilMs, group, list }: RefusedOf, waitMs?: number): Promise<RefusedCounts> {
+  async read(of: RefusedOf, waitMs?: number): Promise<RefusedCounts> {
     if (Math.abs(this.#clock() - this.#countedMs) > FRESH_MS) await this.#counted(waitMs);
-    const isWanted = (row: RefusedCount): boolean =>
-      row.atMs >= fromMs &&
-      row.atMs < untilMs &&
-      (group === undefined || row.group === group) &&
-      (list === undefined || row.list === list);
+    const isWanted = wantedOf(of);
     const counting = this.#running === undefined ? undefined : { ...this.#progress };
     const hours: RefusedCount[] = [];
     const sums: Sums = { names: new Map(), types: new Map(), clients: new Map() };
     let turnMs = performance.now();
-    for (const counts of [...this.#counts.values()]) {
+    const all = [...this.#counts.values()];
+    const partitionsOfDay = new Map<number, number>();
+    for (const { days } of all)
+      for (const day of days) partitionsOfDay.set(day, 1 + (partitionsOfDay.get(day) ?? 0));
+    for (const counts of all) {
       // Of one moment, so that both add up to the same.
-      for (const row of counts.hours) if (isWanted(row)) hours.push(row);
-      counts.sumUp(isWanted, sums);
+      for (const row of counts.cells(of.stepMs ?? HOUR_MS)) if (isWanted(row)) hours.push(row);
+      counts.sumUp(
+        of,
+        [...counts.days].every((day) => partitionsOfDay.get(day) === 1),
+        sums,
+      );
       // A quarter of a large site has a million rows.
       if (performance.now() - turnMs < TURN_MS) continue;
       await nextTurn();

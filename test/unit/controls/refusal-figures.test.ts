@@ -141,6 +141,27 @@ test(
   },
 );
 
+test('days that are over are summed once: as of one network, which is summed row by row', async () => {
+  const bench = new Bench({ start: '2027-03-01T12:00:00Z' });
+  // A day stands in two partitions where the clock was two days ahead for a while.
+  for (const [turn, hours] of [6, 48, -48, 24, 30].entries()) {
+    for (let client = 1; client <= 150; client++)
+      bench.emit(turn < 3 ? (client <= 110 ? 2 : 1) : client <= 110 ? 1 : 5, {
+        qname: `n${client % 30}.tiktok.com`,
+        client: `192.0.2.${client}`,
+      });
+    bench.record(1, { qname: 'www.tiktok.com' });
+    bench.step(hours * HOUR_MS);
+  }
+  bench.advance(6 * DAY_MS);
+  bench.record(1, { qname: 'www.tiktok.com' });
+  const maker = makerOf(bench);
+  const all = await wholeOf(maker, { days: 30 });
+  const { top } = await wholeOf(maker, { days: 30, group: 'default' });
+  expect(all.top).toEqual(top);
+  expect(all.top.clients).toHaveLength(20);
+});
+
 test('who does not wait is told how much is counted, and gets all of it later', async () => {
   const bench = new Bench({ start: '2027-03-01T12:00:00Z' });
   const days = 12;
