@@ -210,7 +210,7 @@ export class RecordsReader {
     this.#unpacked = undefined;
   }
 
-  /** Partitions that may hold records of the period. Heads tell it of archived ones, which are costly to unpack. */
+  /** Partitions that may hold records of the period: heads tell it of closed ones, which cost to open and more to unpack. */
   #concerned(recordClass: RecordClass, fromMs: number, untilMs: number): PartitionFile[] {
     const heads = new Map<number, SignedHead>();
     for (const { head } of readHeadLines(headsPath(this.directory))) {
@@ -219,7 +219,8 @@ export class RecordsReader {
     return this.partitions(recordClass).filter(({ state, ordinal }) => {
       if (state === 'damaged') return false;
       const head = heads.get(ordinal);
-      if (state === 'plain' || head === undefined) return true;
+      // The one that is written to.
+      if (head === undefined) return true;
       if (head.from === null || head.until === null) return false;
       return Date.parse(head.until) + HOUR_MS >= fromMs && Date.parse(head.from) - HOUR_MS < untilMs;
     });
