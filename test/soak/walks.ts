@@ -207,6 +207,8 @@ try {
       for (const [language, locale] of LOCALES.entries()) {
         if (values.role?.includes(role) === false || (values.locale ?? locale) !== locale) continue;
         if (!values.all && language !== (number + view) % LOCALES.length) continue;
+        // On a slow machine the roles before take longer than a session of who does nothing lasts.
+        for (const [, idle] of roles) await idle.get('/api/session');
         const page = await scene.windowOf(client, { width, height: 900, scheme, locale });
         const at = (place: string): string => `${role} ${locale} ${width} ${scheme} ${place}`;
         let place = '';
@@ -222,6 +224,8 @@ try {
           if (place.startsWith('/look-up?') && (await page.locator('.ask').count()) > 0)
             await page.locator('#explained').waitFor();
           if (zoom > 1) await page.evaluate(`document.documentElement.style.fontSize = '${100 * zoom}%'`);
+          // What somebody sees who is not signed in has no fault either.
+          if ((await page.getByRole('navigation').count()) === 0) tell(at(place), ['nobody is signed in']);
           tell(at(place), await findingsOf(page));
           walked++;
           if (KEYBOARD_VIEWS.includes(view)) tell(at(place), await findKeyboardBarriers(page));
