@@ -83,7 +83,9 @@ const Enrol = ({ token, enrolment }: { readonly token: string; readonly enrolmen
         />
       ) : (
         <p>
-          {say('accountName')}: <b>{enrolment.name}</b>
+          {say('accountName')}
+          {format.colon}
+          <b>{enrolment.name}</b>
         </p>
       )}
       {enrolment.passkey && hasPasskeys() && (

@@ -13,7 +13,8 @@ export const OpensList = ({ opens }: { readonly opens: Opens }): VNode => {
   // Of prefixes whose addresses nobody can count, the prefixes.
   const who = [
     addresses === null ? clients.join(', ') : addresses > 0 && say('countAddresses', { count: addresses }),
-    devices.length > 0 && `${say('countDevices', { count: devices.length })}: ${devices.join(', ')}`,
+    devices.length > 0 &&
+      `${say('countDevices', { count: devices.length })}${format.colon}${devices.join(', ')}`,
     groups.length > 0 && say('countNetworks', { count: groups.length, names: groups.join(', ') }),
   ].filter((part) => part !== false && part !== '');
   return (
@@ -44,7 +45,9 @@ export const OpensList = ({ opens }: { readonly opens: Opens }): VNode => {
             <ul>
               {askedNames.names.slice(0, NAMES_MAX).map(({ name, queries }) => (
                 <li key={name}>
-                  <Name name={name} />: <b>{format.number(queries)}</b>
+                  <Name name={name} />
+                  {format.colon}
+                  <b>{format.number(queries)}</b>
                 </li>
               ))}
             </ul>

@@ -156,7 +156,7 @@ const History = ({ paper }: { readonly paper: Exemption }): VNode | null => {
                 {word('event', event.event)}
                 {event.by !== undefined && <>, {event.by}</>}
                 {event.role !== undefined && <span class="soft"> ({word('office', event.role)})</span>}
-                {event.reason !== undefined && event.reason !== '' && <>: {event.reason}</>}
+                {event.reason !== undefined && event.reason !== '' && `${format.colon}${event.reason}`}
               </td>
             </tr>
           ))}

@@ -203,7 +203,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
                   <span>
                     <b>{id}</b> {word('feed', standing)}{' '}
                     <span class="soft" lang="en">
-                      {[reason, ...behind.map((one) => `${one.list}: ${one.reason}`)]
+                      {[reason, ...behind.map((one) => `${one.list}${format.colon}${one.reason}`)]
                         .filter((text) => text !== null)
                         .join('; ')}
                     </span>

@@ -80,7 +80,9 @@ const Facts = ({ list }: { readonly list: ListStatus }): VNode => {
       <div class="body">
         <dl class="paper">
           <dt>{say('source')}</dt>
-          <dd>{list.kind === 'shipped' ? `${say('withProgram')}: ${list.source}` : list.source}</dd>
+          <dd>
+            {list.kind === 'shipped' ? `${say('withProgram')}${format.colon}${list.source}` : list.source}
+          </dd>
           <dt>{say('rules')}</dt>
           <dd>{inForce === null ? '–' : format.number(inForce.entries)}</dd>
           <dt>SHA-256</dt>

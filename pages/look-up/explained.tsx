@@ -35,7 +35,7 @@ const nameIn = (line: string): string => LINE.exec(line.trim())?.[1] ?? line;
 
 /** A rule and, where it names something that the name leads to, the way there. */
 const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string }): VNode => {
-  const { say, word } = useText();
+  const { say, word, format } = useText();
   return (
     <>
       {rule.target !== undefined && (
@@ -48,8 +48,9 @@ const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string 
       <b>
         <a href={`/lists/${inPath(rule.list)}`}>{rule.list}</a>
       </b>{' '}
-      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}: <Name name={nameIn(rule.text)} />,{' '}
-      {word('match', rule.match)}, {say('line', { line: rule.line })}
+      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}
+      {format.colon}
+      <Name name={nameIn(rule.text)} />, {word('match', rule.match)}, {say('line', { line: rule.line })}
       {(rule.service !== undefined || rule.owner !== undefined || rule.reviewed !== undefined) && (
         <span class="soft" lang="en">
           <br />
@@ -64,7 +65,7 @@ const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string 
 };
 
 const Steps = ({ found }: { readonly found: Explanation }): VNode => {
-  const { say, word } = useText();
+  const { say, word, format } = useText();
   const { rules, name } = found;
   const [exempted] = found.exempted;
   const other = found.answers.find(({ refusedBy }) => refusedBy !== undefined && refusedBy !== 'list');
@@ -124,7 +125,9 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
       <Step number={5} asked={say('stepGets')}>
         {found.answers.map((one) => (
           <span key={one.type}>
-            <code>{one.type}</code>: <code>{one.rcode ?? one.outcome}</code>
+            <code>{one.type}</code>
+            {format.colon}
+            <code>{one.rcode ?? one.outcome}</code>
             {one.ede !== undefined && (
               <>
                 {' '}

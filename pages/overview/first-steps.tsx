@@ -11,7 +11,7 @@ import { firstSteps } from './steps.ts';
 
 /** Nothing for who does not set up, and nothing once all is there. */
 export const FirstSteps = (): VNode | null => {
-  const { say } = useText();
+  const { say, format } = useText();
   const known = useStore(state);
   const people = useData<readonly unknown[]>(may('addPerson') ? '/v1/people' : undefined, ['people']);
   if (known === undefined || people.value === undefined) return null;
@@ -25,7 +25,7 @@ export const FirstSteps = (): VNode | null => {
           <li key={key}>
             <StateMark mark={isDone ? 'ok' : 'warn'} />
             <span>
-              <span class="unseen">{isDone ? say('stepDone') : say('stepMissing')}: </span>
+              <span class="unseen">{`${isDone ? say('stepDone') : say('stepMissing')}${format.colon}`}</span>
               {isDone ? say(key) : <a href={to}>{say(key)}</a>}
             </span>
             {!isDone && (

@@ -184,7 +184,7 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
         title: say('headNoMandate', { count: groupCount, of: networks }),
         said:
           reason === undefined || sinceTime === null
-            ? `${values.names}: ${detail}`
+            ? `${values.names}${format.colon}${detail}`
             : say(reason, { ...values, lists: few(speech, lists) }),
       };
     },

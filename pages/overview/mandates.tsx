@@ -71,7 +71,8 @@ export const MandatesPanel = ({
                 <td>
                   {REACHES.filter((reach) => one.reaches[reach] > 0).map((reach) => (
                     <span key={reach} class="nowrap">
-                      <StateMark mark={MARKS[reach]} /> {word('reach', reach)}:{' '}
+                      <StateMark mark={MARKS[reach]} /> {word('reach', reach)}
+                      {format.colon}
                       {format.number(one.reaches[reach])}{' '}
                     </span>
                   ))}

@@ -38,7 +38,7 @@ const NetworkRow = ({
       <th scope="row" class="whole">
         <span class="nowrap">
           <StateMark mark={mark} />
-          <span class="unseen">{network.inScope ? word('network', mark) : say('outOfScope')}: </span>{' '}
+          <span class="unseen">{`${network.inScope ? word('network', mark) : say('outOfScope')}${format.colon}`}</span>{' '}
           <a href={`/networks/${encodeURIComponent(network.group)}`}>{network.group}</a>
         </span>
         {/* Here and not among the times: a phone has no room for words there. */}

@@ -86,8 +86,9 @@ const SignsPanel = ({ today }: Pick<State, 'today'>): VNode => {
       )}
       {today.unwatched.map(({ signal, groups, groupCount }) => (
         <p key={signal} class="foot small">
-          <StateMark mark="none" /> <b>{word('sign', signal)}</b>: {say('signUnwatched')}{' '}
-          {few(speech, groups, groupCount)}
+          <StateMark mark="none" /> <b>{word('sign', signal)}</b>
+          {format.colon}
+          {say('signUnwatched')} {few(speech, groups, groupCount)}
         </p>
       ))}
     </Panel>
@@ -224,7 +225,7 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
                   <td class="nowrap">{format.ago((nowMs() - Date.parse(change.time)) / 1000)}</td>
                   <td>
                     {what}
-                    {subject !== '' && `: ${subject}`}
+                    {subject !== '' && `${format.colon}${subject}`}
                     <span class="folded small faint">{by}</span>
                   </td>
                   <td class="wide soft">{by}</td>

@@ -99,7 +99,7 @@ const useSpanText = (): ((span: Span) => string) => {
     const why = [span.cause === null ? '' : word('cause', span.cause), span.by ?? '']
       .filter((part) => part !== '')
       .join(', ');
-    return why === '' ? text : `${text}: ${why}`;
+    return why === '' ? text : `${text}${format.colon}${why}`;
   };
 };
 

@@ -48,7 +48,7 @@ export const personIn = (speech: Speech, by: string | null): string =>
 const outcomeOf = (status: unknown): Told['outcome'] =>
   typeof status !== 'number' ? undefined : status === OK ? 'done' : status === ASKED ? 'waiting' : 'refused';
 
-const actOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subject' | 'outcome'> => {
+const actOf = ({ word, format }: Speech, record: Members): Pick<Told, 'what' | 'subject' | 'outcome'> => {
   const action = textIn(record, 'action');
   const detail = membersIn(record, 'detail');
   const parameters = membersIn(detail, 'parameters');
@@ -57,7 +57,7 @@ const actOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subject'
   if (action.startsWith('room-')) return { what: word('op', action.slice('room-'.length)), subject, outcome };
   const operation = textIn(detail, 'operation');
   return {
-    what: joined([word('told', action), operation === '' ? '' : word('op', operation)], ': '),
+    what: joined([word('told', action), operation === '' ? '' : word('op', operation)], format.colon),
     subject: textIn(detail, 'askedBy'),
     outcome,
   };
@@ -72,15 +72,16 @@ const queryOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subjec
   ]),
 });
 
-const eventOf = ({ word }: Speech, record: Members): Pick<Told, 'what' | 'subject'> => {
+const eventOf = ({ word, format }: Speech, record: Members): Pick<Told, 'what' | 'subject'> => {
   const kind = textIn(record, 'kind');
   const event = textIn(record, 'event');
   const cause = textIn(record, 'cause');
   const what = word('told', event === '' ? kind : `${kind}-${event}`);
-  if (kind === 'probe') return { what: `${what}: ${word('probe', textIn(record, 'outcome'))}`, subject: '' };
+  if (kind === 'probe')
+    return { what: `${what}${format.colon}${word('probe', textIn(record, 'outcome'))}`, subject: '' };
   if (kind === 'enforcement' && event === 'state')
     return {
-      what: `${what}: ${word('mandate', textIn(record, 'state'))}`,
+      what: `${what}${format.colon}${word('mandate', textIn(record, 'state'))}`,
       subject: cause === '' ? '' : word('cause', cause),
     };
   return {

@@ -71,7 +71,8 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
                         {result.leaked > 0 && (
                           <span class="wrong">
                             {' '}
-                            {say('leakedNames', { count: result.leaked })}:{' '}
+                            {say('leakedNames', { count: result.leaked })}
+                            {format.colon}
                             {result.examples.map((name) => (
                               <span key={name}>
                                 <Name name={name} />{' '}
@@ -93,7 +94,8 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
       </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
         <p key={`${view} ${reason}`} class="foot small">
-          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}:{' '}
+          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}
+          {format.colon}
           <span lang="en">{reason}</span>
         </p>
       ))}
@@ -263,7 +265,7 @@ const GapsPanel = (): VNode | null => {
                 <td class="nowrap">{format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}</td>
                 <th scope="row">
                   {word('span', span.state)}
-                  {span.cause !== null && `: ${word('cause', span.cause)}`}
+                  {span.cause !== null && `${format.colon}${word('cause', span.cause)}`}
                 </th>
                 <td class="wide">{span.by ?? '–'}</td>
               </tr>

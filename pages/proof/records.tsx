@@ -69,7 +69,7 @@ const RecordRow = ({ row }: { readonly row: Row }): VNode => {
         {what}
         {subject !== '' && (
           <>
-            {': '}
+            {format.colon}
             <Name name={subject} />
           </>
         )}{' '}

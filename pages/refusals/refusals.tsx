@@ -100,7 +100,7 @@ const ChangesPanel = ({ figures }: { readonly figures: RefusalFigures }): VNode 
                 <td>
                   <b>{word('span', span.state)}</b>{' '}
                   {format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}
-                  {span.cause !== null && `: ${word('cause', span.cause)}`}
+                  {span.cause !== null && `${format.colon}${word('cause', span.cause)}`}
                 </td>
                 <td class="wide soft">{personIn(speech, span.by)}</td>
               </tr>
@@ -112,7 +112,7 @@ const ChangesPanel = ({ figures }: { readonly figures: RefusalFigures }): VNode 
                   <td>{format.time(change.time)}</td>
                   <td>
                     {what}
-                    {subject !== '' && `: ${subject}`}
+                    {subject !== '' && `${format.colon}${subject}`}
                   </td>
                   <td class="wide soft">{personIn(speech, change.by)}</td>
                 </tr>

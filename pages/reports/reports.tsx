@@ -130,7 +130,9 @@ const ReportRow = ({ report }: { readonly report: Report }): VNode => {
           </ul>
         ) : report.state === 'failed' ? (
           <span class="wrong" lang="en">
-            {word('report', 'failed')}: {report.fault}
+            {word('report', 'failed')}
+            {format.colon}
+            {report.fault}
           </span>
         ) : (
           <>

@@ -41,7 +41,9 @@ export const Account = (): VNode => {
               <ul>
                 {person.roles.map((role) => (
                   <li key={role}>
-                    <b>{word('role', role)}</b>: {word('roleMay', role)}
+                    <b>{word('role', role)}</b>
+                    {format.colon}
+                    {word('roleMay', role)}
                   </li>
                 ))}
               </ul>

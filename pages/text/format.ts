@@ -31,6 +31,8 @@ export interface Format {
   readonly ago: (seconds: number) => string;
   readonly bytes: (count: number) => string;
   readonly list: (items: readonly string[]) => string;
+  /** Between a thing and what is said of it: in French it stands off from both. */
+  readonly colon: string;
 }
 
 const partsOf = (seconds: number): [number, Unit][] => {
@@ -133,5 +135,6 @@ export const createFormat = (language: Language): Format => {
     },
     bytes: (count) => (count < 1024 ? `${number.format(count)} B` : `${kibibytes.format(count / 1024)} KiB`),
     list: (items) => list.format(items),
+    colon: language === 'fr' ? `${NBSP}: ` : ': ',
   };
 };

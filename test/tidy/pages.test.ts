@@ -58,6 +58,19 @@ const findUnusedKeys = (texts: Readonly<Record<string, string>>, sources: Source
   );
 };
 
+/** Colons between pieces that are not of the language: in French one stands off from what is before it. */
+const findWrittenColons = (pages: Sources): string[] =>
+  [...pages]
+    .filter(([path]) => !/^pages\/(?:text\/|build\.|shapes\.|texts\.)/.test(path))
+    .flatMap(([path, text]) =>
+      text
+        .split('\n')
+        .filter((line) =>
+          /`(?:[^`]*\})?: \$\{|(?:<\/\w+>|\/>|\)\}):(?: [<{]|\{' '\})|<>: |[{ ]': '[,})]/.test(line),
+        )
+        .map((line) => `${path}: ${line.trim()}`),
+    );
+
 const sources = readSources('pages', ['.ts', '.tsx']);
 
 test.each([
@@ -90,6 +103,21 @@ test.each([
   ['an open mark', { a: '*x* y' }, { a: '*x y' }, 'a differs in *'],
 ])('findTextFaults() catches %s', (_name, english, other, finding) => {
   expect(findTextFaults(english, other)).toEqual([expect.stringContaining(finding)]);
+});
+
+test('a colon between two pieces is that of the language', () => {
+  expect(findWrittenColons(sources)).toEqual([]);
+});
+
+test.each([
+  '<b>{a}</b>: {b}',
+  "{say('a')}: <b>",
+  '`$' + '{a}: $' + '{b}`',
+  '`: $' + '{b}`',
+  '<>: {a}</>',
+  "{': '}",
+])('findWrittenColons() catches %s', (line) => {
+  expect(findWrittenColons(plant({ 'pages/a.tsx': line }))).toHaveLength(1);
 });
 
 test('findUnusedKeys() catches a text that nobody says', () => {

@@ -46,7 +46,7 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   healthSpanHour: 'une heure',
   healthSpanDay: 'un jour',
   healthSpanWeek: 'une semaine',
-  healthSince: 'Observé depuis {started}, démarrage du service ; un pas dure {step}.',
+  healthSince: 'Observé depuis le {started}, démarrage du service ; un pas dure {step}.',
   chartTitle: '{title} : courbes dans le temps ; le tableau ci-dessous donne les nombres.',
   notKnown: 'inconnu',
   healthUnknown: 'Rien n’a été observé pendant cette période.',
