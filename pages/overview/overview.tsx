@@ -110,7 +110,7 @@ const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
             <tr>
               <th scope="col">{say('paper')}</th>
               <th scope="col">{say('networkGrounds')}</th>
-              <th scope="col" class="num">
+              <th scope="col" class="num wide">
                 {say('passed')}
               </th>
               <th scope="col" class="num">
@@ -128,8 +128,11 @@ const ExemptionsPanel = ({ known }: { readonly known: State }): VNode => {
                   </th>
                   <td>
                     {[...one.groups, ...one.clients].join(', ')}, {word('grounds', one.grounds)}
+                    <span class="folded small faint">
+                      {`${say('passed')}${format.colon}${format.number(one.hitsToday)}`}
+                    </span>
                   </td>
-                  <td class="num">{format.number(one.hitsToday)}</td>
+                  <td class="num wide">{format.number(one.hitsToday)}</td>
                   <td class="num">
                     <span class={endsSec < END_NEAR_SEC ? 'tag warn' : undefined}>
                       {format.ago(-endsSec)}

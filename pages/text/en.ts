@@ -370,7 +370,7 @@ export const en = {
   partWhy: 'Why',
   justification: 'Why it is needed',
   alternatives: 'Why nothing else will do',
-  charactersOf: '{count} characters, at least {least}',
+  charactersOf: '{count} {count:character|characters}, at least {least}',
   mitigations: 'What limits the risk',
   mitigationsLeast: 'at least {count}',
   measureItem: 'Measure {number}',

@@ -373,7 +373,7 @@ export const nl: Texts = {
   partWhy: 'Waarom',
   justification: 'Waarom het nodig is',
   alternatives: 'Waarom niets anders voldoet',
-  charactersOf: '{count} tekens, ten minste {least}',
+  charactersOf: '{count} {count:teken|tekens}, ten minste {least}',
   mitigations: 'Wat het risico beperkt',
   mitigationsLeast: 'ten minste {count}',
   measureItem: 'Maatregel {number}',

@@ -16,7 +16,7 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   figuresUntil: 'du {from} au {to}',
   figuresTitle: '{count} refus du {from} au {to} ; le tableau ci-dessous donne les nombres.',
   figuresCounting:
-    'Les enregistrements sont encore en cours de comptage : {counted} jours sur {of}. D’ici là, les chiffres sont trop bas.',
+    'Les enregistrements sont encore en cours de comptage : {counted} {counted:jour|jours} sur {of}. D’ici là, les chiffres sont trop bas.',
   figuresNone: 'Rien n’a été refusé pendant cette période.',
   figuresRest: 'tous les autres',
   figuresUnnamed:
