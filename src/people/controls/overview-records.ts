@@ -22,7 +22,7 @@ const FRESH_MS = 5_000;
 const FRESH_COSTS = 100;
 const FRESH_MS_MAX = 30_000;
 /** Before the day that is shown: what held at its beginning was recorded some time earlier. */
-export const LEAD_MS = 6 * HOUR_MS;
+const LEAD_MS = 6 * HOUR_MS;
 const HOURS = 24;
 /** Changes that are shown. */
 const CHANGES_MAX = 12;
@@ -35,6 +35,16 @@ export const SHOWN_KINDS: ReadonlySet<string> = new Set([
   'decision',
   'enforcement',
 ]);
+
+/**
+ * Changes that tell what was in force since then. Up to the end of the chain: what a clock recorded that was ahead is part of it, and
+ * without it records would seem to be missing.
+ */
+export const changesFrom = (fromMs: number) => ({
+  classes: ['changes'] as const,
+  fromMs: fromMs - LEAD_MS,
+  untilMs: Number.POSITIVE_INFINITY,
+});
 
 type Span = StateShown['strip']['spans'][number];
 type Change = StateShown['changes'][number];
@@ -95,14 +105,15 @@ export class OverviewRecords {
     const histories = new GroupHistories(groups);
     const all = new EnforcementHistory();
     let changes: Change[] = [];
-    const filter = { classes: ['changes'] as const, fromMs: fromMs - LEAD_MS, untilMs };
+    const filter = changesFrom(fromMs);
     try {
       for await (const { sequence, record } of findRecords(this.#directory, filter)) {
         // A filter of changes finds no other records.
         const change = record as ChangeRecord;
         all.add({ sequence, record: change });
         histories.add({ sequence, record: change });
-        if (SHOWN_KINDS.has(record.kind)) changes.push(toChange(change));
+        const isShown = SHOWN_KINDS.has(record.kind) && Date.parse(record.time) < untilMs;
+        if (isShown) changes.push(toChange(change));
         if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
       }
       const spansOf = histories.spansOf(fromMs, untilMs);

@@ -12,7 +12,7 @@ import {
 } from '../../evidence/records/records.ts';
 import { EnforcementHistory } from '../../evidence/report/report.ts';
 import type { RefusalFigures, RefusalFiguresWanted } from '../admin/admin.ts';
-import { LEAD_MS, SHOWN_KINDS, toChange, toSpans } from './overview-records.ts';
+import { changesFrom, SHOWN_KINDS, toChange, toSpans } from './overview-records.ts';
 
 /** By days: how long a step is. */
 const STEPS_MS: Readonly<Record<RefusalFiguresWanted['days'], number>> = {
@@ -89,13 +89,13 @@ export class RefusalFiguresMaker {
   ): Promise<Pick<RefusalFigures, 'changes' | 'spans'>> {
     const history = new EnforcementHistory(group);
     let changes: ChangeRecord[] = [];
-    const filter = { classes: ['changes'] as const, fromMs: fromMs - LEAD_MS, untilMs };
-    for await (const { sequence, record } of findRecords(this.#directory, filter)) {
+    for await (const { sequence, record } of findRecords(this.#directory, changesFrom(fromMs))) {
       // A filter of changes finds no other records.
       const change = record as ChangeRecord;
       history.add({ sequence, record: change });
       const isShown = SHOWN_KINDS.has(change.kind) && change.kind !== 'enforcement';
-      if (isShown && Date.parse(change.time) >= fromMs) changes.push(change);
+      const timeMs = Date.parse(change.time);
+      if (isShown && timeMs >= fromMs && timeMs < untilMs) changes.push(change);
       if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
     }
     const lengthOf = ({ from, to }: { readonly from: string; readonly to: string }): number =>

@@ -78,3 +78,23 @@ test('a day that is dear to read counts for longer, and never for more than half
   };
   expect([await lasts(), await lasts(), await lasts()]).toEqual([5, 10, 30]);
 });
+
+test('a clock that was set back takes no evidence away', async () => {
+  const bench = new Bench({ start: '2027-05-10T10:00:00Z' });
+  const change = async (record: object): Promise<void> => {
+    const written = bench.change({ time: new Date(bench.nowMs).toISOString(), ...record } as ChangeRecord);
+    bench.advance(60_000);
+    await written;
+  };
+  await change({ kind: 'service', event: 'start', version: '1' });
+  await change({ kind: 'enforcement', event: 'state', state: 'enforced', groups: [] });
+  bench.advance(3 * HOUR_MS);
+  await change({ kind: 'admin', action: 'act-1', by: 'alice' });
+  bench.step(-2 * HOUR_MS);
+  await change({ kind: 'admin', action: 'act-2', by: 'alice' });
+  const records = new OverviewRecords(dirname(bench.directory), () => bench.nowMs);
+  const { spans, spansOf } = await records.day(['lab']);
+  const shown = [spans, spansOf.get('lab') ?? []].map((all) => all.map(({ to, state }) => `${state} ${to}`));
+  const own = ['no-evidence 2027-05-10T10:00:00.000Z', 'not-in-force 2027-05-10T10:01:00.000Z'];
+  expect(shown).toEqual([own, own]);
+});
