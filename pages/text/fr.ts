@@ -617,7 +617,8 @@ export const fr: Texts = {
   runsNone: 'Aucune sonde n’a encore abouti.',
   nextRun: 'le prochain commence {ago}',
   runningTitle: 'Une sonde est en cours',
-  runningCount: '{asked} {asked:question posée|questions posées} sur {total}. Vous pouvez quitter cette page.',
+  runningCount:
+    '{asked} {asked:question posée|questions posées} sur {total}. Vous pouvez quitter cette page.',
   outcome: 'Résultat',
   asked: 'Demandés',
   resolved: 'Résolus',
