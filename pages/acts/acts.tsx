@@ -11,9 +11,9 @@ import { may, noteChanges, nowMs, session, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
+import { type Change, Tried } from '../parts/tried.tsx';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { Differences } from '../settings/proposal.tsx';
-import { Tried } from '../settings/tried.tsx';
 
 /** Characters of one value that a page shows; a configuration has its own page. */
 const VALUE_LENGTH_MAX = 400;
@@ -63,7 +63,7 @@ const Draft = ({ draft }: { readonly draft: string }): VNode => {
   return (
     <>
       <Loaded data={checked}>{(one) => <Differences checked={one} />}</Loaded>
-      <Tried draft={draft} />
+      <Tried change={{ draft }} />
     </>
   );
 };
@@ -72,6 +72,14 @@ const Draft = ({ draft }: { readonly draft: string }): VNode => {
 const draftOf = ({ operation, body }: Act): string | undefined => {
   const { draft } = (body ?? {}) as { readonly draft?: unknown };
   return operation === 'applyConfiguration' && typeof draft === 'string' ? draft : undefined;
+};
+
+/** The content that an act puts in force; undefined: it is another act. */
+const contentOf = ({ operation, parameters, body }: Act): Change | undefined => {
+  const { sha256 } = (body ?? {}) as { readonly sha256?: unknown };
+  const list = parameters?.['list'];
+  const isContent = operation === 'acceptList' || operation === 'rollBackList';
+  return isContent && typeof sha256 === 'string' && typeof list === 'string' ? { list, sha256 } : undefined;
 };
 
 /** The decision of the second person, or of the first to take it back. */
@@ -161,6 +169,12 @@ const resultTexts = ({ operation }: Act, result: unknown): readonly string[] =>
       )
     : [valueText(result)];
 
+/** What the content that an act puts in force would have made different. */
+export const Content = ({ waiting }: { readonly waiting: Act }): VNode | null => {
+  const content = contentOf(waiting);
+  return content === undefined ? null : <Tried change={content} />;
+};
+
 /** What came of an act, told once and to who asked for it. */
 const Result = ({ done }: { readonly done: Act }): VNode | null => {
   const { say } = useText();
@@ -221,6 +235,7 @@ export const Acts = (): VNode => {
                   <div class="body stack">
                     <Asked waiting={one} />
                     {draftOf(one) !== undefined && <Draft draft={draftOf(one) ?? ''} />}
+                    <Content waiting={one} />
                     <ConfirmAct waiting={one} onDone={acts.reload} />
                   </div>
                 </Panel>

@@ -34,6 +34,54 @@ export type Change = {
   readonly told: Readonly<Record<string, string>>;
 };
 
+export type ChangeTried = {
+  readonly state: 'never' | 'running' | 'done' | 'failed' | 'ended' | 'no-log' | 'busy';
+  readonly sha256: string;
+  readonly obstacle: 'off' | 'receivers' | 'closed' | 'unrecorded' | null;
+  readonly days: number | null;
+  readonly time: string | null;
+  readonly fault: string | null;
+  readonly progress: {
+    readonly queries: number;
+    readonly until: string | null;
+  } | null;
+  readonly impact: {
+    readonly queries: number;
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly isShort: boolean;
+    readonly isWhole: boolean;
+    readonly isAtLeast: boolean;
+    readonly sample: number;
+    readonly withoutAddress: number;
+    readonly refusedBefore: number;
+    readonly refusedAfter: number;
+    readonly newlyRefused: {
+      readonly queries: number;
+      readonly names: number;
+      readonly clients: number | null;
+      readonly networks: number | null;
+    };
+    readonly newlyPassing: {
+      readonly queries: number;
+      readonly names: number;
+      readonly clients: number | null;
+      readonly networks: number | null;
+    };
+    readonly otherList: number;
+    readonly guards: readonly string[];
+    readonly names: readonly {
+      readonly name: string;
+      readonly change: 'refused' | 'passes' | 'other';
+      readonly queries: number;
+      readonly clients: number;
+      readonly list: string;
+      readonly owner: string | null;
+      readonly guard: string | null;
+    }[];
+  } | null;
+};
+
 export type ClientRefusals = {
   readonly reference: string;
   readonly refusals: readonly {
@@ -228,41 +276,6 @@ export type DeviceDay = {
     readonly count: number;
   }[];
   readonly unwatched: readonly string[];
-};
-
-export type DraftTried = {
-  readonly state: 'never' | 'running' | 'done' | 'failed' | 'no-log' | 'busy';
-  readonly time: string | null;
-  readonly fault: string | null;
-  readonly impact: {
-    readonly queries: number;
-    readonly from: string | null;
-    readonly to: string | null;
-    readonly isWhole: boolean;
-    readonly isAtLeast: boolean;
-    readonly newlyRefused: {
-      readonly queries: number;
-      readonly names: number;
-      readonly clients: number;
-      readonly networks: number;
-    };
-    readonly newlyPassing: {
-      readonly queries: number;
-      readonly names: number;
-      readonly clients: number;
-      readonly networks: number;
-    };
-    readonly otherList: number;
-    readonly guards: readonly string[];
-    readonly names: readonly {
-      readonly name: string;
-      readonly change: 'refused' | 'passes' | 'other';
-      readonly queries: number;
-      readonly clients: number;
-      readonly list: string;
-      readonly owner: string | null;
-    }[];
-  } | null;
 };
 
 export type EnrolmentLink = {

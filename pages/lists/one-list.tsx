@@ -1,7 +1,7 @@
 // One list: what is in force, what is held and what it would change, the decision, and how it came to this.
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { ConfirmAct } from '../acts/acts.tsx';
+import { ConfirmAct, Content } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { heldText } from '../parts/held-text.ts';
@@ -10,6 +10,7 @@ import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
+import { Tried } from '../parts/tried.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Compare, DecideHeld, DifferencePanel, RollBack } from './held.tsx';
 import { standingOf } from './lists.tsx';
@@ -201,6 +202,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                       <code>{(waiting.body as { sha256: string }).sha256}</code>
                     )}
                   </p>
+                  <Content waiting={waiting} />
                   <ConfirmAct waiting={waiting} onDone={reload} />
                 </div>
               </Panel>
@@ -221,6 +223,11 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                   difference={difference.value}
                   isHeld={earlier === undefined}
                 />
+                {waiting === undefined && found.kind === 'url' && (
+                  <div class="body">
+                    <Tried change={{ list: id, sha256: other.sha256 }} />
+                  </div>
+                )}
               </section>
             )}
             <div class="columns">

@@ -8,8 +8,8 @@ import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
+import { Tried } from '../parts/tried.tsx';
 import { useDoing } from '../parts/use-data.ts';
-import { Tried } from './tried.tsx';
 
 /** Keys that differ, as what is in force has them and as they would be. */
 export const Differences = ({ checked }: { readonly checked: ConfigurationChecked }): VNode => {
@@ -109,7 +109,7 @@ export const Proposal = ({
     <div class="stack">
       <div role="status">
         <Differences checked={checked} />
-        {draft !== null && checked.differences.length > 0 && <Tried draft={draft} />}
+        {draft !== null && checked.differences.length > 0 && <Tried change={{ draft }} />}
         <p>
           {confirm === null
             ? say('configAlone')

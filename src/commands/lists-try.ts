@@ -13,7 +13,7 @@ import {
   type LogFormat,
 } from '../evidence/impact/impact.ts';
 import type { PathOf } from '../policy/generation/generation.ts';
-import { heldPath, readKeptPaths } from '../policy/keeping/keeping.ts';
+import { contentPath, readKeptPaths } from '../policy/keeping/keeping.ts';
 import type { InputOf } from './declaration.ts';
 import type { LISTS_TRY } from './declarations/lists.ts';
 import { print } from './output.ts';
@@ -72,7 +72,7 @@ const changeOf = async (
     if (!existsSync(path)) throw new UsageError(`--with ${path}: there is no such file`);
     return { after: withFile(config, kept, list, path), what: `list ${id} as ${path}` };
   }
-  const held = await heldPath(config, id, Date.now);
+  const held = await contentPath(config, id, undefined, Date.now);
   return {
     after: withFile(config, kept, list, held.path),
     what: `the held content ${held.sha256.slice(0, 8)} of list ${id}`,

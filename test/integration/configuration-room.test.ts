@@ -149,7 +149,7 @@ test('two persons change a rule: the difference is shown, the file and what is i
     expect(readFileSync(join(cordon.directory, 'queries.jsonl'), 'utf8')).toMatch(/"own"/),
   );
   expect((await approver.get(tried)).body).toMatchObject({ state: 'never', impact: null });
-  expect((await operator.post(tried)).body).toMatchObject({ state: 'running' });
+  expect((await operator.post(tried, { days: 1 })).body).toMatchObject({ state: 'running' });
   const told = await vi.waitFor(
     async () => {
       const { body } = await approver.get(tried);

@@ -316,6 +316,15 @@ test('a held list is accepted by two, who confirm the same SHA-256', WALK, async
   expect(await rows.nth(0).textContent()).toMatch(/name-099\.example2/);
   expect(await rows.nth(1).textContent()).toMatch(/name-098\.example1/);
   expect(await rows.nth(2).textContent()).toMatch(/name-\d+\.example0/);
+  // Tried on what was asked until now; who confirms sees it as well.
+  await asks.getByLabel('In the last').selectOption({ label: '1 day' });
+  await asks.getByRole('button', { name: 'What would have been different?' }).click();
+  const figures = asks.getByText(/^Newly passing: /);
+  await figures.waitFor({ timeout: 120_000 });
+  const told = (await figures.textContent()) ?? '';
+  // Pseudonyms have no network, which is not none.
+  expect(told).toMatch(/^Newly passing: [1-9]\d* queries, [1-9]\d* names, [1-9]\d* clients, – networks/);
+  await asks.getByText('The log has only a part of the 1 day asked for.', { exact: false }).waitFor();
   await takePicture(asks, 'list-held');
   await expectNoMarkup(asks);
   await asks.getByRole('radio', { name: /Ask to accept/ }).check();
@@ -328,6 +337,7 @@ test('a held list is accepted by two, who confirm the same SHA-256', WALK, async
   await confirms.goto(`${scene.origin}/lists/feed`);
   await confirms.getByRole('heading', { name: 'Waits for a second person' }).waitFor();
   expect(await confirms.locator('main').textContent()).toMatch(/[0-9a-f]{64}/);
+  await confirms.getByText(told).waitFor();
   await confirms.getByRole('button', { name: 'Confirm and do it' }).click();
   await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
   await expect.poll(() => rcode('name-099.example')).toBe(RCODE.NOERROR);
@@ -854,7 +864,7 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   ]);
   expect(readFileSync(await download.path(), 'utf8')).toContain('mailto:help@');
   // Tried on what was asked until now; who confirms sees it as well.
-  await page.getByRole('button', { name: 'What would have been different yesterday?' }).click();
+  await page.getByRole('button', { name: 'What would have been different?' }).click();
   await page.getByText(/^Newly passing: 0 queries/).waitFor({ timeout: 60_000 });
   await page.getByLabel('Reason').fill('Refused people shall read why.');
   await takePicture(page, 'configuration-difference');

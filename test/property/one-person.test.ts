@@ -286,6 +286,7 @@ test('the acts that are tried are those that take two, and those around them', (
       'draftConfigurationVersion',
       'draftNotice',
       'tryConfiguration',
+      'tryList',
     ],
     ...['revokeToken', 'endOtherSession', 'probeFleet', 'readDevice', 'searchQueries'],
   ]);

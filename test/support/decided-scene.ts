@@ -8,7 +8,6 @@ import { ExemptionService, REGISTER_NAME } from '../../src/evidence/exemptions/e
 import type { Controls } from '../../src/people/admin/admin.ts';
 import { createConfigurationControl } from '../../src/people/configuration/configuration-control.ts';
 import { ConfigurationTexts, sha256Of } from '../../src/people/configuration/configuration-texts.ts';
-import { DraftImpact } from '../../src/people/configuration/draft-impact.ts';
 import {
   createExemptionControl,
   createListControl,
@@ -263,12 +262,17 @@ export class DecidedScene {
       await turn();
       this.#contents = this.enforced;
     };
+    const nobody = (): never => {
+      throw new TypeError('trying');
+    };
+    const trying = { last: nobody, start: nobody };
     this.controls = {
       exemptions: createExemptionControl(keeper, {
         ...{ config: () => this.#config, asked: undefined, requireDecisions: () => undefined },
       }),
       lists: createListControl({
         ...{ config: () => this.#config, lists: () => this.#config.lists, generation: () => undefined },
+        trying,
         ...{ candidates: () => Promise.resolve([]), keeper: () => lists, fileReview: new FileReview() },
         ...{
           asked: () => Promise.reject(new TypeError('asked')),
@@ -300,7 +304,7 @@ export class DecidedScene {
           generation: () => 1,
           enforcementText: () => '',
           note: () => undefined,
-          impact: new DraftImpact(clock),
+          trying,
         },
       }),
     };

@@ -57,8 +57,8 @@ export interface ImpactName {
 export interface NameFacts {
   /** The guard name that refusing a name harms. */
   guardOf(name: string): string | undefined;
-  /** What the rule of a list says of the owner. */
-  ownerOf(list: string, line: number): string | undefined;
+  /** What the rule of a list says of the owner; `isBefore`: in the content before the change. */
+  ownerOf(list: string, line: number, isBefore: boolean): string | undefined;
 }
 
 /** One direction of a change. */
@@ -269,7 +269,7 @@ export class ImpactCount {
         ...{ name, queries, clients: clients.size },
         change: change === CHANGE.REFUSED ? 'refused' : change === CHANGE.PASSES ? 'passes' : 'other',
         ...{ list: verdict?.list ?? '', line: verdict?.line ?? 0 },
-        owner: verdict && ownerOf(verdict.list, verdict.line),
+        owner: verdict && ownerOf(verdict.list, verdict.line, change === CHANGE.PASSES),
         guard: change === CHANGE.REFUSED ? guardOf(name) : undefined,
       })),
     };

@@ -13,11 +13,15 @@ const GRACE_MS = 120_000;
 export interface ImpactOrder {
   readonly before: Config;
   readonly after: Config;
+  /** Another content of one list, by its hash: what is to be decided on is tried, and nothing else. */
+  readonly content?: { readonly list: string; readonly sha256: string } | undefined;
   /** Files of the log, the oldest first. */
   readonly paths: readonly string[];
   readonly sinceMs: number;
   /** How long is read at most. */
   readonly msMax: number;
+  /** Bytes of the files, packed as they are. */
+  readonly bytesMax: number;
   /** Names that are told. */
   readonly top: number;
 }
@@ -28,13 +32,25 @@ export interface TriedImpact {
   readonly isWhole: boolean;
 }
 
+/** How far it is. */
+export interface ImpactProgress {
+  readonly queries: number;
+  /** When the last of them was asked; undefined: the log does not say. */
+  readonly timeMs: number | undefined;
+}
+
 /** From the thread. */
 export type ImpactReply =
+  | ({ readonly kind: 'reading' } & ImpactProgress)
   | ({ readonly kind: 'tried' } & TriedImpact)
   | { readonly kind: 'failed'; readonly text: string };
 
-/** Rejects with a RangeError that says why there is nothing. */
-export const impactInThread = (order: ImpactOrder): Promise<TriedImpact> => {
+/** Rejects with a RangeError that says why there is nothing; `signal` ends the thread, wherever it is. */
+export const impactInThread = (
+  order: ImpactOrder,
+  tell: (progress: ImpactProgress) => void,
+  signal: AbortSignal,
+): Promise<TriedImpact> => {
   const thread = new Worker(new URL(THREAD_FILE, import.meta.url), {
     workerData: order,
     resourceLimits: { maxOldGenerationSizeMb: OLD_GENERATION_MB },
@@ -43,8 +59,10 @@ export const impactInThread = (order: ImpactOrder): Promise<TriedImpact> => {
   return new Promise<TriedImpact>((resolve, reject) => {
     const fail = (text: string): void => reject(new RangeError(text));
     const timer = setTimeout(fail, order.msMax + GRACE_MS, 'it took too long').unref();
-    thread.once('message', (reply: ImpactReply) => {
-      if (reply.kind === 'tried') resolve({ impact: reply.impact, isWhole: reply.isWhole });
+    signal.addEventListener('abort', () => fail('it was ended'), { once: true });
+    thread.on('message', (reply: ImpactReply) => {
+      if (reply.kind === 'reading') tell({ queries: reply.queries, timeMs: reply.timeMs });
+      else if (reply.kind === 'tried') resolve({ impact: reply.impact, isWhole: reply.isWhole });
       else fail(reply.text);
     });
     thread.once('error', (error: Error) => fail(error.message));

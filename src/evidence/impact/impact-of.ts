@@ -1,5 +1,6 @@
 // What a change would have meant for logs, with what lists and guards say of its names.
-import type { Config } from '../../config/config.ts';
+import { statSync } from 'node:fs';
+import type { Config, ListConfig } from '../../config/config.ts';
 import type { PathOf } from '../../policy/generation/generation.ts';
 import { Guards, NEVER_BLOCK_FILE, ownersOf } from '../../policy/lists/lists.ts';
 import { MATCH } from '../../policy/policy.ts';
@@ -20,8 +21,10 @@ export interface ImpactLogs {
   readonly paths: readonly string[];
   readonly format: LogFormat | undefined;
   readonly how: ReadingOf;
-  /** Asked at times: true ends it, and what was counted until then is told. */
-  isEnough?(): boolean;
+  /** Bytes of the files as they lie there; a file that would be over them, and all behind it, is not read. */
+  readonly bytesMax?: number | undefined;
+  /** Asked at times, with queries and the time of the last one: true ends it, and what was counted until then is told. */
+  isEnough?(queries: number, timeMs: number | undefined): boolean;
 }
 
 /** Queries between two questions whether it is enough. */
@@ -31,7 +34,7 @@ const ASKED_EACH = 4_096;
 export const impactOf = async (
   before: ImpactConfig,
   after: ImpactConfig,
-  { paths, format, how, isEnough = () => false }: ImpactLogs,
+  { paths, format, how, bytesMax = Number.POSITIVE_INFINITY, isEnough = () => false }: ImpactLogs,
   top: number,
 ): Promise<{ readonly impact: Impact; readonly isWhole: boolean }> => {
   const counted = new ImpactCount(
@@ -41,9 +44,15 @@ export const impactOf = async (
   const enough = new Error('enough');
   let count = 0;
   let isWhole = true;
+  let bytes = 0;
   for (const path of paths) {
+    bytes += statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+    if (bytes > bytesMax) {
+      isWhole = false;
+      break;
+    }
     await readLog(path, format, how, (logged) => {
-      if (++count % ASKED_EACH === 0 && isEnough()) throw enough;
+      if (++count % ASKED_EACH === 0 && isEnough(count, logged.timeMs)) throw enough;
       counted.take(logged);
     }).catch((thrown: unknown) => {
       if (thrown !== enough) throw thrown;
@@ -52,7 +61,9 @@ export const impactOf = async (
     if (!isWhole) break;
   }
   const guards = Guards.load(NEVER_BLOCK_FILE);
-  const owners = new Map<string, ReadonlyMap<number, string>>();
+  const owners = new Map(
+    [after, before].map((side) => [side, new Map<string, ReadonlyMap<number, string>>()]),
+  );
   const impact = counted.told(top, {
     guardOf: (name) => {
       const wire = parseName(name);
@@ -60,12 +71,13 @@ export const impactOf = async (
         ? undefined
         : guards.protects(MATCH.EXACT, foldedName(wire), wire.length);
     },
-    ownerOf: (id, line) => {
-      let known = owners.get(id);
+    // A line says something only of the content that it was counted in.
+    ownerOf: (id, line, isBefore) => {
+      const side = isBefore ? before : after;
+      let known = owners.get(side)?.get(id);
       if (known === undefined) {
-        const side = [after, before].find(({ config }) => config.lists.some((list) => list.id === id));
-        known = side === undefined ? new Map<number, string>() : ownersOfList(side, id);
-        owners.set(id, known);
+        known = ownersOfList(side, id);
+        owners.get(side)?.set(id, known);
       }
       return known.get(line);
     },
@@ -79,5 +91,8 @@ const ownersOfList = ({ config, pathOf }: ImpactConfig, id: string): ReadonlyMap
     list === undefined
       ? undefined
       : (pathOf(list) ?? (list.source.kind === 'file' ? list.source.path : undefined));
-  return path === undefined ? new Map() : ownersOf(path);
+  return path === undefined ? new Map() : ownersOf(path, formatOf(list));
 };
+
+const formatOf = (list: ListConfig | undefined): string | undefined =>
+  list !== undefined && 'format' in list.source ? list.source.format : undefined;

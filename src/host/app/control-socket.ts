@@ -16,7 +16,6 @@ import {
   type ConfigurationSource,
   type ConfigurationTexts,
   createConfigurationControl,
-  DraftImpact,
 } from '../../people/configuration/configuration.ts';
 import {
   clientsOf,
@@ -27,6 +26,7 @@ import {
   Queries,
   type ReportStore,
   type ServiceParts,
+  type TriedChanges,
 } from '../../people/controls/controls.ts';
 import { explainLive } from '../../resolver/inquiry/inquiry.ts';
 import { describeEnforcement } from '../../telemetry/enforcement/enforcement.ts';
@@ -44,6 +44,7 @@ export interface ControlSocketNeeds extends Omit<ServiceParts, 'lists' | 'copyRo
   readonly changes: Changes;
   readonly log: Log;
   readonly lists: NonNullable<Controls['lists']>;
+  readonly trying: TriedChanges;
   /** What the overview reads of records on the disk. */
   readonly records: OverviewRecords;
   readonly fleet: FleetLink;
@@ -82,7 +83,8 @@ export class ControlSocketPart implements Part {
   }
 
   #createShared(): Controls {
-    const { directory, supervisor, state, changes, lists, pause, trust, evidence, fleet } = this.#parts;
+    const { directory, supervisor, state, changes, lists, trying, pause, trust, evidence, fleet } =
+      this.#parts;
     const { totals, enforcement, room, source, texts, health, records, outlets } = this.#parts;
     const explaining = {
       supervisor,
@@ -123,7 +125,7 @@ export class ControlSocketPart implements Part {
       reports: this.#parts.store,
       configuration: createConfigurationControl({
         ...{ source, texts, changes },
-        impact: new DraftImpact(systemClock),
+        trying,
         require: (config) => void requireFips(config),
         inForce: () => state.current.config,
         generation: () => state.current.generation?.policy.generation ?? 0,
@@ -170,6 +172,7 @@ export class ControlSocketPart implements Part {
 
   async close(): Promise<void> {
     this.#searcher.close();
+    this.#parts.trying.close();
     await this.#socket?.close();
   }
 }

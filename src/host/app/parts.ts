@@ -9,7 +9,7 @@
 
 import { availableParallelism } from 'node:os';
 import { systemClock } from '../../base/base.ts';
-import type { Config } from '../../config/config.ts';
+import { type Config, configHash } from '../../config/config.ts';
 import { ExemptionKeeping, REGISTER_NAME } from '../../evidence/exemptions/exemptions.ts';
 import { ProbeScheduler, toProbedState } from '../../evidence/probe/probe.ts';
 import {
@@ -33,6 +33,7 @@ import {
   personsOf,
   RecordsCheck,
   ReportStore,
+  TriedChanges,
 } from '../../people/controls/controls.ts';
 import { FileReview, KeptLists } from '../../policy/keeping/keeping.ts';
 import { LeaseReading } from '../../policy/leases/leases.ts';
@@ -263,7 +264,19 @@ export const createProgram = (
       changes.save();
     },
   });
+  const trying = new TriedChanges({
+    ...{ clock: systemClock, monotonic },
+    config: () => state.current.config,
+    inForce: () => {
+      const { config: inForce, generation } = state.current;
+      const contents = generation?.lists.map(({ id, loaded }) => `${id} ${loaded.sha256}`) ?? [];
+      return [configHash(inForce), ...contents].join(' ');
+    },
+    recorder: () => recording.recorder,
+    acted: () => journal.act('queries-tried'),
+  });
   const listControl = createListControl({
+    trying,
     candidates: () => supervisor.candidates(),
     config: () => changes.wanted,
     lists: () => changes.wanted.lists,
@@ -321,6 +334,7 @@ export const createProgram = (
       state,
       changes,
       lists: listControl,
+      trying,
       pause,
       trust,
       evidence,

@@ -140,6 +140,7 @@ export const ACT_RULES: { readonly [Name in keyof typeof OPERATIONS]?: RuleOf<(t
   acceptList: forMandates('the held content'),
   rollBackList: forMandates('an earlier content'),
   dismissList: alone('what is in force stays'),
+  tryList: alone('asking what a content would have made different; nothing is in force'),
   refreshList: alone('fetching; what is unusual is held'),
   requestExemption: alone('asking'),
   renewExemption: alone('asking'),

@@ -16,7 +16,6 @@ export type {
   ConfigurationChecked,
   ConfigurationControl,
   ConfigurationShown,
-  DraftTried,
 } from './configuration-operations.ts';
 export { ConnectionGate } from './connection-gate.ts';
 export { CONTROL_SOCKET_NAME, type ControlSocket, openControlSocket } from './control-socket.ts';
@@ -82,3 +81,4 @@ export type {
   SessionShown,
 } from './session-operations.ts';
 export { SocketUsers } from './socket-users.ts';
+export type { ChangeTried } from './tried.ts';

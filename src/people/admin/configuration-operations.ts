@@ -4,6 +4,7 @@
 // and the file that it was compared with by another, so that nobody confirms one text and gets another.
 import { z } from 'zod';
 import { type Actor, gives, listOf, operationsOn, ROLES, type Role } from './operation.ts';
+import { type ChangeTried, changeTried, TRIED_READERS, triedDays } from './tried.ts';
 
 /** Characters of a text: what people write has some thousands. */
 const TEXT_LENGTH_MAX = 256 * 1024;
@@ -113,45 +114,6 @@ const checked = z
     confirm: z.array(z.enum(ROLES)).readonly().nullable(),
   })
   .meta({ id: 'ConfigurationChecked' });
-const side = z.object({ queries: z.number(), names: z.number(), clients: z.number(), networks: z.number() });
-const tried = z
-  .object({
-    /** `no-log`: no query log may be searched here; `busy`: another draft is being tried. */
-    state: z.enum(['never', 'running', 'done', 'failed', 'no-log', 'busy']),
-    /** When it began or ended. */
-    time: z.string().nullable(),
-    fault: z.string().nullable(),
-    impact: z
-      .object({
-        /** Of the last day, as far as it was read. */
-        queries: z.number(),
-        from: z.string().nullable(),
-        to: z.string().nullable(),
-        /** False: there was more than could be read in a minute. */
-        isWhole: z.boolean(),
-        /** Names, clients and networks are at least so many. */
-        isAtLeast: z.boolean(),
-        newlyRefused: side,
-        newlyPassing: side,
-        /** Refused before and after, by another list. */
-        otherList: z.number(),
-        /** Guard names that would be refused. */
-        guards: listOf(z.string()),
-        /** The most asked for of those that the change concerns. */
-        names: listOf(
-          z.object({
-            name: z.string(),
-            change: z.enum(['refused', 'passes', 'other']),
-            queries: z.number(),
-            clients: z.number(),
-            list: z.string(),
-            owner: z.string().nullable(),
-          }),
-        ),
-      })
-      .nullable(),
-  })
-  .meta({ id: 'DraftTried' });
 const applied = z
   .object({
     sha256,
@@ -168,8 +130,6 @@ const applied = z
 export type ConfigurationShown = Readonly<z.output<typeof shown>>;
 /** What a text would change, or what is wrong with it. */
 export type ConfigurationChecked = Readonly<z.output<typeof checked>>;
-/** What a draft would have made different yesterday. */
-export type DraftTried = Readonly<z.output<typeof tried>>;
 /** What is in force after a text was put in force. */
 export type ConfigurationApplied = Readonly<z.output<typeof applied>>;
 
@@ -198,8 +158,10 @@ export interface ConfigurationControl {
   check(text: string): Promise<ConfigurationChecked>;
   /** What a kept draft would change now. */
   draft(sha256: string): Promise<ConfigurationChecked>;
-  /** What a kept draft would have made different for the queries of the last day; `starts` tries it. */
-  tried(sha256: string, starts: boolean): Promise<DraftTried>;
+  /** What a kept draft would have made different for the query log. */
+  tried(sha256: string, actor: Actor): Promise<ChangeTried>;
+  /** Tries it on the last days. */
+  try(sha256: string, days: number, actor: Actor): Promise<ChangeTried>;
   /** Makes a draft of a text that was in force. */
   draftVersion(sha256: string): Promise<ConfigurationChecked>;
   /** Makes a draft of the file with other paragraphs of the notice; `group` null: of all networks. */
@@ -251,24 +213,24 @@ export const CONFIGURATION_OPERATIONS = {
   readConfigurationTried: onConfiguration({
     method: 'GET',
     path: '/v1/configuration/drafts/{sha256}/tried',
-    summary: 'What a draft would have made different for the queries of the last day, where it was tried',
-    roles: READERS,
+    summary: 'What a draft would have made different for the query log, where it was tried; recorded first',
+    roles: TRIED_READERS,
     parameters: one,
-    result: tried,
-    handle: async (configuration, { parameters }) =>
-      gives(await configuration.tried(parameters.sha256, false)),
+    result: changeTried,
+    handle: async (configuration, { parameters }, actor) =>
+      gives(await configuration.tried(parameters.sha256, actor)),
   }),
   tryConfiguration: onConfiguration({
     method: 'POST',
     path: '/v1/configuration/drafts/{sha256}/tried',
-    summary: 'Tries a draft on the queries of the last day, in a thread of its own',
+    summary: 'Tries a draft on the last days of the query log, in a thread of its own; recorded first',
     roles: ['operator', 'approver'],
     parameters: one,
-    body: z.strictObject({}),
-    form: '{ }',
-    result: tried,
-    handle: async (configuration, { parameters }) =>
-      gives(await configuration.tried(parameters.sha256, true)),
+    body: z.strictObject({ days: triedDays }),
+    form: '{ "days": how many }',
+    result: changeTried,
+    handle: async (configuration, { parameters, body }, actor) =>
+      gives(await configuration.try(parameters.sha256, body.days, actor)),
   }),
   draftConfigurationVersion: onConfiguration({
     method: 'POST',

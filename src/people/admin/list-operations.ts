@@ -1,6 +1,7 @@
 // Lists on the control socket: what is in force, what is held, and the decisions about it.
 import { z } from 'zod';
-import { gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
+import { type Actor, gives, listOf, namesOf, operationsOn, ROLES } from './operation.ts';
+import { type ChangeTried, changeTried, TRIED_READERS, triedDays } from './tried.ts';
 
 /** Characters of why, as the store keeps them. */
 /** Characters of a search, rules of a page, and rules of the largest lists. */
@@ -232,8 +233,9 @@ export type ListRulesAsked = Readonly<z.output<typeof askedRules>>;
 /** What is in force after a decision. */
 export type ListOutcome = Readonly<z.output<typeof inForceNow>>;
 
+const wholeHash = z.string().regex(/^[0-9a-f]{64}$/);
 const decision = z.strictObject({
-  sha256: z.string().regex(/^[0-9a-f]{64}$/),
+  sha256: wholeHash,
   reason: z.string().max(TEXT_LENGTH_MAX).default(''),
 });
 
@@ -264,6 +266,10 @@ export interface ListControl {
   /** The same page; rejects as countAskedNames() does as well. */
   rulesAsked(id: string, wanted: Readonly<z.output<typeof rulesWanted>>): Promise<ListRulesAsked>;
   history(id: string): Promise<readonly z.output<typeof storeDecision>[]>;
+  /** What another content would have made different for the query log. */
+  tried(id: string, sha256: string, actor: Actor): Promise<ChangeTried>;
+  /** Tries it on the last days. Rejects with ERR_LIST_ABSENT when it is not kept. */
+  try(id: string, sha256: string, days: number, actor: Actor): Promise<ChangeTried>;
   accept(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   dismiss(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
   rollback(id: string, sha256: string, author: ListAuthor): Promise<ListOutcome>;
@@ -387,6 +393,33 @@ export const LIST_OPERATIONS = {
     ...toCompare,
     result: listAsked,
     handle: async (lists, { parameters, query }) => gives(await lists.asked(parameters.list, query.sha256)),
+  }),
+  readListTried: onLists({
+    method: 'GET',
+    path: '/v1/lists/{list}/tried',
+    summary: 'What another content of a list would have made different for the query log; recorded first',
+    roles: TRIED_READERS,
+    parameters: one,
+    query: z.strictObject({ sha256: wholeHash }),
+    form: 'sha256=64 digits',
+    failureStatus: 409,
+    result: changeTried,
+    handle: async (lists, { parameters, query }, actor) =>
+      gives(await lists.tried(parameters.list, query.sha256, actor)),
+  }),
+  tryList: onLists({
+    method: 'POST',
+    path: '/v1/lists/{list}/tried',
+    summary:
+      'Tries another content of a list on the last days of the query log, in a thread of its own; recorded first',
+    roles: ['operator', 'approver'],
+    parameters: one,
+    body: z.strictObject({ sha256: wholeHash, days: triedDays }),
+    form: '{ "sha256": 64 digits, "days": how many }',
+    failureStatus: 409,
+    result: changeTried,
+    handle: async (lists, { parameters, body: { sha256, days } }, actor) =>
+      gives(await lists.try(parameters.list, sha256, days, actor)),
   }),
   acceptList: onLists({
     method: 'POST',

@@ -33,17 +33,16 @@ import {
 } from '../../config/config.ts';
 import {
   type Actor,
+  type ChangeTried,
   type ConfigurationApplied,
   type ConfigurationAsked,
   type ConfigurationChecked,
   type ConfigurationControl,
   type ConfigurationShown,
-  type DraftTried,
   namesOf,
   type Role,
 } from '../admin/admin.ts';
 import { type ConfigurationTexts, sha256Of } from './configuration-texts.ts';
-import type { DraftImpact } from './draft-impact.ts';
 import { liftedMandates } from './lifted-mandates.ts';
 
 /** Bytes of a file that is shown and changed from here. */
@@ -69,7 +68,11 @@ export interface ConfigurationSource {
 export interface ConfigurationParts {
   readonly source: ConfigurationSource;
   readonly texts: ConfigurationTexts;
-  readonly impact: DraftImpact;
+  /** Tries changes on the query log. */
+  readonly trying: {
+    last(what: { readonly sha256: string }, actor: Actor): Promise<ChangeTried>;
+    start(what: { readonly sha256: string }, days: number, after: Config, actor: Actor): Promise<ChangeTried>;
+  };
   readonly changes: {
     /** Gives the error that was reported. */
     reload(why: string): Promise<AppError | undefined>;
@@ -95,9 +98,13 @@ export const createConfigurationControl = (parts: ConfigurationParts): Configura
     read: () => editor.read(),
     check: (text) => editor.check(text),
     draft: async (sha256) => editor.look((await parts.texts.draft(sha256)).text, sha256),
-    tried: async (sha256, starts) => {
+    tried: async (sha256, actor) => {
+      await parts.texts.draft(sha256);
+      return parts.trying.last({ sha256 }, actor);
+    },
+    try: async (sha256, days, actor) => {
       const { text } = await parts.texts.draft(sha256);
-      return editor.tried(sha256, text, starts);
+      return parts.trying.start({ sha256 }, days, editor.requireConfig(text), actor);
     },
     draftVersion: async (sha256) => editor.keep((await parts.texts.version(sha256)).text),
     draftNotice: ({ group, texts }) => editor.draftNotice(group ?? undefined, texts),
@@ -203,15 +210,10 @@ class ConfigurationEditor {
     };
   }
 
-  /** What a draft would have made different yesterday; tries it where somebody starts that. */
-  tried(draft: string, text: string, starts: boolean): DraftTried {
-    const { impact } = this.#parts;
-    const before = this.#parts.inForce();
-    const inForce = configHash(before);
-    if (!starts) return impact.last(draft, inForce);
+  requireConfig(text: string): Config {
     const { config } = this.#load(text);
     if (config === undefined) throw changed();
-    return impact.start(draft, inForce, before, config);
+    return config;
   }
 
   confirmersOf(reach: ConfigReach): readonly Role[] | undefined {

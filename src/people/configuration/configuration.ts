@@ -6,4 +6,3 @@
 export { configAuthor } from './config-author.ts';
 export { type ConfigurationSource, createConfigurationControl } from './configuration-control.ts';
 export { ConfigurationTexts } from './configuration-texts.ts';
-export { DraftImpact } from './draft-impact.ts';

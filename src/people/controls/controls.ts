@@ -23,3 +23,4 @@ export { ReportScheduler } from './report-scheduler.ts';
 export { ReportStore } from './report-store.ts';
 export { createServiceControl, type ServiceParts } from './service-control.ts';
 export { createServiceHistory } from './service-past.ts';
+export { TriedChanges } from './tried-changes.ts';

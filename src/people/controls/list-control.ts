@@ -10,6 +10,7 @@ import type { Generation } from '../../policy/generation/generation.ts';
 import type { FileReview, ListUpdater } from '../../policy/keeping/keeping.ts';
 import {
   bareStatus,
+  contentPath,
   diffList,
   inForceStatus,
   type ListStatus,
@@ -20,6 +21,7 @@ import { readCoverage, readRules } from '../../policy/lists/lists.ts';
 import type { Candidate } from '../../telemetry/observe/observe.ts';
 import type { ListAuthor, ListControl, ListOutcome } from '../admin/admin.ts';
 import { AskedRules, askedOf } from './asked-counts.ts';
+import type { TriedChanges } from './tried-changes.ts';
 
 /** What a person can decide about a content of a list. */
 export type ListDecision = 'accepted' | 'dismissed' | 'rolled-back';
@@ -34,6 +36,8 @@ export interface ListControlParts {
   readonly fileReview: FileReview;
   /** What was asked for in thirty days. */
   asked(): Promise<AskedNames>;
+  /** Tries contents on the query log. */
+  readonly trying: Pick<TriedChanges, 'last' | 'start'>;
   /** Makes a policy of what is kept; gives the error that was reported. */
   renew(): Promise<AppError | undefined>;
   /** Told what somebody decided, before it is put in force. */
@@ -123,6 +127,12 @@ export const createListControl = (parts: ListControlParts): ListControl => {
     },
     history: async (id) =>
       find(id).source.kind === 'url' ? ((await parts.keeper()?.history(id)) ?? []) : [],
+    tried: (id, sha256, actor) => parts.trying.last({ list: find(id).id, sha256 }, actor),
+    try: async (id, sha256, days, actor) => {
+      keeperOf(id);
+      await contentPath(parts.config(), id, sha256, systemClock);
+      return parts.trying.start({ list: id, sha256 }, days, undefined, actor);
+    },
     accept: async (id, sha256, author) => {
       if (find(id).source.kind === 'url') {
         await keeperOf(id).accept(id, sha256, author);

@@ -84,17 +84,11 @@ export class Queries implements QueryControl {
   }
 
   log(): ReturnType<QueryControl['log']> {
-    const { outputs, identity, sample, retention, isSearchable } = this.#parts.config().queryLog;
+    const { queryLog } = this.#parts.config();
+    const { identity, sample, retention } = queryLog;
     const counts = this.#parts.counts();
     return {
-      state:
-        outputs.length === 0
-          ? 'off'
-          : this.#path() === undefined
-            ? 'receivers'
-            : isSearchable
-              ? 'files'
-              : 'closed',
+      state: logStateOf(queryLog),
       ...{ identity, sample, searchableSec: retention.searchableMs / 1_000 },
       written: Math.max(0, ...(counts?.outputs ?? []).map(({ written }) => written)),
       lost: Object.values(counts?.lost ?? {}).reduce((sum, count) => sum + count, 0),
@@ -172,8 +166,7 @@ export class Queries implements QueryControl {
   }
 
   #path(): string | undefined {
-    const file = this.#parts.config().queryLog.outputs.find(({ to }) => to.kind === 'file');
-    return file?.to.kind === 'file' ? file.to.path : undefined;
+    return logFile(this.#parts.config().queryLog);
   }
 
   #search(wanted: Omit<LogSearch, 'path'>): Promise<LogFound> {
@@ -252,6 +245,19 @@ export class Queries implements QueryControl {
     return id;
   }
 }
+
+/** The file of the log that is searched; undefined: it goes to none. */
+export const logFile = ({ outputs }: Config['queryLog']): string | undefined => {
+  const file = outputs.find(({ to }) => to.kind === 'file');
+  return file?.to.kind === 'file' ? file.to.path : undefined;
+};
+
+/** Whether there is a log, and whether somebody decided that it may be searched. */
+export const logStateOf = (log: Config['queryLog']): ReturnType<QueryControl['log']>['state'] => {
+  if (log.outputs.length === 0) return 'off';
+  if (logFile(log) === undefined) return 'receivers';
+  return log.isSearchable ? 'files' : 'closed';
+};
 
 const whoOf = ({ account, name }: Actor): string => `${account ?? ''} ${name}`;
 

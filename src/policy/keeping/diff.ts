@@ -51,19 +51,34 @@ export interface ListDiff {
   readonly openings: readonly Opening[];
 }
 
-/** Where the held content of a list lies. Throws ERR_LIST_ABSENT where nothing is held, and ERR_LIST_STORE. */
-export const heldPath = async (
+/**
+ * Where a content of a list lies that is not in force: the held one, or the one with this SHA-256. Throws ERR_LIST_ABSENT where it is
+ * not kept or not what its hash says any more, and ERR_LIST_STORE.
+ */
+export const contentPath = async (
   config: Config,
   id: string,
+  sha256: string | undefined,
   clock: Clock,
 ): Promise<{ readonly path: string; readonly sha256: string }> => {
   const store = ListStore.at(config.stateDirectory, clock);
-  const { held } = await store.status(id);
-  if (held === null)
-    throw new AppError('ERR_LIST_ABSENT', `looking for what is held of list ${id}: nothing is`, {
-      hint: 'Name a file of it with --with.',
-    });
-  return { path: store.pathOf(id, held.sha256), sha256: held.sha256 };
+  const { held, previous } = await store.status(id);
+  const others = held === null ? previous : [held, ...previous];
+  const found = sha256 === undefined ? held : others.find((content) => content.sha256 === sha256);
+  if (found == null)
+    throw new AppError(
+      'ERR_LIST_ABSENT',
+      sha256 === undefined
+        ? `looking for what is held of list ${id}: nothing is`
+        : `looking for content ${sha256} of list ${id}: it is not kept`,
+      sha256 === undefined ? { hint: 'Name a file of it with --with.' } : {},
+    );
+  if (!(await store.isIntact(id, found.sha256)))
+    throw new AppError(
+      'ERR_LIST_ABSENT',
+      `looking for content ${found.sha256} of list ${id}: its file is damaged or gone`,
+    );
+  return { path: store.pathOf(id, found.sha256), sha256: found.sha256 };
 };
 
 /**

@@ -5,7 +5,7 @@
 
 export type { FeedState } from '../feeds/feeds.ts';
 export { AddressFeed } from './address-feed.ts';
-export { diffList, heldPath, type ListDiff } from './diff.ts';
+export { contentPath, diffList, type ListDiff } from './diff.ts';
 export type { NewerStanding } from './feed-packs.ts';
 export { readFeedStates } from './feeds.ts';
 export type { RefreshResult } from './fetching.ts';

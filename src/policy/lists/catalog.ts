@@ -71,9 +71,9 @@ const operatorsOf = remembered((bytes): readonly string[] =>
   [...new Set(parseCordonList(bytes).entries.map(({ operator }) => operator))].sort(),
 );
 
-/** By line of a list of the format cordon: the owner of what stands there; nothing of any other file. */
-export const ownersOf = (path: string): ReadonlyMap<number, string> => {
-  if (!path.endsWith(EXTENSION)) return new Map();
+/** By line of a list of the format cordon: the owner of what stands there; nothing of any other one. What was fetched has no ending that says it. */
+export const ownersOf = (path: string, format: string | undefined): ReadonlyMap<number, string> => {
+  if (format !== 'cordon' && !path.endsWith(EXTENSION)) return new Map();
   const { entries } = parseCordonList(readListFile(path));
   return new Map(entries.map(({ line, owner }) => [line, owner]));
 };

@@ -118,10 +118,15 @@ export class ListStore {
     return this.#attempt(list, async () => {
       const { current, previous } = await this.#readRecord(list);
       for (const content of current === null ? previous : [current, ...previous]) {
-        if ((await hashOf(this.pathOf(list, content.sha256))) === content.sha256) return content;
+        if (await this.isIntact(list, content.sha256)) return content;
       }
       return undefined;
     });
+  }
+
+  /** True when the file of a content is there and has its hash. Reads it. */
+  isIntact(list: string, sha256: string): Promise<boolean> {
+    return this.#attempt(list, async () => (await hashOf(this.pathOf(list, sha256))) === sha256);
   }
 
   /** Puts a content into force that a review accepted. */
