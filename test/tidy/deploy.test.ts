@@ -35,6 +35,7 @@ const UNITS = [
   'bird/cordon-anycast.service',
   'engine/cordon-engine.service',
   'engine/cordon-collector.service',
+  'leases/cordon-leases.service',
 ] as const;
 
 /** The complaints of systemd about a unit file. */

@@ -1,8 +1,9 @@
 // Leases: where it stands which device has an address.
 import { z } from 'zod';
+import { durationMs } from '../amount.ts';
 import { choice, path } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
-import { key, list } from '../value.ts';
+import { key, keyAs, list } from '../value.ts';
 
 /** Servers of DHCP of one site, and files of its own. */
 export const LEASE_SOURCES_MAX = 16;
@@ -21,6 +22,12 @@ export const leaseSource = z.strictObject({
   clients: key(
     list(prefix(), 1, CLIENTS_MAX),
     'For whom it is believed: what it says of other addresses is not read.',
+  ),
+  'max-age': keyAs(
+    'maxAgeMs',
+    durationMs('1m', '31d').optional(),
+    'When the file was last written longer ago, or the socket last answered, nobody has a lease of it: for a file that something writes at an interval.',
+    'until its leases end',
   ),
   device: key(
     choice(DEVICES).prefault('mac'),

@@ -22,6 +22,8 @@ export interface LeaseRules {
   readonly clients: PrefixList;
   /** What a device is called by. */
   readonly device: 'mac' | 'host';
+  /** Milliseconds after which what it said last is nobody's; undefined: until its leases end. */
+  readonly maxAgeMs?: number | undefined;
 }
 
 /** A device that has an address. */
@@ -41,6 +43,8 @@ interface Known {
   readonly clients: PrefixTable;
   readonly source: LeaseSource;
   leases: Leases;
+  /** When it said them; undefined: nothing yet. */
+  atMs: number | undefined;
   trouble: string | undefined;
   /** Of the file as it was read last. */
   said: string | undefined;
@@ -69,8 +73,10 @@ export class LeaseBook {
     this.#known = rules.map((one) => ({
       rules: one,
       clients: new PrefixTable(PrefixTable.buildOf([one.clients]).rows),
-      source: one.form === 'kea-socket' ? new KeaSocket(one.path) : new LeaseFile(one.form, one.path, clock),
+      source:
+        one.form === 'kea-socket' ? new KeaSocket(one.path, clock) : new LeaseFile(one.form, one.path, clock),
       leases: new Map(),
+      atMs: undefined,
       trouble: undefined,
       said: undefined,
       nextMs: 0,
@@ -94,7 +100,7 @@ export class LeaseBook {
       const found = await known.source.look();
       if (found !== undefined) {
         // A file that is empty where none ever is: those of before go on until they end.
-        if (!found.isGone) known.leases = found.leases;
+        if (!found.isGone) [known.leases, known.atMs] = [found.leases, found.atMs];
         known.said = found.isGone ? 'nothing is in it any more' : found.trouble;
       }
       known.trouble = known.said;
@@ -108,9 +114,14 @@ export class LeaseBook {
 
   /** What is wrong, by source. */
   troubles(): { readonly source: string; readonly text: string }[] {
-    const found = this.#known.flatMap(({ rules, trouble }) => {
-      const source = `${rules.form}:${rules.path}`;
-      return trouble === undefined ? [] : [{ source, text: trouble }];
+    const nowMs = this.#clock();
+    const found = this.#known.flatMap((known) => {
+      const source = `${known.rules.form}:${known.rules.path}`;
+      const old = isTooOld(known, nowMs)
+        ? `what it said last is of ${new Date(known.atMs ?? 0).toISOString()}, older than max-age, and names nobody`
+        : undefined;
+      const text = [known.trouble, old].filter((one) => one !== undefined).join('; ');
+      return text === '' ? [] : [{ source, text }];
     });
     const over = `${this.#over} addresses are over the ${this.#max} that are kept`;
     return this.#over === 0 ? found : [...found, { source: 'leases', text: over }];
@@ -121,7 +132,9 @@ export class LeaseBook {
     const nowMs = this.#clock();
     const named = new Map<string, NamedAddress | undefined>();
     this.#over = 0;
-    for (const { rules, clients, leases } of this.#known)
+    for (const known of this.#known) {
+      if (isTooOld(known, nowMs)) continue;
+      const { rules, clients, leases } = known;
       for (const [text, lease] of leases) {
         const device = lease === undefined || lease.endMs <= nowMs ? '' : deviceOf(lease, rules.device);
         if (device === '' && lease !== undefined) continue;
@@ -132,9 +145,13 @@ export class LeaseBook {
         if (!named.has(text) && named.size >= this.#max) this.#over++;
         else named.set(text, named.has(text) || device === '' ? undefined : { address, device });
       }
+    }
     return [...named.values()].filter((one) => one !== undefined);
   }
 }
+
+const isTooOld = ({ rules: { maxAgeMs }, atMs }: Known, nowMs: number): boolean =>
+  maxAgeMs !== undefined && atMs !== undefined && nowMs - atMs >= maxAgeMs;
 
 /** A name that no certificate and no token has: it begins with what says it. */
 const deviceOf = ({ mac, host }: Lease, by: 'mac' | 'host'): string => {

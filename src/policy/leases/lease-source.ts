@@ -36,6 +36,8 @@ const SETTLES_MAX = 5;
 /** What a look found. */
 export interface Found {
   readonly leases: Leases;
+  /** When they were written, or were told; milliseconds since the epoch. */
+  readonly atMs: number;
   /** What is wrong with a part of it; undefined: nothing. */
   readonly trouble: string | undefined;
   /** Nothing at all is there, of a program that never leaves nothing. */
@@ -90,7 +92,7 @@ export class LeaseFile implements LeaseSource {
       faults.length === 0 ? undefined : `${faults.length} lines are none, the first: ${faults[0] ?? ''}`;
     if (faults.length > 0 && reader.leases.size === 0) throw new LineFault(trouble);
     const isAppended = this.#form === 'kea' || this.#form === 'dhcpd';
-    return { leases: reader.leases, trouble, isGone: bytes === 0 && isAppended };
+    return { leases: reader.leases, atMs: stamp.newestMs, trouble, isGone: bytes === 0 && isAppended };
   }
 
   /** Returns how many bytes there are. */
@@ -169,9 +171,11 @@ const readAll = async (file: FileHandle): Promise<Buffer> => {
 /** The control socket of Kea with its hook of lease commands, asked by pages. */
 export class KeaSocket implements LeaseSource {
   readonly #path: string;
+  readonly #clock: Clock;
 
-  constructor(path: string) {
+  constructor(path: string, clock: Clock) {
     this.#path = path;
+    this.#clock = clock;
   }
 
   async look(): Promise<Found> {
@@ -180,7 +184,7 @@ export class KeaSocket implements LeaseSource {
     const has4 = await this.#readPages('lease4-get-page', leases);
     const has6 = has4 || (await this.#readPages('lease6-get-page', leases));
     if (!has6) throw new LineFault('it knows no lease commands: load its hook libdhcp_lease_cmds.so');
-    return { leases, trouble: undefined, isGone: false };
+    return { leases, atMs: this.#clock(), trouble: undefined, isGone: false };
   }
 
   async #readPages(command: string, leases: Leases): Promise<boolean> {

@@ -99,6 +99,27 @@ test('a file that is gone is told of, and what was read goes on until its leases
   expect(book.troubles()).toEqual([]);
 });
 
+test('a file that nobody writes any more is believed until it is too old, and told of then', async () => {
+  write('leases', '{"address":"192.0.2.7","mac":"02:00:5e:10:00:01"}\n');
+  const book = bookOf(rulesOf('plain', 'leases', { maxAgeMs: 600_000 }));
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:01']);
+  nowMs = writtenMs + 600_000 - 4_000;
+  expect(await lookAt(book)).toHaveLength(1);
+  expect(book.troubles()).toEqual([]);
+  expect(await lookAt(book)).toEqual([]);
+  expect(book.troubles()).toEqual([
+    { source: expect.stringMatching(/^plain:/), text: expect.stringContaining('older than max-age') },
+  ]);
+  // Gone as well: both are one trouble, and what was read does not come back.
+  renameSync(join(directory, 'leases'), join(directory, 'away'));
+  expect(await lookAt(book)).toEqual([]);
+  expect(book.troubles()).toHaveLength(1);
+  writtenMs = nowMs;
+  write('leases', '{"address":"192.0.2.7","mac":"02:00:5e:10:00:02"}\n');
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:02']);
+  expect(book.troubles()).toEqual([]);
+});
+
 test('a file that is older than before is not believed until it is touched', async () => {
   write('leases', dnsmasq('192.0.2.7', '01'));
   const book = bookOf(rulesOf('dnsmasq', 'leases'));
