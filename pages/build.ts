@@ -72,6 +72,8 @@ const bundleScripts = async (folder: string): Promise<string> => {
     dir: join(folder, 'assets'),
     format: 'esm',
     minify: true,
+    // Marks for bundlers: a tenth of what is sent. What licenses ask for stays.
+    comments: { annotation: false, jsdoc: false },
     entryFileNames: '[name]-[hash].js',
     chunkFileNames: '[name]-[hash].js',
   });
