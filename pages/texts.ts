@@ -1,5 +1,5 @@
-// Writes text/needs/*.ts and text/pages/*.ts, a language each, out of text/needs.yaml and text/pages.yaml (`npm run gen`): who adds
-// a need or a page writes what it says in all languages in one place, and a browser loads those of its own.
+// Writes text/needs/*.ts and the like, a language each, out of text/needs.yaml and the others of TEXT_FILES (`npm run gen`): who adds a
+// need, a fault, a reason or a page writes what it says in all languages in one place, and a browser loads those of its own.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
@@ -7,11 +7,11 @@ import { z } from 'zod';
 import { LANGUAGES, type Language } from './text/text.ts';
 
 /** The files, and what stands before a key of one in the written texts. */
-export const TEXT_FILES = { needs: 'need-', pages: '' } as const;
+export const TEXT_FILES = { faults: 'fault-', needs: 'need-', pages: '', reasons: 'reason-' } as const;
 export type TextFile = keyof typeof TEXT_FILES;
 
 const textsOf = z.record(
-  z.string().regex(/^[a-z]+(?:-[a-z]+|[A-Z][a-z]+)*$/),
+  z.string().regex(/^(?:ERR(?:_[A-Z]+)+|\d{3}|[a-z]+(?:-[a-z]+|[A-Z][a-z]+)*)$/),
   z.strictObject({ en: z.string(), fr: z.string(), nl: z.string(), de: z.string() }),
 );
 

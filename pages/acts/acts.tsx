@@ -107,7 +107,7 @@ export const ConfirmAct = ({
       toast.set(
         problem == null
           ? { text: said, isBad: false }
-          : { text: say('toastNotDone', { text: problem }), isBad: true },
+          : { text: say('toastNotDone'), isBad: true, raw: problem },
       );
       noteChanges(['acts', 'lists', 'exemptions', 'configuration', 'people', 'pause']);
       onDone();

@@ -79,15 +79,12 @@ const Approve = ({
           name="role"
           options={approvers.map(({ role: office, title }) => [
             office,
-            // The text of the mandate says it in English.
+            // The text of the mandate names it in English.
             language === 'en' ? (
               title
             ) : (
               <>
-                {word('office', office)}{' '}
-                <span class="soft" lang="en">
-                  {title}
-                </span>
+                {word('office', office)} <cite lang="en">{title}</cite>
               </>
             ),
           ])}

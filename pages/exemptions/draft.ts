@@ -1,5 +1,6 @@
 // What somebody has written so far about an exemption, and the request that it comes to. Pure.
 import type { ExemptionProblem } from '../api/members.ts';
+import { rawProblem } from '../parts/fault-text.ts';
 
 export interface Measure {
   /** A measure of the profile's checklist; empty: one of their own. */
@@ -134,17 +135,19 @@ const FIELDS = [
 /** Problems by the field at which they are shown: `mitigations.0` is shown at the mitigations; '' has the rest. */
 export const problemsByField = (
   problems: readonly ExemptionProblem[],
-  sentenceOf: (problem: ExemptionProblem) => string = ({ text }) => text,
+  sentenceOf: (problem: ExemptionProblem) => string = rawProblem,
 ): ReadonlyMap<string, string> => {
   const found = new Map<string, string>();
   for (const problem of problems) {
-    const { field, hint } = problem;
-    const text = sentenceOf(problem);
+    const { field } = problem;
+    const sentence = sentenceOf(problem);
     const [first = ''] = field.split(/[.[]/);
     const key = FIELDS.find((one) => one === first) ?? '';
-    const sentence = hint === undefined ? text : `${text}; ${hint}`;
     const before = found.get(key);
-    found.set(key, before === undefined ? sentence : `${before}. ${sentence}`);
+    found.set(
+      key,
+      before === undefined ? sentence : `${before}${/[.!?]$/.test(before) ? '' : '.'} ${sentence}`,
+    );
   }
   return found;
 };

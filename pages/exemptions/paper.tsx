@@ -6,6 +6,7 @@ import { CheckLine, FaultNote, Head, Loaded, Name, Panel } from '../parts/panel.
 import { nowMs, session } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useTicks } from '../parts/use-data.ts';
 import { Decide } from './decide.tsx';
@@ -156,7 +157,9 @@ const History = ({ paper }: { readonly paper: Exemption }): VNode | null => {
                 {word('event', event.event)}
                 {event.by !== undefined && <>, {event.by}</>}
                 {event.role !== undefined && <span class="soft"> ({word('office', event.role)})</span>}
-                {event.reason !== undefined && event.reason !== '' && `${format.colon}${event.reason}`}
+                {event.reason !== undefined && event.reason !== '' && (
+                  <>{format.colon}{event.by === undefined ? <ServiceText text={event.reason} /> : event.reason}</>
+                )}
               </td>
             </tr>
           ))}

@@ -4,13 +4,14 @@ import { useEffect, useLayoutEffect, useState } from 'preact/hooks';
 import { act, ask, Fault } from '../api/client.ts';
 import { type ExemptionProblem, type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
-import { problemText } from '../parts/fault-text.ts';
+import { problemText, rawProblem } from '../parts/fault-text.ts';
 import { Choices, Form, Select, TextArea, TextField } from '../parts/form.tsx';
 import { draftName, keep, readKept } from '../parts/kept.ts';
 import { FaultNote, Head, Loaded, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, session, toast } from '../parts/room.ts';
 import { go, inPath, place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { Raw, ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { type Draft, EMPTY, fromKept, isEmpty, problemsByField, toKept, toRequest } from './draft.ts';
@@ -263,7 +264,7 @@ const RequestForm = ({
   readonly profile: Profile;
 }): VNode => {
   const speech = useText();
-  const { say } = speech;
+  const { say, language } = speech;
   const { query } = useStore(place);
   const account = signedInOf(useStore(session))?.person.account ?? '';
   const kept = draftName('exemption', account);
@@ -317,7 +318,8 @@ const RequestForm = ({
           (doing.fault.problems.length > 0 ? (
             <div class="note bad" role="alert">
               <b>{say('problemsFound', { count: doing.fault.problems.length })}</b> {say('nothingAsked')}
-              {rest !== undefined && <p lang="en">{rest}</p>}
+              {rest !== undefined && <p>{rest}</p>}
+              {language !== 'en' && <Raw text={problems.map(rawProblem).join('. ')} />}
             </div>
           ) : (
             <FaultNote fault={doing.fault} />
@@ -364,8 +366,8 @@ const RequestForm = ({
               {mostDays !== undefined && <li>{say('ruleDays', { count: mostDays })}</li>}
               <li>{say('ruleStart', { count: profile.duration['start-within-days'] })}</li>
               {profile.notes.map((note) => (
-                <li key={note} lang="en">
-                  {note}
+                <li key={note}>
+                  <ServiceText text={note} />
                 </li>
               ))}
             </ul>

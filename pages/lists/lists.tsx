@@ -8,6 +8,7 @@ import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useTicks } from '../parts/use-data.ts';
 
@@ -202,11 +203,20 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
                   <StateMark mark={LIST_MARKS[FEED_MARKS[standing]] ?? 'none'} />
                   <span>
                     <b>{id}</b> {word('feed', standing)}{' '}
-                    <span class="soft" lang="en">
-                      {[reason, ...behind.map((one) => `${one.list}${format.colon}${one.reason}`)]
-                        .filter((text) => text !== null)
-                        .join('; ')}
-                    </span>
+                    {reason !== null && (
+                      <span class="soft">
+                        <ServiceText text={reason} />{' '}
+                      </span>
+                    )}
+                    {behind.map((one) => (
+                      <span key={one.list} class="soft">
+                        {one.list}{format.colon}
+                        <ServiceText
+                          text={one.reason}
+                          sentence={one.reason.startsWith('held: ') ? word('list', 'held') : undefined}
+                        />{' '}
+                      </span>
+                    ))}
                     {release !== null && (
                       <>
                         {' '}

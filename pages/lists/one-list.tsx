@@ -9,6 +9,7 @@ import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.ts
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { Tried } from '../parts/tried.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
@@ -25,6 +26,18 @@ interface Decision {
   readonly reason: string;
   readonly by: string;
 }
+
+/** As whom the program decides about lists. */
+const BY_REVIEW = 'review';
+
+/** Why it was decided: a person's own words, or what the review found. */
+export const Why = ({ action, reason, by }: Pick<Decision, 'action' | 'reason' | 'by'>): VNode => {
+  const speech = useText();
+  if (by !== BY_REVIEW) return <>{reason}</>;
+  if (action !== 'held') return <ServiceText text={reason} />;
+  const reasons = reason.split(/; (?=[a-z-]+: )/);
+  return <>{reasons.map((one) => heldText(speech, one)).join(' ')}</>;
+};
 
 const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
   const { say, word, format } = useText();
@@ -58,10 +71,15 @@ const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
                       <td class="nowrap">{format.time(one.time)}</td>
                       <td>
                         {word('listAction', one.action)} {one.sha256 !== null && <Hash sha256={one.sha256} />}
-                        {one.reason !== '' && <span class="soft"> {one.reason}</span>}
+                        {one.reason !== '' && (
+                          <span class="soft">
+                            {' '}
+                            <Why {...one} />
+                          </span>
+                        )}
                       </td>
                       <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
-                      <td class="wide soft">{one.by}</td>
+                      <td class="wide soft">{one.by === BY_REVIEW ? 'Cordon' : one.by}</td>
                     </tr>
                   ))}
               </tbody>
@@ -105,13 +123,19 @@ const Facts = ({ list }: { readonly list: ListStatus }): VNode => {
           {inForce !== null && inForce.notes.length > 0 && (
             <>
               <dt>{say('notes')}</dt>
-              <dd lang="en">{inForce.notes.join('; ')}</dd>
+              {inForce.notes.map((note) => (
+                <dd key={note}>
+                  <ServiceText text={note} />
+                </dd>
+              ))}
             </>
           )}
           {kept?.lastFailure != null && (
             <>
               <dt>{say('lastFailure')}</dt>
-              <dd lang="en">{kept.lastFailure}</dd>
+              <dd>
+                <ServiceText text={kept.lastFailure} />
+              </dd>
             </>
           )}
           {kept?.nextFetchAt != null && (

@@ -79,14 +79,16 @@ export const RulesPanel = ({ id }: { readonly id: string }): VNode => {
                       <th scope="row" class="whole">
                         <Name name={rule.text} />
                         {rule.service !== null && (
-                          <span class="small soft" lang="en">
+                          <span class="small soft">
                             <br />
-                            {[rule.service, rule.owner].filter((part) => part !== null).join(', ')}
+                            <cite lang="en">
+                              {[rule.service, rule.owner].filter((part) => part !== null).join(', ')}
+                            </cite>
                           </span>
                         )}
                       </th>
-                      <td class="wide small soft" lang="en">
-                        {rule.evidence ?? '–'}
+                      <td class="wide small soft">
+                        <cite lang="en">{rule.evidence ?? '–'}</cite>
                       </td>
                       <td class="num wide nowrap">
                         {rule.reviewed === null ? '–' : format.day(rule.reviewed)}

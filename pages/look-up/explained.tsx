@@ -52,11 +52,13 @@ const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string 
       {format.colon}
       <Name name={nameIn(rule.text)} />, {word('match', rule.match)}, {say('line', { line: rule.line })}
       {(rule.service !== undefined || rule.owner !== undefined || rule.reviewed !== undefined) && (
-        <span class="soft" lang="en">
+        <span class="soft">
           <br />
-          {[rule.service, rule.owner, rule.evidence, rule.derived]
-            .filter((part) => part !== undefined)
-            .join(', ')}
+          <cite lang="en">
+            {[rule.service, rule.owner, rule.evidence, rule.derived]
+              .filter((part) => part !== undefined)
+              .join(', ')}
+          </cite>
           {rule.reviewed !== undefined && `; ${say('reviewed', { date: rule.reviewed })}`}
         </span>
       )}
@@ -131,9 +133,11 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
             {one.ede !== undefined && (
               <>
                 {' '}
-                {one.ede.text === ''
-                  ? `(EDE ${one.ede.code})`
-                  : say('withEde', { text: one.ede.text, code: one.ede.code })}
+                {one.ede.text === '' ? (
+                  `(EDE ${one.ede.code})`
+                ) : (
+                  <Say k="withEde" v={{ text: <code lang="en">{one.ede.text}</code>, code: one.ede.code }} />
+                )}
               </>
             )}
             {one.status !== 'refused' && one.records.length > 0 && (

@@ -9,6 +9,7 @@ import { StateMark } from '../parts/marks.tsx';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, nowMs, state } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { StepChart } from '../parts/step-chart.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData } from '../parts/use-data.ts';
@@ -59,9 +60,9 @@ const InForce = ({
             {word('proof', proof.state)}
             {proof.time !== null && `, ${format.ago(Math.max(0, (nowMs() - Date.parse(proof.time)) / 1000))}`}
             {proof.reason !== null && (
-              <span class="soft" lang="en">
+              <span class="soft">
                 {' '}
-                {proof.reason}
+                <ServiceText text={proof.reason} />
               </span>
             )}
           </dd>

@@ -31,6 +31,8 @@ export interface Sentence {
   readonly shown: Shown;
   readonly title: string;
   readonly said: string;
+  /** What the service says of it itself, where that says more. */
+  readonly raw?: string;
 }
 
 /** Networks that are named in a sentence; the table has all. */
@@ -138,6 +140,9 @@ const LOSSES: Readonly<
   'not-whole': 'whyNotWhole',
 };
 
+/** Whose detail is what the system said. */
+const FROM_SYSTEM: ReadonlySet<string> = new Set(['whyFailing', 'whyUnreadable']);
+
 const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, nowMs: number) => Sentence>> =
   {
     'in-force': inForce,
@@ -171,7 +176,7 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
       return {
         shown: 'not-in-force',
         title: age === undefined ? where : say('headFor', { what: where, length: format.length(age) }),
-        said: reason === undefined ? detail : say(reason),
+        ...(reason === undefined ? { said: '', raw: detail } : { said: say(reason) }),
       };
     },
     'no-mandate-list': (speech, { groups, groupCount, networks, sinceTime, cause, detail, lists }) => {
@@ -182,10 +187,9 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
       return {
         shown: 'no-mandate-list',
         title: say('headNoMandate', { count: groupCount, of: networks }),
-        said:
-          reason === undefined || sinceTime === null
-            ? `${values.names}${format.colon}${detail}`
-            : say(reason, { ...values, lists: few(speech, lists) }),
+        ...(reason === undefined || sinceTime === null
+          ? { said: values.names, raw: detail }
+          : { said: say(reason, { ...values, lists: few(speech, lists) }) }),
       };
     },
     leaking: (speech, { groups, groupCount, networks, leakedNames, examples, sinceTime }, nowMs) => ({
@@ -221,7 +225,8 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
           sinceTime === null
             ? say('headUnrecordedNow')
             : say('headUnrecorded', { clock: clockOf(speech, sinceTime, nowMs) }),
-        said: reason === undefined ? detail : say(reason, { detail }),
+        said: reason === undefined ? '' : say(reason),
+        ...(reason === undefined || FROM_SYSTEM.has(reason) ? { raw: detail } : {}),
       };
     },
     stale: ({ say, format }, { lists, networksInForce, networks, sinceTime, detail }, nowMs) => ({
@@ -231,10 +236,9 @@ const WRITERS: Readonly<Record<HeadlineState, (speech: Speech, found: Headline, 
         of: networks,
         length: format.length(secondsSince(sinceTime, nowMs) ?? 0),
       }),
-      said:
-        sinceTime === null
-          ? detail
-          : say('saidStale', { lists: format.list(lists), time: format.time(sinceTime) }),
+      ...(sinceTime === null
+        ? { said: '', raw: detail }
+        : { said: say('saidStale', { lists: format.list(lists), time: format.time(sinceTime) }) }),
     }),
   };
 
@@ -249,7 +253,12 @@ export const sentenceOf = (
   const writer = WRITERS[headline.state];
   const sentence: Sentence =
     writer === undefined
-      ? { shown: headline.state, title: headline.text, said: headline.detail }
+      ? {
+          shown: headline.state,
+          title: headline.state,
+          said: '',
+          raw: `${headline.text}. ${headline.detail}`,
+        }
       : writer(speech, headline, nowMs);
   if (silentSec === undefined) return sentence;
   return {

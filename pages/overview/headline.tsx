@@ -9,6 +9,7 @@ import { StateMark } from '../parts/marks.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { Raw } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { EndPause } from '../shell/shell.tsx';
 import { useSentence } from '../shell/use-sentence.ts';
@@ -72,19 +73,19 @@ export const HeadlinePanel = (): VNode | null => {
   const sentence = useSentence();
   const { say, language } = useText();
   if (known === undefined || sentence === undefined) return null;
-  const { shown, title, said } = sentence;
+  const { shown, title, said, raw = '' } = sentence;
   const { strip } = known;
   return (
     <section class={`panel headline ${toneOf(shown)}`} aria-labelledby="headline">
       <StateMark mark={markOf(shown)} isLarge />
       <h1 id="headline">{title}</h1>
-      <p class="said">
-        {/* What the system says of a fault has no full stop. */}
-        {/[.!?]$/.test(said) || said === '' ? said : `${said}.`}
+      <div class="said">
+        {said}
         {shown !== 'no-word' && known.headline.todo !== null && language === 'en' && (
           <> {known.headline.todo}</>
-        )}
-      </p>
+        )}{' '}
+        <Raw text={raw} />
+      </div>
       <Actions shown={shown} known={known} />
       <DayStrip from={strip.from} to={strip.to} spans={strip.spans} />
       {known.counts.networks === 0 && <p class="said">{say('noNetworks')}</p>}

@@ -5,6 +5,7 @@ import type { Mark } from '../parts/mark.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 
 type Mandate = State['mandates'][number];
 
@@ -60,9 +61,9 @@ export const MandatesPanel = ({
                   <td key={group}>
                     <StateMark mark={MARKS[reach]} /> {word('reach', reach)}
                     {why !== '' && (
-                      <span class="soft small" lang="en">
+                      <span class="soft small">
                         {' '}
-                        {why}
+                        <ServiceText text={why} />
                       </span>
                     )}
                   </td>

@@ -1,13 +1,16 @@
 // What needs a person, the most urgent first, in the order of the program.
 import type { VNode } from 'preact';
 import type { Need } from '../api/members.ts';
-import type { State } from '../api/shapes.ts';
+import type { FleetNeed, State } from '../api/shapes.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useTicks } from '../parts/use-data.ts';
-import { needsEn } from '../text/needs/en.ts';
+import { NeedText } from '../resolvers/need-text.tsx';
+import { en } from '../text/en.ts';
+import type { Key } from '../text/text.ts';
 
 /** How often waiting times are written anew. */
 const TICK_MS = 30_000;
@@ -18,13 +21,16 @@ const ROOT = '.';
 /** True of `2/2`: none is left. */
 const isAll = (subject: string): boolean => /^(\d+)\/\1$/.test(subject);
 
-/** Kinds whose own words say more than ours. */
-const TOLD_BY_TEXT = new Set(['set-up', 'break-glass', 'resolver-trouble']);
+/** Of `not-in-force: what the resolver says`: its first need. */
+const fleetNeedIn = (said: string): FleetNeed => {
+  const [, kind = '', text = ''] = /^([a-z-]+)(?:: (.*))?$/s.exec(said) ?? [];
+  return { kind: kind as FleetNeed['kind'], text, since: null, count: null };
+};
 
 /** Undefined for a kind that is not known here: it is said in the program's own words. */
-const sentenceOf = (kind: string): keyof typeof needsEn | undefined => {
+const sentenceOf = (kind: string): Key | undefined => {
   const key = `need-${kind}`;
-  return key in needsEn ? (key as keyof typeof needsEn) : undefined;
+  return key in en ? (key as Key) : undefined;
 };
 
 const NeedLine = ({ need }: { readonly need: Need }): VNode => {
@@ -50,7 +56,9 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
       <StateMark mark={need.kind === 'list-held' ? 'held' : 'warn'} />
       <span>
         {key === undefined ? (
-          need.text
+          <>
+            <code>{need.kind}</code> <ServiceText text={need.text} />
+          </>
         ) : (
           <>
             <Say
@@ -64,7 +72,7 @@ const NeedLine = ({ need }: { readonly need: Need }): VNode => {
                 } as never
               }
             />{' '}
-            {TOLD_BY_TEXT.has(need.kind) && <span lang="en">{need.text}</span>}
+            {need.kind === 'resolver-trouble' && <NeedText need={fleetNeedIn(need.text)} />}
           </>
         )}
       </span>

@@ -8,6 +8,7 @@ import { StateMark } from '../parts/marks.tsx';
 import { Panel } from '../parts/panel.tsx';
 import { nowMs } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useTicks } from '../parts/use-data.ts';
 
 /** The mark of a network: what is in force, and whether that is proven. */
@@ -44,9 +45,9 @@ const NetworkRow = ({
         {/* Here and not among the times: a phone has no room for words there. */}
         {proof.state === 'changed' && <span class="small soft"> {word('proof', 'changed')}</span>}
         {proof.reason !== null && (
-          <span class="small soft" lang="en">
+          <span class="small soft">
             {' '}
-            {proof.reason}
+            <ServiceText text={proof.reason} />
           </span>
         )}
       </th>

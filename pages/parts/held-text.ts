@@ -31,6 +31,9 @@ export const heldText = (
   { word, say, language }: Pick<Speech, 'word' | 'say' | 'language'>,
   reason: string,
 ): string => {
+  // By a person, in a person's words.
+  const [, why] = /^rolled back: (.*)$/s.exec(reason) ?? [];
+  if (why !== undefined) return `${word('listAction', 'rolled-back')}: ${why}`;
   const [, code = '', saw = ''] = /^([a-z-]+): (.*)$/s.exec(reason) ?? [];
   const sentence = word('because', code);
   if (code === '' || sentence === code) return reason;

@@ -2,9 +2,10 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useId, useRef } from 'preact/hooks';
 import type { Fault } from '../api/client.ts';
-import { faultText, needsOwnWords, problemText } from './fault-text.ts';
+import { faultText, needsOwnWords, problemText, rawProblem } from './fault-text.ts';
 import { StateMark } from './marks.tsx';
 import { useText } from './say.tsx';
+import { Raw } from './service-text.tsx';
 import { Store } from './store.ts';
 import type { Data } from './use-data.ts';
 
@@ -67,9 +68,9 @@ export const Head = ({
 /** What went wrong: what did not change, the code, and what to do. */
 export const FaultNote = ({ fault }: { readonly fault: Fault | undefined }): VNode | null => {
   const speech = useText();
-  const { say } = speech;
   if (fault === undefined) return null;
-  const isFromProgram = fault.status !== 0 && fault.message !== '';
+  const said = fault.status === 0 ? [] : [fault.message];
+  const raw = speech.language === 'en' ? said : [...said, ...fault.problems.map(rawProblem)];
   return (
     <div class="note bad" role="alert">
       <p>
@@ -82,19 +83,12 @@ export const FaultNote = ({ fault }: { readonly fault: Fault | undefined }): VNo
           ))}
         </ul>
       )}
-      {isFromProgram && (
-        <details open={needsOwnWords(speech, fault.code)}>
-          <summary class="soft">{say('faultInWords')}</summary>
-          <p lang="en">
-            {fault.message} {fault.code !== '' && <code>{fault.code}</code>}
-          </p>
-          {fault.hint !== '' && (
-            <p lang="en" class="soft">
-              {fault.hint}
-            </p>
-          )}
-        </details>
-      )}
+      <Raw
+        text={raw.filter((text) => text !== '').join('. ')}
+        code={fault.code}
+        hint={fault.hint}
+        isOpen={needsOwnWords(speech, fault.code)}
+      />
     </div>
   );
 };

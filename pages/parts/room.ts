@@ -19,7 +19,10 @@ export const clockLeadMs = new Store<number>(0);
 /** True while the reader wants nothing to move. */
 export const isStill = new Store<boolean>(false);
 /** One sentence about what was done or failed; read out. */
-export const toast = new Store<{ readonly text: string; readonly isBad: boolean } | undefined>(undefined);
+/** `raw`: what the service said itself. */
+export const toast = new Store<
+  { readonly text: string; readonly isBad: boolean; readonly raw?: string } | undefined
+>(undefined);
 /** Counts up for each subject when the server says that it changed. */
 export const changes = new Store<Readonly<Record<string, number>>>({});
 /** The newest state while the reader holds still. */

@@ -116,5 +116,7 @@ export const toldOf = (speech: Speech, record: Members): Told => {
         : eventOf(speech, record);
   // Who asked for a name stands with the name; nobody else did anything.
   const by = QUERY_KINDS.has(kind) ? '–' : whoOf(speech, record);
-  return { outcome: undefined, ...told, by, reason: textIn(record, 'reason') };
+  // Why the program did it stands in the record, in English: only a person's reason is in a person's language.
+  const reason = by === undefined && speech.language !== 'en' ? '' : textIn(record, 'reason');
+  return { outcome: undefined, ...told, by, reason };
 };

@@ -9,6 +9,7 @@ import { FaultNote, Hash, Name } from './panel.tsx';
 import { may } from './room.ts';
 import { inPath } from './router.ts';
 import { useText } from './say.tsx';
+import { Raw } from './service-text.tsx';
 import { useData, useDoing } from './use-data.ts';
 
 /** While it is tried. */
@@ -153,9 +154,9 @@ export const Tried = ({ change }: { readonly change: Change }): VNode | null => 
       )}
       {value.state === 'ended' && <p class="note calm">{say('triedEnded')}</p>}
       {value.state === 'failed' && (
-        <p class="note">
-          {say('triedFailed')} <span lang="en">{value.fault}</span>
-        </p>
+        <div class="note">
+          {say('triedFailed')} <Raw text={value.fault ?? ''} />
+        </div>
       )}
       {obstacle !== null && <p class="note calm">{word('triedNo', obstacle)}</p>}
       {isElsewhere && <p class="note calm">{say('triedBusy')}</p>}

@@ -9,6 +9,7 @@ import { FaultNote, Head, Loaded, Name, Nothing, Panel } from '../parts/panel.ts
 import { may, nowMs, state, toast } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
@@ -93,11 +94,10 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
         </table>
       </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
-        <p key={`${view} ${reason}`} class="foot small">
-          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}
-          {format.colon}
-          <span lang="en">{reason}</span>
-        </p>
+        <div key={`${view} ${reason}`} class="foot small">
+          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}{format.colon}
+          <ServiceText text={reason} />
+        </div>
       ))}
     </>
   );
@@ -216,9 +216,9 @@ const NetworksProof = (): VNode => {
                   <td>
                     {word('mandate', network.state)}; {word('proof', network.proof.state)}
                     {network.proof.reason !== null && (
-                      <span class="soft" lang="en">
+                      <span class="soft">
                         {' '}
-                        {network.proof.reason}
+                        <ServiceText text={network.proof.reason} />
                       </span>
                     )}
                   </td>

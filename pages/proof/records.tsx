@@ -8,6 +8,7 @@ import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { Raw } from '../parts/service-text.tsx';
 import type { Speech } from '../parts/speech.ts';
 import { useStore } from '../parts/store.ts';
 import { toldOf } from '../parts/told.ts';
@@ -107,12 +108,12 @@ const pathOf = (asked: Asked, isChanges: boolean, before: Page['before']): strin
 const CHECK_POLL_MS = 1_500;
 
 /** What a check that somebody asked for found. */
-const checkText = ({ say, format }: Speech, { state, time, records, fault }: RecordsChecked): string => {
+const checkText = ({ say, format }: Speech, { state, time, records }: RecordsChecked): string => {
   const at = format.time(time ?? '');
   if (state === 'running') return say('checkRuns', { time: at });
   if (state === 'whole') return say('checkedNow', { count: records, time: at });
   if (state === 'not-whole') return say('checkedNot', { time: at });
-  return say('checkedFault', { time: at, text: fault ?? '' });
+  return say('checkedFault', { time: at });
 };
 
 /** Whether the records are whole: as the program saw each closed day, and as somebody has it checked now. */
@@ -145,11 +146,7 @@ const ChainLine = (): VNode | null => {
         </p>
       )}
       {isChecked && <p role="status">{checkText(speech, checked)}</p>}
-      {checked?.findings.map((finding) => (
-        <p key={finding} lang="en" class="small code">
-          {finding}
-        </p>
-      ))}
+      {isChecked && <Raw text={[...checked.findings, checked.fault ?? ''].join(' ').trim()} />}
       <FaultNote fault={doing.fault} />
       {may('checkRecords') && (
         <button

@@ -8,6 +8,7 @@ import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.ts
 import { may, nowMs, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { Raw } from '../parts/service-text.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { PERIODS, type PeriodName, periodOf } from './periods.ts';
 
@@ -129,11 +130,9 @@ const ReportRow = ({ report }: { readonly report: Report }): VNode => {
             ))}
           </ul>
         ) : report.state === 'failed' ? (
-          <span class="wrong" lang="en">
-            {word('report', 'failed')}
-            {format.colon}
-            {report.fault}
-          </span>
+          <>
+            <span class="wrong">{word('report', 'failed')}</span> <Raw text={report.fault ?? ''} />
+          </>
         ) : (
           <>
             <progress value={report.progress} max={1} aria-label={word('report', report.state)} />

@@ -2,14 +2,16 @@
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
-import type { FleetNeed, FleetResolver, FleetStatus } from '../api/shapes.ts';
+import type { FleetResolver, FleetStatus } from '../api/shapes.ts';
 import { Select } from '../parts/form.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, nowMs, toast } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
 import { isUnheard, resolverMark, type Sum, sumOf, sumsBySite } from './fleet-view.ts';
+import { NeedText } from './need-text.tsx';
 import { ProbeOfAll } from './probe-of-all.tsx';
 
 /** As often as resolvers say how they are. */
@@ -19,30 +21,6 @@ const OFFSET_SHOWN_MAX = 1_000;
 
 const agoOf = (time: string | null): number =>
   time === null ? 0 : Math.max(0, (nowMs() - Date.parse(time)) / 1000);
-
-/** A need in words; what the resolver says itself is English. */
-const NeedText = ({ need }: { readonly need: FleetNeed }): VNode => {
-  const { word, format } = useText();
-  const { kind, since, count, text } = need;
-  return (
-    <>
-      {word('fleetNeed', kind)}
-      {kind === 'clock' && count !== null && `${format.colon}${format.number(count)} ms`}
-      {kind !== 'clock' && count !== null && `${format.colon}${format.number(count)}`}
-      {since !== null && (
-        <>
-          , <time dateTime={since}>{format.time(since)}</time>
-        </>
-      )}
-      {text !== '' && (
-        <span class="soft small" lang="en">
-          {' '}
-          {text}
-        </span>
-      )}
-    </>
-  );
-};
 
 const Unheard = ({ resolvers }: { readonly resolvers: readonly FleetResolver[] }): VNode | null => {
   const { say, format } = useText();
@@ -124,7 +102,7 @@ const ResolverRow = ({ resolver }: { readonly resolver: FleetResolver }): VNode 
                 {say('lastSaid', { state: enforcement === null ? '–' : word('mandate', enforcement) })}
               </span>
             ) : enforcement === null ? (
-              <span lang="en">{state}</span>
+              state !== null && <ServiceText text={state} />
             ) : (
               word('mandate', enforcement)
             )}

@@ -10,6 +10,7 @@ import { FaultNote, Hash, Loaded, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { Proposal } from './proposal.tsx';
 
@@ -55,7 +56,7 @@ const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
                 {isDefault && <span class="tag"> {say('configDefault')}</span>}
               </td>
               <td class="wide soft small">
-                <span lang="en">{about.replaceAll('`', '')}</span> <code>configuration.md#{section}</code>
+                <ServiceText text={about.replaceAll('`', '')} /> <code>configuration.md#{section}</code>
                 {needsRestart && <span class="tag"> {say('configAtStart')}</span>}
               </td>
             </tr>
@@ -117,12 +118,10 @@ const Editor = ({
         <div class="body stack" ref={area}>
           {shown.isAhead && <p class="note">{say('configAhead')}</p>}
           {shown.obstacle !== null && (
-            <p class="note calm">
-              {say('configReadOnly')}{' '}
-              <span lang="en">
-                {shown.obstacle.text}. {shown.obstacle.todo}
-              </span>
-            </p>
+            <div class="note calm">
+              {say('configReadOnly')} <ServiceText text={shown.obstacle.text} />.{' '}
+              <ServiceText text={shown.obstacle.todo} />
+            </div>
           )}
           {shown.variables.length > 0 && (
             <p class="soft small">{say('configVariables', { names: shown.variables.join(', ') })}</p>

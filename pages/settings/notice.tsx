@@ -9,6 +9,7 @@ import { Form, Select, TextArea } from '../parts/form.tsx';
 import { FaultNote, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
 import { Proposal } from './proposal.tsx';
@@ -35,12 +36,10 @@ const Paragraphs = ({
     <Panel title={say('noticeTexts')} beside={say('noticeBeside')}>
       <div class="body stack">
         {shown.obstacle !== null && (
-          <p class="note calm">
-            {say('configReadOnly')}{' '}
-            <span lang="en">
-              {shown.obstacle.text}. {shown.obstacle.todo}
-            </span>
-          </p>
+          <div class="note calm">
+            {say('configReadOnly')} <ServiceText text={shown.obstacle.text} />.{' '}
+            <ServiceText text={shown.obstacle.todo} />
+          </div>
         )}
         <FaultNote fault={doing.fault} />
         <Form

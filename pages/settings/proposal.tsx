@@ -4,10 +4,12 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
 import type { ConfigurationChecked } from '../api/shapes.ts';
+import { codeText, rawProblem } from '../parts/fault-text.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
 import { Say, useText } from '../parts/say.tsx';
+import { ServiceText } from '../parts/service-text.tsx';
 import { Tried } from '../parts/tried.tsx';
 import { useDoing } from '../parts/use-data.ts';
 
@@ -81,7 +83,8 @@ export const Proposal = ({
   readonly onPlace?: (line: number, column: number) => void;
   readonly onDone: () => void;
 }): VNode => {
-  const { say, word, format } = useText();
+  const speech = useText();
+  const { say, word, format } = speech;
   const [reason, setReason] = useState('');
   const doing = useDoing();
   const { draft, base, confirm, problems } = checked;
@@ -90,7 +93,7 @@ export const Proposal = ({
       <div class="note bad" role="alert">
         <p>{say('configProblems', { count: problems.length })}</p>
         <ul>
-          {problems.map(({ line, column, path, text, hint, variable }) => (
+          {problems.map(({ line, column, path, code, text, hint, variable }) => (
             <li key={`${line}:${column}:${text}`}>
               {line > 0 && onPlace !== undefined ? (
                 <button type="button" class="plain" onClick={() => onPlace(line, column)}>
@@ -99,7 +102,8 @@ export const Proposal = ({
               ) : (
                 <code>{variable ?? (line > 0 ? `${line}:${column}` : '')}</code>
               )}{' '}
-              <code>{path}</code> <span lang="en">{hint === null ? text : `${text}; ${hint}`}</span>
+              <code>{path}</code>{' '}
+              <ServiceText text={rawProblem({ code, text, hint })} sentence={codeText(speech, code)} />
             </li>
           ))}
         </ul>

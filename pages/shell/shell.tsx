@@ -25,6 +25,7 @@ import {
 } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
+import { Raw } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useTicks } from '../parts/use-data.ts';
 import { followKeys, KEYS } from './keys.ts';
@@ -145,7 +146,9 @@ const Toast = (): VNode => {
     <div role="status">
       {shown !== undefined && (
         <div class="toast">
-          <span>{shown.text}</span>
+          <div>
+            {shown.text} <Raw text={shown.raw ?? ''} />
+          </div>
           <button type="button" onClick={() => toast.set(undefined)}>
             {say('close')}
           </button>

@@ -5,6 +5,7 @@ import { figuresDe } from './figures/de.ts';
 import { needsDe } from './needs/de.ts';
 import { pagesDe } from './pages/de.ts';
 import { queriesDe } from './queries/de.ts';
+import { reasonsDe } from './reasons/de.ts';
 import type { Texts } from './text.ts';
 
 export const de: Texts = {
@@ -14,6 +15,7 @@ export const de: Texts = {
   ...needsDe,
   ...pagesDe,
   ...queriesDe,
+  ...reasonsDe,
 
   // Everywhere
   skip: 'Zum Inhalt springen',
@@ -138,11 +140,11 @@ export const de: Texts = {
   whyClock:
     '{names}: Der letzte Nachweis liegt nach der jetzigen Zeit: Die Uhr wurde zurückgestellt, also weist er nichts nach.',
   whyDisabled: 'Nichts wird aufgezeichnet (records.enabled): Von jetzt lässt sich später nichts zeigen.',
-  whyFailing: 'Es kann nichts aufgezeichnet werden: {detail}',
+  whyFailing: 'Es kann nichts aufgezeichnet werden.',
   whySilent: 'Was aufzeichnet, gibt kein Lebenszeichen.',
   whyWaiting: 'Aufzeichnungen warten und werden nicht geschrieben.',
   whyLost: 'Aufzeichnungen gehen verloren: Es kommt mehr, als geschrieben werden kann.',
-  whyUnreadable: 'Die Aufzeichnungen können nicht gelesen werden: {detail}',
+  whyUnreadable: 'Die Aufzeichnungen können nicht gelesen werden.',
   whyNotWhole: 'Die letzte Prüfung fand geänderte oder fehlende Aufzeichnungen.',
   probeNow: 'Jetzt prüfen',
   seeAnswers: 'Antworten ansehen',
@@ -194,7 +196,7 @@ export const de: Texts = {
   checkNow: 'Jetzt prüfen',
   checkedNow: 'Alle {count} Aufzeichnungen wurden am {time} geprüft: Nichts fehlt, nichts ist verändert.',
   checkedNot: 'Die Prüfung vom {time} fand veränderte oder fehlende Aufzeichnungen.',
-  checkedFault: 'Die Prüfung vom {time} war nicht möglich: {text}',
+  checkedFault: 'Die Prüfung vom {time} war nicht möglich.',
   checkRuns: 'Alle Aufzeichnungen werden seit {time} geprüft. Sie können diese Seite verlassen.',
   chainUnchecked: 'noch nicht geprüft',
   chainBroken: 'nicht vollständig: „cordon records verify“ zeigt, wo',
@@ -498,7 +500,7 @@ export const de: Texts = {
   actWithdraw: 'Zurücknehmen',
   actResult: 'Ergebnis einmal anzeigen',
   toastConfirmed: 'Bestätigt und ausgeführt.',
-  toastNotDone: 'Bestätigt, aber nicht ausführbar: {text}',
+  toastNotDone: 'Bestätigt, aber nicht ausführbar.',
   toastWithdrawn: 'Es wartet nicht mehr.',
 
   // Lists
@@ -831,6 +833,7 @@ export const de: Texts = {
   mandatePaused: 'ausgesetzt',
   mandateWatched: 'nur gezählt',
   mandateOutsideHours: 'außerhalb ihrer Zeiten',
+  mandateLeaking: 'Namen werden aufgelöst',
   mandatePartly: 'teilweise in Kraft',
   mandateEnforced: 'in Kraft',
   mandateOutOfScope: 'nicht betroffen',
@@ -962,6 +965,7 @@ export const de: Texts = {
   fleetNeedLeaking: 'Namen werden aufgelöst',
   fleetNeedNotInForce: 'nicht in Kraft',
   fleetNeedForked: 'hat ein anderes Protokoll der Vorgaben',
+  fleetNeedReplaced: 'an seiner Stelle steht eine andere Leitstelle',
   fleetNeedTwice: 'zwei Programme sprechen mit seinem Schlüssel',
   fleetNeedStopped: 'zu alt für Eintrag',
   fleetNeedSuspended: 'Ausnahmen sind ausgesetzt',

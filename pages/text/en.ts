@@ -6,6 +6,7 @@ import { figuresEn } from './figures/en.ts';
 import { needsEn } from './needs/en.ts';
 import { pagesEn } from './pages/en.ts';
 import { queriesEn } from './queries/en.ts';
+import { reasonsEn } from './reasons/en.ts';
 
 export const en = {
   ...eventsEn,
@@ -14,6 +15,7 @@ export const en = {
   ...needsEn,
   ...pagesEn,
   ...queriesEn,
+  ...reasonsEn,
 
   // Everywhere
   skip: 'Skip to content',
@@ -138,11 +140,11 @@ export const en = {
   whyClock:
     '{names}: the last proof is of a later time than now: the clock was set back, so it proves nothing.',
   whyDisabled: 'No records are kept (records.enabled): nothing of now can be shown later.',
-  whyFailing: 'Records cannot be written: {detail}',
+  whyFailing: 'Records cannot be written.',
   whySilent: 'What writes records gives no sign of life.',
   whyWaiting: 'Records wait and are not written.',
   whyLost: 'Records are being lost: more comes than can be written.',
-  whyUnreadable: 'The records cannot be read: {detail}',
+  whyUnreadable: 'The records cannot be read.',
   whyNotWhole: 'The last check found that records were changed or are missing.',
   probeNow: 'Probe now',
   seeAnswers: 'See the answers',
@@ -194,7 +196,7 @@ export const en = {
   checkNow: 'Check now',
   checkedNow: 'All {count} records were checked on {time}: nothing is missing or changed.',
   checkedNot: 'The check of {time} found that records were changed or are missing.',
-  checkedFault: 'The check of {time} could not be made: {text}',
+  checkedFault: 'The check of {time} could not be made.',
   checkRuns: 'All records are being checked, since {time}. You may leave this page.',
   chainUnchecked: 'not checked yet',
   chainBroken: 'not whole: look with “cordon records verify”',
@@ -492,7 +494,7 @@ export const en = {
   actWithdraw: 'Take it back',
   actResult: 'Show what came of it, once',
   toastConfirmed: 'Confirmed and done.',
-  toastNotDone: 'Confirmed, but it could not be done: {text}',
+  toastNotDone: 'Confirmed, but it could not be done.',
   toastWithdrawn: 'It no longer waits.',
 
   // Lists
@@ -818,6 +820,7 @@ export const en = {
   mandatePaused: 'paused',
   mandateWatched: 'only counted',
   mandateOutsideHours: 'outside its hours',
+  mandateLeaking: 'names resolve',
   mandatePartly: 'partly in force',
   mandateEnforced: 'in force',
   mandateOutOfScope: 'out of scope',
@@ -948,6 +951,7 @@ export const en = {
   fleetNeedLeaking: 'names resolve',
   fleetNeedNotInForce: 'not in force',
   fleetNeedForked: 'has another log of policy',
+  fleetNeedReplaced: 'another authority is in its place',
   fleetNeedTwice: 'two programs speak with its key',
   fleetNeedStopped: 'too old for entry',
   fleetNeedSuspended: 'exemptions are taken out',

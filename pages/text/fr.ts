@@ -5,6 +5,7 @@ import { figuresFr } from './figures/fr.ts';
 import { needsFr } from './needs/fr.ts';
 import { pagesFr } from './pages/fr.ts';
 import { queriesFr } from './queries/fr.ts';
+import { reasonsFr } from './reasons/fr.ts';
 import type { Texts } from './text.ts';
 
 export const fr: Texts = {
@@ -14,6 +15,7 @@ export const fr: Texts = {
   ...needsFr,
   ...pagesFr,
   ...queriesFr,
+  ...reasonsFr,
 
   // Everywhere
   skip: 'Aller au contenu',
@@ -141,11 +143,11 @@ export const fr: Texts = {
     '{names} : la dernière preuve est postérieure à maintenant : l’horloge a été reculée, elle ne prouve donc rien.',
   whyDisabled:
     'Aucun enregistrement n’est tenu (records.enabled) : rien de maintenant ne pourra être montré plus tard.',
-  whyFailing: 'Les enregistrements ne peuvent pas être écrits : {detail}',
+  whyFailing: 'Les enregistrements ne peuvent pas être écrits.',
   whySilent: 'Ce qui écrit les enregistrements ne donne pas signe de vie.',
   whyWaiting: 'Des enregistrements attendent et ne sont pas écrits.',
   whyLost: 'Des enregistrements se perdent : il en arrive plus qu’il ne s’en écrit.',
-  whyUnreadable: 'Les enregistrements ne peuvent pas être lus : {detail}',
+  whyUnreadable: 'Les enregistrements ne peuvent pas être lus.',
   whyNotWhole: 'La dernière vérification a trouvé des enregistrements modifiés ou manquants.',
   probeNow: 'Vérifier maintenant',
   seeAnswers: 'Voir les réponses',
@@ -197,7 +199,7 @@ export const fr: Texts = {
   checkNow: 'Vérifier maintenant',
   checkedNow: 'Les {count} enregistrements ont été vérifiés le {time} : rien ne manque, rien n’est modifié.',
   checkedNot: 'La vérification du {time} a trouvé des enregistrements modifiés ou manquants.',
-  checkedFault: 'La vérification du {time} n’a pas pu être faite : {text}',
+  checkedFault: 'La vérification du {time} n’a pas pu être faite.',
   checkRuns:
     'Tous les enregistrements sont en cours de vérification depuis le {time}. Vous pouvez quitter cette page.',
   chainUnchecked: 'pas encore vérifiée',
@@ -502,7 +504,7 @@ export const fr: Texts = {
   actWithdraw: 'Retirer',
   actResult: 'Montrer le résultat, une fois',
   toastConfirmed: 'Confirmé et fait.',
-  toastNotDone: 'Confirmé, mais n’a pas pu être fait : {text}',
+  toastNotDone: 'Confirmé, mais n’a pas pu être fait.',
   toastWithdrawn: 'Cela n’attend plus.',
 
   // Lists
@@ -834,6 +836,7 @@ export const fr: Texts = {
   mandatePaused: 'suspendu',
   mandateWatched: 'seulement compté',
   mandateOutsideHours: 'hors de ses heures',
+  mandateLeaking: 'des noms sont résolus',
   mandatePartly: 'en partie en vigueur',
   mandateEnforced: 'en vigueur',
   mandateOutOfScope: 'non concerné',
@@ -966,6 +969,7 @@ export const fr: Texts = {
   fleetNeedLeaking: 'des noms résolvent',
   fleetNeedNotInForce: 'pas en vigueur',
   fleetNeedForked: 'a un autre journal des décisions',
+  fleetNeedReplaced: 'une autre autorité a pris sa place',
   fleetNeedTwice: 'deux programmes parlent avec sa clé',
   fleetNeedStopped: 'trop ancien pour l’entrée',
   fleetNeedSuspended: 'les dérogations sont retirées',

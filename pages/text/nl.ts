@@ -5,6 +5,7 @@ import { figuresNl } from './figures/nl.ts';
 import { needsNl } from './needs/nl.ts';
 import { pagesNl } from './pages/nl.ts';
 import { queriesNl } from './queries/nl.ts';
+import { reasonsNl } from './reasons/nl.ts';
 import type { Texts } from './text.ts';
 
 export const nl: Texts = {
@@ -14,6 +15,7 @@ export const nl: Texts = {
   ...needsNl,
   ...pagesNl,
   ...queriesNl,
+  ...reasonsNl,
 
   // Everywhere
   skip: 'Naar de inhoud',
@@ -138,11 +140,11 @@ export const nl: Texts = {
   whyOld: '{names}: het laatste bewijs is te oud; sindsdien is daar geen proef voltooid.',
   whyClock: '{names}: het laatste bewijs is van later dan nu: de klok is teruggezet, dus bewijst het niets.',
   whyDisabled: 'Er wordt niets vastgelegd (records.enabled): van nu is later niets te laten zien.',
-  whyFailing: 'Er kan niets worden vastgelegd: {detail}',
+  whyFailing: 'Er kan niets worden vastgelegd.',
   whySilent: 'Wat vastlegt geeft geen teken van leven.',
   whyWaiting: 'Vastleggingen wachten en worden niet geschreven.',
   whyLost: 'Er gaan vastleggingen verloren: er komt meer dan er geschreven kan worden.',
-  whyUnreadable: 'De vastleggingen kunnen niet worden gelezen: {detail}',
+  whyUnreadable: 'De vastleggingen kunnen niet worden gelezen.',
   whyNotWhole: 'De laatste controle vond gewijzigde of ontbrekende vastleggingen.',
   probeNow: 'Nu controleren',
   seeAnswers: 'Antwoorden bekijken',
@@ -195,7 +197,7 @@ export const nl: Texts = {
   checkedNow:
     'Alle {count} registraties zijn op {time} gecontroleerd: er ontbreekt niets en niets is gewijzigd.',
   checkedNot: 'De controle van {time} vond gewijzigde of ontbrekende registraties.',
-  checkedFault: 'De controle van {time} kon niet worden gedaan: {text}',
+  checkedFault: 'De controle van {time} kon niet worden gedaan.',
   checkRuns: 'Alle registraties worden sinds {time} gecontroleerd. U kunt deze pagina verlaten.',
   chainUnchecked: 'nog niet gecontroleerd',
   chainBroken: 'niet volledig: zie “cordon records verify”',
@@ -497,7 +499,7 @@ export const nl: Texts = {
   actWithdraw: 'Terugnemen',
   actResult: 'Resultaat eenmaal tonen',
   toastConfirmed: 'Bevestigd en gedaan.',
-  toastNotDone: 'Bevestigd, maar het kon niet worden gedaan: {text}',
+  toastNotDone: 'Bevestigd, maar het kon niet worden gedaan.',
   toastWithdrawn: 'Het wacht niet meer.',
 
   // Lists
@@ -828,6 +830,7 @@ export const nl: Texts = {
   mandatePaused: 'onderbroken',
   mandateWatched: 'alleen geteld',
   mandateOutsideHours: 'buiten de uren',
+  mandateLeaking: 'namen worden opgezocht',
   mandatePartly: 'gedeeltelijk van kracht',
   mandateEnforced: 'van kracht',
   mandateOutOfScope: 'niet betrokken',
@@ -959,6 +962,7 @@ export const nl: Texts = {
   fleetNeedLeaking: 'namen worden opgelost',
   fleetNeedNotInForce: 'niet van kracht',
   fleetNeedForked: 'heeft een ander beleidslogboek',
+  fleetNeedReplaced: 'een andere autoriteit is in zijn plaats gekomen',
   fleetNeedTwice: 'twee programma’s spreken met zijn sleutel',
   fleetNeedStopped: 'te oud voor stap',
   fleetNeedSuspended: 'ontheffingen zijn uitgeschakeld',

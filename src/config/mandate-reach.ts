@@ -1,4 +1,5 @@
 // Whom mandates reach: for each group, whether the lists of a mandate are in force, and why not.
+import { reasonText } from '../base/words/words.ts';
 import { isActive } from './mandate-effect.ts';
 import { listsOf } from './mandate-pack.ts';
 import type { Config } from './schema.ts';
@@ -23,9 +24,12 @@ export const matrixOf = ({
       const wanted = listsOf(one.mandate);
       const missing = wanted.filter((id) => !lists.includes(id));
       const row = { mandate: one.mandate.id, group: name };
-      if (!isActive(one)) return { ...row, reach: 'none', why: 'lifted by decision' };
+      if (!isActive(one)) return { ...row, reach: 'none', why: reasonText('lifted') };
       if (missing.length === 0) return { ...row, reach: 'whole', why: '' };
-      const why = outOfScope === true ? 'out of scope' : `out of scope: ${missing.join(', ')}`;
+      const why =
+        outOfScope === true
+          ? reasonText('scope-none')
+          : reasonText('scope-without', { lists: missing.join(', ') });
       return { ...row, reach: missing.length === wanted.length ? 'none' : 'part', why };
     }),
   );

@@ -452,7 +452,7 @@ test('the disk takes no records', { ...WALK, tags: 'night' }, async () => {
     says: /^In force, but not recorded since \d\d:\d\d$/,
     german: /^In Kraft, aber seit \d\d:\d\d nicht aufgezeichnet$/,
     tone: 'warn',
-    because: /^Records cannot be written: /,
+    because: /^Records cannot be written\./,
   });
   await watch.expectWrong('unrecorded');
   // Nothing of it costs a client an answer, or a refusal.
@@ -475,7 +475,7 @@ test('records that cannot be read are said to be so, and the strip is no evidenc
     says: /^In force, but not recorded$/,
     german: /^In Kraft, aber nicht aufgezeichnet$/,
     tone: 'warn',
-    because: /^The records cannot be read: /,
+    because: /^The records cannot be read\./,
   });
   rmSync(damaged);
   await expectSeen('readable', IN_FORCE);

@@ -51,8 +51,8 @@ const findUnusedKeys = (texts: Readonly<Record<string, string>>, sources: Source
   const prefixes = [...code.matchAll(/word\(\s*'([a-zA-Z]+)'/g)].map(([, prefix = '']) => prefix);
   return Object.keys(texts).filter(
     (key) =>
-      // One for each kind of need, which the test of openapi.yaml looks at.
-      !key.startsWith('need-') &&
+      // One for each kind of need, code and reason of the service: test/unit/pages/service-words.test.ts.
+      !/^(?:fault|need|reason)-/.test(key) &&
       !new RegExp(`['"]${key}['"]`).test(code) &&
       !prefixes.some((prefix) => key.startsWith(prefix) && /^[A-Z]/.test(key.slice(prefix.length))),
   );

@@ -11,7 +11,7 @@ export const needsDe = {
   'need-mandate-deadline': "*Ein Tag, den ein Mandat setzt (`{subject}`), kommt oder ist vorbei.* Tun Sie, was es verlangt, und schreiben Sie es in `mandates-done`. Verweigert wird weiter.",
   'need-records-not-whole': "*Die Aufzeichnungen sind nicht vollständig.* {subject}",
   'need-break-glass': "*Ein lokales Konto wurde benutzt:* {subject}.",
-  'need-set-up': "*Die Einrichtung ist nicht fertig:* {subject}.",
+  'need-set-up': "*Noch administriert niemand diese Seiten.* Geben Sie jemandem diese Rolle.",
   'need-resolver-unheard': "*{subject} meldet sich nicht.* Niemand weiß, ob er verweigert und welche Vorgaben er kennt.",
   'need-resolver-trouble': "*Um Resolver {subject}* muss sich jemand kümmern:",
   'need-list-failing': "*Die Quelle von `{subject}` war zuletzt nicht erreichbar.* Was in Kraft ist, bleibt.",

@@ -11,7 +11,7 @@ export const needsEn = {
   'need-mandate-deadline': "*A day that a mandate sets (`{subject}`) comes or has passed.* Do what it asks for, and write that into `mandates-done`. Refusals go on.",
   'need-records-not-whole': "*The records are not whole.* {subject}",
   'need-break-glass': "*A local account was used:* {subject}.",
-  'need-set-up': "*Set-up is not finished:* {subject}.",
+  'need-set-up': "*Nobody is administrator of the control room yet.* Give somebody the role.",
   'need-resolver-unheard': "*{subject} is not heard.* Nobody knows whether it refuses, nor what it has heard of policy.",
   'need-resolver-trouble': "*Resolver {subject}* needs attention:",
   'need-list-failing': "*The source of `{subject}` was not reached the last time.* What is in force stays.",

@@ -11,7 +11,7 @@ export const needsFr = {
   'need-mandate-deadline': "*Une échéance d’un mandat (`{subject}`) arrive ou est passée.* Faites ce qu’il demande et notez-le dans `mandates-done`. Les refus continuent.",
   'need-records-not-whole': "*Les enregistrements ne sont pas complets.* {subject}",
   'need-break-glass': "*Un compte local a servi :* {subject}.",
-  'need-set-up': "*L’installation n’est pas terminée :* {subject}.",
+  'need-set-up': "*Personne n’administre encore la salle de contrôle.* Donnez ce rôle à quelqu’un.",
   'need-resolver-unheard': "*{subject} ne donne plus de nouvelles.* Nul ne sait s’il refuse, ni ce qu’il a reçu des décisions.",
   'need-resolver-trouble': "*Le résolveur {subject}* est à traiter :",
   'need-list-failing': "*La source de `{subject}` n’a pas été atteinte la dernière fois.* Ce qui est en vigueur reste.",

@@ -11,7 +11,7 @@ export const needsNl = {
   'need-mandate-deadline': "*Een dag die een mandaat stelt (`{subject}`) komt of is voorbij.* Doe wat het vraagt en schrijf dat in `mandates-done`. Het weigeren gaat door.",
   'need-records-not-whole': "*De vastleggingen zijn niet volledig.* {subject}",
   'need-break-glass': "*Een lokaal account is gebruikt:* {subject}.",
-  'need-set-up': "*De inrichting is niet af:* {subject}.",
+  'need-set-up': "*Niemand is nog beheerder van deze pagina’s.* Geef iemand die rol.",
   'need-resolver-unheard': "*{subject} laat niets horen.* Niemand weet of hij weigert, noch welk beleid hij heeft ontvangen.",
   'need-resolver-trouble': "*Resolver {subject}* vraagt aandacht:",
   'need-list-failing': "*De bron van `{subject}` was de laatste keer niet bereikbaar.* Wat van kracht is blijft.",

@@ -11,4 +11,8 @@ export const pagesDe = {
   'placeReports': "Berichte",
   'placeResolvers': "Resolver",
   'placeSettings': "Einstellungen",
+  'faultOther': "Das hat nicht geklappt. Nichts wurde geändert.",
+  'faultForm': "Die Eingabe hat nicht die Form, die hier nötig ist.",
+  'faultPasskey': "Der Browser hat keinen Passkey erstellt oder benutzt: abgebrochen, oder es dauerte zu lange.",
+  'technicalDetail': "Technische Einzelheit",
 } as const;

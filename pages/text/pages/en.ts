@@ -11,4 +11,8 @@ export const pagesEn = {
   'placeReports': "Reports",
   'placeResolvers': "Resolvers",
   'placeSettings': "Settings",
+  'faultOther': "That did not work. Nothing was changed.",
+  'faultForm': "What was entered does not have the form that is needed here.",
+  'faultPasskey': "The browser made or used no passkey: it was cancelled, or took too long.",
+  'technicalDetail': "Technical detail",
 } as const;

@@ -11,4 +11,8 @@ export const pagesFr = {
   'placeReports': "Rapports",
   'placeResolvers': "Résolveurs",
   'placeSettings': "Réglages",
+  'faultOther': "Cela n’a pas fonctionné. Rien n’a été changé.",
+  'faultForm': "La saisie n’a pas la forme requise ici.",
+  'faultPasskey': "Le navigateur n’a créé ni utilisé aucune clé d’accès : annulé, ou trop long.",
+  'technicalDetail': "Détail technique",
 } as const;

@@ -11,4 +11,8 @@ export const pagesNl = {
   'placeReports': "Rapporten",
   'placeResolvers': "Resolvers",
   'placeSettings': "Instellingen",
+  'faultOther': "Dat lukte niet. Er is niets gewijzigd.",
+  'faultForm': "De invoer heeft niet de vorm die hier nodig is.",
+  'faultPasskey': "De browser maakte of gebruikte geen passkey: geannuleerd, of het duurde te lang.",
+  'technicalDetail': "Technisch detail",
 } as const;

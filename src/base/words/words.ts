@@ -11,6 +11,7 @@ export {
   type HealthIssue,
   type HealthIssueId,
 } from './health-issues.ts';
+export { REASONS, type ReasonId, reasonText } from './reasons.ts';
 export { ROLES, type Role } from './roles.ts';
 
 /** How a query came in, or how one was sent to an upstream. */

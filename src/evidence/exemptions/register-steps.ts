@@ -4,6 +4,7 @@
 // which may be long before anybody could write it down.
 
 import { DAY_MS } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import { formatExemption } from '../../policy/policy.ts';
 import type { ExemptionRecord } from '../records/records.ts';
 import type { ExemptionPaper } from './paper.ts';
@@ -71,7 +72,7 @@ export const dueSteps = (before: ExemptionPaper, nowMs: number, warnDays: readon
   const isOver = nowMs >= untilMs;
   if (before.state === 'requested') {
     const paper: ExemptionPaper = { ...before, state: 'rejected', endedAt: before.until };
-    return isOver ? [{ event: 'rejected', paper, reason: 'nobody decided on it before its end' }] : [];
+    return isOver ? [{ event: 'rejected', paper, reason: reasonText('nobody-decided') }] : [];
   }
   const steps: Step[] = [];
   let paper = before;
@@ -89,7 +90,7 @@ export const dueSteps = (before: ExemptionPaper, nowMs: number, warnDays: readon
   if (days.length === 0) return steps;
   const nearest = Math.min(...days);
   paper = { ...paper, warnedDays: nearest };
-  const reason = `ends in less than ${nearest === 1 ? 'a day' : `${nearest} days`}`;
+  const reason = reasonText(nearest === 1 ? 'ends-in-day' : 'ends-in-days', { count: nearest });
   return [...steps, { event: 'warned', paper, reason }];
 };
 

@@ -5,6 +5,7 @@
 // what is in force from it stays until its own end. What came by command is never touched. Texts whose end has passed
 // are history that somebody keeps: the register knows them already, or never will.
 
+import { reasonText } from '../../base/words/words.ts';
 import { approvalFaults, byNames, completeApproval, sameNameFaults } from './approval.ts';
 import type { ExemptionPaper } from './paper.ts';
 import { isGranted } from './paper.ts';
@@ -50,12 +51,16 @@ export const reconcileTexts = (
   const said = new Set(files.flatMap(({ texts }) => texts.map(({ sha256 }) => sha256)));
   const gone = grantedTexts(register).filter(({ origin }) => !said.has(origin.sha256));
   const names = new Set(files.map(({ name }) => name));
-  const where = tree === undefined ? 'the configuration' : undefined;
   write(
     gone
       .filter(({ origin }) => !names.has(origin.file))
       .flatMap((paper) =>
-        register.revokeSteps(paper, { reason: `no longer in ${where ?? paper.origin.file}` }),
+        register.revokeSteps(paper, {
+          reason:
+            tree === undefined
+              ? reasonText('gone-from-configuration')
+              : reasonText('gone-from', { file: paper.origin.file }),
+        }),
       ),
   );
   const problems: ExemptionProblem[] = [];
@@ -66,8 +71,8 @@ export const reconcileTexts = (
     if (found.length > 0) continue;
     const changed = new Set(steps.map(({ paper }) => keyOf(paper)));
     const ends = left.flatMap((paper) => {
-      const word = changed.has(paper.origin.key) ? 'changed in' : 'no longer in';
-      return register.revokeSteps(paper, { reason: `${word} ${file.name}` });
+      const id = changed.has(paper.origin.key) ? 'changed-in' : 'gone-from';
+      return register.revokeSteps(paper, { reason: reasonText(id, { file: file.name }) });
     });
     write([...ends, ...steps]);
   }

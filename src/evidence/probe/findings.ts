@@ -3,6 +3,7 @@
 //
 // What failed is asked again in every run until it is in order, so that a leak that a sweep found does not look mended
 // because the next sample asked for other names.
+import { reasonText } from '../../base/words/words.ts';
 import {
   describeEnforcement,
   type Enforcement,
@@ -154,11 +155,9 @@ export class ProbeFindings {
     const unreadable = lists?.unreadable ?? [];
     const passing = found.exemptedViews.map((view) => ({
       view,
-      reason: 'exemptions let all its names pass',
+      reason: reasonText('all-exempt'),
     }));
-    const cut = found.isCutShort
-      ? [{ view: '*', reason: 'nothing more was asked after so many failures' }]
-      : [];
+    const cut = found.isCutShort ? [{ view: '*', reason: reasonText('cut-short') }] : [];
     const missing = [...unaskedViews, ...passing, ...unreadable, ...cut];
     const unasked = [...missing, ...(lists?.unasked ?? [])];
     // Of a list that cannot be read nobody knows whether it is enforced.

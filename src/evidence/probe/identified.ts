@@ -6,6 +6,7 @@
 // another group may come first, and what is revoked leads nowhere. What decides is the room access itself.
 
 import type { AddressWords } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import type {
   Credentials,
   Identified,
@@ -98,9 +99,7 @@ export const chooseRepresentatives = (
 
 const reasonOf = (written: number, shown: number): string | undefined => {
   if (written === 0) return undefined;
-  return shown === 0
-    ? 'nothing listens where a client could show what it names'
-    : 'what it names is revoked, or leads to other groups';
+  return reasonText(shown === 0 ? 'nothing-listens' : 'revoked');
 };
 
 const kindOf = (text: string): string => {

@@ -6,6 +6,7 @@
 // of two protocols: that is one view with both transports.
 
 import { type Endpoint, formatEndpoint, matchesPrefix, type Prefix } from '../../base/base.ts';
+import { type ReasonId, reasonText } from '../../base/words/words.ts';
 import type { Clients, IdentityRules } from '../../policy/access/access.ts';
 import type { ProbeTransport } from './plan-facts.ts';
 import type { SecureTransport } from './secure-inquiry.ts';
@@ -154,7 +155,7 @@ const reach = async (
     return undefined;
   }
   if (proxies?.some(({ words, bits }) => matchesPrefix(reached.client, words, bits)) !== true) return reached;
-  unasked.push({ view, reason: 'this host is a proxy there, and has to say for whom it asks' });
+  unasked.push({ view, reason: reasonText('proxy') });
   return undefined;
 };
 
@@ -185,9 +186,11 @@ const askedNames = (
 
 /** Why nothing can be asked at an encrypted listener; undefined where something can. */
 const reasonAgainst = (isAllowed: boolean, requiresCertificate: boolean): string | undefined => {
-  if (requiresCertificate) return 'its certificate only: it takes clients with a certificate of their own';
-  return isAllowed ? undefined : 'its certificate only: this host may not ask there';
+  if (requiresCertificate) return onlyCertificate('takes-certificates');
+  return isAllowed ? undefined : onlyCertificate('may-not-ask');
 };
+
+const onlyCertificate = (why: ReasonId): string => reasonText('only-certificate', { why: reasonText(why) });
 
 /** As whom this host cannot ask at a listener, with the reason. */
 const hiddenAt = (
@@ -198,13 +201,15 @@ const hiddenAt = (
   const asked = (of: readonly (readonly unknown[])[] = []): readonly string[] =>
     of.flatMap((known, group) => (known.length > 0 && isAsked(group) ? [names[group] ?? ''] : []));
   const hidden: string[] = [];
-  const note = (groups: readonly string[], why: string): void => {
-    const more = groups.length > GROUPS_NAMED_MAX ? ` and ${groups.length - GROUPS_NAMED_MAX} more` : '';
-    if (groups.length > 0) hidden.push(`as ${groups.slice(0, GROUPS_NAMED_MAX).join(', ')}${more}: ${why}`);
+  const note = (of: readonly string[], why: string): void => {
+    const count = of.length - GROUPS_NAMED_MAX;
+    const groups = of.slice(0, GROUPS_NAMED_MAX).join(', ');
+    if (of.length > 0)
+      hidden.push(reasonText(count > 0 ? 'as-groups-and-more' : 'as-groups', { groups, count, why }));
   };
   if (transports.some((transport) => transport !== 'doq'))
-    note(asked(rules?.certificates), 'the keys of client certificates are their devices’ own');
-  if (transports.includes('doh')) note(asked(rules?.tokens), 'of their tokens only hashes are known here');
-  note(left, `no more than ${NAMES_MAX} names of groups are asked by`);
+    note(asked(rules?.certificates), reasonText('own-keys'));
+  if (transports.includes('doh')) note(asked(rules?.tokens), reasonText('only-hashes'));
+  note(left, reasonText('names-most', { count: NAMES_MAX }));
   return hidden;
 };

@@ -13,6 +13,7 @@ import {
   readIpv4,
   readIpv6,
 } from '../../base/base.ts';
+import { type ReasonId, reasonText } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import {
   type Generation,
@@ -134,7 +135,7 @@ const feed = (facts: ListFacts, config: Config, sink: RuleSink, guards: Guards):
     // Children of CDNs are names that nobody saw: asking for them would leave fewer of those that somebody did.
     const options = { guards, ...reading, cdnChildren: false };
     const loaded = loadList({ kind: 'file', path, format, isDirectory }, sink, options);
-    return loaded.sha256 === sha256 ? undefined : 'its file has changed since it was put in force';
+    return loaded.sha256 === sha256 ? undefined : reasonText('file-changed');
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     return thrown.message;
@@ -169,8 +170,7 @@ const addressText = (bytes: Uint8Array): string => {
 };
 
 /** Guards stand above every list, so that a mandate cannot reach these names. */
-const guardedReason = (count: number): string[] =>
-  count === 0 ? [] : [`names that no list may refuse, which stay open: ${count}`];
+const guardedReason = (count: number): string[] => (count === 0 ? [] : [reasonText('guarded', { count })]);
 
 interface CollectorOptions {
   /** Index of the list. */
@@ -185,12 +185,12 @@ interface CollectorOptions {
 
 /** Why a rule is not asked about. */
 const LEFT_OUT = {
-  conditional: 'rules that depend on type, client or other names',
-  tcpOnly: 'rules that only send clients to TCP',
-  pattern: 'regular expressions',
-  client: 'rules about clients',
-  local: 'rules about names that are answered locally',
-  unwritable: 'rules with characters that dns2 cannot write',
+  conditional: 'left-conditional',
+  tcpOnly: 'left-tcp-only',
+  pattern: 'left-pattern',
+  client: 'left-client',
+  local: 'left-local',
+  unwritable: 'left-unwritable',
 } as const;
 
 /** Takes the rules of one list and keeps an even sample of them. */
@@ -206,7 +206,7 @@ class Collector implements RuleSink {
   /** What its important rules refuse: plain exceptions do not end that. */
   readonly #important = new Exceptions();
   readonly #options: CollectorOptions;
-  readonly #leftOut = new Map<string, number>();
+  readonly #leftOut = new Map<ReasonId, number>();
   readonly #knownForms = new Map<RuleTerms, RefusalForm | keyof typeof LEFT_OUT | 'passing'>();
   #askableNames = 0;
   #askablePrefixes = 0;
@@ -226,9 +226,9 @@ class Collector implements RuleSink {
     const { list } = this.#options;
     const count = (of: readonly ListedName[]): number => of.filter((name) => name.list === list).length;
     const excepted = count(names) - count(kept);
-    const reasons = [...this.#leftOut].map(([reason, rules]) => `${reason}: ${rules}`);
-    if (excepted > 0) reasons.push(`opened by its own exceptions: ${excepted}`);
-    if (this.#hasTooMany) reasons.push(`more than ${EXCEPTIONS_MAX} exceptions`);
+    const reasons = [...this.#leftOut].map(([id, rules]) => reasonText(id, { count: rules }));
+    if (excepted > 0) reasons.push(reasonText('own-exceptions', { count: excepted }));
+    if (this.#hasTooMany) reasons.push(reasonText('exceptions-most', { count: EXCEPTIONS_MAX }));
     return reasons;
   }
 
@@ -326,8 +326,8 @@ class Collector implements RuleSink {
   }
 
   #leaveOut(reason: keyof typeof LEFT_OUT): void {
-    const text = LEFT_OUT[reason];
-    this.#leftOut.set(text, (this.#leftOut.get(text) ?? 0) + 1);
+    const id = LEFT_OUT[reason];
+    this.#leftOut.set(id, (this.#leftOut.get(id) ?? 0) + 1);
   }
 
   #except(add: () => unknown, size: number): void {

@@ -1,4 +1,5 @@
 // What the self-probe is told of what is in force: lists, groups, and the listeners as clients are told of them.
+import { reasonText } from '../../base/words/words.ts';
 import { DOH_PATH } from '../../resolver/discovery/discovery.ts';
 import {
   announcedOf,
@@ -17,7 +18,10 @@ export const toProbedState = (state: State, quicFault: string | undefined): Prob
   const unserved =
     quicFault === undefined
       ? []
-      : config.listen.doq.map((endpoint) => ({ endpoint, reason: `no DNS over QUIC here: ${quicFault}` }));
+      : config.listen.doq.map((endpoint) => ({
+          endpoint,
+          reason: reasonText('no-quic', { rest: quicFault }),
+        }));
   return { generation, config, listen, access, secure: toSecure(state), unserved };
 };
 

@@ -5,6 +5,7 @@
 // that is left out in silence would look like one that is in order.
 
 import { type AddressWords, isAppError } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import { type AccessTable, Clients } from '../../policy/access/access.ts';
 import type { PolicyGroup, SharedExemption } from '../../policy/policy.ts';
 import { TRANSPORT } from '../../resolver/pipeline/pipeline.ts';
@@ -112,7 +113,7 @@ export class ProbeScene {
       if (facts.only !== undefined && facts.only !== group) continue;
       const lists = mandatesOf(facts, index);
       if (askers.length === 0) unasked.push({ view: id, reason: nobodyFor(reason) });
-      else if (lists.length === 0) unasked.push({ view: id, reason: NO_MANDATE });
+      else if (lists.length === 0) unasked.push({ view: id, reason: reasonText('out-of-scope') });
       else {
         views.push({ id, kind: 'group', lists, transports: spokenBy(askers, transports), isAllowed: true });
         ways.set(id, { kind: 'group', group, askers });
@@ -128,7 +129,8 @@ export class ProbeScene {
     for (const listener of found.views) {
       const { id, group, isAllowed } = listener;
       const lists = mandatesOf(facts, group);
-      if (lists.length === 0) unasked.push({ view: id, reason: `only controls: ${NO_MANDATE}` });
+      if (lists.length === 0)
+        unasked.push({ view: id, reason: reasonText('only-controls', { why: reasonText('out-of-scope') }) });
       views.push({ id, kind: 'listener', lists, transports: listener.transports, isAllowed });
       ways.set(id, { kind: 'listener', group: names[group] ?? '', listener });
     }
@@ -219,12 +221,8 @@ export class ProbeScene {
   }
 }
 
-const NO_MANDATE = 'the group is out of scope';
-
 const nobodyFor = (reason: string | undefined): string =>
-  reason === undefined
-    ? 'no client that may ask belongs to it by its address'
-    : `no client that may ask belongs to it by its address, and ${reason}`;
+  reason === undefined ? reasonText('nobody') : reasonText('nobody-and', { why: reason });
 
 /** Those of `all` over which somebody asks. */
 const spokenBy = (askers: readonly Asker[], all: readonly ProbeTransport[]): readonly ProbeTransport[] =>

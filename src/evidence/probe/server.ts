@@ -4,6 +4,7 @@
 // DNS Error is asked for. So a name that does not exist for anybody cannot be told from one that is refused, unless the
 // answer shows the zone above it. Controls tell a server that refuses from one that answers nothing.
 import { type Endpoint, formatEndpoint, isAppError, systemClock } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import { buildGeneration, type PathOf } from '../../policy/generation/generation.ts';
 import { formatName } from '../../wire/dns/dns.ts';
@@ -124,7 +125,7 @@ export const probeServer = async (
     unasked: [
       ...unreadable,
       ...unasked,
-      ...(run.isCutShort ? [{ view, reason: 'nothing more was asked after so many failures' }] : []),
+      ...(run.isCutShort ? [{ view, reason: reasonText('cut-short') }] : []),
     ],
   };
 };

@@ -16,6 +16,7 @@ import {
   PrefixTable,
   parseAddress,
 } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import { type AccessTable, Clients, type Credentials } from '../../policy/access/access.ts';
 import { chooseRepresentatives, type Showing } from './identified.ts';
 import type { ProbeTransport } from './plan-facts.ts';
@@ -169,9 +170,9 @@ export const reachListener = async (listener: Endpoint): Promise<ListenerAccess 
   const server = { ...listener, address: LOOPBACK_OF[listener.address] ?? listener.address };
   const client = new Uint32Array(4);
   try {
-    return parseAddress(await sourceTowards(server), client) ? { server, client } : 'its address is none';
+    return parseAddress(await sourceTowards(server), client) ? { server, client } : reasonText('no-address');
   } catch (thrown) {
-    return `this host cannot ask it: ${errorText(thrown)}`;
+    return reasonText('not-reached', { rest: errorText(thrown) });
   }
 };
 

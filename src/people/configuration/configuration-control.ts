@@ -14,6 +14,7 @@ import {
   replaceFile,
   systemErrorCode,
 } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import {
   type Config,
   type ConfigReach,
@@ -341,8 +342,8 @@ class ConfigurationEditor {
     const { configPath } = this.#parts.source;
     if (configPath === undefined) {
       return {
-        text: 'the service was started without a configuration file',
-        todo: 'Start it with --config FILE; download the text and put it there.',
+        text: reasonText('no-file'),
+        todo: reasonText('do-start-with-file'),
       };
     }
     try {
@@ -351,8 +352,8 @@ class ConfigurationEditor {
       const own = process.geteuid?.() ?? uid;
       if (own !== 0 && uid !== own) {
         return {
-          text: `${configPath} belongs to user ${uid}, and the service runs as user ${own}`,
-          todo: 'Download the text, put it there on the host and reload; or give file and folder to that user.',
+          text: reasonText('file-of-other', { path: configPath, owner: uid, own }),
+          todo: reasonText('do-give-file'),
         };
       }
       accessSync(path, constants.R_OK | constants.W_OK);
@@ -364,9 +365,9 @@ class ConfigurationEditor {
       return {
         text:
           code === 'EROFS'
-            ? `${configPath} is on a file system that the service cannot write to`
-            : `${configPath} cannot be written: ${errorText(thrown)}`,
-        todo: 'Download the text and put it there on the host, or where the image or the unit takes it from; then reload.',
+            ? reasonText('file-system-closed', { path: configPath })
+            : reasonText('file-unwritable', { path: configPath, rest: errorText(thrown) }),
+        todo: reasonText('do-put-file'),
       };
     }
   }

@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { replaceFile, VERSION } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import { parseSourceUrl, redactUrl } from '../lists/lists.ts';
 import type { FeedErrorCode } from './feed-error.ts';
 import { isNewerVersion, type Release, releaseSchema } from './release.ts';
@@ -121,7 +122,7 @@ export const toFeedState = (
     id: settings.id,
     url: redactUrl(parseSourceUrl(settings.url)),
     state,
-    reason: reason ?? (isOver ? 'its timestamp is over' : null),
+    reason: reason ?? (isOver ? reasonText('timestamp-over') : null),
     since: toTime(sinceMs),
     checkedAt: toTime(checkedAtMs),
     root: record.root,

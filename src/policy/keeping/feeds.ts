@@ -1,5 +1,6 @@
 // The feeds of the configuration: one reader each, and what is told of them.
 import { type Clock, isAppError, systemErrorCode } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import type { Config, FeedConfig } from '../../config/config.ts';
 import {
   type FeedBehind,
@@ -146,6 +147,6 @@ const behindOf = ({ list, record, sha256 }: KnownList, { targets }: FeedRecord):
   const { held } = record;
   const isHeld = held?.sha256 === known.sha256;
   if (!isHeld && record.failures === 0) return [];
-  const reason = isHeld ? `held: ${held.reasons.join('; ')}` : 'it could not be fetched';
+  const reason = isHeld ? `held: ${held.reasons.join('; ')}` : reasonText('not-fetched');
   return [{ list: list.id, since: toTime(known.sinceMs), reason }];
 };

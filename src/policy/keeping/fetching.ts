@@ -4,6 +4,7 @@
 // nothing but the record and the log.
 import { rename, rm } from 'node:fs/promises';
 import { type Clock, errorText, isAppError } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import { type FeedReader, type FeedTargets, feedError } from '../feeds/feeds.ts';
 import {
@@ -124,7 +125,7 @@ export class ListFetcher {
         return { result: resultOf(list, 'unchanged', [], kept.record.current) };
       }
       const { status, retryAfterMs } = outcome;
-      const reason = `HTTP status ${status}, to be asked again in ${Math.round(retryAfterMs / 1000)} s`;
+      const reason = reasonText('http-later', { status, seconds: Math.round(retryAfterMs / 1000) });
       return { result: await this.#fail(kept, 'postponed', reason, undefined), retryAfterMs };
     } catch (thrown) {
       const isUnproven = isAppError(thrown) && UNPROVEN.has(thrown.code);

@@ -1,6 +1,7 @@
 // What is wrong with a line of a list, as values: lists come from many hands, and a bad line must neither stop a
 // list nor vanish. Every rejection is counted; the first ones are kept with their place. Texts quote bytes of
 // foreign origin, so the quotation is short and its control characters are escaped.
+import { reasonText } from '../../base/words/words.ts';
 import { RPZ_WORDS } from '../policy.ts';
 
 /** Diagnostics that a list keeps: one screen of an editor or of a dashboard, whatever the list's size. */
@@ -87,13 +88,6 @@ const MESSAGES = {
 } as const;
 
 /** What is said of a list as a whole: nothing of it is rejected, and a person should look. */
-const NOTES: Readonly<Record<NoteCode, string>> = {
-  'cdn-children': 'without children at CDNs; a list derives at most 1,000,000',
-  'stamp-shared': 'left out, because content delivery shares them with the sites of others',
-  'wildcard-plain':
-    'no star before them, so that only the names themselves are refused and nothing below them; the format domains takes both',
-};
-
 /** What a diagnostic is about. */
 export type DiagnosticCode = keyof typeof MESSAGES;
 
@@ -142,9 +136,10 @@ export class DiagnosticLog {
     );
   }
 
-  /** Says something about the list as a whole; `subject` is what it is about. */
-  note(code: NoteCode, subject: string): void {
-    this.notes.push({ code, text: `${subject}: ${NOTES[code]}` });
+  /** Says something about the list as a whole: of how many, and of how many in all. */
+  note(code: NoteCode, count: number, of = count): void {
+    const id = code === 'stamp-shared' && count === 1 ? 'stamp-shared-one' : code;
+    this.notes.push({ code, text: reasonText(id, { count, of }) });
   }
 
   /** Records a diagnostic; `subject` is the offending text, quoted in part. */

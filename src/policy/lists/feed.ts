@@ -117,7 +117,7 @@ export const feedRules = (
     feedEntries(left, gate, PASSTHRU);
   } else if (format === 'rpz') zone = feedRpz(read, gate, log, options);
   else if (format !== 'cordon') FEEDERS[format](read, gate, log, options.match);
-  if (gate.childless > 0) log.note('cdn-children', `${gate.childless} zones`);
+  if (gate.childless > 0) log.note('cdn-children', gate.childless);
   return {
     entries: gate.entries,
     exceptions: gate.exceptions.facts,

@@ -64,7 +64,7 @@ export const feedStamps = (read: ListBytes, sink: RuleSink, log: DiagnosticLog):
       else sink.addName(MATCH.EXACT, name, length, line);
     }
   });
-  if (shared > 0) log.note('stamp-shared', `${shared} ${shared === 1 ? 'address' : 'addresses'}`);
+  if (shared > 0) log.note('stamp-shared', shared);
 };
 
 interface Server {

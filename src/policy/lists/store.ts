@@ -15,6 +15,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { type Clock, errorText, isAppError, replaceFile, systemErrorCode } from '../../base/base.ts';
+import { reasonText } from '../../base/words/words.ts';
 import type { ReviewFacts, ReviewReason } from './review.ts';
 import { sourceError } from './source-error.ts';
 import type { SourceValidators } from './source-fetch.ts';
@@ -136,7 +137,10 @@ export class ListStore {
       const reached = this.#reached(record, arrival.validators);
       if (record.current?.sha256 === arrival.sha256) {
         await rm(arrival.path, { force: true });
-        return { record: reached, decisions: [decide('unchanged', record.current, 'the same content', by)] };
+        return {
+          record: reached,
+          decisions: [decide('unchanged', record.current, reasonText('same-content'), by)],
+        };
       }
       const content = await this.#keep(list, arrival);
       return {
@@ -154,7 +158,7 @@ export class ListStore {
         await rm(arrival.path, { force: true });
         return {
           record: reached,
-          decisions: [decide('unchanged', record.held, 'the content that is held', BY_REVIEW)],
+          decisions: [decide('unchanged', record.held, reasonText('content-held'), BY_REVIEW)],
         };
       }
       const content = await this.#keep(list, arrival);
@@ -173,7 +177,7 @@ export class ListStore {
   async noteUnchanged(list: string): Promise<void> {
     await this.#change(list, (record) => ({
       record: this.#reached(record, record.validators ?? undefined),
-      decisions: [decide('unchanged', record.current, 'the source has nothing new', BY_REVIEW)],
+      decisions: [decide('unchanged', record.current, reasonText('nothing-new'), BY_REVIEW)],
     }));
   }
 

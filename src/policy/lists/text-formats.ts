@@ -63,7 +63,7 @@ export const feedDomains = (
 /** Streams the names of a `wildcard` list into the sink. */
 export const feedWildcards = (read: ListBytes, sink: RuleSink, log: DiagnosticLog): void => {
   const { plain, starred } = feedNames(read, sink, log, MATCH.EXACT, MATCH.SUFFIX);
-  if (plain > starred) log.note('wildcard-plain', `${plain} of ${plain + starred} names`);
+  if (plain > starred) log.note('wildcard-plain', plain, plain + starred);
 };
 
 /** Lines of each kind that were taken. */

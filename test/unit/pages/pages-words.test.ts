@@ -225,7 +225,7 @@ describe.each([
     (state, cause) => {
       const told = sentence({
         ...{ state, cause },
-        detail: ['failing', 'unreadable'].includes(cause ?? '') ? 'no space left on device' : 'ENGLISH',
+        detail: 'ENGLISH',
       });
       const text = `${told.title} ${told.said}`;
       // Every sentence is made of the language's own words, with nothing left to fill in.

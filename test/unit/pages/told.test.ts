@@ -2,41 +2,15 @@
 // and what was refused never reads like what was granted.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { faultText, problemText } from '../../../pages/parts/fault-text.ts';
 import { heldText } from '../../../pages/parts/held-text.ts';
-import type { Speech } from '../../../pages/parts/speech.ts';
 import { personIn, toldOf } from '../../../pages/parts/told.ts';
-import { de } from '../../../pages/text/de.ts';
-import { en } from '../../../pages/text/en.ts';
-import { createFormat } from '../../../pages/text/format.ts';
-import { fr } from '../../../pages/text/fr.ts';
-import { nl } from '../../../pages/text/nl.ts';
-import { type Key, type Language, plainText, type Texts } from '../../../pages/text/text.ts';
 import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/profile-shipped.ts';
 import { RECORD_EVENTS } from '../../../src/evidence/records/record-schema.ts';
 import { REPORT_TEXTS } from '../../../src/evidence/report/texts/dictionaries.ts';
 import { ALL_OPERATIONS } from '../../../src/people/admin/admin.ts';
 import { type Candidate, type ReviewFacts, review } from '../../../src/policy/lists/review.ts';
 import { NOT_ENFORCING_CAUSES } from '../../../src/telemetry/enforcement/enforcement.ts';
-
-const LANGUAGES: readonly (readonly [Language, Texts])[] = [
-  ['en', en],
-  ['fr', fr],
-  ['nl', nl],
-  ['de', de],
-];
-
-const keyOf = (prefix: string, word: string): string =>
-  prefix + word.replace(/(?:^|[-_ .])([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
-
-const speechOf = (language: Language, texts: Texts): Speech => {
-  const format = createFormat(language);
-  return {
-    ...{ language, format },
-    say: (key, ...[values]) => plainText(texts[key], language, values ?? {}, format.number),
-    word: (prefix, word) => texts[keyOf(prefix, word) as Key] ?? word,
-  };
-};
+import { keyOf, SPEECHES } from './speech.ts';
 
 const FACTS: ReviewFacts & { readonly sha256: string } = {
   ...{ entries: 400, exceptions: 0, rejected: 0, guarded: 0, sizeBytes: 900, sha256: 'a' },
@@ -75,9 +49,7 @@ const ALIKE: ReadonlySet<string> = new Set(['tiktok', 'order', 'mail', 'bytes', 
 const APPROVAL = { kind: 'admin', action: 'room-approveExemption', by: 'P. Approver', reason: 'yes' };
 const detail = (status: number) => ({ status, parameters: { id: 'ex-000001' }, roles: ['approver'] });
 
-describe.each(LANGUAGES)('in %s', (language, texts) => {
-  const speech = speechOf(language, texts);
-
+describe.each(SPEECHES)('in %s', (language, speech, texts) => {
   test('an approval that was refused reads otherwise than one that was granted', () => {
     const told = (status: number) => toldOf(speech, { ...APPROVAL, detail: detail(status) });
     expect(told(200)).toMatchObject({ outcome: 'done', subject: 'ex-000001', by: 'P. Approver' });
@@ -148,19 +120,6 @@ describe.each(LANGUAGES)('in %s', (language, texts) => {
       expect(text).not.toMatch(/[/]|uid|root/);
     expect(personIn(speech, null)).toBe('Cordon');
   });
-
-  test('a code has a sentence; where there is none, the sentence is general', () => {
-    const codes = [...readFileSync('docs/errors.md', 'utf8').matchAll(/^\| `(ERR_ROOM_\w+)`/gm)].map(
-      ([, code = '']) => code,
-    );
-    // These end the start of the room: no page is there that could show them.
-    const shown = codes.filter((code) => !/LISTEN|STORE|SECRET/.test(code));
-    expect(shown.length).toBeGreaterThan(10);
-    const general = faultText(speech, { status: 409, code: 'ERR_OF_ANOTHER_VERSION' });
-    expect(shown.filter((code) => faultText(speech, { status: 409, code }) === general)).toEqual([]);
-    expect(faultText(speech, { status: 400, code: '' })).toBe(texts.faultForm);
-    expect(problemText(speech, { code: 'ERR_EXEMPTION_MISSING', text: 'is empty' })).toContain('is empty');
-  });
 });
 
 /** What else an exemption could be called; where two words are in use, readers look for two things. */
@@ -178,7 +137,7 @@ const textsIn = (value: unknown): string[] =>
       ? Object.values(value).flatMap(textsIn)
       : [];
 
-test.each(LANGUAGES)('in %s an exemption has one name, on pages and in reports', (language, texts) => {
+test.each(SPEECHES)('in %s an exemption has one name, on pages and in reports', (language, _, texts) => {
   const said = [...textsIn(texts), ...textsIn(REPORT_TEXTS[language])];
   // Keys of the configuration are words of the program.
   const words = said.map((text) => text.replace(/\{\w+|\b[a-z]+\.[a-z.-]+/g, ''));
