@@ -784,6 +784,52 @@ test('somebody changes password, app and passkey without anybody else', WALK, as
   expect(await findBarriers(page)).toEqual([]);
 });
 
+/** Members with what the service says in its own words; of most there is nothing just now. */
+const OWN_WORDS: ReadonlySet<string> = new Set(['about', 'fault', 'hint', 'lastFailure', 'todo', 'why']);
+const PLANTED = 'planted words that the service wrote';
+
+const plantWords = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(plantWords);
+  if (typeof value !== 'object' || value === null) return value;
+  const planted = Object.entries(value).map(([key, of]) => {
+    if (OWN_WORDS.has(key) && (of === null || typeof of === 'string')) return [key, PLANTED];
+    if (key === 'obstacle') return [key, { text: PLANTED, todo: PLANTED }];
+    if (key === 'findings' || (key === 'notes' && Array.isArray(of))) return [key, [PLANTED]];
+    if (key === 'proof' && of !== null) return [key, { ...of, state: 'unasked', reason: PLANTED }];
+    if (key === 'unasked') return [key, [{ view: 'group:lab', reason: PLANTED }]];
+    return [key, plantWords(of)];
+  });
+  return Object.fromEntries(planted) as unknown;
+};
+
+test(
+  'in German the words of the service are folded away on every page, and there to be opened',
+  WALK,
+  async () => {
+    const page = await windowOf(admin, { locale: 'de' });
+    await page.route('**/api/v1/**', async (route) => {
+      const response = await route.fetch();
+      const isJson = response.headers()['content-type']?.includes('json') === true;
+      if (route.request().method() !== 'GET' || !isJson) await route.fulfill({ response });
+      else await route.fulfill({ response, json: plantWords(await response.json()) });
+    });
+    for (const path of ['/lists/feed', '/proof', '/networks/lab']) {
+      await page.goto(`${scene.origin}${path}`);
+      await page.locator('details.raw').first().waitFor({ state: 'attached' });
+      const folded = page.locator('details.raw:not([open]) p[lang=en]', { hasText: PLANTED });
+      expect([path, await folded.count()]).not.toEqual([path, 0]);
+      expect(await page.evaluate('document.body.innerText')).not.toContain(PLANTED);
+    }
+    await page.goto(`${scene.origin}/settings?tab=configuration`);
+    const one = page.locator('details.raw').first();
+    await one.waitFor({ state: 'attached' });
+    expect(await page.evaluate('document.body.innerText')).not.toContain(PLANTED);
+    await one.locator('summary').click();
+    await one.getByText(PLANTED).first().waitFor();
+    expect(await findBarriers(page)).toEqual([]);
+  },
+);
+
 test('without script every page says what is missing, in four languages', WALK, async () => {
   const context = await scene.browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
