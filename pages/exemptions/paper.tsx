@@ -158,7 +158,10 @@ const History = ({ paper }: { readonly paper: Exemption }): VNode | null => {
                 {event.by !== undefined && <>, {event.by}</>}
                 {event.role !== undefined && <span class="soft"> ({word('office', event.role)})</span>}
                 {event.reason !== undefined && event.reason !== '' && (
-                  <>{format.colon}{event.by === undefined ? <ServiceText text={event.reason} /> : event.reason}</>
+                  <>
+                    {format.colon}
+                    {event.by === undefined ? <ServiceText text={event.reason} /> : event.reason}
+                  </>
                 )}
               </td>
             </tr>

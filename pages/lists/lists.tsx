@@ -210,7 +210,8 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
                     )}
                     {behind.map((one) => (
                       <span key={one.list} class="soft">
-                        {one.list}{format.colon}
+                        {one.list}
+                        {format.colon}
                         <ServiceText
                           text={one.reason}
                           sentence={one.reason.startsWith('held: ') ? word('list', 'held') : undefined}

@@ -95,7 +95,8 @@ export const Matrix = ({ run }: { readonly run: ProbeRun }): VNode => {
       </section>
       {(run.unasked ?? []).map(({ view, reason }) => (
         <div key={`${view} ${reason}`} class="foot small">
-          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}{format.colon}
+          <StateMark mark="none" /> <b>{viewText(speech, view)}</b> {say('cannotAsk')}
+          {format.colon}
           <ServiceText text={reason} />
         </div>
       ))}

@@ -19,8 +19,8 @@ export const NeedText = ({ need }: { readonly need: FleetNeed }): VNode => {
   return (
     <>
       {word('fleetNeed', kind)}
-      {kind === 'clock' && count !== null && `: ${format.number(count)} ms`}
-      {kind !== 'clock' && count !== null && `: ${format.number(count)}`}
+      {kind === 'clock' && count !== null && `${format.colon}${format.number(count)} ms`}
+      {kind !== 'clock' && count !== null && `${format.colon}${format.number(count)}`}
       {since !== null && (
         <>
           , <time dateTime={since}>{format.time(since)}</time>

@@ -79,7 +79,15 @@ const seed = (): { readonly key: SigningKey; readonly nkey: string } => {
 };
 const own = seed();
 const memberOf = (name: string, nkey = own.nkey): Member => ({
-  ...{ name, site: 'bruges', key: nkey, before: undefined, former: undefined, removed: undefined, enrolment: 1 },
+  ...{
+    name,
+    site: 'bruges',
+    key: nkey,
+    before: undefined,
+    former: undefined,
+    removed: undefined,
+    enrolment: 1,
+  },
   ...{ since: '2026-11-01T00:00:00.000Z', until: undefined, isAuthority: false },
 });
 

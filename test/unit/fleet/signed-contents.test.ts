@@ -81,7 +81,15 @@ test('what was just signed, what a resolver has not heard yet, and a version tha
 test('an authority in whose place another one is does not count among those that lack something, and a node that says so does', () => {
   overlay('all', 'a: 1');
   const member = (name: string, isAuthority: boolean): Member => ({
-    ...{ name, site: undefined, key: '', before: undefined, former: undefined, removed: undefined, enrolment: 1 },
+    ...{
+      name,
+      site: undefined,
+      key: '',
+      before: undefined,
+      former: undefined,
+      removed: undefined,
+      enrolment: 1,
+    },
     since: '',
     until: undefined,
     isAuthority,

@@ -64,7 +64,14 @@ const send = async (node: string, pieces: readonly SentPiece[]): Promise<void> =
   for (const [recordClass, piece] of pieces) {
     const subject = evidenceSubject(node, recordClass);
     const { bytes, signature } = packEvidence(subject, 1, piece, key);
-    const message = { subject, bytes, signature, storedMs: 0, done: () => void done++, again: () => void again++ };
+    const message = {
+      subject,
+      bytes,
+      signature,
+      storedMs: 0,
+      done: () => void done++,
+      again: () => void again++,
+    };
     collector.take(message);
   }
   await collector.flush();

@@ -1,7 +1,5 @@
 // Pages in German, French and Dutch show no English of the service: what it says itself stands folded away and marked as English,
 // and a machine's word (a path, a name, an answer) is marked as code. The real components draw; only the data is written here.
-import { h } from 'preact';
-import { renderToString } from 'preact-render-to-string';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../../../pages/api/client.ts';
 import {
@@ -14,8 +12,18 @@ import {
 import { readSources } from '../../tidy/sources.ts';
 import { SPEECHES } from './speech.ts';
 
-type Drawn = Parameters<typeof renderToString>[0];
+/** What a component draws. */
+type Drawn = object | null;
 type Component = (props: never) => Drawn;
+
+/** Both have the types of browsers with them, which tests and the service shall not know. */
+const load = (name: string): Promise<unknown> => import(name);
+const { h } = (await load('preact')) as {
+  readonly h: (component: Component, props: object, ...children: Drawn[]) => Drawn;
+};
+const { renderToString } = (await load('preact-render-to-string')) as {
+  readonly renderToString: (drawn: Drawn) => string;
+};
 
 /** Components are TSX of the browser, which the types of tests do not know. */
 const from = async (path: string, name: string): Promise<Component> => {
