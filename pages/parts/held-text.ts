@@ -28,12 +28,12 @@ const PHRASES: readonly (readonly [phrase: RegExp, key: Key | undefined, ...valu
 
 /** One reason, as the program writes it: its code, a colon, and what it saw. */
 export const heldText = (
-  { word, say, language }: Pick<Speech, 'word' | 'say' | 'language'>,
+  { word, say, format, language }: Pick<Speech, 'word' | 'say' | 'format' | 'language'>,
   reason: string,
 ): string => {
   // By a person, in a person's words.
   const [, why] = /^rolled back: (.*)$/s.exec(reason) ?? [];
-  if (why !== undefined) return `${word('listAction', 'rolled-back')}: ${why}`;
+  if (why !== undefined) return `${word('listAction', 'rolled-back')}${format.colon}${why}`;
   const [, code = '', saw = ''] = /^([a-z-]+): (.*)$/s.exec(reason) ?? [];
   const sentence = word('because', code);
   if (code === '' || sentence === code) return reason;

@@ -69,7 +69,7 @@ const WORDS: readonly (readonly [prefix: string, words: readonly string[]])[] = 
   ['probe', wordsOf('FleetProbed', 'outcome')],
   ['kind', wordsOf('DeviceDay', 'kind')],
   ['checked', wordsOf('DeviceCheck', 'verdict')],
-  ['becomes', wordsOf('DraftTried', 'change')],
+  ['becomes', wordsOf('ChangeTried', 'change')],
   ['refusedBy', wordsOf('Explanation', 'refusedBy').filter((word) => word !== 'list')],
   ['class', wordsOf('FoundRecords', 'class')],
   ['report', wordsOf('KeptReport', 'state').filter((word) => word !== 'done')],
