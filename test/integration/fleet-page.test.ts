@@ -183,7 +183,7 @@ test('one probe is asked of all: each runs its own, signs it and has it on its r
   await picture(page, 'real-probe');
   // A second one within a minute says why not.
   await page.getByRole('button', { name: 'Ask all resolvers now' }).click();
-  await page.getByRole('alert').getByText('they were asked a moment ago').waitFor();
+  await page.getByRole('alert').getByText('All were probed a moment ago.').waitFor();
   await page.context().close();
   // On the record of each: asked at the authority, run by each, with the identifier of the request.
   for (const name of ['authority', 'ns2', 'ns3']) {
