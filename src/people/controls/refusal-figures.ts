@@ -23,6 +23,12 @@ const STEPS_MS: Readonly<Record<RefusalFiguresWanted['days'], number>> = {
 };
 /** Of a look at records that nobody counted: then it tells what is counted until then. */
 const WAIT_MS = 250;
+/** From here on what changed is dear to read, milliseconds: thousands of exemptions on one day. Then it counts for a while. */
+const DEAR_MS = 250;
+const FRESH_COSTS = 100;
+const FRESH_MS_MAX = 30_000;
+/** Periods and networks for which it is kept. */
+const TOLD_MAX = 16;
 /** Rows of a table. */
 const TOP_MAX = 20;
 /** Changes on a chart: more would be a list. */
@@ -30,13 +36,21 @@ const CHANGES_MAX = 60;
 /** Gaps on a chart, the longest. */
 const SPANS_MAX = 100;
 
+/** What changed, and when the prohibition was not in force or not shown to be. */
+type Told = Pick<RefusalFigures, 'changes' | 'spans'>;
+
 /** The figures of one program. */
 export class RefusalFiguresMaker {
   readonly #directory: string;
   readonly #clock: Clock;
+  readonly #monotonic: () => number;
   readonly #counts: RefusalCounts;
+  /** By period and network: what was dear to read, and until when it counts. */
+  readonly #told = new Map<string, { readonly untilMs: number; readonly told: Told }>();
 
-  constructor(stateDirectory: string, clock: Clock) {
+  /** `monotonic` never steps; milliseconds. */
+  constructor(stateDirectory: string, clock: Clock, monotonic: () => number = () => performance.now()) {
+    this.#monotonic = monotonic;
     this.#directory = join(stateDirectory, RECORDS_DIRECTORY);
     this.#clock = clock;
     this.#counts = new RefusalCounts(this.#directory, stateDirectory, clock);
@@ -77,16 +91,28 @@ export class RefusalFiguresMaker {
         clients: topOf(clients),
       },
       unnamed: names.get('') ?? 0,
-      ...(await this.#told(fromMs, Math.min(nowMs, untilMs), group)),
+      ...(await this.#tell(fromMs, Math.min(nowMs, untilMs), group)),
     };
   }
 
-  /** What changed, and when the prohibition was not in force or not shown to be. */
-  async #told(
-    fromMs: number,
-    untilMs: number,
-    group: string | undefined,
-  ): Promise<Pick<RefusalFigures, 'changes' | 'spans'>> {
+  /** What was read a moment ago, where reading it is dear. */
+  async #tell(fromMs: number, untilMs: number, group: string | undefined): Promise<Told> {
+    const key = `${fromMs} ${group ?? ''}`;
+    const startMs = this.#monotonic();
+    const known = this.#told.get(key);
+    if (known !== undefined && startMs < known.untilMs) return known.told;
+    this.#told.delete(key);
+    const told = await this.#readTold(fromMs, untilMs, group);
+    const endMs = this.#monotonic();
+    if (endMs - startMs < DEAR_MS) return told;
+    const [oldest] = this.#told.keys();
+    if (this.#told.size >= TOLD_MAX && oldest !== undefined) this.#told.delete(oldest);
+    const freshMs = Math.min(FRESH_MS_MAX, FRESH_COSTS * (endMs - startMs));
+    this.#told.set(key, { untilMs: endMs + freshMs, told });
+    return told;
+  }
+
+  async #readTold(fromMs: number, untilMs: number, group: string | undefined): Promise<Told> {
     const history = new EnforcementHistory(group);
     let changes: ChangeRecord[] = [];
     for await (const { sequence, record } of findRecords(this.#directory, changesFrom(fromMs))) {

@@ -17,7 +17,12 @@ const WITH_PYTHON = needing('python3');
 const DST = ['2027-03-27T20:30:00Z', '2027-10-30T20:30:00Z'] as const;
 
 const makerOf = (bench: Bench): RefusalFiguresMaker =>
-  new RefusalFiguresMaker(dirname(bench.directory), () => bench.nowMs);
+  new RefusalFiguresMaker(
+    dirname(bench.directory),
+    () => bench.nowMs,
+    // Nothing is dear.
+    () => 0,
+  );
 
 /** Figures once all is counted. */
 const wholeOf = async (maker: RefusalFiguresMaker, wanted: RefusalFiguresWanted): Promise<RefusalFigures> => {
@@ -160,6 +165,44 @@ test('days that are over are summed once: as of one network, which is summed row
   const { top } = await wholeOf(maker, { days: 30, group: 'default' });
   expect(all.top).toEqual(top);
   expect(all.top.clients).toHaveLength(20);
+});
+
+test('changes that are dear to read count for a hundred times as long, and no longer', async () => {
+  const bench = new Bench({ start: '2027-03-01T10:00:00Z' });
+  // Each reading takes so long.
+  let tookMs = 300;
+  let monotonicMs = 0;
+  const maker = new RefusalFiguresMaker(
+    dirname(bench.directory),
+    () => bench.nowMs,
+    () => (monotonicMs += tookMs),
+  );
+  const read = async (): Promise<number> => (await wholeOf(maker, { days: 1 })).changes.length;
+  const change = async (): Promise<void> => {
+    const time = new Date(bench.nowMs).toISOString();
+    const done = bench.change({
+      time,
+      kind: 'service',
+      event: 'start',
+      version: '1',
+      resolver: 'ns1',
+    } as never);
+    bench.advance(6_000);
+    await done;
+  };
+  await change();
+  const first = await read();
+  await change();
+  expect(await read()).toBe(first);
+  monotonicMs += 30_000;
+  const second = await read();
+  expect(second).toBeGreaterThan(first);
+  // What is cheap is read each time.
+  tookMs = 1;
+  monotonicMs += 30_000;
+  expect(await read()).toBe(second);
+  await change();
+  expect(await read()).toBe(second + 1);
 });
 
 test('who does not wait is told how much is counted, and gets all of it later', async () => {
