@@ -13,6 +13,8 @@ const FIRST_AFTER_MS = 20_000;
 const LOOK_MS = 600_000;
 /** Between two glances at a heap that may grow by so much and no more, milliseconds. */
 const GLANCE_MS = 10_000;
+/** Of its time a busy thread gives so much for it at most: one in so many milliseconds. */
+const GLANCE_COSTS = 200;
 /** What a heap has to have grown by, bytes. */
 const GROWN_BYTES_MIN = 4 * 1024 * 1024;
 /**
@@ -35,7 +37,10 @@ export interface SmallHeapOptions {
   readonly onShrunk?: () => void;
   /** Share of the time since the last call in which the thread worked, 0 to 1; 0: nobody waits for it. */
   readonly readWork?: () => number;
-  /** What it may grow by between two looks, bytes: then it is collected, also while the thread works. No bound unless told. */
+  /**
+   * What it may grow by between two looks, bytes: then it is collected, also while the thread works, as often as its time allows. No
+   * bound unless told.
+   */
   readonly grownBytesMax?: number;
 }
 
@@ -48,8 +53,12 @@ export const keepHeapSmall = ({
   /** Undefined before the first look. */
   let leftBytes: number | undefined;
   const grownBytes = (): number => residentBytes() - (leftBytes ?? 0);
+  /** Before the next glance. */
+  let waitMs = 0;
   const shrink = (): void => {
+    const startMs = performance.now();
     shrinkHeap();
+    waitMs = GLANCE_COSTS * (performance.now() - startMs);
     onShrunk?.();
     // What is alive is no growth any more.
     leftBytes = residentBytes();
@@ -58,6 +67,8 @@ export const keepHeapSmall = ({
     if (readWork() <= REST_MAX && grownBytes() >= GROWN_BYTES_MIN) shrink();
   };
   const glance = (): void => {
+    waitMs -= GLANCE_MS;
+    if (waitMs > 0) return;
     if (leftBytes !== undefined && grownBytes() >= grownBytesMax) shrink();
   };
   setTimeout(look, FIRST_AFTER_MS).unref();

@@ -5,9 +5,14 @@ import { collectHeap, keepHeapSmall } from '../../../src/base/heap.ts';
 
 const MIB = 1024 * 1024;
 const TEN_MINUTES_MS = 600_000;
+/** Two hundred times what a collection takes on a busy machine, and less than the next look. */
+const LONG_MS = 280_000;
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'setInterval'] }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+});
 
 const residentBytes = (): number => getHeapStatistics().total_physical_size;
 
@@ -51,10 +56,28 @@ test('a heap that grows between two looks is collected when it has grown by what
   expect(times, 'nothing has grown').toBe(1);
   grow();
   const grownBytes = residentBytes();
-  vi.advanceTimersByTime(10_000);
+  vi.advanceTimersByTime(LONG_MS);
   expect(times).toBe(2);
   expect(grownBytes - residentBytes()).toBeGreaterThan(8 * MIB);
   const alive = grow();
-  vi.advanceTimersByTime(60_000);
+  vi.advanceTimersByTime(LONG_MS);
   expect([times, alive.length > 0], 'what stays is what it has grown from').toEqual([3, true]);
+});
+
+test('a heap that is dear to collect is collected as seldom as that', () => {
+  collectHeap();
+  let times = 0;
+  // Collecting takes a second.
+  const now = vi.spyOn(performance, 'now');
+  let clockMs = 0;
+  now.mockImplementation(() => (clockMs += 1_000));
+  keepHeapSmall({ onShrunk: () => void times++, readWork: () => 0, grownBytesMax: 12 * MIB });
+  vi.advanceTimersByTime(20_000);
+  expect(times).toBe(1);
+  grow();
+  vi.advanceTimersByTime(180_000);
+  expect(times, 'two hundred seconds are not over').toBe(1);
+  grow();
+  vi.advanceTimersByTime(30_000);
+  expect(times).toBe(2);
 });
