@@ -2,7 +2,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '../config/config.ts';
-import { ARCHIVE_NAME, LogFileNames } from '../evidence/query-log/query-log.ts';
+import { ARCHIVE_NAME, LogFileNames, PACKED } from '../evidence/query-log/query-log.ts';
 import { UsageError } from './usage-error.ts';
 
 /**
@@ -19,6 +19,8 @@ export const ownLogs = ({ queryLog }: Config, sinceMs: number, isArchived: boole
     existsSync(directory)
       ? readdirSync(directory)
           .filter((name) => (names.endMs(name) ?? -1) >= sinceMs)
+          // What is being packed is there twice for a moment: the packed one is whole then.
+          .filter((name, _, all) => !all.includes(`${name}${PACKED}`))
           .sort()
           .map((name) => join(directory, name))
       : [],

@@ -11,6 +11,6 @@ export { LogSearcher, type SearchPlace } from './log-searcher.ts';
 export { type KeptLogFacts, QueryLogWriter } from './log-writer.ts';
 export type { LogIdentity } from './naming.ts';
 export type { FoundQuery, QueryFilter } from './query-filter.ts';
-export { ARCHIVE_NAME, LogFileNames } from './rotated-file.ts';
+export { ARCHIVE_NAME, LogFileNames, PACKED } from './rotated-file.ts';
 export { type LogFound, type LogPlace, type LogSearch, logPaths, type SearchBounds } from './search.ts';
 export type { LogLoss, LogOutputSettings, QueryLogSettings } from './settings.ts';
