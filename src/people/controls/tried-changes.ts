@@ -138,7 +138,7 @@ export class TriedChanges {
     { list, sha256 }: WhatIsTried,
     days: number,
     wanted: Config | undefined,
-    { end }: Running,
+    running: Running,
     tell: (found: Partial<ChangeTried>) => void,
   ): Promise<ChangeTried['impact']> {
     const before = this.#parts.config();
@@ -150,9 +150,12 @@ export class TriedChanges {
         content: list === undefined ? undefined : { list, sha256 },
         paths: logPaths(logFile(before.queryLog) ?? '', sinceMs),
       },
-      ({ queries, timeMs }) =>
-        tell({ state: 'running', progress: { queries, until: timeOf(timeMs ?? null) } }),
-      end.signal,
+      ({ queries, timeMs }) => {
+        // What was on its way when it ended is not told over its end.
+        if (this.#running === running)
+          tell({ state: 'running', progress: { queries, until: timeOf(timeMs ?? null) } });
+      },
+      running.end.signal,
     );
     return toldOf(found, sinceMs, before.queryLog.sample);
   }
