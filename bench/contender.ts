@@ -213,6 +213,8 @@ export type Command = readonly [program: string, args: readonly string[]];
 
 /** What sets a peer apart. */
 export interface Traits {
+  /** The only core that it may use; null: all. */
+  readonly core?: number | null;
   readonly remark?: string;
   readonly refusal?: Refusal;
 }
@@ -223,12 +225,12 @@ export const startPlain = async (
   role: Role,
   commandFor: (port: number) => Command,
   work: Work,
-  { remark = '', refusal = 'NXDOMAIN' }: Traits = {},
+  { remark = '', refusal = 'NXDOMAIN', core = SERVER_CORE }: Traits = {},
 ): Promise<Server> => {
   const port = await findFreePort();
   const [program, args] = commandFor(port);
   const startedMs = performance.now();
-  const child: Process = startProcess(program, args, { core: SERVER_CORE, cwd: work.directory });
+  const child: Process = startProcess(program, args, { core: core ?? undefined, cwd: work.directory });
   try {
     await waitUntilReady(port, work, role === 'peer' ? refusal : undefined, () => {
       if (child.hasEnded) throw new Error(`${id} ended at its start\n${child.output()}`);

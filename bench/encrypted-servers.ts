@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { connect } from 'node:tls';
+import { fileURLToPath } from 'node:url';
 import { isInstalled, startCordon } from '../test/support/process.ts';
 import { buildQuery } from '../test/support/records.ts';
 import { frame } from '../test/support/scripted-upstream.ts';
@@ -12,6 +13,7 @@ import { CACHE_MIB, type Contender } from './contender.ts';
 import { unboundServer } from './peers.ts';
 import { findFreePort, pinProcess, SERVER_CORE, startProcess } from './process.ts';
 
+const BARE_TLS = fileURLToPath(new URL('bare-tls.ts', import.meta.url));
 /** Connections that a server may have: more than any suite opens. */
 const CONNECTIONS_MAX = 12_000;
 /** Of unbound, for each of its listeners: it does not start where descriptors do not suffice for all of them. */
@@ -44,7 +46,7 @@ interface Pair {
 }
 
 /** A key on the curve P-256, as public authorities issue by default, and a certificate that it signed itself. */
-const createPair = (directory: string): Pair => {
+export const createPair = (directory: string): Pair => {
   const pair = { cert: join(directory, 'cert.pem'), key: join(directory, 'key.pem') };
   const args = ['-x509', '-nodes', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-days', '2'];
   execFileSync(
@@ -133,6 +135,48 @@ getPool(''):setCache(newPacketCache(${CACHE_ENTRIES}, { maxTTL = ${TTL_SEC} }))
   return { id: 'dnsdist', pid: child.pid, dotPort, dohPort, stop: () => child.stop() };
 };
 
+/** What makes handshakes and answers nothing: the least that they cost on Node.js, and by OpenSSL's own program. */
+const startFloor = async (
+  { directory }: Scene,
+  id: string,
+  command: (port: string, pair: Pair) => readonly [program: string, args: readonly string[]],
+): Promise<EncryptedServer> => {
+  const port = await findFreePort();
+  const [program, args] = command(`${port}`, createPair(directory));
+  const child = startProcess(program, args, { core: SERVER_CORE });
+  return { id, pid: child.pid, dotPort: port, dohPort: 0, stop: () => child.stop() };
+};
+
+/** Starts what shows the floor of a handshake; each has made one. */
+export const startFloors = async (scene: Scene, remarks: string[]): Promise<EncryptedServer[]> => {
+  const floors = [
+    [
+      'bare tls',
+      (port: string, { cert, key }: Pair) => [process.execPath, [BARE_TLS, port, cert, key]] as const,
+    ],
+    [
+      'openssl s_server',
+      (port: string, { cert, key }: Pair) =>
+        [
+          'openssl',
+          ['s_server', '-accept', `127.0.0.1:${port}`, '-cert', cert, '-key', key, '-alpn', 'dot', '-quiet'],
+        ] as const,
+    ],
+  ] as const;
+  const servers: EncryptedServer[] = [];
+  for (const [id, command] of floors) {
+    const directory = join(scene.directory, `floor-${servers.length}`);
+    await mkdir(directory, { recursive: true });
+    const server = await startFloor({ ...scene, directory }, id, command);
+    if (await comes(() => shakes(server.dotPort))) servers.push(server);
+    else {
+      remarks.push(`${id} made no handshake within ${READY_MS_MAX / 1000} s, and takes no part`);
+      await server.stop();
+    }
+  }
+  return servers;
+};
+
 const STARTS = { cordon: startOurs, unbound: startUnbound, dnsdist: startDnsdist } as const;
 
 /** Starts Cordon and the peers that are installed; each has answered over TLS. What did not start is remarked upon. */
@@ -163,14 +207,27 @@ export const startEncrypted = async (
   return servers;
 };
 
-const isReady = async ({ dotPort }: EncryptedServer, name: string): Promise<boolean> => {
+const isReady = ({ dotPort }: EncryptedServer, name: string): Promise<boolean> =>
+  comes(() => answers(dotPort, name));
+
+const comes = async (look: () => Promise<boolean>): Promise<boolean> => {
   const untilMs = performance.now() + READY_MS_MAX;
   while (performance.now() < untilMs) {
-    if (await answers(dotPort, name)) return true;
+    if (await look()) return true;
     await sleep(READY_POLL_MS);
   }
   return false;
 };
+
+const shakes = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['dot'] });
+    socket.on('error', () => resolve(false)).on('close', () => resolve(false));
+    socket.once('secureConnect', () => {
+      resolve(true);
+      socket.destroy();
+    });
+  });
 
 const answers = (port: number, name: string): Promise<boolean> =>
   new Promise((resolve) => {

@@ -32,6 +32,7 @@ import { queryLog } from './suites/query-log.ts';
 import { rates } from './suites/rates.ts';
 import { records } from './suites/records.ts';
 import { reload } from './suites/reload.ts';
+import { resident } from './suites/resident.ts';
 import { room } from './suites/room.ts';
 import { starts } from './suites/starts.ts';
 import { validation } from './suites/validation.ts';
@@ -48,6 +49,7 @@ const SUITES: readonly Suite[] = [
   rates,
   workers,
   memory,
+  resident,
   records,
   queryLog,
   checkpoints,

@@ -10,7 +10,7 @@
 // each source has a share; a query beyond it evicts the oldest one of its own source. When all slots are taken, a query
 // evicts the oldest one of the heaviest source. Young queries are never evicted, and when no source dominates, half of the
 // slots run to their end. Nothing is allocated for a client or a zone.
-import type { Clock } from '../../base/base.ts';
+import { type Clock, Pool } from '../../base/base.ts';
 import { GAVE_WAY } from '../../base/words/words.ts';
 import { QUERY_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import type { CacheKey } from '../cache/cache.ts';
@@ -18,6 +18,7 @@ import type { InFlightBySource } from './in-flight-by-source.ts';
 import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
 import type { WaitingObserver } from './parts.ts';
+import { NO_SLOT, PENDINGS_KEPT_MAX, Pending, type Waiting } from './pending.ts';
 import { PLACES, Places } from './places.ts';
 import { Questions } from './questions.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -61,25 +62,6 @@ export interface Responder {
   answered(): void;
 }
 
-/** A question that was sent to the resolver. */
-interface Pending {
-  /** Without any, the answer is only for the cache. */
-  waiters: Waiter[];
-  /** Waiters by the place of their client, from the second one on. */
-  byPlace: Map<number, Waiter[]> | undefined;
-  /** Runs when there is a stale answer, for those who have waited long enough. */
-  timer: NodeJS.Timeout | undefined;
-  /** True once the timer has run: later queries do not wait for it again. */
-  isLate: boolean;
-  /** Its slot, or NO_SLOT once it was evicted. */
-  slot: number;
-  readonly asked: Asked;
-  readonly waiting: Waiting;
-  readonly sinceMs: number;
-  /** Another question with the same hash; see Questions. */
-  other: Pending | undefined;
-}
-
 /** What the resolver said, to be read. */
 interface Completion {
   readonly pending: Pending;
@@ -87,9 +69,6 @@ interface Completion {
   readonly isKept: boolean;
 }
 
-type Waiting = Questions<Pending>;
-
-const NO_SLOT = -1;
 /** The bucket of queries that no client waits for. */
 const NOBODY = PLACES;
 const NO_BYTES = new Uint8Array(0);
@@ -102,6 +81,7 @@ export class InFlightQueries {
   #resolver: Resolver;
   #staleAfterMs = 0;
   #waiting: Waiting = new Questions();
+  readonly #pendings = new Pool<Pending>(PENDINGS_KEPT_MAX);
   /** Questions that wait for resolvers that were replaced. */
   #retired: Waiting[] = [];
   #waitingBytes = 0;
@@ -229,7 +209,7 @@ export class InFlightQueries {
     waiters.push(waiter);
     this.#hold(waiter, place);
     waiter.observer?.coalesced();
-    if (pending.timer === undefined) pending.timer = this.#startStaleTimer(pending, waiter.sinceMs);
+    if (pending.timer === undefined) this.#startStaleTimer(pending, waiter.sinceMs);
   }
 
   #hold(waiter: Waiter, place: number): void {
@@ -312,6 +292,7 @@ export class InFlightQueries {
     const { asked } = pending;
     const { waiters } = pending;
     pending.waiters = [];
+    pending.isGivenUp = true;
     this.#leave(pending);
     // Ends with a failure of the resolver, which nobody waits for any more.
     asked.question.interest?.cancel?.();
@@ -323,7 +304,7 @@ export class InFlightQueries {
   /** Removes a query that is no longer in flight. */
   #leave(pending: Pending): void {
     const { waiting, timer } = pending;
-    waiting.remove(pending);
+    waiting?.remove(pending);
     if (timer !== undefined) clearTimeout(timer);
     pending.timer = undefined;
     if (pending.slot !== NO_SLOT) this.#slots.free(pending.slot);
@@ -332,8 +313,13 @@ export class InFlightQueries {
   }
 
   /** Answers those who wait with the stale answer, when there is one and the fresh one takes too long. */
-  #startStaleTimer(pending: Pending, nowMs: number): NodeJS.Timeout | undefined {
-    if (this.#staleAfterMs === 0 || !this.#responder.hasStale(pending.asked, nowMs)) return undefined;
+  #startStaleTimer(pending: Pending, nowMs: number): void {
+    if (this.#staleAfterMs === 0 || !this.#responder.hasStale(pending.asked, nowMs)) return;
+    pending.timer = this.#createStaleTimer(pending);
+  }
+
+  /** By itself: what a closure holds is made when a function begins, also where the closure is not. */
+  #createStaleTimer(pending: Pending): NodeJS.Timeout {
     return setTimeout(() => {
       pending.timer = undefined;
       pending.isLate = true;
@@ -344,27 +330,23 @@ export class InFlightQueries {
 
   /** Sends a question to the resolver, which may answer before this returns. There is a slot for it. */
   #ask(asked: Asked, waiter: Waiter | undefined, client: number, zone: number): void {
-    const pending: Pending = {
-      waiters: waiter === undefined ? [] : [waiter],
-      byPlace: undefined,
-      timer: undefined,
-      isLate: false,
-      slot: NO_SLOT,
-      asked,
-      waiting: this.#waiting,
-      sinceMs: waiter?.sinceMs ?? this.#clock(),
-      other: undefined,
-    };
+    const pending = this.#pendings.take() ?? new Pending();
+    pending.asked = asked;
+    pending.waiting = this.#waiting;
+    pending.sinceMs = waiter?.sinceMs ?? this.#clock();
     this.#waiting.add(pending);
     pending.slot = this.#slots.take(pending, client, zone);
     if (waiter !== undefined) {
+      pending.waiters.push(waiter);
       this.#hold(waiter, client);
-      pending.timer = this.#startStaleTimer(pending, waiter.sinceMs);
+      this.#startStaleTimer(pending, waiter.sinceMs);
     }
     this.#observer.inflight(this.#waiting.size);
     const resolver = this.#resolver;
+    const { use } = pending;
     resolver.resolve(asked.question, (resolution) => {
-      this.#complete(pending, resolution, resolver === this.#resolver);
+      // A resolver calls once. Who called again would be heard for somebody else's question by now.
+      if (pending.use === use) this.#complete(pending, resolution, resolver === this.#resolver);
     });
   }
 
@@ -376,21 +358,45 @@ export class InFlightQueries {
     this.#leave(pending);
     const nowMs = this.#clock();
     const outcome = this.#responder.read(pending.asked, resolution, nowMs, isKept);
-    this.#answerAll(pending, outcome, nowMs, resolution);
+    const { hadPlainLife } = pending;
+    const isOver = this.#answerAll(pending, outcome, nowMs, resolution);
+    if (!isOver || !hadPlainLife) {
+      pending.waiters = [];
+      return;
+    }
+    pending.clear();
+    this.#pendings.give(pending);
   }
 
-  /** Answers everybody who waits for a question: ANSWERS_PER_TURN at once, others in the turns after. */
-  #answerAll(pending: Pending, outcome: Outcome, nowMs: number, resolution: Resolution | undefined): void {
+  /**
+   * Answers everybody who waits for a question: ANSWERS_PER_TURN at once, others in the turns after. True when nobody is left
+   * for these.
+   */
+  #answerAll(pending: Pending, outcome: Outcome, nowMs: number, resolution: Resolution | undefined): boolean {
     const { waiters } = pending;
-    pending.waiters = [];
+    // Who comes while a stale answer leaves waits for the fresh one, and what the resolver says to one that was evicted is for nobody.
+    if (!pending.hadPlainLife) pending.waiters = [];
     pending.byPlace = undefined;
-    let next = this.#answerSome(waiters, 0, outcome);
-    if (next === waiters.length) return;
+    const next = this.#answerSome(waiters, 0, outcome);
+    if (next === waiters.length) return true;
+    this.#answerLater(pending.asked, waiters, next, outcome, nowMs, resolution);
+    return false;
+  }
+
+  #answerLater(
+    asked: Asked,
+    waiters: readonly Waiter[],
+    start: number,
+    outcome: Outcome,
+    nowMs: number,
+    resolution: Resolution | undefined,
+  ): void {
+    let next = start;
     this.#leaving++;
     const goOn = (): void => {
       // An answer is valid until the next one is made.
       const isAnswer = resolution !== undefined && !('ede' in outcome);
-      const again = isAnswer ? this.#responder.read(pending.asked, resolution, nowMs, false) : outcome;
+      const again = isAnswer ? this.#responder.read(asked, resolution, nowMs, false) : outcome;
       next = this.#answerSome(waiters, next, again);
       if (next < waiters.length) setImmediate(goOn);
       else this.#leaving--;

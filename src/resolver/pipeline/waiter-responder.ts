@@ -24,6 +24,8 @@ import { type Asked, createAsked, endWaiter, keyTextOf, ledTo, type Waiter } fro
 
 /** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
 const HELD_MS_MAX = 5;
+/** Longest answer whose view is kept: what fits UDP everywhere (RFC 9715), 130 KB of views at most. */
+const VIEW_BYTES_MAX = 1232;
 
 /** Knows what answers mean for those who wait. */
 export class WaiterResponder implements Responder {
@@ -32,6 +34,8 @@ export class WaiterResponder implements Responder {
   readonly #parts: Parts;
   #rules: InForce;
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
+  /** The first bytes of it, by their number, made when first needed: a view is 100 bytes of garbage for each answer. */
+  readonly #views: Buffer[] = [];
   /** Waiters whose answer leads elsewhere. */
   readonly #followers: Waiter[] = [];
 
@@ -166,6 +170,12 @@ export class WaiterResponder implements Responder {
     if (length > 0 && hasWaited) context.observer.missDuration(tookMs);
     if (rules.queryLog !== undefined) logQuery(context, rules, rules.queryLog, length, tookMs);
     if (context.refresh !== REFRESH.NO) refresh(context, rules, this.room);
-    reply(this.#out.subarray(0, length));
+    reply(this.#firstOf(length));
+  }
+
+  #firstOf(length: number): Buffer {
+    if (length > VIEW_BYTES_MAX) return this.#out.subarray(0, length);
+    this.#views[length] ??= this.#out.subarray(0, length);
+    return this.#views[length];
   }
 }

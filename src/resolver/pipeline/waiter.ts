@@ -7,7 +7,7 @@ import { fail } from 'node:assert/strict';
 import { type AddressWords, createAddress, Pool, Reusable } from '../../base/base.ts';
 import { TRANSPORT } from '../../base/words/words.ts';
 import type { Shown } from '../../policy/access/access.ts';
-import { HEADER_LENGTH } from '../../wire/dns/dns.ts';
+import { HEADER_LENGTH, NO_QUESTION } from '../../wire/dns/dns.ts';
 import { KEY_FLAG, keyText } from '../cache/cache.ts';
 import type { InForce } from './in-force.ts';
 import type { PipelineObserver } from './parts.ts';
@@ -25,6 +25,8 @@ export type Reply = (message: Uint8Array) => void;
 const ORDINARY_BYTES = 128;
 /** Waiters that are kept for the next queries: more than are in flight but in a flood, half a megabyte. */
 const WAITERS_KEPT_MAX = 1024;
+/** Bytes of some 200 names. */
+const NAMES_BYTES = 4096;
 /** Bytes of a waiter beside those of a long query: objects, address, room of an ordinary query and the reply. */
 export const WAITER_BYTES = 256 + ORDINARY_BYTES;
 
@@ -97,6 +99,9 @@ export interface Asked {
   readonly question: Question;
 }
 
+/** What stands where no question is. */
+export const NOT_ASKED: Asked = { hash: 0, flags: 0, qname: NO_QUESTION.name, question: NO_QUESTION };
+
 /** The cache key of a question as text; made where it is needed, because most questions are answered. */
 export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
 
@@ -136,6 +141,10 @@ export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boo
   return waiter;
 };
 
+/** Where the next names are copied to; what is full goes when the last question in it has ended. */
+let names = new Uint8Array(NAMES_BYTES);
+let namesEnd = 0;
+
 /**
  * The question of a turn, under its sealed key, for the name that a rule leads to or the QNAME, in the letters of
  * `waiter`.
@@ -164,9 +173,14 @@ export const createAsked = (
   return { hash: key.hash, flags: key.flags, qname, question };
 };
 
-/** Cheaper than slice() of a view, for a name. */
+/** Cheaper than slice() of a view, for a name; and a view of a larger buffer takes half of what an array of its own does. */
 const copyOf = (bytes: Uint8Array, start: number, length: number): Uint8Array => {
-  const copy = new Uint8Array(length);
+  if (names.length - namesEnd < length) {
+    names = new Uint8Array(NAMES_BYTES);
+    namesEnd = 0;
+  }
+  const copy = new Uint8Array(names.buffer, namesEnd, length);
+  namesEnd += length;
   for (let i = 0; i < length; i++) copy[i] = bytes[start + i] ?? 0;
   return copy;
 };

@@ -5,7 +5,8 @@
 // it is one answer, as an upstream that resolves would have sent it: the validator and the lists see all of it.
 // Bounded by a number of questions and one deadline. A further question that fails fails the whole, because an alias
 // without its end would say that there is nothing (RFC 2308 section 2.2).
-import type { Clock } from '../../base/base.ts';
+import { fail } from 'node:assert/strict';
+import { type Clock, Pool, Reusable } from '../../base/base.ts';
 import {
   createEde,
   EDE,
@@ -13,6 +14,7 @@ import {
   formatName,
   HEADER_LENGTH,
   MessageBuilder,
+  NO_QUESTION,
   OPT_LENGTH,
   OPTION,
   OPTION_HEADER_LENGTH,
@@ -35,6 +37,11 @@ type Answered = Extract<UpstreamOutcome, { readonly kind: 'answer' }>;
 type Failed = Extract<UpstreamOutcome, { readonly kind: 'failure' }>;
 type Done = (outcome: UpstreamOutcome) => void;
 
+/** Of questions that wait, as many are kept for the next ones as waiters are. */
+const FIRSTS_KEPT_MAX = 1024;
+/** An exchange calls once; who calls again would answer somebody else's question by then. */
+const answeredBefore = (): never => fail('an exchange answered a question twice');
+
 /** What a follower works with. */
 export interface AliasFollowerOptions {
   readonly exchange: Exchange;
@@ -45,9 +52,33 @@ export interface AliasFollowerOptions {
   readonly isKeptHere: (name: Uint8Array, question: Question) => boolean;
 }
 
-/** Resolves questions by another exchange, each to the end of its aliases. */
+/** A question on its way to the first answer; its `take` is made once, and not for each question. */
+class FirstAnswer extends Reusable {
+  question: Question = NO_QUESTION;
+  startedAtMs = 0;
+  done: Done = answeredBefore;
+  readonly take: Done;
+
+  constructor(take: (first: FirstAnswer, outcome: UpstreamOutcome) => void) {
+    super();
+    this.take = (outcome) => take(this, outcome);
+  }
+}
+
+/** Resolves questions by another exchange, each to the end of its aliases. Hot for each miss. */
 export class AliasFollower implements Exchange {
   readonly #options: AliasFollowerOptions;
+  readonly #firsts = new Pool<FirstAnswer>(FIRSTS_KEPT_MAX);
+  readonly #take = (first: FirstAnswer, outcome: UpstreamOutcome): void => {
+    const { question, startedAtMs, done } = first;
+    first.question = NO_QUESTION;
+    first.done = answeredBefore;
+    this.#firsts.give(first);
+    const find = question.doubtsEnd === true ? findDoubtfulEnd : findOpenEnd;
+    const end = outcome.kind === 'answer' ? find(outcome.message, question) : undefined;
+    if (outcome.kind === 'failure' || end === undefined) done(outcome);
+    else new Pursuit(this.#options, question, startedAtMs, done).take(outcome, end);
+  };
 
   constructor(options: AliasFollowerOptions) {
     this.#options = options;
@@ -55,13 +86,11 @@ export class AliasFollower implements Exchange {
 
   resolve(question: Question, done: Done): void {
     const { exchange, clock } = this.#options;
-    const startedAtMs = clock();
-    const find = question.doubtsEnd === true ? findDoubtfulEnd : findOpenEnd;
-    exchange.resolve(question, (outcome) => {
-      const end = outcome.kind === 'answer' ? find(outcome.message, question) : undefined;
-      if (outcome.kind === 'failure' || end === undefined) done(outcome);
-      else new Pursuit(this.#options, question, startedAtMs, done).take(outcome, end);
-    });
+    const first = this.#firsts.take() ?? new FirstAnswer(this.#take);
+    first.question = question;
+    first.startedAtMs = clock();
+    first.done = done;
+    exchange.resolve(question, first.take);
   }
 }
 

@@ -20,11 +20,14 @@ export const begin = (
 ): void => {
   const { tick } = traffic.timer;
   traffic.inflight++;
-  const flight = traffic.flights.take() ?? new Flight<Try>((own) => abandon(traffic, own));
+  const flight = traffic.flights.take() ?? createFlight(traffic);
   flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
   if (question.interest !== undefined) question.interest.cancel = flight.cancel;
   advance(traffic, flight);
 };
+
+/** By itself: what a closure holds is made when a function begins, also where the closure is not. */
+const createFlight = (traffic: Traffic): Flight<Try> => new Flight<Try>((own) => abandon(traffic, own));
 
 /** Nobody wants an answer any more: ends the question and all that is under way for it. */
 const abandon = (traffic: Traffic, flight: Flight<Try>): void => {
@@ -59,7 +62,8 @@ export const advance = (traffic: Traffic, flight: Flight<Try>): void => {
     if (index < 0) break;
     launch(traffic, flight, index);
   }
-  if (flight.order.openCount > 0) return;
+  // A try that failed at once has gone on by itself.
+  if (flight.isOver || flight.order.openCount > 0) return;
   finish(traffic, flight, { kind: 'failure', reason: flight.reason, message: flight.message });
 };
 

@@ -42,14 +42,14 @@ export class TryTimer {
 
   /** One more, because the current tick is already under way. */
   toTicks(timeMs: number): number {
-    return Math.ceil(timeMs / this.#tickMs) + 1;
+    return (Math.ceil(timeMs / this.#tickMs) + 1) | 0;
   }
 
   /** Puts a try that was just sent into the wheel: it ends after `ticks`, and is due after `dueTicks` if these are fewer. */
   start(attempt: Try, ticks: number, dueTicks: number): void {
     if (this.#timer === undefined) {
       this.#sweptAtMs = attempt.sentAtMs;
-      this.#timer = setTimeout(() => this.#sweep(), this.#tickMs);
+      this.#timer = this.#startTimer();
     }
     const lagTicks = this.#lagTicks(attempt.sentAtMs);
     attempt.endTick = this.#wheel.tick + lagTicks + ticks;
@@ -79,7 +79,8 @@ export class TryTimer {
   /** Ticks by which the wheel is behind: what is sent now would be taken for that much older at the next sweep. */
   #lagTicks(nowMs: number): number {
     const ticks = Math.floor((nowMs - this.#sweptAtMs) / this.#tickMs);
-    return ticks >= 0 && ticks <= TICKS_PER_TRY ? ticks : 0;
+    // A number with a fraction would be an object wherever it is handed on.
+    return ticks >= 0 && ticks <= TICKS_PER_TRY ? ticks | 0 : 0;
   }
 
   /** Sees what is due. When the loop was late, answers lie in the sockets that are read before. */
@@ -100,6 +101,10 @@ export class TryTimer {
     const ticks = isPlausible ? passed : 1;
     this.#sweptAtMs = isPlausible ? this.#sweptAtMs + ticks * this.#tickMs : now;
     this.#wheel.advance(ticks);
-    this.#timer = this.#wheel.count > 0 ? setTimeout(() => this.#sweep(), this.#tickMs) : undefined;
+    this.#timer = this.#wheel.count > 0 ? this.#startTimer() : undefined;
+  }
+
+  #startTimer(): NodeJS.Timeout {
+    return setTimeout(() => this.#sweep(), this.#tickMs);
   }
 }

@@ -33,6 +33,17 @@ export interface Question {
   readonly interest?: Interest;
 }
 
+/** Stands where there is no question, so that what is used again holds none. */
+export const NO_QUESTION: Question = {
+  name: new Uint8Array(1),
+  type: 0,
+  class: 0,
+  dnssecOk: false,
+  checkingDisabled: false,
+  view: 0,
+  wantsAd: false,
+};
+
 /** Why a question got no answer. */
 export type FailureReason = 'timeout' | 'network' | 'servfail' | 'refused' | 'overload' | 'costly';
 

@@ -70,6 +70,20 @@ describe('coalescing', () => {
     expect(bench.send(buildQuery(QUESTION)).answers).toHaveLength(1);
   });
 
+  test("a resolver that calls twice is not heard for somebody else's question", () => {
+    const bench = new Bench();
+    const first = bench.send(buildQuery(QUESTION)).answers;
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(onlyAnswer(first).answer).toEqual([RECORD]);
+    // What held the first question holds this one.
+    const second = bench.send(buildQuery('b.example. A')).answers;
+    answerAsked(bench.asked[0], QUESTION, { answer: [RECORD] });
+    expect(second).toEqual([]);
+    answerAsked(bench.asked[1], 'b.example. A', { answer: ['b.example. 60 IN A 203.0.113.2'] });
+    expect(onlyAnswer(second).answer).toEqual(['b.example. 60 IN A 203.0.113.2']);
+    expect(first).toHaveLength(1);
+  });
+
   test("a resolver that changes the name which it was given changes nobody's letters", () => {
     const bench = new Bench();
     const waiting = ['A.eXample. A', 'a.EXAMPLE. A'].map((question) => ({
