@@ -1,7 +1,7 @@
 // What metrics and reports say of the register: counts by grounds, the nearest end, papers that lack something.
 
 import { DAY_MS } from '../../base/base.ts';
-import { type ExemptionPaper, isGranted } from './paper.ts';
+import { type ExemptionPaper, isGranted, toSharedExemption } from './paper.ts';
 import type { Profile } from './profile.ts';
 import type { ExemptionEvent, Register } from './register.ts';
 import type { Rules } from './rule-context.ts';
@@ -30,9 +30,18 @@ export interface ExemptionFacts {
   readonly lastApprovalMs: number | undefined;
 }
 
-/** Counts; what the rules say of standing papers is judged again only when the register or the rules changed. */
+/** Counts, again only when the register or the rules changed, or something began or ended: they are asked for each second. */
 export class ExemptionCounts {
   readonly #register: Register;
+  /** What was counted last, and for which times it holds while the register has the same version. */
+  #counted:
+    | {
+        readonly version: number;
+        readonly fromMs: number;
+        readonly untilMs: number;
+        readonly facts: ExemptionFacts;
+      }
+    | undefined;
   #version = -1;
   /** What the rules say of each paper: nothing that passes with time, and a paper that changes is another one. */
   #rules: Rules | undefined;
@@ -44,6 +53,21 @@ export class ExemptionCounts {
   }
 
   at(nowMs: number): ExemptionFacts {
+    const { version } = this.#register;
+    const known = this.#counted;
+    if (known?.version === version && nowMs >= known.fromMs && nowMs < known.untilMs) return known.facts;
+    const facts = this.#count(nowMs);
+    const beginnings = this.#register
+      .standing()
+      .filter(isGranted)
+      .map((paper) => toSharedExemption(paper).fromMs)
+      .filter((fromMs) => fromMs > nowMs);
+    const untilMs = Math.min(...beginnings, facts.nearestEndMs ?? Number.POSITIVE_INFINITY);
+    this.#counted = { version, fromMs: nowMs, untilMs, facts };
+    return facts;
+  }
+
+  #count(nowMs: number): ExemptionFacts {
     const register = this.#register;
     const active = register.activeAt(nowMs);
     const grounds = register.rules?.profile.grounds.map(({ id }) => id) ?? [];
@@ -51,7 +75,7 @@ export class ExemptionCounts {
     for (const paper of active) {
       activeByGround.set(paper.grounds, (activeByGround.get(paper.grounds) ?? 0) + 1);
     }
-    const ends = new Map(active.map(({ id, until }) => [id, Date.parse(until)]));
+    const ends = new Map(active.map((paper) => [paper.id, toSharedExemption(paper).untilMs]));
     return {
       activeByGround,
       waiting: register.standing().filter(({ state }) => state === 'requested').length,

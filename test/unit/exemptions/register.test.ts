@@ -585,3 +585,36 @@ test('a change has the paper judged that changed, and no other; other rules have
   expect(looksFor(() => held.register.revoke('3', AUTHOR))).toBe(0);
   expect(looksFor(() => held.register.setRules({ ...US_RULES, network }))).toBeGreaterThan(5 * first);
 });
+
+test('facts are counted once until a change, a beginning or an end, and are then those that are counted anew', () => {
+  const held = openRegister();
+  const { clock, register } = held;
+  const counts = new ExemptionCounts(register);
+  const anew = () => new ExemptionCounts(register).at(clock.nowMs);
+  grant(held);
+  grant(held, { clients: ['192.0.2.1'], until: day(2) });
+  grant(held, { clients: undefined, groups: ['lab'], from: day(1) });
+  const first = counts.at(NOW);
+  for (const ms of [0, 1_000, DAY_MS - 1]) expect(counts.at(NOW + ms)).toBe(first);
+  // Over a beginning, an end, and back again; nothing of it is written down.
+  for (const ms of [DAY_MS, DAY_MS - 1, 2 * DAY_MS - 1, 2 * DAY_MS, 3 * DAY_MS, 2 * DAY_MS - 1, -1, 0]) {
+    clock.nowMs = NOW + ms;
+    expect(counts.at(clock.nowMs), `${ms}`).toEqual(anew());
+  }
+  const changes = [
+    () => register.request({ ...REQUEST, clients: ['192.0.2.3'] }, REQUESTER),
+    () => register.revoke('1', AUTHOR),
+    () => register.suspend('ex-000002', 'nobody granted it'),
+    () => register.setRules({ ...US_RULES, profile: profileOf('be-federal') }),
+    () => register.setRules(undefined),
+    () => {
+      clock.nowMs = NOW + 2 * DAY_MS;
+      register.advance();
+    },
+  ];
+  for (const [index, change] of changes.entries()) {
+    counts.at(clock.nowMs);
+    change();
+    expect(counts.at(clock.nowMs), `change ${index}`).toEqual(anew());
+  }
+});
