@@ -484,6 +484,9 @@ export type HealthIssueId = keyof typeof HEALTH_ISSUES;
 /** All of them, the most urgent first. */
 export const HEALTH_ISSUE_IDS = Object.keys(HEALTH_ISSUES) as readonly HealthIssueId[];
 
+/** Issues of one id that are told; further ones say no more, and each is a series of the metric. */
+export const ISSUE_SUBJECTS_MAX = 100;
+
 /** What a part of the program finds. Times are milliseconds since the epoch. */
 export interface FoundIssue {
   readonly id: HealthIssueId;

@@ -10,6 +10,7 @@ export {
   HEALTH_ISSUES,
   type HealthIssue,
   type HealthIssueId,
+  ISSUE_SUBJECTS_MAX,
 } from './health-issues.ts';
 export { REASONS, type ReasonId, reasonText } from './reasons.ts';
 export { ROLES, type Role } from './roles.ts';

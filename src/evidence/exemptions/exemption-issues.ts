@@ -1,6 +1,6 @@
 // What is wrong with exemptions: a register that cannot be used, what ends or is to be reviewed soon, who may approve.
 import { DAY_MS } from '../../base/base.ts';
-import type { FoundIssue } from '../../base/words/words.ts';
+import { type FoundIssue, ISSUE_SUBJECTS_MAX } from '../../base/words/words.ts';
 import type { Config } from '../../config/config.ts';
 import type { EvidenceFacts, ExemptionMetrics } from '../../telemetry/observe/observe.ts';
 
@@ -23,26 +23,34 @@ export const exemptionIssues = (
         },
       ]
     : []),
-  ...Array.from(exemptions?.unproven ?? [], ([subject, why]) => ({
+  ...[...(exemptions?.unproven ?? [])].slice(0, ISSUE_SUBJECTS_MAX).map(([subject, why]) => ({
     ...({ id: 'exemptions-unproven', subject } as const),
     text: `${subject} is suspended: the register grants it, and ${why}`,
   })),
-  ...Array.from(incomplete, (subject) => ({
+  ...[...incomplete].slice(0, ISSUE_SUBJECTS_MAX).map((subject) => ({
     ...({ id: 'exemption-incomplete', subject } as const),
     text: `exemption ${subject} would be refused by the rules as they are`,
   })),
-  ...[...(exemptions?.ends ?? [])]
-    .filter(([, endMs]) => endMs - nowMs < EXEMPTION_MS)
-    .map(([subject, dueMs]) => ({
-      ...({ id: 'exemption-ends', subject, dueMs } as const),
-      text: `exemption ${subject} ends at ${toText(dueMs)}`,
-    })),
+  ...endIssues(exemptions?.ends, nowMs),
   ...decisions.flatMap(({ list: subject, reviewMs, endsMs }): FoundIssue[] => {
     const dueMs = Math.min(reviewMs ?? Number.POSITIVE_INFINITY, endsMs ?? Number.POSITIVE_INFINITY);
     const text = `the decision behind ${subject} is to be reviewed`;
     return dueMs - nowMs < REVIEW_MS ? [{ id: 'mandate-review', subject, text, dueMs }] : [];
   }),
 ];
+
+/** Those that end soon, no more than are told: thousands are looked at each second, and no text is made for nobody. */
+const endIssues = (ends: ExemptionMetrics['ends'] | undefined, nowMs: number): FoundIssue[] => {
+  const found: FoundIssue[] = [];
+  ends?.forEach((dueMs, subject) => {
+    if (found.length >= ISSUE_SUBJECTS_MAX || dueMs - nowMs >= EXEMPTION_MS) return;
+    found.push({
+      ...{ id: 'exemption-ends', subject, dueMs },
+      text: `exemption ${subject} ends at ${toText(dueMs)}`,
+    });
+  });
+  return found;
+};
 
 /** Of who may approve exemptions. Nothing where no exemption can be granted: without rules, and on a node of a fleet. */
 export const approverIssues = ({

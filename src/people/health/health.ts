@@ -10,6 +10,7 @@ import {
   HEALTH_ISSUES,
   type HealthIssue,
   type HealthIssueId,
+  ISSUE_SUBJECTS_MAX,
 } from '../../base/words/words.ts';
 import type { ProbeScheduler } from '../../evidence/probe/probe.ts';
 import type { LossWatch, RecordKeeping } from '../../evidence/recording/recording.ts';
@@ -24,8 +25,6 @@ import type { EvidenceFacts, Log } from '../../telemetry/observe/observe.ts';
 import { HealthLines } from './health-lines.ts';
 import { findIssues, type HealthFacts } from './health-rows.ts';
 
-/** Issues of one id that are told; further ones say no more, and each is a series of the metric. */
-const SUBJECTS_MAX = 100;
 /** Characters of a text, of which others may have written a part: an authority, the server of a list, a witness. */
 const TEXT_LENGTH_MAX = 1_000;
 /** Between two looks at what takes the disk, milliseconds. */
@@ -180,7 +179,7 @@ export class Health {
       incomplete: evidence.incompleteExemptions(),
     });
     const since = new Map<string, number>();
-    this.#issues = inOrder(found.map(plain)).map((one) => {
+    this.#issues = inOrder(found).map((one) => {
       const { severity, do: todo } = HEALTH_ISSUES[one.id];
       const sinceMs = one.sinceMs ?? this.#since.get(keyOf(one)) ?? nowMs;
       since.set(keyOf(one), sinceMs);
@@ -256,15 +255,16 @@ const plain = (one: FoundIssue): FoundIssue => {
   };
 };
 
-/** The most urgent first; of one id in the order of the rows, each subject once and not too many. */
+/** Plain, the most urgent first; of one id in the order of the rows, each subject once and not too many. */
 const inOrder = (found: readonly FoundIssue[]): FoundIssue[] => {
   const bySubject = new Map<HealthIssueId, Map<string, FoundIssue>>(
     HEALTH_ISSUE_IDS.map((id) => [id, new Map()]),
   );
-  for (const one of found) {
-    const known = bySubject.get(one.id);
-    if (known !== undefined && known.size < SUBJECTS_MAX && !known.has(one.subject))
-      known.set(one.subject, one);
+  for (const raw of found) {
+    const known = bySubject.get(raw.id);
+    if (known === undefined || known.size >= ISSUE_SUBJECTS_MAX) continue;
+    const one = plain(raw);
+    if (!known.has(one.subject)) known.set(one.subject, one);
   }
   return [...bySubject.values()].flatMap((known) => [...known.values()]);
 };

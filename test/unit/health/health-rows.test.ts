@@ -506,3 +506,12 @@ test('an output that still connects is no issue yet', () => {
   const outputs = [{ name: 'siem', trouble: 'connecting', written: 0, dropped: 0, queued: 0 }];
   expect(idsOf(records({ outputs }))).toEqual([]);
 });
+
+test('of thousands of exemptions no more issues are found than are told', () => {
+  const ids = Array.from({ length: 5_000 }, (_, index) => `ex-${String(index + 1).padStart(6, '0')}`);
+  const mapOf = <Value>(value: Value): Map<string, Value> => new Map(ids.map((id) => [id, value]));
+  const exemptions = { ...EXEMPTIONS, unproven: mapOf('why'), ends: mapOf(NOW_MS + DAY_MS) };
+  const found = findIssues(service({ ...evidence({ exemptions }), incomplete: new Set(ids) }));
+  for (const id of ['exemptions-unproven', 'exemption-incomplete', 'exemption-ends'])
+    expect(found.filter((one) => one.id === id).map(({ subject }) => subject)).toEqual(ids.slice(0, 100));
+});
