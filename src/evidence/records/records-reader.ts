@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError, DAY_MS, errorText, HOUR_MS, systemErrorCode } from '../../base/base.ts';
+import type { BlockMemory, KeptRecord } from './block-memory.ts';
 import type { SignedHead } from './heads.ts';
 import { headsPath, readHeadLines } from './heads-file.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
@@ -16,8 +17,6 @@ import { SKETCH_REGISTERS, Sketch } from './sketch.ts';
 
 /** How long a partition may be locked, which it is only while it is closed, milliseconds. */
 const BUSY_MS = 5_000;
-/** Counts stand at the start of their hour, before the records that they count. */
-
 /** Name of the directory with all records, in the state directory. */
 export const RECORDS_DIRECTORY = 'records';
 
@@ -111,6 +110,31 @@ export class RecordsReader {
     }
   }
 
+  /**
+   * What `memory` keeps of each record of a class with `fromMs` <= time < `untilMs`, in the order of the chain; only blocks that it
+   * does not know are read. Rejects as records() does.
+   */
+  async kept<Kept extends { readonly size: number }>(
+    recordClass: RecordClass,
+    fromMs: number,
+    untilMs: number,
+    memory: BlockMemory<Kept>,
+  ): Promise<KeptRecord<Kept>[]> {
+    const found: KeptRecord<Kept>[] = [];
+    memory.begin();
+    for (const partition of this.#concerned(recordClass, fromMs, untilMs)) {
+      const database = await this.#open(recordClass, partition);
+      try {
+        for (const { first, read } of this.#blocksOf(database, recordClass, fromMs, untilMs, partition))
+          for (const one of memory.of(partition.name, first, read))
+            if (one.timeMs >= fromMs && one.timeMs < untilMs) found.push(one);
+      } finally {
+        database.close();
+      }
+    }
+    return found;
+  }
+
   *#recordsOf(
     database: DatabaseSync,
     recordClass: RecordClass,
@@ -119,6 +143,28 @@ export class RecordsReader {
     partition: PartitionFile,
     isBackwards = false,
   ): Generator<FoundRecord> {
+    const blocks = this.#blocksOf(database, recordClass, fromMs, untilMs, partition, isBackwards);
+    for (const { first, read } of blocks) {
+      const records = read();
+      for (let at = 0; at < records.length; at++) {
+        const index = isBackwards ? records.length - 1 - at : at;
+        const record = records[index];
+        const timeMs = record === undefined ? Number.NaN : Date.parse(record.time);
+        if (record !== undefined && timeMs >= fromMs && timeMs < untilMs)
+          yield { class: recordClass, sequence: first + index, record };
+      }
+    }
+  }
+
+  /** Blocks that may hold records of the period, by their first record, and what they hold. */
+  *#blocksOf(
+    database: DatabaseSync,
+    recordClass: RecordClass,
+    fromMs: number,
+    untilMs: number,
+    partition: PartitionFile,
+    isBackwards = false,
+  ): Generator<{ readonly first: number; readonly read: () => EvidenceRecord[] }> {
     const read = <Value>(of: () => Value): Value => this.#reading(recordClass, partition, of);
     // The times stand in the index; a scan of the table would read the bodies of all blocks.
     const concerned = read(() =>
@@ -132,14 +178,10 @@ export class RecordsReader {
     for (const row of isBackwards ? concerned.toReversed() : concerned) {
       const first = Number(row['first']);
       // What the recorder wrote; verify() is there for what somebody else did.
-      const records = read(() => JSON.parse(String(select.get(first)?.['body'])) as EvidenceRecord[]);
-      for (let at = 0; at < records.length; at++) {
-        const index = isBackwards ? records.length - 1 - at : at;
-        const record = records[index];
-        const timeMs = record === undefined ? Number.NaN : Date.parse(record.time);
-        if (record !== undefined && timeMs >= fromMs && timeMs < untilMs)
-          yield { class: recordClass, sequence: first + index, record };
-      }
+      yield {
+        first,
+        read: () => read(() => JSON.parse(String(select.get(first)?.['body'])) as EvidenceRecord[]),
+      };
     }
   }
 

@@ -7,6 +7,7 @@
 // syslog (RFC 5424, 5425, 6587), dnstap over Frame Streams.
 
 export { type AskedNames, type AskedPart, countAskedNames } from './asked-names.ts';
+export { BlockMemory, type KeptRecord } from './block-memory.ts';
 export { LISTED_SIGNALS, signalOfCategory } from './bypass-signal.ts';
 export { CHAIN_START, type ChainBlock, ChainFeed, type ChainPlace } from './chain-feed.ts';
 export type { ChainHole, Looked, LookFrom } from './chain-hole.ts';
@@ -114,6 +115,7 @@ export { seal, unseal } from './sealing.ts';
 export {
   findRecords,
   type HeadStatus,
+  keptRecords,
   lastHeads,
   lastRecords,
   newestRecords,

@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { matchesPrefix, type Prefix, parsePrefix } from '../../base/base.ts';
+import type { BlockMemory, KeptRecord } from './block-memory.ts';
 import { readCheckpoint } from './checkpoint-file.ts';
 import { headText, readPublicKeys, type SignedHead } from './heads.ts';
 import { headsPath, readHeadLines } from './heads-file.ts';
@@ -45,6 +46,21 @@ export async function* findRecords(directory: string, filter: RecordFilter): Asy
     reader.close();
   }
 }
+
+/** As RecordsReader.kept(), of a directory. */
+export const keptRecords = async <Kept extends { readonly size: number }>(
+  directory: string,
+  recordClass: RecordClass,
+  { fromMs, untilMs }: Pick<RecordFilter, 'fromMs' | 'untilMs'>,
+  memory: BlockMemory<Kept>,
+): Promise<KeptRecord<Kept>[]> => {
+  const reader = RecordsReader.open(directory);
+  try {
+    return await reader.kept(recordClass, fromMs, untilMs, memory);
+  } finally {
+    reader.close();
+  }
+};
 
 /** The wanted records of one chain from its end on: who has enough stops, and what is older is not read. */
 export async function* newestRecords(

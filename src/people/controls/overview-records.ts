@@ -1,14 +1,16 @@
 // What the overview reads of records on the disk: the last day's strip, today's counts, the last changes.
 //
 // Read again at most every few seconds, and only while somebody looks: a page that is open in ten browsers costs one
-// reading. The strip is made by the report's own history, so that both tell the same of the same day.
+// reading, and a reading costs what is new since the one before. The strip is made by the report's own history, so that both
+// tell the same of the same day.
 import { join } from 'node:path';
 import { type Clock, DAY_MS, errorText, HOUR_MS, isAppError } from '../../base/base.ts';
 import {
+  BlockMemory,
   type ChangeRecord,
   describeRecord,
-  findRecords,
   type HourCount,
+  keptRecords,
   LISTED_SIGNALS,
   RECORDS_DIRECTORY,
   RecordsReader,
@@ -70,6 +72,7 @@ export class OverviewRecords {
   readonly #monotonic: () => number;
   #read: { readonly atMs: number; readonly key: string; readonly facts: Promise<DayFacts> } | undefined;
   #freshMs = FRESH_MS;
+  readonly #memory = new BlockMemory((record) => followedOf(record as ChangeRecord));
 
   /** `monotonic` never steps; milliseconds. */
   constructor(stateDirectory: string, clock: Clock, monotonic: () => number = () => performance.now()) {
@@ -104,18 +107,13 @@ export class OverviewRecords {
     const fromMs = untilMs - DAY_MS;
     const histories = new GroupHistories(groups);
     const all = new EnforcementHistory();
-    let changes: Change[] = [];
-    const filter = changesFrom(fromMs);
     try {
-      for await (const { sequence, record } of findRecords(this.#directory, filter)) {
-        // A filter of changes finds no other records.
-        const change = record as ChangeRecord;
-        all.add({ sequence, record: change });
-        histories.add({ sequence, record: change });
-        const isShown = SHOWN_KINDS.has(record.kind) && Date.parse(record.time) < untilMs;
-        if (isShown) changes.push(toChange(change));
-        if (changes.length > 2 * CHANGES_MAX) changes = changes.slice(-CHANGES_MAX);
+      const found = await keptRecords(this.#directory, 'changes', changesFrom(fromMs), this.#memory);
+      for (const { sequence, kept } of found) {
+        all.add({ sequence, record: kept.record });
+        histories.add(sequence, kept);
       }
+      const shown = found.flatMap(({ timeMs, kept: { change } }) => (timeMs < untilMs && change) || []);
       const spansOf = histories.spansOf(fromMs, untilMs);
       const spans = toSpans(all, fromMs, untilMs).map((span, index) => ({ ...span, number: index + 1 }));
       return {
@@ -123,7 +121,7 @@ export class OverviewRecords {
         untilMs,
         spans,
         spansOf,
-        changes: changes.slice(-CHANGES_MAX).reverse(),
+        changes: shown.slice(-CHANGES_MAX).reverse(),
         counts: await this.#counts(untilMs),
         fault: undefined,
       };
@@ -150,6 +148,31 @@ export class OverviewRecords {
 type PlacedChange = Parameters<EnforcementHistory['add']>[0];
 type StateRecord = Extract<ChangeRecord, { readonly kind: 'enforcement'; readonly event: 'state' }>;
 
+/** What a history reads of a record, and what is shown of it. */
+interface Followed {
+  readonly record: ChangeRecord;
+  /** What a record of a state says of each group. */
+  readonly told: ReadonlyMap<string, string> | undefined;
+  /** Undefined: it is not shown. */
+  readonly change: Change | undefined;
+  readonly size: number;
+}
+
+/** That of a change with its text. */
+const CHANGE_SIZE = 2;
+
+const followedOf = (record: ChangeRecord): Followed => {
+  const change = SHOWN_KINDS.has(record.kind) ? toChange(record) : undefined;
+  const told = isState(record)
+    ? new Map(record.groups.map((one) => [one.group, JSON.stringify({ ...one, group: '' })]))
+    : undefined;
+  return {
+    record: FOLLOWED.has(record.kind) ? record : stubOf(record),
+    ...{ told, change },
+    size: 1 + 2 * (told?.size ?? 0) + (change === undefined ? 0 : CHANGE_SIZE),
+  };
+};
+
 /**
  * What held on each of many networks. Most of them had the same day: a history is followed once for all whose records of a state
  * say the same, and two hundred networks cost what a few do.
@@ -164,12 +187,9 @@ class GroupHistories {
     this.#groups = groups;
   }
 
-  add({ sequence, record }: PlacedChange): void {
-    if (isState(record))
-      this.#told.push(
-        new Map(record.groups.map((one) => [one.group, JSON.stringify({ ...one, group: '' })])),
-      );
-    this.#changes.push({ sequence, record: FOLLOWED.has(record.kind) ? record : stubOf(record) });
+  add(sequence: number, { record, told }: Followed): void {
+    if (told !== undefined) this.#told.push(told);
+    this.#changes.push({ sequence, record });
   }
 
   spansOf(fromMs: number, untilMs: number): ReadonlyMap<string, readonly Span[]> {

@@ -1,6 +1,6 @@
 // What the overview reads of the last day: each of many networks has its own history, however many share one.
 import { dirname } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { ChangeRecord } from '../../../src/evidence/records/record.ts';
 import { findRecords } from '../../../src/evidence/records/records.ts';
 import { EnforcementHistory } from '../../../src/evidence/report/report.ts';
@@ -97,4 +97,59 @@ test('a clock that was set back takes no evidence away', async () => {
   const shown = [spans, spansOf.get('lab') ?? []].map((all) => all.map(({ to, state }) => `${state} ${to}`));
   const own = ['no-evidence 2027-05-10T10:00:00.000Z', 'not-in-force 2027-05-10T10:01:00.000Z'];
   expect(shown).toEqual([own, own]);
+});
+
+/** Texts of blocks that were parsed meanwhile: what was read of records is counted, however it is read. */
+const parsedBlocks = async (act: () => Promise<unknown>): Promise<number> => {
+  const parse = vi.spyOn(JSON, 'parse');
+  try {
+    await act();
+    return parse.mock.calls.filter(([text]) => String(text).startsWith('[{"time"')).length;
+  } finally {
+    parse.mockRestore();
+  }
+};
+
+test('a look at a day reads what is new since the one before, and nothing twice', async () => {
+  const bench = new Bench();
+  await recordDay(bench);
+  const records = new OverviewRecords(dirname(bench.directory), () => bench.nowMs);
+  const read = async (): Promise<number> => {
+    bench.nowMs += 60_000;
+    return parsedBlocks(() => records.day(GROUPS));
+  };
+  expect(await read()).toBeGreaterThan(5);
+  expect(await read()).toBe(0);
+  const written = bench.change({
+    ...{ time: new Date(bench.nowMs).toISOString(), kind: 'admin', action: 'late', by: 'bob' },
+  } as ChangeRecord);
+  bench.advance(1_000);
+  await written;
+  expect(await read()).toBe(1);
+  expect(await read()).toBe(0);
+});
+
+test('days that are read after one another are those that are read alone, whatever the clock does', async () => {
+  const bench = new Bench({ start: '2027-05-10T10:00:00Z' });
+  const state = dirname(bench.directory);
+  const records = new OverviewRecords(state, () => bench.nowMs);
+  const moves = [
+    HOUR_MS,
+    -2 * HOUR_MS,
+    5 * HOUR_MS,
+    20 * HOUR_MS,
+    -30 * HOUR_MS,
+    90_000,
+    31 * HOUR_MS,
+    60_000,
+  ];
+  for (const [round, ms] of moves.entries()) {
+    await recordDay(bench);
+    bench.step(ms);
+    bench.advance(60_000);
+    const alone = await new OverviewRecords(state, () => bench.nowMs).day(GROUPS);
+    expect(await records.day(GROUPS), `round ${round}`).toEqual(alone);
+    expect(alone.fault).toBeUndefined();
+    expect(alone.changes.length).toBeGreaterThan(0);
+  }
 });
