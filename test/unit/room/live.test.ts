@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { Live } from '../../../src/people/room/live.ts';
 
 test('a stream whose session is over gets its end, and the others go on', async () => {
@@ -78,4 +78,67 @@ test('a look that is dear is followed by a rest, and a cheap one by none', async
   costMs = 10;
   await lookFor(6);
   expect(await lookFor(60)).toBe(60);
+});
+
+test('ten streams of several people cost what one does: each state is made once, and all are told the same', async () => {
+  // Looks are the test's own.
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  const made = { states: 0, versions: 0 };
+  let version = 0;
+  let nowMs = 0;
+  const live = new Live(
+    {
+      versions: () => {
+        made.versions++;
+        return new Map([['lists', String(version)]]);
+      },
+      state: () => {
+        made.states++;
+        return Promise.resolve({ text: `{"version":${version}}`, signature: String(version) });
+      },
+    },
+    (thrown) => {
+      throw thrown;
+    },
+    () => nowMs,
+  );
+  const server = createServer((request, response) => {
+    if (request.url === '/page') void live.newest().then((text) => response.end(text));
+    else live.add(response, request.url ?? '', () => true);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const read = async (path: string): Promise<string> =>
+    await (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+  /** What so many pages are told over some changes, and what that costs. */
+  const watch = async (pages: number) => {
+    Object.assign(made, { states: 0, versions: 0 });
+    nowMs += 10_000;
+    const streams = Array.from({ length: pages }, (_, index) => read(`/person-${index % 3}`));
+    while (live.size < pages) await new Promise(setImmediate);
+    nowMs += 10_000;
+    const firsts = await Promise.all(Array.from({ length: pages }, () => read('/page')));
+    expect(new Set(firsts).size).toBe(1);
+    for (let change = 0; change < 5; change++) {
+      version++;
+      nowMs += 1_000;
+      await live.look();
+    }
+    live.close();
+    const told = await Promise.all(streams);
+    while (live.size > 0) await new Promise(setImmediate);
+    for (const text of told) expect(text.match(/event: state/g)?.length).toBeGreaterThanOrEqual(5);
+    for (const text of told) expect(text).toContain(`{"version":${version}}`);
+    return { ...made };
+  };
+  try {
+    const one = await watch(1);
+    expect(one.states).toBeGreaterThanOrEqual(6);
+    expect(await watch(10)).toEqual(one);
+  } finally {
+    vi.useRealTimers();
+    server.closeAllConnections();
+    server.close();
+  }
 });
