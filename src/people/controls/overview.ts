@@ -83,7 +83,7 @@ export class Overview implements OverviewControl {
     const nowMs = clock();
     const { config, generation, listen } = state();
     const lists = await this.#parts.lists.statuses();
-    const issues = await health.refresh();
+    const issues = await health.refresh(lists);
     const { networks, day, today, hitsOf, recorder, exempt } = await this.#look(nowMs, lists);
     const { headline } = health;
     const shown = networks.few();
@@ -155,20 +155,16 @@ export class Overview implements OverviewControl {
   }
 
   async networks(): Promise<NetworkShown[]> {
-    const { clock, lists, health } = this.#parts;
-    await health.refresh();
-    return (await this.#look(clock(), await lists.statuses())).networks.all();
+    return (await this.#lookAnew()).networks.all();
   }
 
   async network(name: string): Promise<NetworkNow | undefined> {
-    const { clock, lists, health, state } = this.#parts;
-    await health.refresh();
-    const { networks, day, exempt, hitsOf } = await this.#look(clock(), await lists.statuses());
+    const { networks, day, exempt, hitsOf } = await this.#lookAnew();
     const network = networks.find(name);
     if (network === undefined) return undefined;
     return {
       ...{ network, from: timeOf(day.fromMs), to: timeOf(day.untilMs) },
-      mandates: mandatesReaching(state().config, name),
+      mandates: mandatesReaching(this.#parts.state().config, name),
       exemptions: exempt.active
         .filter(({ groups }) => groups.includes(name))
         .slice(0, NETWORK_EXEMPTIONS_MAX)
@@ -244,6 +240,13 @@ export class Overview implements OverviewControl {
           ? null
           : { time: sweep.ended, names: sweep.coverage.asked, leakedNames: sweep.leakedNames },
     };
+  }
+
+  async #lookAnew() {
+    const { clock, lists, health } = this.#parts;
+    const statuses = await lists.statuses();
+    await health.refresh(statuses);
+    return this.#look(clock(), statuses);
   }
 
   /** What is read once for everything that is told of networks and exemptions. */

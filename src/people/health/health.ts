@@ -138,26 +138,26 @@ export class Health {
     this.#tell();
   }
 
-  /** Judges anew, of the disk as well, for somebody who asks. */
-  async refresh(): Promise<readonly HealthIssue[]> {
-    await this.#readDisk();
+  /** Judges anew, of the disk as well, for somebody who asks; who has read the lists just now gives them. */
+  async refresh(lists?: HealthFacts['lists']): Promise<readonly HealthIssue[]> {
+    await this.#readDisk(lists);
     this.#look();
     return this.#issues;
   }
 
   /** What is read at once is read once. */
-  #readDisk(): Promise<void> {
-    this.#reading ??= this.#readDiskNow().finally(() => {
+  #readDisk(lists?: HealthFacts['lists']): Promise<void> {
+    this.#reading ??= this.#readDiskNow(lists).finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  async #readDiskNow(): Promise<void> {
+  async #readDiskNow(known: HealthFacts['lists'] | undefined): Promise<void> {
     const { lists, unreadable, monotonic } = this.#parts;
     this.#readAtMs = monotonic();
     try {
-      this.#ofDisk = { lists: await lists(), unreadable: await unreadable() };
+      this.#ofDisk = { lists: known ?? (await lists()), unreadable: await unreadable() };
     } catch (thrown) {
       // What was known before holds until it can be read again; who asks for lists is told why not.
       if (!isAppError(thrown)) throw thrown;

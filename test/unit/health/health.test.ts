@@ -26,6 +26,7 @@ type Line = { readonly level: string; readonly fields: Record<string, unknown>; 
 const program = () => {
   const lines: Line[] = [];
   const planted: FoundIssue[] = [];
+  const listReads = { count: 0 };
   const config = configOf('upstreams: ["192.0.2.53"]');
   let elapsedMs = 0;
   const write = (level: string) => (fields: object, msg: string) => {
@@ -63,7 +64,10 @@ const program = () => {
       standings: new Map(),
       ...{ roomCertificateEndMs: undefined, hasAdministrator: true, outlets: {} },
     }),
-    lists: () => Promise.resolve([]),
+    lists: () => {
+      listReads.count++;
+      return Promise.resolve([]);
+    },
     unreadable: () => Promise.resolve(undefined),
   });
   /** So much later, as the program looks. */
@@ -71,7 +75,7 @@ const program = () => {
     elapsedMs += laterMs;
     health.look();
   };
-  return { health, lines, planted, look };
+  return { health, lines, planted, look, listReads };
 };
 
 const alerts = (
@@ -85,6 +89,26 @@ test('a healthy program says nothing', () => {
   const { health, lines, look } = program();
   look();
   expect([health.issues, health.headline.state, lines]).toEqual([[], 'in-force', []]);
+});
+
+test('lists that somebody has read are judged, and not read again', async () => {
+  const { health, listReads } = program();
+  const held = { sha256: 'a'.repeat(64), entries: 1, since: '2026-11-26T11:00:00Z', reasons: ['size: more'] };
+  const none = { mandate: false, inForce: null, kept: null };
+  const list = {
+    ...none,
+    id: 'extra',
+    kind: 'url' as const,
+    source: 'https://lists.example.com/extra',
+    held,
+  };
+  expect((await health.refresh([list])).map(({ id, subject }) => [id, subject])).toContainEqual([
+    'list-held',
+    'extra',
+  ]);
+  expect(listReads.count).toBe(0);
+  expect((await health.refresh()).map(({ id }) => id)).not.toContain('list-held');
+  expect(listReads.count).toBe(1);
 });
 
 test.each(HEALTH_ISSUE_IDS)('%s is said by all, from its begin to its end', async (id) => {
