@@ -116,12 +116,21 @@ export const readSignedHeads = (directory: string, key: KeyObject): SignedHead[]
     .flatMap(({ head }) => (head !== undefined && isHeadSignedBy(head, key) ? [head] : []));
 
 /** The lines about one partition, as appendHead() writes them; the others are not looked into. */
-export const readHeadLinesOf = (path: string, recordClass: RecordClass, ordinal: number): HeadLine[] => {
-  const members = [`"class":"${recordClass}"`, `"ordinal":${ordinal},`];
-  return readLines(path).flatMap((text, index) =>
+export const readHeadLinesOf = (path: string, recordClass: RecordClass, ordinal: number): HeadLine[] =>
+  readLinesWith(path, [`"class":"${recordClass}"`, `"ordinal":${ordinal},`]);
+
+/** The last head of each closed partition of a class, by its ordinal; a look at one day does not parse all hours of three years. */
+export const readClosedHeads = (path: string, recordClass: RecordClass): ReadonlyMap<number, SignedHead> =>
+  new Map(
+    readLinesWith(path, [`"class":"${recordClass}"`, '"state":"closed"']).flatMap(({ head }) =>
+      head?.class === recordClass && head.state === 'closed' ? [[head.ordinal, head]] : [],
+    ),
+  );
+
+const readLinesWith = (path: string, members: readonly string[]): HeadLine[] =>
+  readLines(path).flatMap((text, index) =>
     members.every((member) => text.includes(member)) ? [{ line: index + 1, head: parseHead(text) }] : [],
   );
-};
 
 const readLines = (path: string): string[] => {
   if (!existsSync(path)) return [];

@@ -8,8 +8,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { AppError, DAY_MS, errorText, HOUR_MS, systemErrorCode } from '../../base/base.ts';
 import type { BlockMemory, KeptRecord } from './block-memory.ts';
-import type { SignedHead } from './heads.ts';
-import { headsPath, readHeadLines } from './heads-file.ts';
+import { headsPath, readClosedHeads } from './heads-file.ts';
 import { listPartitions, type PartitionFile } from './partition.ts';
 import { type EvidenceRecord, RECORD_CLASSES, type RecordClass } from './record.ts';
 import { restorePartition } from './retention.ts';
@@ -166,17 +165,18 @@ export class RecordsReader {
     isBackwards = false,
   ): Generator<{ readonly first: number; readonly read: () => EvidenceRecord[] }> {
     const read = <Value>(of: () => Value): Value => this.#reading(recordClass, partition, of);
-    // The times stand in the index; a scan of the table would read the bodies of all blocks.
-    const concerned = read(() =>
-      database
+    // The times stand in the index; a scan of the table would read the bodies of all blocks. One text of all numbers is had in
+    // a third of the time of a row for each.
+    const concerned = read(() => {
+      const found = database
         .prepare(
-          'SELECT first FROM blocks INDEXED BY blocks_time WHERE until_ms >= ? AND from_ms < ? ORDER BY first',
+          'SELECT json_group_array(first ORDER BY first) AS firsts FROM blocks INDEXED BY blocks_time WHERE until_ms >= ? AND from_ms < ?',
         )
-        .all(fromMs, untilMs),
-    );
+        .get(fromMs, untilMs);
+      return JSON.parse(String(found?.['firsts'])) as number[];
+    });
     const select = database.prepare('SELECT body FROM blocks WHERE first = ?');
-    for (const row of isBackwards ? concerned.toReversed() : concerned) {
-      const first = Number(row['first']);
+    for (const first of isBackwards ? concerned.toReversed() : concerned) {
       // What the recorder wrote; verify() is there for what somebody else did.
       yield {
         first,
@@ -254,10 +254,7 @@ export class RecordsReader {
 
   /** Partitions that may hold records of the period: heads tell it of closed ones, which cost to open and more to unpack. */
   #concerned(recordClass: RecordClass, fromMs: number, untilMs: number): PartitionFile[] {
-    const heads = new Map<number, SignedHead>();
-    for (const { head } of readHeadLines(headsPath(this.directory))) {
-      if (head?.class === recordClass && head.state === 'closed') heads.set(head.ordinal, head);
-    }
+    const heads = readClosedHeads(headsPath(this.directory), recordClass);
     return this.partitions(recordClass).filter(({ state, ordinal }) => {
       if (state === 'damaged') return false;
       const head = heads.get(ordinal);
