@@ -3,11 +3,11 @@
 // A block never changes once it is written: it is read and parsed once, and what its reader needs of each record is kept
 // until a reading does not come across the block any more. Which blocks there are is asked of the disk each time, so that
 // what is swept, filled in later or of another time is as the disk has it. What somebody changes in a block that is kept is
-// found by verify(), as all that somebody changes.
+// found by verify(), as all that somebody changes (docs/adr/0199).
 import type { EvidenceRecord } from './record.ts';
 
-/** Sizes of what is kept, in all, at some 150 bytes: a day in which 5,000 exemptions are granted has 55,000. What is beyond is read each time. */
-const SIZE_MAX = 80_000;
+/** Sizes of what is kept, in all, at some 250 bytes: a day in which 5,000 exemptions are granted has 55,000. What is beyond is read each time. */
+const SIZE_MAX = 60_000;
 
 /** What is kept of a record, its place and its time. */
 export interface KeptRecord<Kept> {
