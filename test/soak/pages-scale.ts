@@ -1,6 +1,6 @@
 // Every page of a large control room in a browser: a million records of a month, 5,000 exemptions, 200 networks, 100,000 rules, and
 // forty resolvers. When something is first drawn, when everything is there and the page answers again; and what ten open pages
-// take of the main thread.
+// take of a core.
 //
 // npm run pages:scale -- --records 1000000 --exemptions 5000 --networks 200 --rules 100000 --rounds 3. On a quiet machine some minutes,
 // most of them for making it. Ends with 1 where a bound is passed. Forty resolvers are given to the page in place of the server's answer, as
@@ -14,7 +14,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Browser, Page } from 'playwright-core';
-import { readMainNs } from '../../bench/process.ts';
+import { readMainNs, readRunNs } from '../../bench/process.ts';
 import { buildPages } from '../../pages/build.ts';
 import { DAY_MS } from '../../src/base/base.ts';
 import { RETENTION } from '../../src/config/retention.ts';
@@ -47,9 +47,10 @@ const [records, exemptions, networks, rules, rounds] = [
 /** Bounds, milliseconds: of the first thing that is drawn, and of the whole page. */
 const PAINT_MS_MAX = 500;
 const WHOLE_MS_MAX = 1_000;
-/** Of one core that the main thread may take for ten pages. */
+/** Of one core that the program may take for ten pages. */
 const TEN_SHARE_MAX = 0.03;
 const TEN_SECONDS = 20;
+const TEN_ROUNDS = 3;
 const DAYS = 30;
 /** Events between two looks of the recorder. */
 const BATCH = 2_000;
@@ -272,27 +273,42 @@ const measure = async (client: RoomClient, reference: string): Promise<boolean> 
   return holds;
 };
 
-/** The share of one core that the main thread takes for ten open pages, beyond what it takes when nobody looks. */
-const shareOfTen = async (room: ProgramRoom, clients: readonly RoomClient[]): Promise<number> => {
+/** Shares of one core: of the main thread, and of all threads, which collect garbage and read files beside it. */
+interface Shares {
+  readonly main: number;
+  readonly all: number;
+}
+
+/** What the program takes for ten open pages beyond what it takes when nobody looks: the medians of windows in turns. */
+const sharesOfTen = async (room: ProgramRoom, clients: readonly RoomClient[]): Promise<Shares> => {
   const child = spawn(process.execPath, [new URL('../../bench/viewers.ts', import.meta.url).pathname], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  const share = async (): Promise<number> => {
-    const [before, startMs] = [readMainNs(room.cordon.pid), performance.now()];
+  const { pid } = room.cordon;
+  const take = async (): Promise<Shares> => {
+    const [main, all, startMs] = [readMainNs(pid), readRunNs(pid), performance.now()];
     await sleep(TEN_SECONDS * 1_000);
-    return (readMainNs(room.cordon.pid) - before) / 1e6 / (performance.now() - startMs);
+    const ns = (performance.now() - startMs) * 1e6;
+    return { main: (readMainNs(pid) - main) / ns, all: (readRunNs(pid) - all) / ns };
   };
+  const more: Shares[] = [];
   try {
-    const nobody = await share();
-    const cookies = clients.map(({ cookieText }) => cookieText);
-    child.stdin.write(`${JSON.stringify({ origin: clients[0]?.origin, cookies })}\nopen\n`);
-    await lines.next();
-    await sleep(2_000);
-    const ten = await share();
-    child.stdin.write('close\n');
-    say(`ten pages: ${String((await lines.next()).value)}`);
-    return ten - nobody;
+    child.stdin.write(
+      `${JSON.stringify({ origin: clients[0]?.origin, cookies: clients.map(({ cookieText }) => cookieText) })}\n`,
+    );
+    for (let round = 0; round < TEN_ROUNDS; round++) {
+      const nobody = await take();
+      child.stdin.write('open\n');
+      await lines.next();
+      await sleep(2_000);
+      const ten = await take();
+      child.stdin.write('close\n');
+      say(`ten pages: ${String((await lines.next()).value)}`);
+      await sleep(2_000);
+      more.push({ main: ten.main - nobody.main, all: ten.all - nobody.all });
+    }
+    return { main: median(more.map(({ main }) => main)), all: median(more.map(({ all }) => all)) };
   } finally {
     child.kill();
     await once(child, 'exit');
@@ -342,10 +358,11 @@ control-room: { listen: "127.0.0.1:0", pages: ${join(place, 'pages')} }
   told(`the first look at refusals took ${Math.round(performance.now() - firstMs)} ms, ${text.length} bytes`);
   const holds = await measure(auditor, await findReference(officer));
   told('pages');
-  const share = await shareOfTen(room, [officer, approver]);
-  const isCheap = share <= TEN_SHARE_MAX;
+  const { main, all } = await sharesOfTen(room, [officer, approver]);
+  const isCheap = Math.max(main, all) <= TEN_SHARE_MAX;
+  const percent = (share: number): string => (share * 100).toFixed(1);
   process.stdout.write(
-    `\nten open pages: ${(share * 100).toFixed(1)} % of a core of the main thread (at most ${TEN_SHARE_MAX * 100})\n`,
+    `\nten open pages: ${percent(all)} % of a core, ${percent(main)} of the main thread (at most ${TEN_SHARE_MAX * 100})\n`,
   );
   process.exitCode = holds && isCheap ? 0 : 1;
 } finally {
