@@ -1,12 +1,12 @@
 // Coming into a fleet: the node's side, from the command line.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
-import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { AppError, DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from '../base/base.ts';
 import { keepCountingKey } from './counting-key.ts';
 import { hashOf } from './engine-certificates.ts';
+import { connectOnce } from './engine-connection.ts';
 import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
 import { FLEET_DIRECTORY, fleetPath, type Identity, readIdentity, writeIdentity } from './identity.ts';
@@ -183,15 +183,9 @@ export const askOnce = async (
   request: string,
 ): Promise<string> => {
   try {
-    const isTls = servers.some((server) => server.startsWith('tls://'));
-    const connection = await connect({
-      servers: [...servers],
+    const connection = await connectOnce({
+      ...{ servers, caPath, seed, inboxPrefix: inboxOf(name), timeoutMs: ANSWER_MS },
       name: `cordon ${name} asks to join`,
-      inboxPrefix: inboxOf(name),
-      authenticator: nkeyAuthenticator(Buffer.from(seed.trim())),
-      reconnect: false,
-      timeout: ANSWER_MS,
-      ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
     });
     try {
       return (await connection.request(subject, request, { timeout: ANSWER_MS })).string();

@@ -1,8 +1,7 @@
 // On how many servers each stream of the engine is, and whether all of them have all of it: asked once, beside a service that runs.
-import { readFileSync } from 'node:fs';
 import { jetstreamManager } from '@nats-io/jetstream';
-import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { AppError, errorText } from '../base/base.ts';
+import { connectOnce } from './engine-connection.ts';
 import { readIdentity } from './identity.ts';
 import { inboxOf, STREAM } from './subjects.ts';
 
@@ -25,14 +24,9 @@ export const streamCopies = async (
 ): Promise<StreamCopies[]> => {
   const { identity, seed } = readIdentity(stateDirectory);
   try {
-    const connection = await connect({
-      servers: [...servers],
+    const connection = await connectOnce({
+      ...{ servers, caPath, seed, inboxPrefix: inboxOf(identity.name), timeoutMs: ANSWER_MS },
       name: `cordon ${identity.name} looks`,
-      inboxPrefix: inboxOf(identity.name),
-      authenticator: nkeyAuthenticator(Buffer.from(seed.trim())),
-      reconnect: false,
-      timeout: ANSWER_MS,
-      ...(caPath === undefined ? {} : { tls: { ca: readFileSync(caPath, 'utf8') } }),
     });
     try {
       const manager = await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS });

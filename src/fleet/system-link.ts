@@ -1,9 +1,9 @@
 // The engine's own side: has its servers read their configuration again, so that who may connect is as it was last written.
 
 import { readFileSync } from 'node:fs';
-import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { z } from 'zod';
 import { AppError, errorText } from '../base/base.ts';
+import { connectOnce } from './engine-connection.ts';
 
 /** How long servers have to say who they are, and to read again, milliseconds. */
 const ANSWER_MS = 2_000;
@@ -33,15 +33,9 @@ export const reloadServers = async ({
   serverCount,
 }: SystemAccess): Promise<number> => {
   try {
-    const seed = readFileSync(seedPath, 'utf8').trim();
-    const isTls = servers.some((server) => server.startsWith('tls://'));
-    const connection = await connect({
-      servers: [...servers],
-      name: 'cordon system',
-      authenticator: nkeyAuthenticator(Buffer.from(seed)),
-      reconnect: false,
-      timeout: ANSWER_MS,
-      ...(isTls ? { tls: caPath === undefined ? {} : { ca: readFileSync(caPath, 'utf8') } } : {}),
+    const seed = readFileSync(seedPath, 'utf8');
+    const connection = await connectOnce({
+      ...{ servers, caPath, seed, name: 'cordon system', timeoutMs: ANSWER_MS },
     });
     try {
       const found = await connection.requestMany('$SYS.REQ.SERVER.PING', '', {

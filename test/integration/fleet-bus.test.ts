@@ -1,11 +1,13 @@
 // The bus in memory keeps what NATS keeps: the same calls on both, so that what schedules find there is true here.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, nkeyAuthenticator } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { EvidenceMessage, MessageBus } from '../../src/fleet/bus.ts';
 import { initFleet, SYSTEM_SEED_NAME } from '../../src/fleet/init.ts';
+import { askOnce } from '../../src/fleet/join.ts';
 import { NatsBus } from '../../src/fleet/nats-bus.ts';
 import { CHECKPOINT_SUBJECT, policySubject, presenceSubject, STREAM } from '../../src/fleet/subjects.ts';
 import { reloadServers } from '../../src/fleet/system-link.ts';
@@ -98,6 +100,105 @@ test('an engine whose servers have all answered reads its users without a pause;
   } finally {
     vi.useRealTimers();
     await system.close();
+  }
+});
+
+/** A way to the engine on which what the first clients say of who they are waits until the engine has read its users again. */
+const openSlowWay = async (count: number) => {
+  const sockets = new Set<Socket>();
+  let ended = 0;
+  const relay = createServer((client) => {
+    const server = connectSocket(port, '127.0.0.1');
+    for (const socket of [client, server]) {
+      sockets.add(socket);
+      socket.on('error', () => socket.destroy());
+    }
+    const isSlow = ended < count;
+    server.on('data', (bytes) => {
+      client.write(bytes);
+      if (!isSlow) return;
+      if (bytes.includes('INFO ')) engine.reload();
+      if (bytes.includes('-ERR')) ended++;
+    });
+    server.on('close', () => client.destroy());
+    client.on('close', () => server.destroy());
+    if (!isSlow) client.pipe(server);
+  });
+  await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+  const address = relay.address();
+  const at = typeof address === 'object' && address !== null ? address.port : 0;
+  return {
+    servers: [`nats://127.0.0.1:${at}`],
+    ended: () => ended,
+    close: () => {
+      for (const socket of sockets) socket.destroy();
+      relay.close();
+    },
+  };
+};
+
+const WAYS: readonly (readonly [string, (servers: readonly string[]) => Promise<unknown>])[] = [
+  [
+    'one question, such as to be taken in',
+    async (servers) => {
+      const seed = readFileSync(join(directory, 'fleet/node.seed'), 'utf8');
+      const user = await connectNats('authority', 'node.seed');
+      user.serve('cordon.join.new', (bytes) => Promise.resolve(bytes));
+      try {
+        expect(await askOnce(servers, undefined, 'authority', seed, 'cordon.join.new', 'asked')).toBe(
+          'asked',
+        );
+      } finally {
+        await user.close();
+      }
+    },
+  ],
+  [
+    'reading who may connect',
+    async (servers) => {
+      const seedPath = join(directory, 'fleet/engine', SYSTEM_SEED_NAME);
+      expect(await reloadServers({ servers, caPath: undefined, seedPath, serverCount: 1 })).toBe(1);
+    },
+  ],
+  [
+    'a resolver that begins',
+    async (servers) => {
+      const seed = (): string => readFileSync(join(directory, 'fleet/node.seed'), 'utf8').trim();
+      await (
+        await NatsBus.connect({ servers, caPath: undefined, name: 'authority', seed }, EVENTS, true)
+      ).close();
+    },
+  ],
+];
+
+test.each(WAYS)(
+  '%s: an engine that reads its users meanwhile ends the connection, and it is made again',
+  {
+    timeout: TEST,
+  },
+  async (_, act) => {
+    const way = await openSlowWay(2);
+    try {
+      await act(way.servers);
+      expect(way.ended()).toBe(2);
+    } finally {
+      way.close();
+    }
+  },
+);
+
+test('who is let in by no engine is told so behind a few tries', { timeout: TEST }, async () => {
+  const way = await openSlowWay(Number.POSITIVE_INFINITY);
+  const seed = readFileSync(join(directory, 'fleet/node.seed'), 'utf8');
+  try {
+    const asked = askOnce(way.servers, undefined, 'authority', seed, 'cordon.join.new', 'asked');
+    await expect(asked).rejects.toMatchObject({
+      code: 'ERR_FLEET_ENGINE',
+      hint: expect.stringContaining('Ask for another'),
+    });
+    expect(way.ended()).toBe(6);
+  } finally {
+    way.close();
   }
 });
 

@@ -10,8 +10,8 @@ import { parseSource, placeOf, plant, readSources, type Sources, walk } from './
 const BUS = 'src/fleet/nats-bus.ts';
 /** The packages whose connections call back. */
 const LIBRARIES = new Set(['@nats-io/transport-node', '@nats-io/jetstream']);
-/** Commands that ask one question on a connection of their own, and never take what they did not ask for. */
-const ASKING = new Set(['src/fleet/join.ts', 'src/fleet/stream-copies.ts', 'src/fleet/system-link.ts']);
+/** For who asks one question on a connection of its own, and never takes what it did not ask for. */
+const ASKING = new Set(['src/fleet/engine-connection.ts', 'src/fleet/stream-copies.ts']);
 
 const unguarded = (sources: Sources): string[] => {
   const found: string[] = [];
