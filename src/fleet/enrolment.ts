@@ -28,6 +28,11 @@ import { ENGINE_SERVER, issuedMs, type Tokens } from './tokens.ts';
 const nkey = z.string().regex(/^U[A-Z2-7]{55}$/);
 const joinSchema = z.looseObject({ secret: z.string().max(100), key: nkey });
 const rotateSchema = z.looseObject({ key: nkey, signature: z.base64().max(100) });
+/**
+ * Between two writings of who may connect while more come all the time, milliseconds: the engine ends each handshake that it finds
+ * when it reads them (engine-connection.ts), and one over a slow line takes a third of this.
+ */
+const WRITING_MS = 1_000;
 /** An answer has passed a leaf node before the engine closes its connection, milliseconds. */
 const ANSWERED_MS = 1_000;
 const LOOPBACK = /\/\/(?:127\.|localhost|\[::1\])/;
@@ -98,7 +103,8 @@ export class Enrolment {
   readonly #options: EnrolmentOptions;
   /** The writing of who may connect that has not begun: whoever comes meanwhile is in it. */
   #next: Writing | undefined;
-  #writing: Promise<unknown> = Promise.resolve();
+  /** The writing that was asked for last, while it is under way. */
+  #writing: Promise<unknown> | undefined;
   /** Requests that were refused, by the name of a token that the engine still lets in. */
   readonly #refusals = new Map<string, number>();
   /** The last request for another key of each name, while it is under way. */
@@ -304,7 +310,6 @@ export class Enrolment {
    */
   async #letIn(site: string | undefined, leafs: 'now' | 'later' = 'now'): Promise<LetIn> {
     const { engineDirectory, acts } = this.#options;
-    // Leaf nodes are told so long after the writing, not after the reading: the engine closes no connection that it is about to close.
     const reloading = this.#write(leafs);
     const settings = readEngineSettings(engineDirectory);
     const leafUsers = leafUsersPath(engineDirectory, settings, site) ?? null;
@@ -314,8 +319,6 @@ export class Enrolment {
         'fleet: copy this file to the leaf node of the site, and reload that',
       );
     }
-    if (leafs === 'later' && Object.keys(settings.leafs ?? {}).length > 0)
-      setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
     return { reloaded: await reloading, leafUsers };
   }
 
@@ -326,16 +329,29 @@ export class Enrolment {
       if (leafs === 'later') this.#next.leafs = 'later';
       return this.#next.reloaded;
     }
-    const next: Writing = { leafs, reloaded: this.#writing.then(() => this.#writeNow(next)) };
+    const next: Writing = { leafs, reloaded: this.#writeBehind(this.#writing, () => next) };
     this.#next = next;
-    this.#writing = next.reloaded.catch(() => undefined);
+    const writing = next.reloaded
+      .catch(() => undefined)
+      .finally(() => {
+        if (this.#writing === writing) this.#writing = undefined;
+      });
+    this.#writing = writing;
     return next.reloaded;
   }
 
-  #writeNow({ leafs }: { readonly leafs: 'now' | 'later' }): Promise<number> {
+  /** At once where nothing is under way, so that who comes alone waits for nobody. */
+  async #writeBehind(before: Promise<unknown> | undefined, next: () => Writing): Promise<number> {
+    await before;
+    if (before !== undefined) await new Promise((resolve) => setTimeout(resolve, WRITING_MS));
     this.#next = undefined;
-    const { engineDirectory, membership, tokens, reload } = this.#options;
-    writeUsers(engineDirectory, readEngineSettings(engineDirectory), membership.members, tokens.open, leafs);
+    const { leafs } = next();
+    const { engineDirectory, membership, tokens, reload, acts } = this.#options;
+    const settings = readEngineSettings(engineDirectory);
+    writeUsers(engineDirectory, settings, membership.members, tokens.open, leafs);
+    // So long after the writing, not after the reading: the engine closes no connection that it is about to close.
+    if (leafs === 'later' && Object.keys(settings.leafs ?? {}).length > 0)
+      setTimeout(() => leave(this.#renewLeafs(), 'telling leaf nodes', acts.log), ANSWERED_MS).unref();
     return reload();
   }
 

@@ -3,7 +3,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createUser } from '@nats-io/nkeys';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import { rotationText } from '../../../src/fleet/enrolment.ts';
 import { fleetPath, readIdentity } from '../../../src/fleet/identity.ts';
@@ -87,6 +87,31 @@ test('resolvers that are invited at once are all let in, by as few writings as i
     const invited = await Promise.all(names.map((name) => fleet.invite(name, undefined)));
     expect(invited.map(({ token }) => readToken(token).name)).toEqual(names);
     for (const name of names) expect(users()).toContain(`cordon.join.${name}"`);
+  }));
+
+test('while resolvers come all the time the engine reads who may connect once a second, and at once for who comes alone', () =>
+  withAuthority(async ({ fleet, users }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const invite = (name: string) => fleet.invite(name, undefined);
+      const isIn = (name: string): boolean => users().includes(`cordon.join.${name}"`);
+      const alone = invite('alone');
+      // It is written, and the engine has not said yet that it has read it.
+      while (!isIn('alone')) await Promise.resolve();
+      const [second, third] = [invite('second'), invite('third')];
+      await alone;
+      expect(['alone', 'second', 'third'].map(isIn)).toEqual([true, false, false]);
+      await vi.advanceTimersByTimeAsync(999);
+      const last = invite('last');
+      expect(isIn('second')).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      await Promise.all([second, third, last]);
+      expect(['second', 'third', 'last'].map(isIn)).toEqual([true, true, true]);
+      await invite('later');
+      expect(isIn('later')).toBe(true);
+    } finally {
+      vi.useRealTimers();
+    }
   }));
 
 test('whoever tries what is no secret of a token ten times ends the token, and is recorded no more often', () =>
