@@ -13,7 +13,10 @@ const FIRST_AFTER_MS = 20_000;
 const LOOK_MS = 600_000;
 /** Between two glances at a heap that may grow by so much and no more, milliseconds. */
 const GLANCE_MS = 10_000;
-/** Of its time a busy thread gives so much for it at most: one in so many milliseconds. */
+/**
+ * Of its time a busy thread gives so much for it at most: one in so many milliseconds. What it waited for a processor does not count:
+ * where many programs share few, the heap would grow for as long as they are busy.
+ */
 const GLANCE_COSTS = 200;
 /** What a heap has to have grown by, bytes. */
 const GROWN_BYTES_MIN = 4 * 1024 * 1024;
@@ -56,9 +59,10 @@ export const keepHeapSmall = ({
   /** Before the next glance. */
   let waitMs = 0;
   const shrink = (): void => {
-    const startMs = performance.now();
+    const before = process.threadCpuUsage();
     shrinkHeap();
-    waitMs = GLANCE_COSTS * (performance.now() - startMs);
+    const { user, system } = process.threadCpuUsage(before);
+    waitMs = (GLANCE_COSTS * (user + system)) / 1_000;
     onShrunk?.();
     // What is alive is no growth any more.
     leftBytes = residentBytes();
