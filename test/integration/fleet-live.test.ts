@@ -518,8 +518,9 @@ test('a resolver that is removed is let in no more; what is under way is refused
   const forged = headers();
   forged.set('Cordon-Signature', 'AAAA');
   await intruder.request(late.subject, late.data, { timeout: 60_000, headers: forged });
+  await vi.waitUntil(() => alarms().includes('"removed-node"'), WAIT);
   await recorded('authority', (one) => one.event === 'evidence-refused' && one.subject === 'ns2');
-  // Of the second alone.
+  // Of the second alone, which is judged behind the first.
   expect(alarms().match(/"removed-node"/g)).toHaveLength(1);
   expect(collectedRecords('ns2')).toEqual(kept);
   const shown = await fleet.command('authority', ['fleet', 'status']);
