@@ -3,38 +3,45 @@
 //   npm run fleet -- scale [NODES...] [--engines 1 --engines 3] [--tls]    10 40 120 and one engine unless told
 //
 // Nodes ask to be taken in sixteen at a time, as a rollout does, and only then begin: each reads the log of all. Printed is one
-// table, a row for each size and number of engines: seconds until all are in and until all have all of policy, milliseconds from a
-// decision to its nodes, memory of authority and engines at the end, the share of a processor of both while nothing is decided, and
-// of the authority for each decision and node, and what the presences are of the network.
+// table, a row for each size and number of engines: seconds until all are in and until all have all of policy; milliseconds from a
+// grant until nodes have it, of one that is decided while nothing else goes on, and of one right behind its request, which all nodes
+// are still taking; milliseconds of a processor that authority, engines and nodes used until the last node had the first; memory of
+// authority and engines at the end, the share of a processor of both while nothing is decided, of the authority for each grant and
+// node, and what the presences are of the network. All nodes but a few are one thread, in which one waits for the other; what a node
+// on a machine of its own sees, the few tell.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { FleetActs } from '../../src/fleet/acts.ts';
-import type { Checkpoint } from '../../src/fleet/checkpoint.ts';
-import { entryHash, type PolicyEntry } from '../../src/fleet/entry.ts';
+import { Worker } from 'node:worker_threads';
 import { joinFleet } from '../../src/fleet/fleet.ts';
-import { readIdentity } from '../../src/fleet/identity.ts';
-import { toSeedKey } from '../../src/fleet/key.ts';
-import { ListFetcher } from '../../src/fleet/list-fetcher.ts';
-import { Member } from '../../src/fleet/member.ts';
-import { Membership } from '../../src/fleet/membership.ts';
-import { connectNats } from '../../src/fleet/nats-bus.ts';
-import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
-import { LastSequences, Sequence, stampMessage } from '../../src/fleet/signed-message.ts';
 import { readAdmin } from '../support/client.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
 import type { Cordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type AloneMessage, type AloneOptions, createNode, nowMs } from './fleet-scale-node.ts';
 
 /** Resolvers that are taken in at a time. */
 const AT_A_TIME = 16;
-/** Decisions for each size. */
-const DECISIONS = 20;
+/** Grants for each size, of which every other one comes right behind its request. */
+const GRANTS = 20;
+/** Nodes that have a thread of their own, together. */
+const ALONE = 4;
+/** Behind a request, until what was said of it is said as well: each node says so a millisecond behind the one before. */
+const SAID_MS = 2_000;
 /** Header lines of a presence: number and signature. */
 const HEADER_BYTES = 200;
 /** How long it is looked at while nothing is decided, milliseconds. */
@@ -42,7 +49,6 @@ const QUIET_MS = 20_000;
 const TRIES_MAX = 20;
 /** Between two lines of how far it is, milliseconds. */
 const PROGRESS_MS = 10_000;
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** Megabytes that a process has in memory: all of it, and what is not a page of a file. */
@@ -91,10 +97,20 @@ const sayMemory = async (when: string, cordon: Cordon): Promise<void> => {
   );
 };
 
-/** Seconds of a processor that a process has used. */
-const processorOf = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+/** Seconds of a processor that the threads of a process have used. */
+const processorOf = (pid: number): number =>
+  readdirSync(`/proc/${pid}/task`).reduce((sum, thread) => {
+    const [usedNs] = readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ');
+    return sum + Number(usedNs) / 1e9;
+  }, 0);
+
+/** What a service warned of, and how often. */
+const sayWarnings = (cordon: Cordon): void => {
+  const warned = Map.groupBy(
+    cordon.logs().filter(({ level }) => level === 'warn' || level === 'error'),
+    ({ msg, err }) => [msg, (err as { message?: string } | undefined)?.message ?? ''].join(' '),
+  );
+  for (const [msg, lines] of warned) say(`the authority said ${lines.length} times: ${msg}`);
 };
 
 /** How the engines are made: each of three from a directory of its own, as on a machine of its own. */
@@ -153,64 +169,6 @@ const enginesOf = async (
   };
 };
 
-const checked = new Map<string, boolean>();
-const once = (text: string, check: () => boolean): boolean => {
-  const known = checked.get(text);
-  if (known !== undefined) return known;
-  const is = check();
-  checked.set(text, is);
-  return is;
-};
-/** What one simulated node has checked is not checked again by the others: each has a machine of its own otherwise. */
-class SharedRoll extends Membership {
-  override isTrusted(entry: PolicyEntry): boolean {
-    return once(`${entryHash(entry)} ${entry.signature}`, () => super.isTrusted(entry));
-  }
-
-  override isTrustedCheckpoint(checkpoint: Checkpoint): boolean {
-    return once(JSON.stringify(checkpoint), () => super.isTrustedCheckpoint(checkpoint));
-  }
-}
-
-const createNode = (
-  fleet: TestFleet,
-  caPath: string | undefined,
-  name: string,
-  onStep: (id: string) => void,
-): Member => {
-  const stateDirectory = join(fleet.directory, name);
-  const { identity, seed } = readIdentity(stateDirectory);
-  const { log } = PolicyLog.open(join(stateDirectory, 'policy.sqlite'), Date.now());
-  const acts: FleetActs = {
-    exemption: ({ id, event }) => {
-      onStep(`${id} ${event}`);
-      return Promise.resolve({ isApplied: true, subject: id });
-    },
-    list: () => Promise.resolve({ isApplied: true }),
-    overlays: () => Promise.resolve({ isApplied: true }),
-    pause: () => Promise.resolve({ isApplied: true }),
-    pauseMsMax: () => 0,
-    suspend: () => Promise.resolve(),
-    decides: () => Promise.resolve(),
-    note: () => undefined,
-    damaged: () => undefined,
-    contents: () => ({ lists: new Map(), overlays: [], exemptions: [] }),
-    facts: () => ({ version: '0', generation: 1, state: 'simulated', records: { queries: 0, changes: 0 } }),
-    ...{ log: quiet, clock: Date.now, monotonic: () => performance.now() },
-  };
-  const sequence = new Sequence(join(stateDirectory, 'sequence'), acts.clock);
-  return new Member({
-    ...{ identity, log, acts, role: 'node', connect: connectNats },
-    access: { servers: fleet.made.servers, caPath, name, seed: () => seed },
-    membership: new SharedRoll(fleet.made.trust),
-    lists: new ListFetcher(stateDirectory, acts),
-    sequences: new LastSequences(join(stateDirectory, 'heard.json'), acts.monotonic),
-    stamp: (subject, text) => stampMessage(subject, text, sequence.next(), toSeedKey(seed)),
-    ...{ checkpointMs: 60_000, suspendAfterMs: 86_400_000, onAlarm: () => undefined, onUp: () => undefined },
-    confirmed: () => ({ queries: 0, changes: 0 }),
-  });
-};
-
 const measure = async (count: number, engineCount: number, isTls: boolean): Promise<void> => {
   const upstream = await ScriptedUpstream.open();
   const engines: FleetEngine[] = [];
@@ -235,7 +193,10 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
         return;
       } catch (thrown) {
         // An authority that has just begun does not listen yet.
-        if (tries === TRIES_MAX) throw thrown;
+        if (tries === TRIES_MAX) {
+          sayWarnings(cordon);
+          throw thrown;
+        }
         const why = String(thrown);
         failures.set(why, (failures.get(why) ?? 0) + 1);
         await sleep(200);
@@ -244,21 +205,29 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   });
   const enrolledMs = performance.now();
   for (const [why, times] of failures) say(`asked again ${times} times: ${why}`);
-  const warned = Map.groupBy(
-    cordon.logs().filter(({ level }) => level === 'warn' || level === 'error'),
-    ({ msg, err }) => [msg, (err as { message?: string } | undefined)?.message ?? ''].join(' '),
-  );
-  for (const [msg, lines] of warned) say(`the authority said ${lines.length} times: ${msg}`);
+  sayWarnings(cordon);
   await sayMemory('all are in', cordon);
-  /** By step: when each node had it in force. */
+  /** By step: when each node had it in force; and those with a thread of their own. */
   const heard = new Map<string, number[]>();
-  const nodes = names.map((name) =>
-    createNode(fleet, caPath, name, (step) => {
-      const times = heard.get(step) ?? [];
-      times.push(performance.now());
-      heard.set(step, times);
-    }),
-  );
+  const heardAlone = new Map<string, number[]>();
+  const note = (times: Map<string, number[]>, step: string, atMs: number): void => {
+    const known = times.get(step) ?? [];
+    known.push(atMs);
+    times.set(step, known);
+  };
+  const simulated = { servers, caPath, trust: fleet.made.trust, directory: fleet.directory };
+  const nodes = names
+    .slice(ALONE)
+    .map((name) => createNode(simulated, name, (step) => note(heard, step, nowMs())));
+  const alone = new Worker(new URL('fleet-scale-node.ts', import.meta.url), {
+    workerData: { ...simulated, names: names.slice(0, ALONE) } satisfies AloneOptions,
+  });
+  const begun = Promise.withResolvers<void>();
+  alone.on('error', begun.reject);
+  alone.on('message', (message: AloneMessage) => {
+    if (message === 'begun') begun.resolve();
+    else note(heardAlone, message.step, message.atMs);
+  });
   // One process makes the keys of all connections: at once, each would take longer than a connection may.
   await eachAtATime([...nodes.keys()], 'have policy', async (index) => {
     await nodes[index]?.start();
@@ -266,6 +235,7 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   });
   const { policy } = await fleet.ask<{ policy: { number: number } }>('authority', 'GET', '/v1/fleet');
   while (nodes.some((node) => node.policy.end.number < policy.number)) await sleep(20);
+  await begun.promise;
   const readMs = performance.now();
   const { pid: authority } = cordon;
   await sayMemory('all have policy', cordon);
@@ -274,21 +244,51 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
   await sleep(QUIET_MS);
   const quietShare = used().map((after, index) => (after - (before[index] ?? 0)) / (QUIET_MS / 1000));
   await sayMemory(`behind ${QUIET_MS / 1000} s`, cordon);
-  const times: number[] = [];
+  const times = {
+    alone: [] as number[],
+    all: [] as number[],
+    behind: [] as number[],
+    allBehind: [] as number[],
+  };
+  const grantMs: number[][] = [];
+  const processes = [[authority], engines.map(({ pid }) => pid), [process.pid]];
+  const usedMs = (): number[] =>
+    processes.map((pids) => pids.reduce((sum, pid) => sum + processorOf(pid), 0) * 1000);
+  const awaitAll = async (step: string): Promise<void> => {
+    const had = (): number => (heard.get(step)?.length ?? 0) + (heardAlone.get(step)?.length ?? 0);
+    while (had() < count) await sleep(2);
+  };
   const [undecidedSec = 0] = used();
-  for (let round = 0; round < DECISIONS; round++) {
+  for (let round = 0; round < GRANTS; round++) {
     const { id } = await fleet.request({ clients: [`127.1.0.${round + 1}`] });
-    const startMs = performance.now();
+    const isBehind = round % 2 === 1;
+    if (!isBehind) {
+      await awaitAll(`${id} requested`);
+      await sleep(SAID_MS + count);
+    }
+    const beforeMs = usedMs();
+    const startMs = nowMs();
     await fleet.ask('authority', 'POST', `/v1/exemptions/${id}/approve`, { role: 'agency-head' });
-    while ((heard.get(`${id} approved`)?.length ?? 0) < count) await sleep(2);
-    times.push(...(heard.get(`${id} approved`) ?? []).map((atMs) => atMs - startMs));
+    const step = `${id} approved`;
+    await awaitAll(step);
+    const since = (all: Map<string, number[]>) => (all.get(step) ?? []).map((atMs) => atMs - startMs);
+    times[isBehind ? 'behind' : 'alone'].push(...since(heardAlone));
+    times[isBehind ? 'allBehind' : 'all'].push(...since(heard));
+    if (!isBehind) grantMs.push(usedMs().map((ms, index) => ms - (beforeMs[index] ?? 0)));
+    await sleep(SAID_MS + count);
   }
   const decidedSec = (used()[0] ?? 0) - undecidedSec;
-  await sayMemory(`behind ${DECISIONS} decisions`, cordon);
-  times.sort((a, b) => a - b);
-  const bytes = nodes.reduce((sum, node) => sum + formatPresence(node.presence()).length + HEADER_BYTES, 0);
-  const at = (share: number): string =>
-    `${(times[Math.floor(share * (times.length - 1))] ?? 0).toFixed(0)} ms`;
+  await sayMemory(`behind ${GRANTS} grants`, cordon);
+  const seen = nodes.reduce((sum, node) => sum + formatPresence(node.presence()).length + HEADER_BYTES, 0);
+  const bytes = (seen * count) / nodes.length;
+  const ofGrants = Object.values(times).map((all) => {
+    const sorted = all.toSorted((a, b) => a - b);
+    const at = (share: number): string => (sorted[Math.floor(share * (sorted.length - 1))] ?? 0).toFixed(0);
+    return `${at(0.5)}, ${at(0.99)}, ${at(1)} ms`;
+  });
+  const means = processes.map((_, index) =>
+    (grantMs.reduce((sum, ms) => sum + (ms[index] ?? 0), 0) / grantMs.length).toFixed(0),
+  );
   const shown = [
     ...[count, `${engineCount}${isTls ? ' with TLS' : ''}`, loadavg()[0]?.toFixed(0)],
     `${((enrolledMs - beganMs) / 1000).toFixed(1)} s`,
@@ -296,15 +296,18 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
       [...failures.values()].reduce((sum, times) => sum + times, 0),
       `${((readMs - enrolledMs) / 1000).toFixed(1)} s`,
     ],
-    ...[at(0.5), at(0.99), at(1)],
+    ...[...ofGrants, `${means.join(', ')} ms`],
     `${memoryOf(authority).toFixed(0)} MB`,
     `${engines.map(({ pid }) => memoryOf(pid).toFixed(0)).join(' ')} MB`,
     quietShare.map((share) => share.toFixed(2)).join(' '),
-    `${((decidedSec * 1e6) / DECISIONS / count).toFixed(0)} us`,
+    `${((decidedSec * 1e6) / GRANTS / count).toFixed(0)} us`,
     `${((bytes * 8 * 1000) / PRESENCE_MS / 1e6).toFixed(3)} Mbit/s`,
   ];
   printRow(shown);
   await Promise.all(nodes.map((node) => node.close()));
+  const ended = once(alone, 'exit');
+  alone.postMessage('end');
+  await ended;
   for (const engine of engines) await engine.kill();
   await fleet.close();
   rmSync(directory, { recursive: true });
@@ -313,16 +316,9 @@ const measure = async (count: number, engineCount: number, isTls: boolean): Prom
 
 const COLUMNS = [
   ...['nodes', 'engines', 'load', 'all in', 'asked again', 'all of policy'],
-  ...[
-    'in force p50',
-    'p99',
-    'most',
-    'authority',
-    'engines',
-    'undisturbed',
-    'a decision at a node',
-    'presences',
-  ],
+  ...['grant at a node alone: p50, p99, most', 'at those of one thread'],
+  ...['behind its request, alone', 'of one thread', 'processor: authority, engines, nodes'],
+  ...['authority', 'engines', 'undisturbed', 'a grant at a node', 'presences'],
 ];
 
 const printRow = (cells: readonly unknown[]): void =>
