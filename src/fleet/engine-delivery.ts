@@ -50,8 +50,10 @@ export interface EngineDeliveryOptions {
   readonly membership: Pick<Membership, 'find'>;
   readonly sequence: Sequence;
   readonly acts: Pick<FleetActs, 'log'>;
-  /** Has all servers read their configuration again. */
+  /** Has all servers read their configuration again; gives how many did. */
   readonly reload: () => Promise<number>;
+  /** Servers that there should be. */
+  readonly serverCount: () => number;
 }
 
 /** The authority's side. */
@@ -60,7 +62,7 @@ export class EngineDelivery {
   /** Hash of what each host has kept. */
   readonly #kept = new Map<string, string>();
   readonly #lacking = new Set<string>();
-  /** The engine has not read what was written last; what a run before left undone nobody knows. */
+  /** A server of the engine has not read what was written last; what a run before left undone nobody knows. */
   #isUnread = true;
   #engine: MessageBus | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -93,8 +95,8 @@ export class EngineDelivery {
   }
 
   /**
-   * Gives each host what it lacks and has all servers read it; gives how many did. Where none did it is tried again with each round:
-   * somebody who was removed would stay in, and a word that was given out would open nothing.
+   * Gives each host what it lacks and has all servers read it; gives how many did. Where one did not it is tried again with each
+   * round: somebody who was removed would stay in there, and a word that was given out would open nothing.
    */
   async reload(): Promise<number> {
     await this.deliver();
@@ -105,7 +107,7 @@ export class EngineDelivery {
 
   async #tell(): Promise<number> {
     const count = await this.#options.reload();
-    this.#isUnread = count === 0;
+    this.#isUnread = count < this.#options.serverCount();
     return count;
   }
 

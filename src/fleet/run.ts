@@ -180,8 +180,8 @@ export class Fleet {
     const engine = new EngineMonitor({ directory: engineDirectory, seedPath, servers, caPath, acts });
     const delivery = new EngineDelivery({
       ...{ directory: engineDirectory, key: () => this.#requireKey(), sequence, acts },
-      membership: this.#membership,
-      reload: () => engine.reload(),
+      ...{ membership: this.#membership, reload: () => engine.reload() },
+      serverCount: () => readEngineSettings(engineDirectory).servers.length,
     });
     const lists = new ListPublication({
       ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },

@@ -33,8 +33,9 @@ let receivers: Map<string, EngineReceiver>;
 let alarms: string[];
 let asked: [string, string][];
 let reloads: number;
-/** The engine reads nothing. */
-let isDeaf: boolean;
+/** Servers of the engine, and how many of them read what they are told to. */
+let servers: number;
+let readers: number;
 let delivery: EngineDelivery;
 /** How often each was taken in. */
 let enrolments: Map<string, number>;
@@ -46,7 +47,7 @@ beforeEach(() => {
   makeFleet({ stateDirectory, name: 'ns1', nowMs: NOW_MS, ...place });
   engine = join(stateDirectory, 'fleet/engine');
   key = readKeyFile(join(stateDirectory, 'fleet/authority-key.pem'));
-  [alarms, asked, reloads, isDeaf] = [[], [], 0, false];
+  [alarms, asked, reloads, servers, readers] = [[], [], 0, 1, 1];
   enrolments = new Map();
   receivers = new Map(['ns2', 'ns3'].map((name) => [name, receiverOf(name)]));
   delivery = new EngineDelivery({
@@ -57,8 +58,9 @@ beforeEach(() => {
     acts: { log },
     reload: () => {
       reloads++;
-      return Promise.resolve(isDeaf ? 0 : 1);
+      return Promise.resolve(readers);
     },
+    serverCount: () => servers,
   });
 });
 afterEach(() => {
@@ -159,14 +161,20 @@ test('an engine that has not read who may connect is told again, at once and wit
     // What a run before has left undone is not known.
     await round();
     expect([reloads > 0, await round()]).toEqual([true, 0]);
-    isDeaf = true;
+    readers = 0;
     const before = reloads;
     expect(await delivery.reload()).toBe(0);
     expect(reloads - before).toBe(3);
     expect([await round(), await round()]).toEqual([1, 1]);
-    isDeaf = false;
+    readers = 1;
     expect([await round(), await round()]).toEqual([1, 0]);
     expect(await delivery.reload()).toBe(1);
+    // One of three was not reached: who was removed is let in there.
+    [servers, readers] = [3, 2];
+    expect(await delivery.reload()).toBe(2);
+    expect([await round(), await round()]).toEqual([1, 1]);
+    readers = 3;
+    expect([await round(), await round()]).toEqual([1, 0]);
   } finally {
     vi.useRealTimers();
   }
