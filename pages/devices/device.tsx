@@ -5,6 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { ask, Fault } from '../api/client.ts';
 import type { ClientRefusals, DeviceDay } from '../api/shapes.ts';
 import { FaultNote, Head, Name, Nothing, Panel } from '../parts/panel.tsx';
+import { may } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { StepChart } from '../parts/step-chart.tsx';
 import { useData } from '../parts/use-data.ts';
@@ -212,9 +213,11 @@ export const Device = ({ reference }: { readonly reference: string }): VNode => 
   return (
     <>
       <Head title={say('deviceTitle', { reference: shown })}>
-        <button type="button" onClick={() => setTurn((last) => last + 1)}>
-          {say('readAnew')}
-        </button>
+        {may('readDevice') && (
+          <button type="button" onClick={() => setTurn((last) => last + 1)}>
+            {say('readAnew')}
+          </button>
+        )}
       </Head>
       {fault?.status !== 403 && <p class="small soft">{say('deviceRecorded')}</p>}
       {fault !== undefined &&

@@ -179,7 +179,7 @@ export const Decide = ({
   const { say } = useText();
   if (paper.state === 'requested')
     return (
-      <Panel title={say('yourDecision')}>
+      <Panel title={say(may('approveExemption') ? 'yourDecision' : 'theDecision')}>
         <div class="body">
           {may('approveExemption') ? (
             <Approve paper={paper} onDone={onDone} rules={rules} />

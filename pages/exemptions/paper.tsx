@@ -3,7 +3,7 @@ import type { VNode } from 'preact';
 import { type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
 import { CheckLine, FaultNote, Head, Loaded, Name, Panel } from '../parts/panel.tsx';
-import { nowMs, session } from '../parts/room.ts';
+import { may, nowMs, session } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { ServiceText } from '../parts/service-text.tsx';
@@ -210,9 +210,11 @@ const Checks = ({
         >
           {say('checkMitigations', { count: paper.mitigations.length, least: profile.mitigations.least })}
         </CheckLine>
-        <CheckLine isKept={undefined} more={say('checkTruthMore')}>
-          {say('checkTruth')}
-        </CheckLine>
+        {may('approveExemption') && (
+          <CheckLine isKept={undefined} more={say('checkTruthMore')}>
+            {say('checkTruth')}
+          </CheckLine>
+        )}
       </ul>
     </Panel>
   );

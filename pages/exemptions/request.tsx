@@ -56,7 +56,10 @@ interface PartProps {
 }
 
 const Reasons = ({ draft, change, wrong, profile }: PartProps): VNode => {
-  const { say } = useText();
+  const { say, word, language } = useText();
+  // Grounds of an agency's own profile have its words alone.
+  const said = (known: string, id: string, title: string): string =>
+    language === 'en' || known === id ? title : known;
   const { texts } = profile;
   const far = (text: string, least: number): string =>
     say('charactersOf', { count: text.trim().length, least });
@@ -76,8 +79,14 @@ const Reasons = ({ draft, change, wrong, profile }: PartProps): VNode => {
             label={say('grounds')}
             value={draft.grounds}
             onValue={(grounds) => change({ grounds })}
-            options={[['', say('choose')], ...profile.grounds.map(({ id, title }) => [id, title] as const)]}
-            hint={profile.grounds.find(({ id }) => id === draft.grounds)?.source ?? profile.title}
+            options={[
+              ['', say('choose')],
+              ...profile.grounds.map(({ id, title }) => [id, said(word('grounds', id), id, title)] as const),
+            ]}
+            hint={
+              profile.grounds.find(({ id }) => id === draft.grounds)?.source ??
+              said(word('profile', profile.id), profile.id, profile.title)
+            }
             wrong={wrong('grounds')}
           />
         )}

@@ -217,12 +217,18 @@ export const DecideHeld = ({
         <span class="faint small">{isMandate ? say('askAcceptMeans') : say('acceptMeans')}</span>
       </>,
     ]);
-  options.push(['wait', <b key="wait">{say('waitNext')}</b>]);
   const chosen = options.some(([value]) => value === choice) ? choice : 'wait';
   const does: Readonly<Record<string, string>> = {
     dismiss: say('keepDo', { count: kept }),
     accept: isMandate ? say('askAcceptDo') : say('acceptDo', { count: held.entries }),
   };
+  if (options.length === 0)
+    return (
+      <Panel title={say('theDecision')}>
+        <Nothing>{say('heldNotYours')}</Nothing>
+      </Panel>
+    );
+  options.push(['wait', <b key="wait">{say('waitNext')}</b>]);
   return (
     <Panel title={say('decide')}>
       <div class="body">

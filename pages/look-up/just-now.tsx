@@ -192,7 +192,7 @@ export const JustNow = ({
           </p>
         ) : (
           <div class="body">
-            {fault.status === 403 ? <p class="soft">{say('notYours')}</p> : <FaultNote fault={fault} />}
+            <FaultNote fault={fault} />
           </div>
         )
       ) : shown.length === 0 ? (

@@ -63,7 +63,8 @@ export const LookUp = (): VNode => {
       );
     });
   };
-  const isReady = networks.length > 0;
+  const mayLookUp = may('explain');
+  const isReady = mayLookUp && networks.length > 0;
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link with a name is explained once, when it is opened
   useEffect(() => {
     if (isReady && written !== '') explain(written, chosen);
@@ -75,41 +76,44 @@ export const LookUp = (): VNode => {
     ),
     [ADDRESS, say('oneAddress')] as const,
   ];
+  if (!mayLookUp)
+    return (
+      <>
+        <Head title={say('lookUpTitle')} />
+        <p class="soft">{say('lookUpNotYours')}</p>
+      </>
+    );
   return (
     <>
       <Head title={say('lookUpTitle')} />
-      {may('explain') ? (
-        <section class="panel" aria-label={say('question')}>
-          <search>
-            <Form className="body ask" onSend={() => explain(written, chosen)}>
-              <TextField
-                type="search"
-                label={say('lookUpField')}
-                value={written}
-                onValue={setWritten}
-                autocomplete="off"
-                spellcheck={false}
-              />
-              <div class="stack">
-                <Select label={say('askedFrom')} value={chosen} onValue={setGroup} options={options} />
-                {chosen === ADDRESS && (
-                  <TextField
-                    label={say('clientAddress')}
-                    value={address}
-                    onValue={setAddress}
-                    spellcheck={false}
-                  />
-                )}
-              </div>
-              <button type="submit" class="first" disabled={doing.isBusy}>
-                {say('explain')}
-              </button>
-            </Form>
-          </search>
-        </section>
-      ) : (
-        <p class="soft">{say('lookUpNotYours')}</p>
-      )}
+      <section class="panel" aria-label={say('question')}>
+        <search>
+          <Form className="body ask" onSend={() => explain(written, chosen)}>
+            <TextField
+              type="search"
+              label={say('lookUpField')}
+              value={written}
+              onValue={setWritten}
+              autocomplete="off"
+              spellcheck={false}
+            />
+            <div class="stack">
+              <Select label={say('askedFrom')} value={chosen} onValue={setGroup} options={options} />
+              {chosen === ADDRESS && (
+                <TextField
+                  label={say('clientAddress')}
+                  value={address}
+                  onValue={setAddress}
+                  spellcheck={false}
+                />
+              )}
+            </div>
+            <button type="submit" class="first" disabled={doing.isBusy}>
+              {say('explain')}
+            </button>
+          </Form>
+        </search>
+      </section>
       <FaultNote fault={doing.fault} />
       {found !== undefined && <Explained found={found} />}
       {filter.reference !== '' && may('readDevice') && (

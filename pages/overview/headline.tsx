@@ -9,7 +9,7 @@ import { StateMark } from '../parts/marks.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
-import { Raw } from '../parts/service-text.tsx';
+import { Raw, ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { EndPause } from '../shell/shell.tsx';
 import { useSentence } from '../shell/use-sentence.ts';
@@ -71,7 +71,7 @@ const Actions = ({ shown, known }: { readonly shown: Shown; readonly known: Stat
 export const HeadlinePanel = (): VNode | null => {
   const known = useStore(state);
   const sentence = useSentence();
-  const { say, language } = useText();
+  const { say } = useText();
   if (known === undefined || sentence === undefined) return null;
   const { shown, title, said, raw = '' } = sentence;
   const { strip } = known;
@@ -81,8 +81,11 @@ export const HeadlinePanel = (): VNode | null => {
       <h1 id="headline">{title}</h1>
       <div class="said">
         {said}
-        {shown !== 'no-word' && known.headline.todo !== null && language === 'en' && (
-          <> {known.headline.todo}</>
+        {shown !== 'no-word' && known.headline.todo !== null && (
+          <>
+            {' '}
+            <ServiceText text={known.headline.todo} />
+          </>
         )}{' '}
         <Raw text={raw} />
       </div>

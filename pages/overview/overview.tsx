@@ -5,7 +5,7 @@ import { Bar } from '../parts/charts.tsx';
 import type { Mark } from '../parts/mark.ts';
 import { StateMark } from '../parts/marks.tsx';
 import { Head, Nothing, Panel } from '../parts/panel.tsx';
-import { holdStill, isStill, nowMs, state } from '../parts/room.ts';
+import { holdStill, isStill, may, nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { StepChart } from '../parts/step-chart.tsx';
@@ -33,7 +33,10 @@ const HoursPanel = ({ today }: Pick<State, 'today'>): VNode => {
   );
   const peak = sums.indexOf(Math.max(...sums));
   return (
-    <Panel title={say('hoursPanel')} aside={<a href="/look-up">{say('refusedJustNow')}</a>}>
+    <Panel
+      title={say('hoursPanel')}
+      aside={may('listRefusals') && <a href="/look-up">{say('refusedJustNow')}</a>}
+    >
       {lists.length === 0 ? (
         <Nothing>{say('hoursNone')}</Nothing>
       ) : (
@@ -205,7 +208,10 @@ const ChangesPanel = ({ known }: { readonly known: State }): VNode => {
   const speech = useText();
   const { say, format } = speech;
   return (
-    <Panel title={say('changesTitle')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
+    <Panel
+      title={say('changesTitle')}
+      aside={may('searchRecords') && <a href="/proof?tab=changes">{say('allChanges')}</a>}
+    >
       {known.changes.length === 0 ? (
         <Nothing>{say('changesNone')}</Nothing>
       ) : (

@@ -27,7 +27,7 @@ export const firstSteps = (known: State, people: number): readonly Step[] => [
   },
   { ...{ key: 'stepPeople', todo: 'stepPeopleTodo', to: '/settings' }, isDone: people > 1 },
   {
-    ...{ key: 'stepProof', todo: 'stepProofTodo', to: '/refusals' },
+    ...{ key: 'stepProof', todo: 'stepProofTodo', to: '/proof' },
     isDone:
       known.today.refusedMandate > 0 && known.headline.networksProven > 0 && known.headline.isProofCurrent,
   },

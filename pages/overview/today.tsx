@@ -1,7 +1,7 @@
 // Today in four figures that are never added up, and the line about the service itself.
 import type { ComponentChildren, VNode } from 'preact';
 import type { State } from '../api/shapes.ts';
-import { nowMs } from '../parts/room.ts';
+import { may, nowMs } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useTicks } from '../parts/use-data.ts';
 
@@ -107,9 +107,11 @@ export const TodayPanel = ({ known }: { readonly known: State }): VNode => {
                 ? [
                     say('chainUnchecked'),
                     ' ',
-                    <a key="check" href="/proof?tab=records">
-                      {say('checkNow')}
-                    </a>,
+                    may('checkRecords') && (
+                      <a key="check" href="/proof?tab=records">
+                        {say('checkNow')}
+                      </a>
+                    ),
                   ]
                 : records.verified
                   ? say('chainWhole', { clock: format.clock(records.verifiedTime ?? known.time).slice(0, 5) })

@@ -86,6 +86,7 @@ type AreaProps = Shared & {
   readonly onValue: (value: string) => void;
   readonly rows?: number;
   readonly required?: boolean;
+  readonly readOnly?: boolean;
   readonly isCode?: boolean;
 };
 

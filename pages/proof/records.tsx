@@ -173,7 +173,7 @@ const KeyLine = (): VNode | null => {
   );
 };
 
-export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
+const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
   const { say, word } = useText();
   const [asked, setAsked] = useState<Asked>(() => askedIn(place.value.query));
   const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
@@ -195,99 +195,106 @@ export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNod
   useEffect(() => void read(null), []);
   const set = (part: Partial<Asked>): void => setAsked({ ...asked, ...part });
   return (
+    <Panel title={isChanges ? say('tabChanges') : say('tabRecords')} beside={say('newestFirst')}>
+      <Form className="filters" onSend={() => doing.run(() => read(null))} label={say('filter')}>
+        {!isChanges && (
+          <Select
+            label={say('recordClass')}
+            value={asked.class}
+            onValue={(value) => set({ class: value })}
+            options={CLASSES.map((one) => [one, one === '' ? say('all') : word('class', one)])}
+          />
+        )}
+        {!isChanges && (
+          <TextField
+            label={say('nameHas')}
+            value={asked.name}
+            onValue={(name) => set({ name })}
+            spellcheck={false}
+          />
+        )}
+        {!isChanges && (
+          <TextField
+            label={say('network')}
+            value={asked.group}
+            onValue={(group) => set({ group })}
+            spellcheck={false}
+          />
+        )}
+        {(asked.list !== '' || asked.reference !== '' || asked.kind !== '') && (
+          <p class="row">
+            <span class="tag info">
+              {[asked.kind === '' ? '' : word('told', asked.kind), asked.list, asked.reference]
+                .filter((one) => one !== '')
+                .join(', ')}
+            </span>
+            <button type="button" onClick={() => set({ kind: '', list: '', reference: '' })}>
+              {say('clearFilter')}
+            </button>
+          </p>
+        )}
+        <TextField
+          type="datetime-local"
+          label={`${say('from')} (UTC)`}
+          value={asked.from}
+          onValue={(from) => set({ from })}
+        />
+        <TextField
+          type="datetime-local"
+          label={`${say('to')} (UTC)`}
+          value={asked.to}
+          onValue={(to) => set({ to })}
+        />
+        <button type="submit" disabled={doing.isBusy}>
+          {say('searchDo')}
+        </button>
+      </Form>
+      {fault !== undefined && (
+        <div class="body">
+          <FaultNote fault={fault} />
+        </div>
+      )}
+      {rows === undefined ? (
+        fault === undefined && <p class="body faint">{say('loading')}</p>
+      ) : rows.length === 0 ? (
+        <Nothing>{say('recordsNothing')}</Nothing>
+      ) : (
+        <table>
+          <thead>
+            <tr>
+              <th scope="col" class="wide">
+                {say('when')}
+              </th>
+              <th scope="col">{say('what')}</th>
+              <th scope="col" class="wide">
+                {say('by')}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((row) => (
+              <RecordRow key={`${row.class} ${row.sequence}`} row={row} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {before !== null && rows !== undefined && (
+        <div class="foot">
+          <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(before))}>
+            {say('older')}
+          </button>
+        </div>
+      )}
+    </Panel>
+  );
+};
+
+export const RecordsTab = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
+  const { say } = useText();
+  return (
     <>
       <ChainLine />
-      <Panel title={isChanges ? say('tabChanges') : say('tabRecords')} beside={say('newestFirst')}>
-        <Form className="filters" onSend={() => doing.run(() => read(null))} label={say('filter')}>
-          {!isChanges && (
-            <Select
-              label={say('recordClass')}
-              value={asked.class}
-              onValue={(value) => set({ class: value })}
-              options={CLASSES.map((one) => [one, one === '' ? say('all') : word('class', one)])}
-            />
-          )}
-          {!isChanges && (
-            <TextField
-              label={say('nameHas')}
-              value={asked.name}
-              onValue={(name) => set({ name })}
-              spellcheck={false}
-            />
-          )}
-          {!isChanges && (
-            <TextField
-              label={say('network')}
-              value={asked.group}
-              onValue={(group) => set({ group })}
-              spellcheck={false}
-            />
-          )}
-          {(asked.list !== '' || asked.reference !== '' || asked.kind !== '') && (
-            <p class="row">
-              <span class="tag info">
-                {[asked.kind === '' ? '' : word('told', asked.kind), asked.list, asked.reference]
-                  .filter((one) => one !== '')
-                  .join(', ')}
-              </span>
-              <button type="button" onClick={() => set({ kind: '', list: '', reference: '' })}>
-                {say('clearFilter')}
-              </button>
-            </p>
-          )}
-          <TextField
-            type="datetime-local"
-            label={`${say('from')} (UTC)`}
-            value={asked.from}
-            onValue={(from) => set({ from })}
-          />
-          <TextField
-            type="datetime-local"
-            label={`${say('to')} (UTC)`}
-            value={asked.to}
-            onValue={(to) => set({ to })}
-          />
-          <button type="submit" disabled={doing.isBusy}>
-            {say('searchDo')}
-          </button>
-        </Form>
-        {fault !== undefined && (
-          <div class="body">
-            {fault.status === 403 ? <p class="soft">{say('notYours')}</p> : <FaultNote fault={fault} />}
-          </div>
-        )}
-        {rows === undefined ? (
-          fault === undefined && <p class="body faint">{say('loading')}</p>
-        ) : rows.length === 0 ? (
-          <Nothing>{say('recordsNothing')}</Nothing>
-        ) : (
-          <table>
-            <thead>
-              <tr>
-                <th scope="col" class="wide">
-                  {say('when')}
-                </th>
-                <th scope="col">{say('what')}</th>
-                <th scope="col" class="wide">
-                  {say('by')}
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <RecordRow key={`${row.class} ${row.sequence}`} row={row} />
-              ))}
-            </tbody>
-          </table>
-        )}
-        {before !== null && rows !== undefined && (
-          <div class="foot">
-            <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(before))}>
-              {say('older')}
-            </button>
-          </div>
-        )}
-      </Panel>
+      {may('searchRecords') ? <Found isChanges={isChanges} /> : <p class="soft">{say('notYours')}</p>}
       {!isChanges && <KeyLine />}
       {!isChanges && <Reidentify />}
     </>

@@ -231,9 +231,11 @@ export const Refusals = (): VNode => {
   return (
     <>
       <Head title={say('placeRefusals')}>
-        <button type="button" onClick={figures.reload}>
-          {say('readAnew')}
-        </button>
+        {may('readRefusalFigures') && (
+          <button type="button" onClick={figures.reload}>
+            {say('readAnew')}
+          </button>
+        )}
       </Head>
       {may('readRefusalFigures') && (
         <Form className="filters panel" onSend={figures.reload} label={say('filter')}>

@@ -131,7 +131,8 @@ const Editor = ({
             <Form onSend={() => take('/v1/configuration/check', { text })}>
               <TextArea
                 label={say('configText')}
-                hint={say('configTextHint')}
+                hint={may('checkConfiguration') ? say('configTextHint') : undefined}
+                readOnly={!may('checkConfiguration')}
                 isCode
                 rows={18}
                 value={text}

@@ -66,6 +66,7 @@ const Paragraphs = ({
               key={language}
               label={LANGUAGE_NAMES[language]}
               value={texts[language] ?? ''}
+              readOnly={!may('draftNotice')}
               rows={2}
               onValue={(value) => {
                 setTexts({ ...texts, [language]: value });

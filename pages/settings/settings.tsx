@@ -2,7 +2,7 @@
 import type { VNode } from 'preact';
 import type { Group } from '../api/members.ts';
 import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
-import { session, state } from '../parts/room.ts';
+import { may, session, state } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
@@ -13,6 +13,8 @@ import { PeopleTab } from './people.tsx';
 import { TokensTab } from './tokens.tsx';
 
 const TABS = ['people', 'tokens', 'sign-in', 'networks', 'configuration', 'notice'] as const;
+/** Operations without which nobody sees the tab. */
+const NEEDED = { people: 'listPeople', tokens: 'listTokens', configuration: 'readConfiguration' } as const;
 
 const SignInTab = (): VNode => {
   const { say } = useText();
@@ -85,7 +87,9 @@ const NetworksTab = (): VNode => {
 export const Settings = (): VNode => {
   const { say } = useText();
   const { query } = useStore(place);
-  const tab = TABS.find((one) => one === query.get('tab')) ?? 'people';
+  const tabs = TABS.filter((one) => !(one in NEEDED) || may(NEEDED[one as keyof typeof NEEDED]));
+  // Who follows a link to another one is told that it is not theirs.
+  const tab = TABS.find((one) => one === query.get('tab')) ?? tabs[0];
   const names = {
     people: say('people'),
     tokens: say('tokens'),
@@ -98,7 +102,7 @@ export const Settings = (): VNode => {
     <>
       <Head title={say('placeSettings')} />
       <nav class="tabs" aria-label={say('placeSettings')}>
-        {TABS.map((one) => (
+        {tabs.map((one) => (
           <a key={one} href={`/settings?tab=${one}`} aria-current={one === tab ? 'page' : undefined}>
             {names[one]}
           </a>

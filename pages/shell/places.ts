@@ -32,6 +32,7 @@ export const PLACES: readonly Place[] = [
     name: 'placeLookUp',
     icon: 'M7 12a5 5 0 100-10 5 5 0 000 10zm3.7-1.3L14.2 14.2',
     isLater: false,
+    if: 'explain',
     needs: [],
   },
   {
@@ -110,3 +111,7 @@ export const PLACES: readonly Place[] = [
     needs: [],
   },
 ];
+
+/** A place about a part that the program does not have, or that a person may not see, is not there. */
+export const placesOf = (may: readonly string[] | undefined): readonly Place[] =>
+  PLACES.filter((entry) => entry.if === undefined || may?.includes(entry.if) === true);

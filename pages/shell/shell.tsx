@@ -28,7 +28,7 @@ import { useText } from '../parts/say.tsx';
 import { Raw } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useTicks } from '../parts/use-data.ts';
-import { followKeys, KEYS } from './keys.ts';
+import { followKeys, keysOf } from './keys.ts';
 import { Side } from './side.tsx';
 import { StepUp } from './step-up.tsx';
 import { useSentence } from './use-sentence.ts';
@@ -164,7 +164,7 @@ const KeysHelp = ({ onClose }: { readonly onClose: () => void }): VNode => {
   return (
     <Dialog title={say('keys')} onClose={onClose}>
       <dl class="paper">
-        {KEYS.map(([keys, { name }]) => (
+        {keysOf().map(([keys, { name }]) => (
           <>
             <dt>
               <kbd>{keys}</kbd>

@@ -11,14 +11,10 @@ import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
-import { PLACES, type Place } from './places.ts';
+import { type Place, placesOf } from './places.ts';
 import { useSentence } from './use-sentence.ts';
 
 const MORE_ICON = 'M3.4 8h.1M8 8h.1m4.5 0h.1';
-
-/** A place about a part that the program does not have, or that a person may not see, is not there. */
-const placesOf = (may: readonly string[] | undefined): readonly Place[] =>
-  PLACES.filter((entry) => entry.if === undefined || may?.includes(entry.if) === true);
 
 const isAt = (path: string, to: string): boolean =>
   to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);

@@ -1,6 +1,7 @@
 // Every page as six roles, in four languages, at 1440, 390 and 320 pixels, light and dark, and with letters twice as large: nothing
-// wider than its window, nothing that axe-core finds, nothing thrown, no word of the program left in a place of ours, and each
-// page within a second of being asked for. Then every page by the keyboard alone: Tab reaches all that can be used, what has
+// wider than its window, nothing that axe-core finds, nothing thrown, no fault shown, no word of the program left in a place of ours,
+// no link to what the role does not show and no field beside it, and each page within a second of being asked for. Then every page
+// by the keyboard alone: Tab reaches all that can be used, what has
 // the focus is seen and shows it, and the way ends where it began.
 //
 // npm run walks -- --role operator --locale fr --all --pictures FOLDER. Outside the gate: some 1,000 pages, a minute and a half
@@ -13,6 +14,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import type { Page } from 'playwright-core';
 import { PLACES } from '../../pages/shell/places.ts';
+import { de } from '../../pages/text/de.ts';
+import { en } from '../../pages/text/en.ts';
+import { fr } from '../../pages/text/fr.ts';
+import { nl } from '../../pages/text/nl.ts';
 import { ask } from '../support/client.ts';
 import { content } from '../support/list-server.ts';
 import { RoomClient } from '../support/room-client.ts';
@@ -63,6 +68,36 @@ const KEYBOARD_VIEWS = [0, 3];
 /** A desk, a phone, large letters: enough to look at. */
 const PICTURE_VIEWS = [0, 3, 5];
 
+/** What stands where a role does not show something. */
+const NOT_YOURS = [en, fr, nl, de].flatMap(({ notYours, lookUpNotYours }) => [notYours, lookUpNotYours]);
+
+/** A page, without what was asked of it. */
+const pageOf = (href: string): string => {
+  const { pathname, searchParams } = new URL(href, 'https://cordon.example');
+  const tab = searchParams.get('tab');
+  return tab === null ? pathname : `${pathname}?tab=${tab}`;
+};
+
+/** What a page offers: where its links lead, whether all of it is not shown to this role, and fields beside what is not. */
+interface Offered {
+  readonly links: string[];
+  readonly isClosed: boolean;
+  readonly beside: string[];
+}
+
+const LOOK_AT_OFFERS = `(() => {
+  const isClosed = (one) => ${JSON.stringify(NOT_YOURS)}.some((text) => one.innerText.includes(text));
+  const main = document.querySelector('main');
+  const panels = [...main.querySelectorAll('.panel')];
+  const rest = [...panels, ...main.querySelectorAll('.note')].filter((one) => !isClosed(one));
+  return {
+    links: [...document.querySelectorAll('a[href^="/"]')].map((one) => one.getAttribute('href')),
+    isClosed: isClosed(main) && rest.length === 0,
+    beside: (panels.length === 0 ? [main] : panels).filter(isClosed)
+      .flatMap((one) => [...one.querySelectorAll('input, select, textarea, button')].map((field) => field.outerHTML.slice(0, 80))),
+  };
+})()`;
+
 /** What is wrong with a page as it is shown. */
 const findingsOf = async (page: Page): Promise<string[]> => {
   await page.evaluate(AXE);
@@ -73,7 +108,9 @@ const findingsOf = async (page: Page): Promise<string[]> => {
   // What is seen: raw records lie folded behind their sentences.
   const text = String(await page.evaluate("document.querySelector('#room').innerText")).replace(/\s+/g, ' ');
   const leftover = /\{[a-z]+\}|undefined|NaN|\[object|room-[a-z]+[A-Z]/.exec(text)?.[0];
+  const faults = await page.locator('main .note.bad[role=alert]').allInnerTexts();
   return [
+    ...faults.map((fault) => `shows a fault: ${fault.replace(/\s+/g, ' ').slice(0, 120)}`),
     ...violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 120)}`)),
     ...(isWide === true ? ['wider than its window'] : []),
     ...(leftover === undefined ? [] : [`says ${leftover}`]),
@@ -212,6 +249,9 @@ try {
         const page = await scene.windowOf(client, { width, height: 900, scheme, locale });
         const at = (place: string): string => `${role} ${locale} ${width} ${scheme} ${place}`;
         let place = '';
+        /** From a page that a link leads to, to where it stands. */
+        const links = new Map<string, string>();
+        const closed = new Set<string>();
         page.on('pageerror', ({ message }) => tell(at(place), [`threw ${message}`]));
         for (place of PATHS) {
           place = place.replace('$REFERENCE', reference);
@@ -227,12 +267,25 @@ try {
           // What somebody sees who is not signed in has no fault either.
           if ((await page.getByRole('navigation').count()) === 0) tell(at(place), ['nobody is signed in']);
           tell(at(place), await findingsOf(page));
+          const offered = (await page.evaluate(LOOK_AT_OFFERS)) as Offered;
+          for (const href of offered.links) links.set(pageOf(href), place);
+          if (offered.isClosed) closed.add(pageOf(place));
+          tell(
+            at(place),
+            offered.beside.map((html) => `beside what the role does not show: ${html}`),
+          );
           walked++;
           if (KEYBOARD_VIEWS.includes(view)) tell(at(place), await findKeyboardBarriers(page));
           if (values.pictures === undefined || !PICTURE_VIEWS.includes(view)) continue;
+          // What stays in sight while a page is scrolled belongs at its top.
+          await page.evaluate('scrollTo(0, 0)');
           mkdirSync(values.pictures, { recursive: true });
           const name = `${at(place).replace(/[^\w]+/g, '-')}.png`;
           await page.screenshot({ path: join(values.pictures, name), fullPage: true });
+        }
+        for (const to of closed) {
+          const from = links.get(to);
+          if (from !== undefined) tell(at(from), [`leads to ${to}, which the role does not show`]);
         }
         await page.context().close();
         process.stderr.write(`${role} ${locale} ${width}: ${walked} pages, ${found} findings\n`);

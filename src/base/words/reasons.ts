@@ -1,5 +1,6 @@
-// Why something is as it is, as the service tells people: closed, so that pages say each of them in the reader's language. They know a
-// reason by its English (pages/text/reasons.yaml), because records and the API have had that alone; a test compares the two.
+// Why something is as it is and what to do, as the service tells people: closed, so that pages say each of them in the reader's
+// language. They know a reason by its English (pages/text/reasons.yaml), because records and the API have had that alone; a test
+// compares the two.
 
 /** By id: the sentence, with places for what differs. A place `why` takes another reason, `rest` what others say. */
 export const REASONS = {
@@ -71,6 +72,39 @@ export const REASONS = {
   'gone-from-configuration': 'no longer in the configuration',
   'gone-from': 'no longer in {file}',
   'changed-in': 'changed in {file}',
+  // What the headline says is to be done.
+  'todo-startup': 'Wait until the lists are loaded.',
+  'todo-no-generation': 'Mend the list that the log names, and reload. Removing it lifts the prohibition.',
+  'todo-no-worker':
+    'Look at the last lines of the log; restart the service if no worker comes back within ten seconds.',
+  'todo-hung-worker':
+    'Look at the last lines of the log; restart the service if the worker does not answer again.',
+  'todo-operator-pause': '"cordon pause" says who, why and until when; "cordon resume" ends it.',
+  'todo-configuration':
+    'Put the mandate lists back into "lists" and into the "lists" of the groups, and reload; write "out-of-scope" where the mandate does not apply, by decision.',
+  'todo-schedule': 'If the mandate holds at all times, remove the schedule and reload.',
+  'todo-leak':
+    '"cordon probe" names what was answered; "cordon explain NAME" says why. It is asked again at each run.',
+  'todo-crash':
+    'Look for the reason in the last lines before the start, and note the time in the compliance record.',
+  'todo-leaking':
+    'Explain one of the names for a client of this network; look at exemptions, lists and what answers there.',
+  'todo-no-probe': 'Turn the probe on: probe.interval.',
+  'todo-unproven': 'Probe now; look at the network under Proof.',
+  'todo-unrecorded': 'Look at the disk and at the last lines of the log.',
+  'todo-stale': 'Fetch the list; its status says why the last fetch failed.',
+  // What the profiles that ship note beside their rules.
+  'note-designee': 'The agency head remains responsible for what a designee grants (OMB M-23-13 section IV).',
+  'note-contracting-officer':
+    'A contracting officer does not grant exceptions: the officer tells the contractor of one in writing (FAR 52.204-27(b)).',
+  'note-own-of-service':
+    "The published decisions name neither grounds nor approvers nor a duration of exemptions: those here are Cordon's own. A service with rules of its own writes them into a profile file.",
+  'note-devices-of-service':
+    'The ban covers fixed and mobile devices of the service; for personal devices with access to federal networks it is a recommendation.',
+  'note-own-of-institution':
+    "The published decisions name neither grounds nor approvers nor a duration of exemptions: those here are Cordon's own. An institution with rules of its own writes them into a profile file.",
+  'note-own-decision':
+    'Council and Parliament decided for themselves in February and March 2023; name your own decision in a profile file.',
 } as const;
 /** An id of REASONS. */
 export type ReasonId = keyof typeof REASONS;

@@ -2,6 +2,7 @@
 //
 // Lengths of texts, widths of prefixes, how far ahead an exemption may begin and when it is warned of stand in no
 // public text: they are chosen here so that a paper says something and a scope stays narrow.
+import { reasonText } from '../../base/words/words.ts';
 import type { Profile } from './profile.ts';
 
 /** A sentence with a reason, not a word. */
@@ -68,10 +69,7 @@ const US_FEDERAL: Profile = {
     of: '2023-02-27',
     source: 'OMB M-23-13',
   },
-  notes: [
-    'The agency head remains responsible for what a designee grants (OMB M-23-13 section IV).',
-    'A contracting officer does not grant exceptions: the officer tells the contractor of one in writing (FAR 52.204-27(b)).',
-  ],
+  notes: [reasonText('note-designee'), reasonText('note-contracting-officer')],
 };
 
 const BE_FEDERAL: Profile = {
@@ -103,10 +101,7 @@ const BE_FEDERAL: Profile = {
   mitigations: { least: 1, checklist: [] },
   scope: SCOPE,
   'warn-before-days': WARN_BEFORE_DAYS,
-  notes: [
-    "The published decisions name neither grounds nor approvers nor a duration of exemptions: those here are Cordon's own. A service with rules of its own writes them into a profile file.",
-    'The ban covers fixed and mobile devices of the service; for personal devices with access to federal networks it is a recommendation.',
-  ],
+  notes: [reasonText('note-own-of-service'), reasonText('note-devices-of-service')],
 };
 
 const EU_INSTITUTION: Profile = {
@@ -133,10 +128,7 @@ const EU_INSTITUTION: Profile = {
   mitigations: { least: 1, checklist: [] },
   scope: SCOPE,
   'warn-before-days': WARN_BEFORE_DAYS,
-  notes: [
-    "The published decisions name neither grounds nor approvers nor a duration of exemptions: those here are Cordon's own. An institution with rules of its own writes them into a profile file.",
-    'Council and Parliament decided for themselves in February and March 2023; name your own decision in a profile file.',
-  ],
+  notes: [reasonText('note-own-of-institution'), reasonText('note-own-decision')],
 };
 
 /** By id. */

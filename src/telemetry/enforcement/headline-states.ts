@@ -1,4 +1,5 @@
 // The states of the headline one by one: each function tells its state when it holds, and nothing otherwise.
+import { reasonText } from '../../base/words/words.ts';
 import { durationWords } from './duration-words.ts';
 import type { Headline, HeadlineCause, HeadlineFacts, HeadlineState } from './headline-facts.ts';
 import { AHEAD_MS_MAX, isFresh, type Proof, proofAgeMaxMs } from './headline-proof.ts';
@@ -86,7 +87,7 @@ export const leak = ({ proof: { leaking }, say, on }: Telling): Headline | undef
     sinceMs: earliest(leaking.map(({ outcomeSinceMs }) => outcomeSinceMs)),
     detail: examples.join(', '),
     groups: leaking.map(({ group }) => group),
-    todo: 'Explain one of the names for a client of this network; look at exemptions, lists and what answers there.',
+    todo: reasonText('todo-leaking'),
   });
 };
 
@@ -106,10 +107,7 @@ export const unproven = ({ facts, proof, say, on }: Telling, inScope: number): H
         : last === null
           ? 'not proven yet'
           : `last proven ${durationWords(facts.nowMs - last)} ago`,
-    todo:
-      facts.probeEveryMs === undefined
-        ? 'Turn the probe on: probe.interval.'
-        : 'Probe now; look at the network under Proof.',
+    todo: facts.probeEveryMs === undefined ? reasonText('todo-no-probe') : reasonText('todo-unproven'),
   });
 };
 
@@ -140,7 +138,7 @@ export const unrecorded = ({ facts, say }: Telling): Headline | undefined => {
   if (lost === undefined) return undefined;
   return say('unrecorded', 'In force, but not recorded', {
     ...lost,
-    todo: 'Look at the disk and at the last lines of the log.',
+    todo: reasonText('todo-unrecorded'),
   });
 };
 
@@ -172,7 +170,7 @@ export const stale = (telling: Telling): Headline | undefined => {
   const old = durationWords(facts.nowMs - sinceMs);
   return say('stale', `In force ${on(proof.inForce.length)}, with a list ${old} old`, {
     ...{ sinceMs, detail: ageText(telling), lists: facts.staleLists.map(({ list }) => list) },
-    todo: 'Fetch the list; its status says why the last fetch failed.',
+    todo: reasonText('todo-stale'),
   });
 };
 

@@ -1,5 +1,6 @@
 // The states in words for people, and what to do about each: the same sentences in the log, in /readyz, in the probe's
 // headline, and when a configuration is checked.
+import { reasonText } from '../../base/words/words.ts';
 import type { Enforcement, GroupEnforcement, UnenforcedList } from './judge.ts';
 import type { ListStanding, MandateState, NotEnforcingCause } from './words.ts';
 
@@ -60,24 +61,6 @@ const describeLists = (lists: readonly UnenforcedList[]): string[] => {
   return more > 0 ? [...shown, `and ${more} more`] : shown;
 };
 
-const BY_CONFIGURATION =
-  'Put the mandate lists back into "lists" and into the "lists" of the groups, and reload; write "out-of-scope" where the mandate does not apply, by decision.';
-
-const TODOS: Readonly<Record<NotEnforcingCause, string>> = {
-  startup: 'Wait until the lists are loaded.',
-  'no-generation': 'Mend the list that the log names, and reload. Removing it lifts the prohibition.',
-  'no-worker':
-    'Look at the last lines of the log; restart the service if no worker comes back within ten seconds.',
-  'hung-worker':
-    'Look at the last lines of the log; restart the service if the worker does not answer again.',
-  'operator-pause': '"cordon pause" says who, why and until when; "cordon resume" ends it.',
-  configuration: BY_CONFIGURATION,
-  schedule: 'If the mandate holds at all times, remove the schedule and reload.',
-  leak: '"cordon probe" names what was answered; "cordon explain NAME" says why. It is asked again at each run.',
-  crash:
-    'Look for the reason in the last lines before the start, and note the time in the compliance record.',
-};
-
 /** What to do, in one or two sentences; undefined when all is as decided. */
 export const todoOf = ({ cause }: Pick<Enforcement, 'cause'>): string | undefined =>
-  cause === undefined ? undefined : TODOS[cause];
+  cause === undefined ? undefined : reasonText(`todo-${cause}`);

@@ -37,6 +37,7 @@ const from = async (path: string, name: string): Promise<Component> => {
 };
 
 const FaultNote = await from('parts/panel', 'FaultNote');
+const HeadlinePanel = await from('overview/headline', 'HeadlinePanel');
 const MandatesPanel = await from('overview/mandates', 'MandatesPanel');
 const Matrix = await from('proof/proof', 'Matrix');
 const NeedsPanel = await from('overview/needs', 'NeedsPanel');
@@ -48,6 +49,10 @@ const Why = await from('lists/one-list', 'Why');
 const { SpokenContext } = (await import(new URL('../../../pages/parts/say.tsx', import.meta.url).href)) as {
   readonly SpokenContext: { readonly Provider: Component };
 };
+
+const { lastWordMs, state } = (await import(
+  new URL('../../../pages/parts/room.ts', import.meta.url).href
+)) as Readonly<Record<'lastWordMs' | 'state', { set(value: unknown): void }>>;
 
 /** What a reader sees at once, without what is marked as the words of the program or of a machine. */
 const seen = (html: string): string =>
@@ -84,8 +89,12 @@ const TOGETHER = 3;
 
 /** What of an English text a reader of another language would see. */
 const leftOf = (english: string, html: string): string[] => {
-  // A name in all languages.
-  const words = english.replace('DNS over QUIC', '').toLowerCase().match(WORD) ?? [];
+  // A name in all languages; commands, keys and sources.
+  const words =
+    english
+      .replace(/DNS over QUIC|"[^"]+"|\([^)]*\)/g, '')
+      .toLowerCase()
+      .match(WORD) ?? [];
   const shown = ` ${(seen(html).toLowerCase().match(WORD) ?? []).join(' ')} `;
   return words
     .slice(0, 1 - TOGETHER)
@@ -119,7 +128,13 @@ describe.each(SPEECHES.filter(([language]) => language !== 'en'))('in %s', (lang
     );
 
   test.each(TEXTS)('of "%s" nothing is seen in English', (text) => {
+    lastWordMs.set(Date.now());
+    state.set({
+      ...{ time: STRIP.to, strip: STRIP, counts: { networks: 1 } },
+      headline: { state: 'unrecorded', cause: 'lost', sinceTime: null, lists: [], todo: text },
+    });
     const drawn = [
+      draw(HeadlinePanel, {}),
       draw(ServiceText, { text }),
       draw(Why, { action: 'rejected', by: 'review', reason: text }),
       draw(MandatesPanel, {
@@ -223,8 +238,6 @@ const OTHERS: readonly string[] = [
   'pages/lists/lists.tsx: release.notes',
   'pages/lists/one-list.tsx: reason',
   'pages/look-up/explained.tsx: text',
-  // In English alone.
-  'pages/overview/headline.tsx: known.headline.todo',
   'pages/overview/headline.tsx: title',
   // A title of law, as a tip.
   'pages/overview/mandates.tsx: one.title',

@@ -13,6 +13,7 @@ import {
   type ReasonId,
   reasonText,
 } from '../../../src/base/words/words.ts';
+import { SHIPPED_PROFILES } from '../../../src/evidence/exemptions/exemptions.ts';
 import { titleOf } from '../../../src/people/admin/reply.ts';
 import { NOT_ENFORCING_CAUSES } from '../../../src/telemetry/enforcement/enforcement.ts';
 import { keyOf, SPEECHES } from './speech.ts';
@@ -85,6 +86,9 @@ const WORDS: readonly (readonly [prefix: string, words: readonly string[]])[] = 
   ['proof', ['proven', 'leaking', 'failing', 'old', 'changed', 'never', 'unasked']],
   ['listAction', ['fetched', 'unchanged', 'accepted', 'held', 'rejected', 'rolled-back']],
   ['cause', NOT_ENFORCING_CAUSES],
+  ['profile', [...SHIPPED_PROFILES.keys()]],
+  ['grounds', [...SHIPPED_PROFILES.values()].flatMap(({ grounds }) => grounds.map(({ id }) => id))],
+  ['office', [...SHIPPED_PROFILES.values()].flatMap(({ approvers }) => approvers.map(({ role }) => role))],
 ];
 
 test('every code that pages can be told has a sentence, and no sentence is for a code that is gone', () => {
@@ -119,15 +123,17 @@ test('each reason of the service is one of the pages, in the same words', () => 
   expect(Object.fromEntries(said)).toEqual(REASONS);
 });
 
-test('the probe, lists and the configuration give no reason beside the table', () => {
+test('the headline, the probe, lists and the configuration give no reason beside the table', () => {
   const files = [
     'src/evidence/probe',
     'src/evidence/exemptions/register-steps.ts',
     'src/config/mandate-reach.ts',
+    'src/evidence/exemptions/profile-shipped.ts',
+    'src/telemetry/enforcement/headline-states.ts',
     'src/policy/lists/diagnostic.ts',
   ].flatMap((path) => (path.endsWith('.ts') ? [path] : readdirSync(path).map((name) => `${path}/${name}`)));
   const written = files.flatMap((path) =>
-    (readFileSync(path, 'utf8').match(/\b(?:reason|why): ['`](?!['`]).*/g) ?? []).map(
+    (readFileSync(path, 'utf8').match(/\b(?:notes: \[|(?:reason|todo|why):)\s*['`"](?!['`"]).*/g) ?? []).map(
       (line) => `${path}: ${line}`,
     ),
   );
