@@ -252,7 +252,10 @@ export const Paper = ({ id }: { readonly id: string }): VNode => {
                 <History paper={found} />
               </div>
               <div class="stack">
-                <Panel title={say('opensTitle')} beside={say('opensBeside')}>
+                <Panel
+                  title={say('opensTitle')}
+                  beside={found.state === 'requested' ? say('opensBeside') : undefined}
+                >
                   <div class="body">
                     {opens.value !== undefined ? (
                       <OpensList opens={opens.value} />

@@ -48,8 +48,7 @@ const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string 
       <b>
         <a href={`/lists/${inPath(rule.list)}`}>{rule.list}</a>
       </b>{' '}
-      {rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}
-      {format.colon}
+      ({rule.mandate ? say('ruleMandate') : say('ruleOrdinary')}){format.colon}
       <Name name={nameIn(rule.text)} />, {word('match', rule.match)}, {say('line', { line: rule.line })}
       {(rule.service !== undefined || rule.owner !== undefined || rule.reviewed !== undefined) && (
         <span class="soft">
@@ -59,7 +58,7 @@ const RuleText = ({ rule, from }: { readonly rule: Rule; readonly from?: string 
               .filter((part) => part !== undefined)
               .join(', ')}
           </cite>
-          {rule.reviewed !== undefined && `; ${say('reviewed', { date: rule.reviewed })}`}
+          {rule.reviewed !== undefined && `; ${say('reviewed', { date: format.day(rule.reviewed) })}`}
         </span>
       )}
     </>

@@ -31,7 +31,8 @@ const InForce = ({
 }): VNode => {
   const { say, word, format } = useText();
   const mark = networkMark(network);
-  const since = figures && sinceOf(figures.spans);
+  // Who sees no figures sees the last day.
+  const since = sinceOf(figures?.spans ?? network.strip);
   const { proof } = network;
   return (
     <Panel
@@ -49,11 +50,11 @@ const InForce = ({
           <dd>
             {!network.inForce
               ? word('mandate', network.state)
-              : figures === undefined
-                ? say('notKnown')
-                : since === undefined
-                  ? say('networkSinceAll', { days: DAYS })
-                  : say('networkSinceGap', { time: format.time(since.to), state: word('span', since.state) })}
+              : since === undefined
+                ? figures === undefined
+                  ? say('stripWhole')
+                  : say('networkSinceAll', { days: DAYS })
+                : say('networkSinceGap', { time: format.time(since.to), state: word('span', since.state) })}
           </dd>
           <dt>{say('proven')}</dt>
           <dd>

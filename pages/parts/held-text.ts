@@ -38,7 +38,7 @@ export const heldText = (
   const sentence = word('because', code);
   if (code === '' || sentence === code) return reason;
   const told = language === 'en' ? saw : sawText(say, saw);
-  return told === '' ? sentence : `${sentence} (${told})`;
+  return told === '' ? sentence : `${sentence.replace(/\.$/, '')} (${told}).`;
 };
 
 const sawText = (say: Speech['say'], saw: string): string => {

@@ -166,7 +166,7 @@ const ProbeNow = ({ onAsked }: { readonly onAsked: () => void }): VNode | null =
   const doing = useDoing();
   if (!may('requestSweep')) return null;
   return (
-    <>
+    <div class="row">
       <FaultNote fault={doing.fault} />
       <button
         type="button"
@@ -181,7 +181,7 @@ const ProbeNow = ({ onAsked }: { readonly onAsked: () => void }): VNode | null =
       >
         {say('probeNow')}
       </button>
-    </>
+    </div>
   );
 };
 
@@ -260,7 +260,7 @@ const GapsPanel = (): VNode | null => {
             </tr>
           </thead>
           <tbody>
-            {strip.spans.map((span) => (
+            {strip.spans.toReversed().map((span) => (
               <tr key={span.from + span.state}>
                 <td class="nowrap">{format.time(span.from)}</td>
                 <td class="nowrap">{format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}</td>
@@ -284,9 +284,7 @@ const ProbeTab = (): VNode => {
   const probe = useData<ProbeStatus>('/v1/probe', ['probe']);
   return (
     <>
-      <div class="row">
-        <ProbeNow onAsked={probe.reload} />
-      </div>
+      <ProbeNow onAsked={probe.reload} />
       <NetworksProof />
       <Loaded data={probe}>
         {(status) => (

@@ -77,10 +77,32 @@ const TopPanel = ({
 const ChangesPanel = ({ figures }: { readonly figures: RefusalFigures }): VNode => {
   const speech = useText();
   const { say, word, format } = speech;
-  const changes = figures.changes.toReversed().slice(0, CHANGES_MAX);
+  const gaps = figures.spans.slice(-CHANGES_MAX).map((span) => ({
+    ...{ time: span.from, by: span.by, key: span.state },
+    said: (
+      <>
+        <b>{word('span', span.state)}</b>{' '}
+        {format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}
+        {span.cause !== null && `${format.colon}${word('cause', span.cause)}`}
+      </>
+    ),
+  }));
+  const changes = figures.changes.slice(-CHANGES_MAX).map((change) => {
+    const { what, subject } = toldOf(speech, { kind: change.kind, ...change.told });
+    return {
+      ...{ time: change.time, by: change.by, key: change.kind + change.text },
+      said: (
+        <>
+          {what}
+          {subject !== '' && `${format.colon}${subject}`}
+        </>
+      ),
+    };
+  });
+  const marks = [...gaps, ...changes].sort((one, other) => Date.parse(other.time) - Date.parse(one.time));
   return (
     <Panel title={say('figuresMarks')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
-      {changes.length === 0 && figures.spans.length === 0 ? (
+      {marks.length === 0 ? (
         <Nothing>{say('figuresMarksNone')}</Nothing>
       ) : (
         <table>
@@ -94,30 +116,13 @@ const ChangesPanel = ({ figures }: { readonly figures: RefusalFigures }): VNode 
             </tr>
           </thead>
           <tbody>
-            {figures.spans.slice(-CHANGES_MAX).map((span) => (
-              <tr key={`${span.from} ${span.state}`}>
-                <td>{format.time(span.from)}</td>
-                <td>
-                  <b>{word('span', span.state)}</b>{' '}
-                  {format.length((Date.parse(span.to) - Date.parse(span.from)) / 1000)}
-                  {span.cause !== null && `${format.colon}${word('cause', span.cause)}`}
-                </td>
-                <td class="wide soft">{personIn(speech, span.by)}</td>
+            {marks.map(({ time, by, key, said }) => (
+              <tr key={`${time} ${key}`}>
+                <td>{format.time(time)}</td>
+                <td>{said}</td>
+                <td class="wide soft">{personIn(speech, by)}</td>
               </tr>
             ))}
-            {changes.map((change) => {
-              const { what, subject } = toldOf(speech, { kind: change.kind, ...change.told });
-              return (
-                <tr key={change.time + change.kind + change.text}>
-                  <td>{format.time(change.time)}</td>
-                  <td>
-                    {what}
-                    {subject !== '' && `${format.colon}${subject}`}
-                  </td>
-                  <td class="wide soft">{personIn(speech, change.by)}</td>
-                </tr>
-              );
-            })}
           </tbody>
         </table>
       )}

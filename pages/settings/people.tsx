@@ -166,6 +166,7 @@ export const PeopleTab = (): VNode => {
   const { say, word, format } = useText();
   const people = useData<readonly Person[]>('/v1/people', ['people']);
   const [chosen, setChosen] = useState<string | undefined>(undefined);
+  const rolesOf = ({ roles }: Person): string => format.list(roles.map((role) => word('role', role)));
   return (
     <>
       <Panel title={say('people')} beside={say('peopleBeside')}>
@@ -175,7 +176,9 @@ export const PeopleTab = (): VNode => {
               <thead>
                 <tr>
                   <th scope="col">{say('name')}</th>
-                  <th scope="col">{say('roles')}</th>
+                  <th scope="col" class="wide">
+                    {say('roles')}
+                  </th>
                   <th scope="col" class="wide">
                     {say('signsInBy')}
                   </th>
@@ -197,8 +200,9 @@ export const PeopleTab = (): VNode => {
                         {person.name}
                         <small class="soft"> {person.account}</small>
                         {person.isInvited && <span class="tag warn"> {say('invited')}</span>}
+                        <span class="folded small faint">{rolesOf(person)}</span>
                       </th>
-                      <td>{format.list(person.roles.map((role) => word('role', role)))}</td>
+                      <td class="wide">{rolesOf(person)}</td>
                       <td class="wide">
                         {person.kind === 'oidc'
                           ? say('byAgency')

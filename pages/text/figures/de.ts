@@ -41,7 +41,7 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
     'Fügen Sie eine weitere Administration und eine genehmigende Person hinzu: Lockern können nur zwei.',
   stepProof: 'Ein Netz fragt hier, und eine Verweigerung wurde gesehen',
   stepProofTodo:
-    'Richten Sie ein Netz auf diese Adressen, fragen Sie dort nach einem verbotenen Namen, und sehen Sie ihn unter Verweigerungen: {addresses}',
+    'Richten Sie ein Netz auf diese Adressen und fragen Sie dort nach einem verbotenen Namen; er zählt weiter unten als verweigert: {addresses}',
   stepDone: 'erledigt',
   stepMissing: 'fehlt',
   denseRows: 'Schmale Zeilen: mehr auf einem Bildschirm',

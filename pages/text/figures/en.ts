@@ -36,7 +36,7 @@ export const figuresEn = {
   stepPeopleTodo: 'Add another administrator and an approver: what loosens takes two.',
   stepProof: 'A network asks here, and a refusal was seen',
   stepProofTodo:
-    'Point one network to these addresses, ask for a prohibited name there, and see it arrive under Refusals: {addresses}',
+    'Point one network to these addresses and ask for a prohibited name there; it is counted below as refused: {addresses}',
   stepDone: 'done',
   stepMissing: 'missing',
   denseRows: 'Narrow rows: more on one screen',

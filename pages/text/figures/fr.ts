@@ -39,7 +39,7 @@ export const figuresFr: Readonly<Record<keyof typeof figuresEn, string>> = {
   stepPeopleTodo: 'Ajoutez un autre administrateur et un approbateur : assouplir demande deux personnes.',
   stepProof: 'Un réseau demande ici, et un refus a été vu',
   stepProofTodo:
-    'Dirigez un réseau vers ces adresses, demandez-y un nom interdit, et voyez-le sous Refus : {addresses}',
+    'Dirigez un réseau vers ces adresses et demandez-y un nom interdit ; il est compté plus bas parmi les refus : {addresses}',
   stepDone: 'fait',
   stepMissing: 'manque',
   denseRows: 'Lignes serrées : plus sur un écran',

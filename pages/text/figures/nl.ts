@@ -39,7 +39,7 @@ export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
   stepPeopleTodo: 'Voeg nog een beheerder en een goedkeurder toe: versoepelen vraagt twee personen.',
   stepProof: 'Een netwerk vraagt hier, en een weigering is gezien',
   stepProofTodo:
-    'Richt een netwerk op deze adressen, vraag daar een verboden naam, en zie die bij Weigeringen: {addresses}',
+    'Richt een netwerk op deze adressen en vraag daar een verboden naam; die telt hieronder mee als geweigerd: {addresses}',
   stepDone: 'gedaan',
   stepMissing: 'ontbreekt',
   denseRows: 'Smalle rijen: meer op één scherm',

@@ -103,7 +103,7 @@ describe.each(SPEECHES)('in %s', (language, speech, texts) => {
     expect(codes.size).toBe(10);
     for (const reason of reasons) {
       const said = heldText(speech, reason);
-      const [, told = ''] = /\((.*)\)$/.exec(said) ?? [];
+      const [, told = ''] = /\((.*)\)\.$/.exec(said) ?? [];
       // Shorter ones are words of several languages.
       const saw = reason.replace(/^[a-z-]+: /, '').replace(/\w+\.example/g, '');
       const words = saw.match(/[a-z]{4,}/g) ?? [];
