@@ -84,7 +84,7 @@ const Approve = ({
               title
             ) : (
               <>
-                {word('office', office)} <cite lang="en">{title}</cite>
+                {word('office', office)} (<cite lang="en">{title}</cite>)
               </>
             ),
           ])}

@@ -141,7 +141,7 @@ const ChainLine = (): VNode | null => {
           {records.verified === false
             ? say('chainBroken')
             : records.verified === null
-              ? say('chainUnchecked')
+              ? `${say('serviceChain')}${format.colon}${say('chainUnchecked')}`
               : say('chainWholeLong', { time: format.time(records.verifiedTime ?? '') })}
         </p>
       )}

@@ -17,7 +17,7 @@ const FORMS = ['html', 'pdf', 'csv', 'json'];
 const POLL_MS = 1_500;
 
 const Make = ({ onMade }: { readonly onMade: () => void }): VNode => {
-  const { say, word, language } = useText();
+  const { say, word, format, language } = useText();
   const groups = useData<readonly Group[]>('/v1/groups');
   const [name, setName] = useState<PeriodName>('last-month');
   const [from, setFrom] = useState('');
@@ -56,7 +56,7 @@ const Make = ({ onMade }: { readonly onMade: () => void }): VNode => {
               value={name}
               onValue={(value) => setName(PERIODS.find((one) => one === value) ?? 'own')}
               options={PERIODS.map((one) => [one, word('period', one)])}
-              hint={name === 'own' ? undefined : `${period.from} – ${period.to}`}
+              hint={name === 'own' ? undefined : `${format.day(period.from)} – ${format.day(period.to)}`}
             />
             {name === 'own' && (
               <>

@@ -18,7 +18,7 @@ import { Proposal } from './proposal.tsx';
 const KEYS_SHOWN = 30;
 
 const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
-  const { say } = useText();
+  const { say, language } = useText();
   const [wanted, setWanted] = useState('');
   const found = keys.filter(({ key, value, isDefault }) =>
     wanted === '' ? !isDefault : `${key} ${value}`.includes(wanted),
@@ -34,6 +34,7 @@ const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
           onValue={setWanted}
           spellcheck={false}
         />
+        {language !== 'en' && <p class="small soft wide">{say('configMeansEnglish')}</p>}
       </div>
       <table>
         <thead>
@@ -56,7 +57,7 @@ const Keys = ({ keys }: Pick<ConfigurationShown, 'keys'>): VNode => {
                 {isDefault && <span class="tag"> {say('configDefault')}</span>}
               </td>
               <td class="wide soft small">
-                <ServiceText text={about.replaceAll('`', '')} /> <code>configuration.md#{section}</code>
+                <cite lang="en">{about.replaceAll('`', '')}</cite> <code>configuration.md#{section}</code>
                 {needsRestart && <span class="tag"> {say('configAtStart')}</span>}
               </td>
             </tr>

@@ -727,6 +727,7 @@ export const de: Texts = {
   configSame: 'Nichts von dem, was in Kraft ist, würde sich ändern.',
   configKey: 'Schlüssel',
   configValue: 'Wert',
+  configMeansEnglish: 'Was die Schlüssel bedeuten, ist aus der Dokumentation zitiert, die auf Englisch ist.',
   configMeans: 'Bedeutung',
   configDefault: 'Standard',
   configAtStart: 'beim nächsten Start',

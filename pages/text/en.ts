@@ -716,6 +716,7 @@ export const en = {
   configSame: 'Nothing that is in force would change.',
   configKey: 'Key',
   configValue: 'Value',
+  configMeansEnglish: 'What keys mean is quoted from the documentation, which is in English.',
   configMeans: 'What it means',
   configDefault: 'default',
   configAtStart: 'at the next start',

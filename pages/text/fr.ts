@@ -732,6 +732,7 @@ export const fr: Texts = {
   configSame: 'Rien de ce qui est en vigueur ne changerait.',
   configKey: 'Clé',
   configValue: 'Valeur',
+  configMeansEnglish: 'Le sens des clés est cité de la documentation, qui est en anglais.',
   configMeans: 'Signification',
   configDefault: 'par défaut',
   configAtStart: 'au prochain démarrage',

@@ -16,7 +16,7 @@ export const figuresNl: Readonly<Record<keyof typeof figuresEn, string>> = {
   figuresUntil: '{from} tot {to}',
   figuresTitle: '{count} weigeringen van {from} tot {to}; de tabel eronder heeft de getallen.',
   figuresCounting:
-    'De vastleggingen worden nog geteld: {counted} van {of} dagen. Tot dan zijn de cijfers te laag.',
+    'De registraties worden nog geteld: {counted} van {of} dagen. Tot dan zijn de cijfers te laag.',
   figuresNone: 'In deze tijd werd niets geweigerd.',
   figuresRest: 'alle andere',
   figuresUnnamed:

@@ -145,7 +145,7 @@ export const nl: ReportTexts = {
     exemptions: (count, inForce, passed) =>
       `Ontheffingen: ${count}, daarvan op enig moment van kracht: ${inForce}. Doorgelaten vragen: ${passed}.`,
     changes: (count) => `Wijzigingen: ${count}. Waar niemand genoemd is, handelde het programma zelf.`,
-    records: (count) => `Gecontroleerde vastleggingen: ${count}.`,
+    records: (count) => `Gecontroleerde registraties: ${count}.`,
   },
   captions: {
     ...frontNl.captions,
@@ -166,7 +166,7 @@ export const nl: ReportTexts = {
     'exemption-events': 'Wat ervan werd',
     changes: 'Wat er veranderde, wanneer en door wie',
     findings: 'Wat de controle van het register vond',
-    doubtful: 'Vastleggingen in twijfel, waarvan de inhoud niet wordt herhaald',
+    doubtful: 'Registraties in twijfel, waarvan de inhoud niet wordt herhaald',
     records: 'Wat er met het register gebeurde',
     'unclean-ends': 'Onverwachte einden van het programma',
     heads: 'Ondertekende koppen van de ketens die de periode dekken',
@@ -182,7 +182,7 @@ export const nl: ReportTexts = {
     'attempts-by-trigger': 'Geen.',
     signs: 'Geen.',
     'list-rows': 'Er was geen lijst van kracht.',
-    feeds: 'Geen vastlegging noemt een feed.',
+    feeds: 'Geen registratie noemt een feed.',
     'list-events': 'Niets.',
     'exemption-events': 'Niets.',
     changes: 'Er is niets veranderd.',
@@ -258,7 +258,7 @@ export const nl: ReportTexts = {
     after: 'Na, UTC',
     file: 'Bestand of uitvoer',
     text: 'Tekst',
-    last_written: 'Laatste vastlegging ervoor, UTC',
+    last_written: 'Laatste registratie ervoor, UTC',
     found: 'Gevonden, UTC',
     class: 'Keten',
     signed_at: 'Ondertekend, UTC',
@@ -288,9 +288,9 @@ export const nl: ReportTexts = {
     'out-of-scope': 'buiten bereik, bij besluit',
     crash: 'het programma stopte onverwacht',
     stopped: 'het programma was gestopt',
-    'before-records': 'vóór de eerste vastlegging die het zegt',
-    'after-records': 'na de laatste vastlegging',
-    'records-missing': 'er ontbreken vastleggingen',
+    'before-records': 'vóór de eerste registratie die het zegt',
+    'after-records': 'na de laatste registratie',
+    'records-missing': 'er ontbreken registraties',
     'no-such-group': 'die groep bestond niet',
     enforced: 'afgedwongen',
     leaking: 'laat door',
@@ -298,7 +298,7 @@ export const nl: ReportTexts = {
     mandate: 'verplicht',
     other: 'anders',
     bypass: 'tegen omwegen',
-    unknown: 'geen vastlegging meer',
+    unknown: 'geen registratie meer',
     ordinary: 'gewoon',
     canary: 'Kanarienaam',
     'private-relay': 'Privédoorgifte',
@@ -374,7 +374,7 @@ export const nl: ReportTexts = {
   paperAbsent: 'alle',
   notes: {
     'after-crash': () =>
-      'Na een onverwacht einde telt de tijd sinds de laatste vastlegging als niet van kracht: langer kan het niet geweest zijn.',
+      'Na een onverwacht einde telt de tijd sinds de laatste registratie als niet van kracht: langer kan het niet geweest zijn.',
     'no-evidence': () => 'Tijd zonder bewijs telt niet als van kracht.',
     'clock-back': (length, time) =>
       `De klok is ${length} teruggezet, gezien om ${time}: tijden daaromheen kunnen zoveel fout zijn.`,
@@ -387,21 +387,21 @@ export const nl: ReportTexts = {
     'unclean-end': (time) =>
       `Het programma stopte onverwacht na ${time}: wat toen nog niet geschreven was, is niet geteld.`,
     damaged: () =>
-      'Vastleggingen waren beschadigd: wat zij bevatten is niet geteld. Het onderdeel over het register zegt welke.',
-    'no-queries': () => 'Er zijn geen vastleggingen van vragen.',
-    deleted: (time) => `Vastleggingen van vragen van vóór ${time} zijn gewist en niet geteld.`,
+      'Registraties waren beschadigd: wat zij bevatten is niet geteld. Het onderdeel over het register zegt welke.',
+    'no-queries': () => 'Er zijn geen registraties van vragen.',
+    deleted: (time) => `Registraties van vragen van vóór ${time} zijn gewist en niet geteld.`,
     changed: () =>
-      'Vastleggingen zijn veranderd of ontbreken deels (zie de bevindingen): de aantallen zijn ondergrenzen.',
+      'Registraties zijn veranderd of ontbreken deels (zie de bevindingen): de aantallen zijn ondergrenzen.',
     doubtful: (count) =>
-      `${count} vastleggingen van vragen zijn in twijfel (zie de bevindingen) en niet geteld: de aantallen zijn ondergrenzen.`,
+      `${count} registraties van vragen zijn in twijfel (zie de bevindingen) en niet geteld: de aantallen zijn ondergrenzen.`,
     hours: () =>
       'Vragen worden per uur geteld: de uren waarin de periode begint en eindigt tellen geheel mee.',
     days: () =>
       'Clients worden per UTC-dag geteld: de dagen waarop de periode begint en eindigt tellen geheel mee.',
     'versions-missing': () =>
-      'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: versies waarover zij gingen staan hier niet.',
+      'Registraties die van deze periode kunnen zijn ontbreken of zijn in twijfel: versies waarover zij gingen staan hier niet.',
     'exemptions-missing': () =>
-      'Vastleggingen die van deze periode kunnen zijn ontbreken of zijn in twijfel: wat daarin van ontheffingen werd staat hier niet.',
+      'Registraties die van deze periode kunnen zijn ontbreken of zijn in twijfel: wat daarin van ontheffingen werd staat hier niet.',
     'bound-exemptions': (length) =>
       `Waar de autoriteit van de vloot niet wordt gehoord, gelden ontheffingen hoogstens ${length}, ook een die intussen is ingetrokken. De sleutel fleet.suspend-exemptions-after kiest een andere tijd.`,
     'bound-none': () =>
@@ -409,7 +409,7 @@ export const nl: ReportTexts = {
     'exemptions-of-group': () =>
       'Dit zijn de ontheffingen die de groep noemen, of clients of toestellen, die van elke groep kunnen zijn.',
     'changes-doubtful': () =>
-      'Regels "in twijfel" staan voor vastleggingen die niets bewijst: wat zij zeggen wordt niet herhaald.',
+      'Regels "in twijfel" staan voor registraties die niets bewijst: wat zij zeggen wordt niet herhaald.',
   },
   facts: {
     from: 'Van',
@@ -423,23 +423,23 @@ export const nl: ReportTexts = {
   },
   chain: (count, findings) =>
     findings === 0
-      ? `${count} vastleggingen gecontroleerd, geen veranderd, ontbrekend of van plaats`
-      : `${count} vastleggingen gecontroleerd, ${findings} bevindingen`,
+      ? `${count} registraties gecontroleerd, geen veranderd, ontbrekend of van plaats`
+      : `${count} registraties gecontroleerd, ${findings} bevindingen`,
   warning: {
     title: (count) => `Het register is niet volledig: ${count} bevindingen`,
     concerns: 'Wat gevonden is kan de periode van dit rapport betreffen.',
     outside:
       'Alles wat gevonden is ligt buiten de periode van dit rapport, voor zover de ondertekende koppen het zeggen.',
-    told: 'Alleen vastleggingen die hun ondertekende koppen bewijzen staan hieronder. Wat ontbreekt of in twijfel is, is weggelaten, zodat dit rapport kan zwijgen over wat er gebeurde; niets uit een veranderd blok wordt herhaald.',
+    told: 'Alleen registraties die hun ondertekende koppen bewijzen staan hieronder. Wat ontbreekt of in twijfel is, is weggelaten, zodat dit rapport kan zwijgen over wat er gebeurde; niets uit een veranderd blok wordt herhaald.',
     check:
       '"cordon records verify" controleert opnieuw, het best met koppen en de publieke sleutel die elders bewaard zijn.',
     first: (shown, all) => `De eerste ${shown} van ${all}; CSV en JSON hebben alle.`,
   },
-  inDoubt: (count) => `${count} vastleggingen`,
+  inDoubt: (count) => `${count} registraties`,
   how: [
-    'Alle tijden zijn UTC. Alleen wat een vastlegging zegt telt als van kracht: vanaf de vastlegging die het zegt tot een die iets anders zegt. "Ja, op … na" betekent ten minste 99,9 % van de periode, elke onderbreking vastgelegd, geen verboden naam omgezet buiten een pauze, en geen tijd zonder bewijs.',
+    'Alle tijden zijn UTC. Alleen wat een registratie zegt telt als van kracht: vanaf de registratie die het zegt tot een die iets anders zegt. "Ja, op … na" betekent ten minste 99,9 % van de periode, elke onderbreking vastgelegd, geen verboden naam omgezet buiten een pauze, en geen tijd zonder bewijs.',
     'Het aantal clients is een schatting (HyperLogLog) met een standaardfout van 1,6 %, zonder identiteiten. Een client in meer netwerken of op meer dagen telt één keer in elk, en één keer in de periode.',
     'Een versie van een lijst heet naar de SHA-256 van haar inhoud. Geen datum van een besluit verandert vanzelf wat geweigerd wordt. Namen van wie handelden zijn die welke het systeem gaf; van een configuratie is bekend van wie het bestand is, niet wie het schreef.',
-    'Dezelfde vastleggingen en dezelfde vermeldingen boven aan pagina één geven hetzelfde rapport, byte voor byte. Wie de sleutel heeft kan alles opnieuw schrijven: alleen koppen die op een andere machine bewaard zijn tonen dat.',
+    'Dezelfde registraties en dezelfde vermeldingen boven aan pagina één geven hetzelfde rapport, byte voor byte. Wie de sleutel heeft kan alles opnieuw schrijven: alleen koppen die op een andere machine bewaard zijn tonen dat.',
   ],
 };
