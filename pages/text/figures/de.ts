@@ -84,9 +84,9 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
   healthCores: 'belegte Kerne',
   deviceTitle: 'Gerät {reference}',
   deviceRecorded:
-    'Referenzen gelten für einen Tag und verraten niemandem die Adresse. Dass Sie dies angesehen haben, ist aufgezeichnet.',
+    'Eine Kennung gilt für einen Tag und verrät niemandem die Adresse. Dass Sie dies angesehen haben, ist aufgezeichnet.',
   deviceTried: 'Was es versucht hat',
-  deviceNothing: 'Zu dieser Referenz wurde keine Aufzeichnung gefunden.',
+  deviceNothing: 'Zu dieser Kennung wurde keine Aufzeichnung gefunden.',
   deviceLooked: 'Aufzeichnungen wurden bis {from} zurück gelesen.',
   deviceLookedPart:
     'Es sind zu viele Aufzeichnungen, um alle auf einmal zu lesen: Nur die seit {from} wurden angesehen.',
@@ -98,7 +98,7 @@ export const figuresDe: Readonly<Record<keyof typeof figuresEn, string>> = {
   deviceSigns: 'Anzeichen einer Umgehung',
   deviceSignsNone: 'Kein Anzeichen einer Umgehung wurde aufgezeichnet.',
   deviceSignsUnwatched:
-    'Hier wird nicht nach allen Anzeichen gesehen, so dass keines kein Befund sein kann: {signs}.',
+    'Nicht alle Anzeichen werden hier beobachtet; dass keines zu sehen ist, muss also nichts heißen: {signs}.',
   deviceWho: 'Wer dieses Gerät ist',
   deviceCheck: 'Letzte Prüfung dieses Geräts',
   deviceCheckNone: 'Heute hat niemand dieses Gerät auf der Hinweisseite geprüft.',
