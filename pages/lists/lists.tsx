@@ -194,7 +194,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
         {(all) =>
           all.length === 0 ? (
             <Nothing>
-              {say('feedsNone', { day: newestOf(lists) })} <code>{FEED_LINE}</code>
+              {say('feedsNone', { day: format.day(newestOf(lists)) })} <code>{FEED_LINE}</code>
             </Nothing>
           ) : (
             <ul class="needs">
@@ -221,7 +221,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
                     {release !== null && (
                       <>
                         {' '}
-                        {say('feedRelease', { version: release.version, day: release.date })}{' '}
+                        {say('feedRelease', { version: release.version, day: format.day(release.date) })}{' '}
                         <a href={release.notes} rel="noreferrer" target="_blank">
                           {release.notes}
                         </a>
@@ -247,7 +247,7 @@ const FeedsPanel = ({ lists }: { readonly lists: readonly ListStatus[] }): VNode
           return (
             <p class="foot small soft">
               {say('feedsCoverage', {
-                ...{ day: measured, families, share: format.percent(share) },
+                ...{ day: format.day(measured), families, share: format.percent(share) },
                 ...{ names: format.number(own.names), unanswered: rowOf('three')?.unanswered ?? 0 },
               })}
             </p>

@@ -91,13 +91,18 @@ const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
   );
 };
 
-const Facts = ({ list }: { readonly list: ListStatus }): VNode => {
+const Facts = ({ list, standing }: { readonly list: ListStatus; readonly standing: string }): VNode => {
   const { say, format } = useText();
   const { inForce, kept } = list;
   return (
     <Panel title={say('factsTitle')}>
       <div class="body">
         <dl class="paper">
+          <dt>{say('state')}</dt>
+          <dd>
+            {standing}
+            {list.mandate === true && `, ${say('ruleMandate')}`}
+          </dd>
           <dt>{say('source')}</dt>
           <dd>
             {list.kind === 'shipped' ? `${say('withProgram')}${format.colon}${list.source}` : list.source}
@@ -274,7 +279,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                 {earlier !== undefined && waiting === undefined && (
                   <RollBack list={found} earlier={earlier} onDone={reload} />
                 )}
-                <Facts list={found} />
+                <Facts list={found} standing={word('list', standingOf(id, known))} />
                 {found.kept !== null && found.kept.previous.length > 0 && (
                   <Panel title={say('earlierContents')}>
                     <ul class="needs">
@@ -295,10 +300,6 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                     </ul>
                   </Panel>
                 )}
-                <p class="small faint">
-                  {word('list', standingOf(id, known))}
-                  {found.mandate === true && `, ${say('ruleMandate')}`}
-                </p>
               </div>
             </div>
           </>

@@ -505,7 +505,7 @@ export const de: Texts = {
   toastWithdrawn: 'Es wartet nicht mehr.',
 
   // Lists
-  heldTitle: 'Angehalten, bis Sie entscheiden',
+  heldTitle: 'Angehalten, bis jemand entscheidet',
   heldBeside: 'was in Kraft ist, bleibt in Kraft',
   heldNone: 'Keine Liste ist angehalten: Jeder neue Inhalt lag in den Grenzen der Änderung.',
   heldCounts: '{held} {held:Regel kam|Regeln kamen} nach {inForce}.',

@@ -499,7 +499,7 @@ export const en = {
   toastWithdrawn: 'It no longer waits.',
 
   // Lists
-  heldTitle: 'Held until you decide',
+  heldTitle: 'Held until somebody decides',
   heldBeside: 'what is in force stays in force',
   heldNone: 'No list is held: every new content was within the limits of change.',
   heldCounts: '{held} {held:rule|rules} came after {inForce}.',
@@ -669,7 +669,7 @@ export const en = {
   signsInBy: 'Signs in by',
   lastSignIn: 'Last signed in',
   invited: 'link not used yet',
-  byAgency: 'agency account',
+  byAgency: 'Agency account',
   passkey: 'Passkey',
   passwordAndCode: 'Password and code',
   addPerson: 'Add a local account',

@@ -510,7 +510,7 @@ export const fr: Texts = {
   toastWithdrawn: 'Cela n’attend plus.',
 
   // Lists
-  heldTitle: 'Retenues jusqu’à votre décision',
+  heldTitle: 'Retenues jusqu’à une décision',
   heldBeside: 'ce qui est en vigueur le reste',
   heldNone: 'Aucune liste n’est retenue : chaque nouveau contenu était dans les limites de changement.',
   heldCounts: '{held} {held:règle est venue|règles sont venues} après {inForce}.',
@@ -683,7 +683,7 @@ export const fr: Texts = {
   signsInBy: 'Se connecte par',
   lastSignIn: 'Dernière connexion',
   invited: 'lien pas encore utilisé',
-  byAgency: 'compte de service',
+  byAgency: 'Compte de l’administration',
   passkey: 'Clé d’accès',
   passwordAndCode: 'Mot de passe et code',
   addPerson: 'Ajouter un compte local',

@@ -504,7 +504,7 @@ export const nl: Texts = {
   toastWithdrawn: 'Het wacht niet meer.',
 
   // Lists
-  heldTitle: 'Aangehouden tot u beslist',
+  heldTitle: 'Aangehouden tot iemand beslist',
   heldBeside: 'wat van kracht is blijft van kracht',
   heldNone: 'Er is geen lijst aangehouden: elke nieuwe inhoud bleef binnen de grenzen van verandering.',
   heldCounts: '{held} {held:regel kwam|regels kwamen} na {inForce}.',
@@ -677,7 +677,7 @@ export const nl: Texts = {
   signsInBy: 'Meldt zich aan met',
   lastSignIn: 'Laatst aangemeld',
   invited: 'link nog niet gebruikt',
-  byAgency: 'dienstaccount',
+  byAgency: 'Dienstaccount',
   passkey: 'Passkey',
   passwordAndCode: 'Wachtwoord en code',
   addPerson: 'Lokaal account toevoegen',
