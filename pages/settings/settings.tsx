@@ -14,7 +14,10 @@ import { TokensTab } from './tokens.tsx';
 
 const TABS = ['people', 'tokens', 'sign-in', 'networks', 'configuration', 'notice'] as const;
 /** Operations without which nobody sees the tab. */
-const NEEDED = { people: 'listPeople', tokens: 'listTokens', configuration: 'readConfiguration' } as const;
+const NEEDED = {
+  ...{ people: 'listPeople', tokens: 'listTokens' },
+  ...{ configuration: 'readConfiguration', notice: 'readConfiguration' },
+} as const;
 
 const SignInTab = (): VNode => {
   const { say } = useText();

@@ -954,6 +954,31 @@ test('the paragraphs of the notice are changed by two, on a phone', WALK, async 
     .toBe('Le laboratoire a ses propres règles.');
 });
 
+test('no role is shown fields, places and links of what it may not do', WALK, async () => {
+  const fieldsOf = (page: Page): Promise<number> =>
+    page.locator('main').locator('input, select, textarea, button').count();
+  // An administrator looks up neither names nor records.
+  const page = await windowOf(admin);
+  await page.goto(`${scene.origin}/look-up?name=www.tiktok.com`);
+  await page.getByText('Looking names up is for the help desk').waitFor();
+  expect([await fieldsOf(page), await page.locator('main').getByRole('alert').count()]).toEqual([0, 0]);
+  expect(await page.getByRole('link', { name: 'Look up' }).count()).toBe(0);
+  await page.goto(`${scene.origin}/proof?tab=records`);
+  await page.getByText('Your role does not show this').waitFor();
+  expect(await fieldsOf(page)).toBe(0);
+  await page.goto(scene.origin);
+  await page.getByRole('region', { name: 'Last changes' }).waitFor();
+  expect(await page.locator('main a[href^="/look-up"], main a[href^="/refusals"]').count()).toBe(0);
+  // A help desk has neither people nor tokens.
+  const desk = await windowOf(helpDesk);
+  await desk.goto(`${scene.origin}/settings`);
+  const tabs = desk.getByRole('navigation', { name: 'Settings' }).getByRole('link');
+  await tabs.first().waitFor();
+  expect(await tabs.allTextContents()).toEqual(['Signing in', 'Networks']);
+  await desk.goto(`${scene.origin}/settings?tab=people`);
+  await desk.getByText('Your role does not show this').waitFor();
+});
+
 test('keys lead to places, the skip link to the content, and both can be turned off', WALK, async () => {
   const page = await windowOf(operator.client);
   await page.goto(scene.origin);
