@@ -35,7 +35,7 @@ export const OpensList = ({ opens }: { readonly opens: Opens }): VNode => {
         )}
       </dd>
       <dt>{say('opensFor')}</dt>
-      <dd>{who.join('; ')}</dd>
+      <dd>{who.length === 0 ? '–' : who.join('; ')}</dd>
       <dt>{say('opensHowLong')}</dt>
       <dd>{opens.days === null ? '–' : say('countDays', { count: Math.round(opens.days * 10) / 10 })}</dd>
       <dt>{say('opensAsked')}</dt>
