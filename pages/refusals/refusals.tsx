@@ -99,7 +99,9 @@ const ChangesPanel = ({ figures }: { readonly figures: RefusalFigures }): VNode 
       ),
     };
   });
-  const marks = [...gaps, ...changes].sort((one, other) => Date.parse(other.time) - Date.parse(one.time));
+  const marks = [...gaps, ...changes]
+    .toReversed()
+    .sort((one, other) => Date.parse(other.time) - Date.parse(one.time));
   return (
     <Panel title={say('figuresMarks')} aside={<a href="/proof?tab=changes">{say('allChanges')}</a>}>
       {marks.length === 0 ? (
