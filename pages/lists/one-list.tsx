@@ -252,7 +252,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                   difference={difference.value}
                   isHeld={earlier === undefined}
                 />
-                {waiting === undefined && found.kind === 'url' && (
+                {waiting === undefined && found.kind === 'url' && may('readListTried') && (
                   <div class="body">
                     <Tried change={{ list: id, sha256: other.sha256 }} />
                   </div>
