@@ -42,7 +42,12 @@ const NetworkRow = ({
           <span class="unseen">{`${network.inScope ? word('network', mark) : say('outOfScope')}${format.colon}`}</span>{' '}
           <a href={`/networks/${encodeURIComponent(network.group)}`}>{network.group}</a>
         </span>
-        {/* Here and not among the times: a phone has no room for words there. */}
+        {proof.state !== 'changed' && (
+          <span class="folded small faint">
+            {proof.time === null ? proven : `${say('proven')}${format.colon}${proven}`}
+          </span>
+        )}
+        {/* Here and not among the times: there is no room for words there. */}
         {proof.state === 'changed' && <span class="small soft"> {word('proof', 'changed')}</span>}
         {proof.reason !== null && (
           <span class="small soft">
@@ -64,7 +69,7 @@ const NetworkRow = ({
       <td class="wide strip-cell">
         <RowStrip from={strip.from} to={strip.to} spans={network.strip} />
       </td>
-      <td class="num">{proven}</td>
+      <td class="num wide">{proven}</td>
       <td class="num">{format.number(network.refusedToday)}</td>
       <td class="num wide">{network.clientsToday === null ? '–' : format.number(network.clientsToday)}</td>
       <td class="num wide">{network.exempt === 0 ? '–' : format.number(network.exempt)}</td>
@@ -91,7 +96,7 @@ export const NetworksPanel = ({ known }: { readonly known: State }): VNode => {
             <th scope="col" class="wide">
               {say('lastDay')}
             </th>
-            <th scope="col" class="num">
+            <th scope="col" class="num wide">
               {say('proven')}
             </th>
             <th scope="col" class="num">

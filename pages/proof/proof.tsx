@@ -191,6 +191,8 @@ const NETWORKS_SUBJECTS = ['networks', 'probe', 'configuration'];
 const NetworksProof = (): VNode => {
   const { say, word, format } = useText();
   const networks = useData<readonly ShownNetwork[]>('/v1/networks', NETWORKS_SUBJECTS);
+  const ageOf = ({ proof: { time } }: ShownNetwork): string =>
+    time === null ? '' : format.ago(Math.max(0, (nowMs() - Date.parse(time)) / 1000));
   return (
     <Panel title={say('proofNetworks')} beside={say('proofNetworksBeside')}>
       <Loaded data={networks}>
@@ -200,7 +202,7 @@ const NetworksProof = (): VNode => {
               <tr>
                 <th scope="col">{say('network')}</th>
                 <th scope="col">{say('state')}</th>
-                <th scope="col" class="num">
+                <th scope="col" class="num wide">
                   {say('proven')}
                 </th>
                 <th scope="col" class="wide">
@@ -222,12 +224,9 @@ const NetworksProof = (): VNode => {
                         <ServiceText text={network.proof.reason} />
                       </span>
                     )}
+                    <span class="folded small faint">{ageOf(network)}</span>
                   </td>
-                  <td class="num">
-                    {network.proof.time === null
-                      ? '–'
-                      : format.ago(Math.max(0, (nowMs() - Date.parse(network.proof.time)) / 1000))}
-                  </td>
+                  <td class="num wide">{ageOf(network) || '–'}</td>
                   <td class="wide code">{network.proof.examples.join(', ')}</td>
                 </tr>
               ))}
