@@ -213,7 +213,7 @@ const NetworksProof = (): VNode => {
             <tbody>
               {all.map((network) => (
                 <tr key={network.group}>
-                  <th scope="row" class="word">
+                  <th scope="row" class="word named">
                     <StateMark mark={networkMark(network)} /> {network.group}
                   </th>
                   <td>

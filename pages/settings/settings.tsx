@@ -64,7 +64,7 @@ const NetworksTab = (): VNode => {
               <tbody>
                 {all.map((group) => (
                   <tr key={group.name}>
-                    <th scope="row" class="word">
+                    <th scope="row" class="word named">
                       <a href={`/networks/${encodeURIComponent(group.name)}`}>{group.name}</a>
                       {!group.inScope && <span class="tag"> {say('outOfScope')}</span>}
                     </th>
