@@ -4,7 +4,7 @@
 // come while decide() is at work, from a resolver that answers at once, do not touch the query there.
 
 import { SOURCE } from '../../base/words/words.ts';
-import { FLAG, MESSAGE_LENGTH_MAX } from '../../wire/dns/dns.ts';
+import { FLAG, MESSAGE_LENGTH_MAX, UDP_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import { KEY_FLAG, STALE_RECHECK_MS } from '../cache/cache.ts';
 import { conclude } from './conclusion.ts';
 import { readAgain } from './envelope.ts';
@@ -24,8 +24,6 @@ import { type Asked, createAsked, endWaiter, keyTextOf, ledTo, type Waiter } fro
 
 /** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
 const HELD_MS_MAX = 5;
-/** Longest answer whose view is kept: what fits UDP everywhere (RFC 9715), 130 KB of views at most. */
-const VIEW_BYTES_MAX = 1232;
 
 /** Knows what answers mean for those who wait. */
 export class WaiterResponder implements Responder {
@@ -34,7 +32,10 @@ export class WaiterResponder implements Responder {
   readonly #parts: Parts;
   #rules: InForce;
   readonly #out = Buffer.alloc(MESSAGE_LENGTH_MAX);
-  /** The first bytes of it, by their number, made when first needed: a view is 100 bytes of garbage for each answer. */
+  /**
+   * The first bytes of it, by their number, made when first needed: a view is 100 bytes of garbage for each answer. Those of
+   * answers that fit UDP, 130 KB at most.
+   */
   readonly #views: Buffer[] = [];
   /** Waiters whose answer leads elsewhere. */
   readonly #followers: Waiter[] = [];
@@ -174,7 +175,7 @@ export class WaiterResponder implements Responder {
   }
 
   #firstOf(length: number): Buffer {
-    if (length > VIEW_BYTES_MAX) return this.#out.subarray(0, length);
+    if (length > UDP_LENGTH_MAX) return this.#out.subarray(0, length);
     this.#views[length] ??= this.#out.subarray(0, length);
     return this.#views[length];
   }
