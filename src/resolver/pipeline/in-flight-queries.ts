@@ -18,7 +18,7 @@ import type { InFlightBySource } from './in-flight-by-source.ts';
 import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
 import type { WaitingObserver } from './parts.ts';
-import { NO_SLOT, PENDINGS_KEPT_MAX, Pending, type Waiting } from './pending.ts';
+import { type Completion, NO_SLOT, PENDINGS_KEPT_MAX, Pending, type Waiting } from './pending.ts';
 import { PLACES, Places } from './places.ts';
 import { Questions } from './questions.ts';
 import type { Resolution, Resolver } from './resolver.ts';
@@ -60,13 +60,6 @@ export interface Responder {
   answer(waiter: Waiter, outcome: Outcome): void;
   /** All waiters of a question were answered. */
   answered(): void;
-}
-
-/** What the resolver said, to be read. */
-interface Completion {
-  readonly pending: Pending;
-  readonly resolution: Resolution;
-  readonly isKept: boolean;
 }
 
 /** The bucket of queries that no client waits for. */

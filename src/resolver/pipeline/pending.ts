@@ -1,6 +1,7 @@
 // A question in flight, and who waits for it. Hot file: one for each miss.
 import { Reusable } from '../../base/base.ts';
 import type { Questions } from './questions.ts';
+import type { Resolution } from './resolver.ts';
 import { type Asked, NOT_ASKED, type Waiter } from './waiter.ts';
 
 /** Questions in flight, each found by what it asks. */
@@ -50,4 +51,11 @@ export class Pending extends Reusable {
     this.asked = NOT_ASKED;
     this.waiting = undefined;
   }
+}
+
+/** What the resolver said, to be read. */
+export interface Completion {
+  readonly pending: Pending;
+  readonly resolution: Resolution;
+  readonly isKept: boolean;
 }
