@@ -41,6 +41,8 @@ const LISTED = 'www.order.example';
 const HOUR_MS = 3_600_000;
 const WAIT_MS = 90_000;
 const WAIT = { timeout: WAIT_MS, interval: 100 };
+/** Longer than the probe waits behind a change, for another one. */
+const PROBE_SETTLE_MS = 4_000;
 /** So long a certificate lives that has to end while the test looks. */
 const CERTIFICATE_DAYS = 45 / 86_400;
 /** Bytes of a file at most: no record fits any more. */
@@ -481,11 +483,28 @@ test('records that cannot be read are said to be so, and the strip is no evidenc
   await expectSeen('readable', IN_FORCE);
 });
 
+/** Waits until the runs that a change leads to are over, of which one behind a step of the clock would prove it again. */
+const untilProbed = async (): Promise<void> => {
+  let before = -1;
+  const isOver = async (): Promise<boolean> => {
+    const { last, running } = JSON.parse((await client.get('/api/v1/probe')).text) as {
+      readonly last: { readonly run: number } | null;
+      readonly running: unknown;
+    };
+    const { run = -1 } = last ?? {};
+    const isSame = running === null && run === before;
+    before = run;
+    return isSame;
+  };
+  await expect.poll(isOver, { ...WAIT, interval: PROBE_SETTLE_MS }).toBe(true);
+};
+
 test('the clock was set back: what was proven then proves nothing now', {
   ...WALK,
   tags: 'night',
 }, async () => {
   await reload({ probe: 'interval: 1h' });
+  await untilProbed();
   await expectSeen('before-the-clock', IN_FORCE);
   // Less than what sessions allow for: somebody has to look.
   put('clock', String(-4 * 60_000));
