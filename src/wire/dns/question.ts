@@ -1,5 +1,6 @@
 // A question on its way from who asks to who answers, and the failure that all who resolve it tell in the same words.
 import type { Trace } from '../../base/base.ts';
+import { CLASS, TYPE } from './registry.ts';
 
 /**
  * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; code that
@@ -36,8 +37,8 @@ export interface Question {
 /** Stands where there is no question, so that what is used again holds none. */
 export const NO_QUESTION: Question = {
   name: new Uint8Array(1),
-  type: 0,
-  class: 0,
+  type: TYPE.A,
+  class: CLASS.IN,
   dnssecOk: false,
   checkingDisabled: false,
   view: 0,
