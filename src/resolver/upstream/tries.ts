@@ -62,8 +62,7 @@ export const advance = (traffic: Traffic, flight: Flight<Try>): void => {
     if (index < 0) break;
     launch(traffic, flight, index);
   }
-  // A try that failed at once has gone on by itself.
-  if (flight.isOver || flight.order.openCount > 0) return;
+  if (flight.order.openCount > 0) return;
   finish(traffic, flight, { kind: 'failure', reason: flight.reason, message: flight.message });
 };
 
@@ -162,6 +161,8 @@ export const endTry = (traffic: Traffic, attempt: Try): void => {
 
 /** Tries that are still open are overtaken: see Try. Late ones are waited for no longer. */
 export const finish = (traffic: Traffic, flight: Flight<Try>, outcome: UpstreamOutcome): void => {
+  // Once, whoever calls: who asked is somebody else's by then. A try that failed as it was sent has gone on by itself.
+  if (flight.isOver) return;
   flight.isOver = true;
   traffic.inflight--;
   if (flight.question.interest !== undefined) flight.question.interest.cancel = undefined;
