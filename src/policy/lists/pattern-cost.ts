@@ -1,5 +1,5 @@
 // What a regular expression may cost: the steps that a backtracking engine could take for the longest name.
-import { ALL, type CharacterSet, isAssertion, isNullable, NONE, type Part } from './pattern-tree.ts';
+import { type CharacterSet, firstOf, isAssertion, letsThrough, NONE, type Part } from './pattern-tree.ts';
 
 /** Characters that one expression can need at least: counted repeats are unrolled when they are compiled. */
 const WIDTH_MAX = 1_000;
@@ -54,13 +54,25 @@ const costOf = (part: Part, paths: number, follow: CharacterSet): Cost => {
 const sequenceCost = (items: readonly Part[], paths: number, follow: CharacterSet): Cost => {
   let steps = 0;
   let arriving = paths;
+  const follows = followsOf(items, follow);
   for (const [index, item] of items.entries()) {
-    const rest: Part = { kind: 'sequence', items: items.slice(index + 1) };
-    const cost = costOf(item, arriving, firstOf(rest, follow));
+    const cost = costOf(item, arriving, follows[index] ?? follow);
     steps += cost.steps;
     arriving = cost.paths;
   }
   return { steps, paths: arriving };
+};
+
+/** What can come behind each item of a sequence, from its end. */
+const followsOf = (items: readonly Part[], follow: CharacterSet): readonly CharacterSet[] => {
+  const follows: CharacterSet[] = [];
+  let next = follow;
+  for (let index = items.length - 1; index >= 0; index--) {
+    follows[index] = next;
+    const item = items[index];
+    if (item !== undefined) next = letsThrough(item) ? item.first | next : item.first;
+  }
+  return follows;
 };
 
 const choiceCost = (options: readonly Part[], paths: number, follow: CharacterSet): Cost => {
@@ -75,24 +87,8 @@ const choiceCost = (options: readonly Part[], paths: number, follow: CharacterSe
     sum += cost.paths;
     most = Math.max(most, cost.paths);
     const first = firstOf(option, follow);
-    if ((seen & first) !== NONE || isNullable(option)) isDecided = false;
+    if ((seen & first) !== NONE || option.isNullable) isDecided = false;
     seen |= first;
   }
   return { steps, paths: isDecided ? most : sum };
-};
-
-/** The characters that a match of the part, with what follows it, can begin with; rather too many than too few. */
-const firstOf = (part: Part, follow: CharacterSet): CharacterSet => {
-  if (part.kind === 'set') return part.set;
-  if (part.kind === 'assertion') return part.text === '$' ? NONE : ALL;
-  if (part.kind === 'choice') {
-    return part.options.reduce((set, option) => set | firstOf(option, follow), NONE);
-  }
-  if (part.kind === 'repeat') return firstOf(part.body, follow) | (part.min === 0 ? follow : NONE);
-  let set = NONE;
-  for (const item of part.items) {
-    set |= firstOf(item, NONE);
-    if (item.kind === 'assertion' || !isNullable(item)) return set;
-  }
-  return set | follow;
 };

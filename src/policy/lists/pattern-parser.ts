@@ -3,13 +3,16 @@
 import {
   ALL,
   ASCII,
+  assertionOf,
   type CharacterSet,
+  characterOf,
+  choiceOf,
   isAssertion,
-  isNullable,
-  isVariable,
   NONE,
   type Part,
   rangeOf,
+  repeatOf,
+  sequenceOf,
   setOf,
 } from './pattern-tree.ts';
 
@@ -25,6 +28,13 @@ export type PatternFault =
 const DIGITS = setOf('0123456789');
 const WORD = setOf('abcdefghijklmnopqrstuvwxyz0123456789_');
 const NAME_CHARACTERS = WORD | setOf('-.');
+
+/** What stands for itself, by its code: nearly all of an expression. Only characters of names can match. */
+const LITERALS: readonly (Part | undefined)[] = Array.from({ length: ASCII }, (_, code) => {
+  const set = rangeOf(code, code);
+  return (set & NAME_CHARACTERS) === NONE ? undefined : characterOf(set);
+});
+const NOTHING = characterOf(NONE);
 
 const LETTERS = setOf('abcdefghijklmnopqrstuvwxyz');
 
@@ -89,7 +99,7 @@ export class PatternParser {
     const options = [this.#sequence()];
     while (this.#take('|')) options.push(this.#sequence());
     const [only] = options;
-    return options.length === 1 && only !== undefined ? only : { kind: 'choice', options };
+    return options.length === 1 && only !== undefined ? only : choiceOf(options);
   }
 
   #sequence(): Part {
@@ -97,15 +107,15 @@ export class PatternParser {
     while (this.#at < this.#text.length && this.#peek() !== '|' && this.#peek() !== ')') {
       items.push(this.#quantified(this.#atom()));
     }
-    return { kind: 'sequence', items };
+    return sequenceOf(items);
   }
 
   #atom(): Part {
     const character = this.#peek();
     this.#at++;
-    if (character === '^' || character === '$') return { kind: 'assertion', text: character };
-    if (character === '.') return { kind: 'set', set: ALL };
-    if (character === '[') return { kind: 'set', set: this.#class() };
+    if (character === '^' || character === '$') return assertionOf(character);
+    if (character === '.') return characterOf(ALL);
+    if (character === '[') return characterOf(this.#class());
     if (character === '(') return this.#group();
     if (character === '\\') return this.#escape();
     if ('*+?{}]'.includes(character)) this.#refuse('pattern-syntax');
@@ -113,9 +123,9 @@ export class PatternParser {
   }
 
   #literal(character: string): Part {
-    const set = character < '\u0080' ? setOf(character) : NONE;
-    if ((set & NAME_CHARACTERS) === NONE) this.#refuse('pattern-character');
-    return { kind: 'set', set };
+    const part = LITERALS[character.charCodeAt(0)];
+    if (part === undefined) this.#refuse('pattern-character');
+    return part ?? NOTHING;
   }
 
   #group(): Part {
@@ -128,9 +138,9 @@ export class PatternParser {
   #escape(): Part {
     const character = this.#peek();
     this.#at++;
-    if (character === 'b' || character === 'B') return { kind: 'assertion', text: `\\${character}` };
+    if (character === 'b' || character === 'B') return assertionOf(`\\${character}`);
     const set = CLASSES[character];
-    if (set !== undefined) return { kind: 'set', set };
+    if (set !== undefined) return characterOf(set);
     if (character === '') this.#refuse('pattern-syntax');
     else if (/[a-zA-Z0-9]/.test(character)) this.#refuse('pattern-construct');
     return this.#literal(character);
@@ -186,9 +196,9 @@ export class PatternParser {
     const [min, max] = bounds;
     const isLoop = max > 1;
     if (body.kind === 'assertion' || min > max) this.#refuse('pattern-syntax');
-    else if (isLoop && (isVariable(body) || isNullable(body))) this.#refuse('pattern-cost');
+    else if (isLoop && (body.isVariable || body.isNullable)) this.#refuse('pattern-cost');
     if (/[*+?{]/.test(this.#peek())) this.#refuse('pattern-construct');
-    return { kind: 'repeat', body, min, max };
+    return repeatOf(body, min, max);
   }
 
   /** The bounds of the quantifier that stands here. */
@@ -215,7 +225,7 @@ export class PatternParser {
  * there match no less than more of them. `.*` beside its anchor makes an open end as well.
  */
 const trim = (part: Part): Part => {
-  if (part.kind === 'choice') return { kind: 'choice', options: part.options.map(trim) };
+  if (part.kind === 'choice') return choiceOf(part.options.map(trim));
   if (part.kind !== 'sequence') return part;
   const items = [...part.items];
   while (isAssertion(items[0], '^') ? isAny(items[1]) : isOptional(items[0])) {
@@ -227,7 +237,7 @@ const trim = (part: Part): Part => {
   if (items[0] !== undefined) items[0] = withoutExtraRounds(items[0]);
   const last = items.at(-1);
   if (last !== undefined) items[items.length - 1] = withoutExtraRounds(last);
-  return { kind: 'sequence', items };
+  return sequenceOf(items);
 };
 
 const isOptional = (part: Part | undefined): boolean => part?.kind === 'repeat' && part.min === 0;
@@ -241,5 +251,5 @@ const isAny = (part: Part | undefined): boolean =>
 
 const withoutExtraRounds = (part: Part): Part => {
   if (part.kind !== 'repeat') return part;
-  return part.min === 1 ? part.body : { ...part, max: part.min };
+  return part.min === 1 ? part.body : repeatOf(part.body, part.min, part.min);
 };

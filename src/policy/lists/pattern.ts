@@ -8,7 +8,7 @@
 
 import { stepsOf } from './pattern-cost.ts';
 import { type PatternFault, PatternParser } from './pattern-parser.ts';
-import { ALL, ASCII, type CharacterSet, type Part } from './pattern-tree.ts';
+import { ALL, ASCII, type CharacterSet, NONE, type Part } from './pattern-tree.ts';
 
 /** Expressions of one list: each is tried for every name that no name rule decides. */
 export const PATTERN_COUNT_MAX = 1_000;
@@ -61,8 +61,15 @@ const WORD_BITS = 32;
 /** A set as numbers: to ask a large integer for each of its bits costs as much as its length each time. */
 const setWords = new Uint32Array(ASCII / WORD_BITS);
 
+/** How sets of one character are written, nearly all that there are. */
+const singleSources = new Map<CharacterSet, string>();
+
 const setSource = (set: CharacterSet): string => {
   if (set === ALL) return '[^]';
+  // A class may leave nothing out, `[^\w\W]`: written as nothing it would match everywhere.
+  if (set === NONE) return '[]';
+  const known = singleSources.get(set);
+  if (known !== undefined) return known;
   for (let i = 0; i < setWords.length; i++)
     setWords[i] = Number(BigInt.asUintN(WORD_BITS, set >> BigInt(i * WORD_BITS)));
   const ranges: string[] = [];
@@ -78,7 +85,9 @@ const setSource = (set: CharacterSet): string => {
   }
   if (count > 1) return `[${ranges.join('')}]`;
   const only = String.fromCharCode(last);
-  return only === '-' ? only : only === '.' ? '\\.' : ranges.join('');
+  const source = only === '-' ? only : only === '.' ? '\\.' : ranges.join('');
+  singleSources.set(set, source);
+  return source;
 };
 
 /** True when the set that was taken apart last has a character. */

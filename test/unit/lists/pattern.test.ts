@@ -18,7 +18,11 @@ const createNumbers = (): ((below: number) => number) => {
   };
 };
 
-const ATOMS = ['a', 'b', '-', '\\.', '.', '[ab]', '[^a]', '\\d', '(a|b)', '(?:ab?)', '(b|a\\.)', '(.*\\.)'];
+const ATOMS = [
+  ...['a', 'b', '-', '\\.', '.', '[ab]', '[^a]', '\\d', '(a|b)', '(?:ab?)', '(b|a\\.)', '(.*\\.)'],
+  // Classes that hold everything, and nothing.
+  ...['[\\w\\W]', '[^\\w\\W]', '[^\\d\\D]'],
+];
 const ASSERTIONS = ['^', '$', '\\b', '\\B'];
 const QUANTIFIERS = ['', '', '', '*', '+', '?', '{2}', '{1,3}', '{0,2}', '*?', '{2,}'];
 
