@@ -8,6 +8,7 @@ import { type Prefix, parsePrefix } from '../../base/base.ts';
 import { parseYaml } from '../../base/yaml/yaml.ts';
 import { EDE, NAME_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
+import { type EntryLine, readEntryLines } from './cordon-lines.ts';
 import { type DiagnosticCode, DiagnosticLog } from './diagnostic.ts';
 import { listNameText, readListName } from './list-name.ts';
 
@@ -91,14 +92,35 @@ export const parseCordonList = (bytes: Uint8Array): CordonList => {
     log.add('too-large', 1, 1);
     return { header: undefined, entries: [], log };
   }
-  const reader = new Reader(Buffer.from(bytes).toString('utf8'), log);
+  const text = Buffer.from(bytes).toString('utf8');
+  const usual = readUsual(text);
+  if (usual !== undefined) return usual;
+  const reader = new Reader(text, log);
   const header = reader.readHeader();
   return { header, entries: header === undefined ? [] : reader.readEntries(), log };
+};
+
+/** A file without a fault whose entries come last, a line each: every list that ships. Undefined for any other. */
+const readUsual = (text: string): CordonList | undefined => {
+  const start = ENTRIES.exec(text);
+  if (start === null || text.includes('\r')) return undefined;
+  const head = text.slice(0, start.index).split('\n');
+  const end = start.index + start[0].length;
+  if (!head.every((line) => HEAD_LINE.test(line))) return undefined;
+  const lines = readEntryLines(text, end + 1, head.length + 1);
+  if (lines === undefined || lines.length === 0) return undefined;
+  const log = new DiagnosticLog();
+  const reader = new Reader(`${head.join('\n')}entries: []`, log);
+  const header = reader.readHeader();
+  const entries = header === undefined ? [] : reader.entriesOf(lines);
+  return log.count > 0 || header === undefined ? undefined : { header, entries, log };
 };
 
 /** Where the entries begin, and a key that comes behind them. */
 const ENTRIES = /^entries:[ \t]*\r?$/mu;
 const KEY_BEHIND = /^[^\s#-]/mu;
+/** A line before them, as nearly everybody writes it. */
+const HEAD_LINE = /^(?:#.*|[a-z-]+: .*)?$/;
 
 /**
  * Parses the header of a file in the cordon format. Entries that are written last, as in every list that ships, are not looked
@@ -134,7 +156,9 @@ export const prefixOf = (entry: ListEntry): Prefix => {
   return prefix;
 };
 
-type Fields = ReadonlyMap<string, Node>;
+/** By key: what the parser made of a value, or its text. */
+type Fields = ReadonlyMap<string, Node | string>;
+type Entry = Omit<EntryLine, 'fields'> & { readonly fields: Fields };
 
 class Reader {
   readonly #lines = new LineCounter();
@@ -176,17 +200,28 @@ class Reader {
     if (!isSeq<Node>(items)) return entries;
     for (const item of items.items) {
       const before = this.#log.count;
-      const entry = isMap(item) ? this.#entry(item) : undefined;
-      if (entry !== undefined) entries.push(entry);
-      else if (before === this.#log.count) this.#report('bad-value', offsetOf(item));
+      const at = offsetOf(item);
+      const { line, col: column } = this.#lines.linePos(at);
+      const fields = isMap(item) ? this.#fields(item, ENTRY_KEYS) : undefined;
+      const entry = fields && this.#entry({ fields, line, column }, at);
+      if (this.#log.count > before) continue;
+      if (entry === undefined) this.#report('bad-value', at);
+      else entries.push(entry);
     }
     return entries;
   }
 
-  #entry(item: YAMLMap): ListEntry | undefined {
+  /** Entries that were lines; what is wrong with them is in the log, without its place. */
+  entriesOf(lines: readonly EntryLine[]): ListEntry[] {
+    return lines.flatMap((line) => {
+      for (const key of line.fields.keys())
+        if (!ENTRY_KEYS.includes(key)) this.#report('unknown-key', 0, key);
+      return this.#entry(line, 0) ?? [];
+    });
+  }
+
+  #entry({ fields, line, column }: Entry, at: number): ListEntry | undefined {
     const before = this.#log.count;
-    const at = offsetOf(item);
-    const fields = this.#fields(item, ENTRY_KEYS);
     const [service, owner, evidence, reviewed] = FACT_KEYS.map((key) => this.#text(fields, key, at));
     const operator = fields.has('operator') ? this.#text(fields, 'operator', at) : owner;
     if (reviewed !== undefined && !isDate(reviewed)) {
@@ -196,8 +231,7 @@ class Reader {
     if (this.#log.count > before || trigger === undefined) return undefined;
     if (service === undefined || owner === undefined || operator === undefined) return undefined;
     if (evidence === undefined || reviewed === undefined) return undefined;
-    const { line, col } = this.#lines.linePos(at);
-    return { ...trigger, service, owner, operator, evidence, reviewed, line, column: col };
+    return { ...trigger, service, owner, operator, evidence, reviewed, line, column };
   }
 
   #trigger(fields: Fields, at: number): { match: Match; text: string } | undefined {
@@ -225,7 +259,7 @@ class Reader {
     const standard = { code: EDE.BLOCKED, text: undefined };
     const node = fields.get('ede');
     if (node === undefined) return standard;
-    if (!isMap(node)) {
+    if (typeof node === 'string' || !isMap(node)) {
       this.#report('bad-value', offsetOf(node), 'ede');
       return standard;
     }
@@ -272,9 +306,11 @@ class Reader {
   }
 }
 
-const scalarOf = (node: Node | undefined): unknown => (isScalar(node) ? node.value : undefined);
+const scalarOf = (node: Node | string | undefined): unknown =>
+  typeof node === 'string' ? node : isScalar(node) ? node.value : undefined;
 
-const offsetOf = (node: Node | null | undefined): number => node?.range?.[0] ?? 0;
+const offsetOf = (node: Node | string | null | undefined): number =>
+  typeof node === 'string' ? 0 : (node?.range?.[0] ?? 0);
 
 const isDate = (text: string): boolean => {
   if (!DATE.test(text)) return false;
