@@ -211,8 +211,9 @@ describe('the recorder', { timeout: TIMEOUT_MS }, () => {
 
   test('tells its state', async () => {
     await recorder.write(change(1));
-    await until(() => (recorder.facts().written.get('changes') ?? 0) > 0);
+    // The start is a record as well, and may be told before.
+    await until(() => recorder.facts().sequence.get('changes') === 2);
     expect(recorder.facts()).toMatchObject({ isAlive: true, dropped: 0, outputs: [] });
-    expect(recorder.facts().sequence.get('changes')).toBe(2);
+    expect(recorder.facts().written.get('changes')).toBeGreaterThan(0);
   });
 });
