@@ -37,6 +37,7 @@ export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { deviceAddress, holdsDevices } from './device.ts';
 export {
   DIRECTORY_MODE,
+  holdsNow,
   replaceFile,
   replaceFileNow,
   syncDirectory,

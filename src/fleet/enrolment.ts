@@ -10,7 +10,8 @@ import type { Authority } from './authority.ts';
 import type { MessageBus } from './bus.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
 import { authorityHash } from './engine-certificates.ts';
-import { areUsersWritten, leafUsersPath, readEngineSettings, writeUsers } from './engine-files.ts';
+import { readEngineSettings } from './engine-files.ts';
+import { areUsersWritten, leafUsersPath, writeUsers } from './engine-users.ts';
 import { leave } from './handler.ts';
 import {
   fingerprintOf,

@@ -6,7 +6,8 @@
 import { existsSync, mkdirSync, renameSync } from 'node:fs';
 import { fromSeed } from '@nats-io/nkeys';
 import { AppError, DIRECTORY_MODE } from '../base/base.ts';
-import { type EngineSettings, readEngineSettings, writeEngineFiles, writeUsers } from './engine-files.ts';
+import { type EngineSettings, readEngineSettings, writeEngineFiles } from './engine-files.ts';
+import { writeUsers } from './engine-users.ts';
 import { signEntry } from './entry.ts';
 import { fleetPath, readIdentity, writeIdentity } from './identity.ts';
 import { type EngineOptions, engineUrls, makeEngineSettings } from './init.ts';
