@@ -349,6 +349,7 @@ export class Enrolment {
     const { leafs } = next();
     const { engineDirectory, membership, tokens, reload, acts } = this.#options;
     const settings = readEngineSettings(engineDirectory);
+    tokens.save();
     writeUsers(engineDirectory, settings, membership.members, tokens.open, leafs);
     // So long after the writing, not after the reading: the engine closes no connection that it is about to close.
     if (leafs === 'later' && Object.keys(settings.leafs ?? {}).length > 0)

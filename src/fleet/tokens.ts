@@ -58,12 +58,17 @@ export type IssuedToken = Readonly<z.infer<typeof issuedSchema>>;
 /** Why a token does not do. */
 export type TokenFault = 'unknown' | 'used' | 'expired';
 
-/** The tokens of an authority. Methods throw ERR_FLEET_TOKENS for a file that cannot be read or written. */
+/**
+ * The tokens of an authority. What is given out and used is in the file behind save(): a thousand resolvers that come at once are as few
+ * writings as the engine's users are, and not two thousand, of which each has all of them. That one was used the log of policy knows before.
+ */
 export class Tokens {
   readonly #path: string;
   readonly #clock: Clock;
   #issued: readonly IssuedToken[];
+  #isSaved = true;
 
+  /** Throws ERR_FLEET_TOKENS for a file that cannot be read. */
   constructor(path: string, clock: Clock) {
     this.#path = path;
     this.#clock = clock;
@@ -98,7 +103,7 @@ export class Tokens {
     const secret = randomBytes(SECRET_BYTES).toString('base64url');
     const until = new Date(this.#clock() + TOKEN_MS).toISOString();
     const stands = site === undefined ? {} : { site };
-    this.#write([
+    this.#change([
       ...others,
       { name, ...stands, key: pair.getPublicKey(), secretSha256: hashOf(secret), until },
     ]);
@@ -119,21 +124,31 @@ export class Tokens {
   /** A token was used. */
   use(token: IssuedToken): void {
     const usedAt = new Date(this.#clock()).toISOString();
-    this.#write(this.open.map((one) => (one.secretSha256 === token.secretSha256 ? { ...one, usedAt } : one)));
+    this.#change(
+      this.open.map((one) => (one.secretSha256 === token.secretSha256 ? { ...one, usedAt } : one)),
+    );
   }
 
-  /** No token of a name can be used any more. */
+  /** No token of a name can be used any more, and none that was. Throws ERR_FLEET_TOKENS. */
   withdraw(name: string): void {
-    this.#write(this.open.filter((token) => token.name !== name));
+    this.#change(this.open.filter((token) => token.name !== name));
+    this.save();
   }
 
-  #write(issued: readonly IssuedToken[]): void {
+  /** Writes what was changed; a token is told to nobody before. Throws ERR_FLEET_TOKENS. */
+  save(): void {
+    if (this.#isSaved) return;
     try {
-      replaceFileNow(this.#path, `${JSON.stringify(issued, undefined, 2)}\n`, FILE_MODE);
+      replaceFileNow(this.#path, `${JSON.stringify(this.#issued, undefined, 2)}\n`, FILE_MODE);
     } catch (cause) {
       throw new AppError('ERR_FLEET_TOKENS', `writing ${this.#path}: ${errorText(cause)}`, { cause });
     }
+    this.#isSaved = true;
+  }
+
+  #change(issued: readonly IssuedToken[]): void {
     this.#issued = issued;
+    this.#isSaved = false;
   }
 }
 

@@ -89,6 +89,38 @@ test('resolvers that are invited at once are all let in, by as few writings as i
     for (const name of names) expect(users()).toContain(`cordon.join.${name}"`);
   }));
 
+/** Bytes that this thread has written so far. */
+const writtenBytes = (): number =>
+  Number(/^wchar: (\d+)$/m.exec(readFileSync('/proc/thread-self/io', 'utf8'))?.[1]);
+
+test('what is written when many are invited at once does not grow with their square', () =>
+  withAuthority(async ({ fleet, users, stateDirectory }) => {
+    const tokens = (): string => readFileSync(fleetPath(stateDirectory, 'tokens'), 'utf8');
+    const before = writtenBytes();
+    await Promise.all(Array.from({ length: 100 }, (_, index) => fleet.invite(`new${index}`, undefined)));
+    // Who comes first is written at once, and all others together.
+    expect(writtenBytes() - before).toBeLessThan(2 * (users().length + tokens().length));
+    expect(JSON.parse(tokens())).toHaveLength(100);
+  }));
+
+test('a token is on the disk before anybody has it, and one that is withdrawn is not', () =>
+  withAuthority(async ({ fleet, bus, stateDirectory }) => {
+    const tokens = (): string => readFileSync(fleetPath(stateDirectory, 'tokens'), 'utf8');
+    await fleet.invite('first', undefined);
+    for (const name of ['second', 'third']) {
+      await fleet.invite(name, undefined);
+      expect(tokens()).toContain(`"${name}"`);
+    }
+    const { secret } = readToken((await fleet.invite('fourth', undefined)).token);
+    const key = createUser().getPublicKey();
+    const guest = bus.connect('fourth', { onFault: () => undefined });
+    const answer = await guest.ask('cordon.join.fourth', JSON.stringify({ secret, key }), 60_000);
+    expect(JSON.parse(Buffer.from(answer).toString())).toMatchObject({ name: 'fourth' });
+    expect(tokens()).toContain('"usedAt"');
+    await fleet.remove('fourth', 'somebody', 'out of service');
+    expect(tokens()).not.toContain('"fourth"');
+  }));
+
 test('while resolvers come all the time the engine reads who may connect once a second, and at once for who comes alone', () =>
   withAuthority(async ({ fleet, users }) => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
