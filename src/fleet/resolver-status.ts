@@ -57,7 +57,9 @@ export class ResolverRows {
   }
 
   #rowOf(name: string, contact: LastContact | undefined, facts: RowFacts): ResolverStatus {
-    const { nowMs, number, membership, resultOf } = facts;
+    const { nowMs, membership, resultOf } = facts;
+    // Whoever was never heard lacks no entry: while many come, each is one, and the rows of all would be made anew for it.
+    const number = contact === undefined ? 0 : facts.number;
     const member = membership.find(name);
     const probe = resultOf(name);
     const isTwice = facts.isTwice?.(name) === true;

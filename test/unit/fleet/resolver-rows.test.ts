@@ -34,13 +34,13 @@ class Roll extends Membership {
   }
 }
 
-/** A fleet of so many, each heard at 0; how many rows were made anew, and what they say. */
-const fleetOf = (count: number) => {
+/** A fleet of so many, of whom so many were heard at 0; how many rows were made anew, and what they say. */
+const fleetOf = (count: number, heard = count) => {
   const names = Array.from({ length: count }, (_, index) => `ns${index}`);
   const contacts = new Map<string, LastContact>();
   const hear = (name: string, atMs: number): void =>
     void contacts.set(name, { presence: presenceOf(name), atMs, isSigned: true });
-  for (const name of names) hear(name, 0);
+  for (const name of names.slice(0, heard)) hear(name, 0);
   let made = 0;
   const rows = new ResolverRows();
   const facts: Omit<RowFacts, 'nowMs' | 'number'> = {
@@ -70,6 +70,15 @@ test.each([10, 40, 160])('of %d resolvers, rows are made for those of whom somet
   // Another entry of policy: each may lack it.
   const behind = look(11_000, 8);
   expect([behind.made, behind.rows.every(({ behind: entries }) => entries === 1)]).toEqual([count, true]);
+});
+
+test('of resolvers that were never heard, no row is made anew for those who come', () => {
+  const { look } = fleetOf(10, 4);
+  const [before, after] = [look(1_000), look(2_000, 8)];
+  expect(before.rows).toHaveLength(10);
+  const isSame = after.rows.map((row, index) => row === before.rows[index]);
+  expect(isSame).toEqual(before.rows.map(({ heard }) => heard === null));
+  expect(isSame.filter(Boolean)).toHaveLength(6);
 });
 
 test('a resolver that says nothing more needs a person, without a word of it', () => {
