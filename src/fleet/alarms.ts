@@ -25,6 +25,8 @@ export const FLEET_ALARMS = [
   'older',
   /** A resolver that asks the authority for policy without end. */
   'asks-too-much',
+  /** A resolver that says how it is more often than the authority can hear. */
+  'says-too-much',
   /** What handles messages failed. */
   'fault',
 ] as const;

@@ -7,7 +7,7 @@ import type { FleetAlarm } from './alarms.ts';
 import { PUT_BACK } from './evidence-store.ts';
 import type { Membership } from './membership.ts';
 import type { Presence } from './presence.ts';
-import { type JudgedPresence, PresenceCheck } from './presence-check.ts';
+import { PresenceCheck } from './presence-check.ts';
 import type { LastSequences, Stamp } from './signed-message.ts';
 
 /** A presence that was made longer ago than this came late, milliseconds: they come every ten seconds. */
@@ -94,6 +94,12 @@ export class PresenceTable {
     return presence;
   }
 
+  /** A presence is not looked at: there were more than could be. What was left out may be what nobody signed. */
+  drop(subject: string): void {
+    const name = subject.split('.').at(-1) ?? '';
+    this.#refuse({ name, alarm: 'says-too-much', reason: 'there is more of it than can be heard' });
+  }
+
   /** Takes what the engine kept of a resolver that was not heard itself. */
   recall(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
     if (this.#contacts.has(subject.split('.').at(-1) ?? '')) return;
@@ -118,11 +124,12 @@ export class PresenceTable {
     return acts.monotonic() - (agoMs > LATE_MS ? agoMs : 0);
   }
 
-  #refuse({ name, alarm, reason }: Extract<JudgedPresence, { kind: 'refused' }>): void {
+  #refuse({ name, alarm, reason }: { name: string; alarm: FleetAlarm; reason: string }): void {
     const { acts, onAlarm, membership } = this.#options;
     onAlarm(alarm);
     const nowMs = acts.monotonic();
-    const sender = membership.find(name) === undefined ? '' : name;
+    // By what it is: what was left out hides nothing that was forged.
+    const sender = `${alarm} ${membership.find(name) === undefined ? '' : name}`;
     if (nowMs - (this.#refusedMs.get(sender) ?? Number.NEGATIVE_INFINITY) < REFUSED_MS) return;
     this.#refusedMs.set(sender, nowMs);
     const subject = name.slice(0, NAME_SHOWN);

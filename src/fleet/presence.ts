@@ -7,7 +7,7 @@ import { isMoment } from '../evidence/records/records.ts';
 import { NODE_NAME } from './subjects.ts';
 
 /** Bytes of a presence. */
-const PRESENCE_BYTES_MAX = 16 * 1024;
+export const PRESENCE_BYTES_MAX = 16 * 1024;
 /** Between two of them, milliseconds. */
 export const PRESENCE_MS = 10_000;
 

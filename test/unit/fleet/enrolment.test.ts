@@ -1,67 +1,15 @@
 // Who may connect is written for all who come at once, and names each of them.
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createUser } from '@nats-io/nkeys';
 import { expect, test, vi } from 'vitest';
-import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import { rotationText } from '../../../src/fleet/enrolment.ts';
 import { fleetPath, readIdentity } from '../../../src/fleet/identity.ts';
 import { toSeedKey } from '../../../src/fleet/key.ts';
-import { Fleet } from '../../../src/fleet/run.ts';
 import { rotateSubject } from '../../../src/fleet/subjects.ts';
 import { readToken } from '../../../src/fleet/tokens.ts';
-import { FleetTemplate } from '../../support/fleet-schedules.ts';
-import { MemoryBus } from '../../support/memory-bus.ts';
-
-interface Scene {
-  readonly fleet: Fleet;
-  readonly bus: MemoryBus;
-  readonly notes: FleetNote[];
-  readonly stateDirectory: string;
-  readonly template: FleetTemplate;
-  users(): string;
-}
-
-/** An authority that runs, and what it reads and writes. */
-const withAuthority = async (act: (scene: Scene) => Promise<void>): Promise<void> => {
-  const notes: FleetNote[] = [];
-  let passedMs = 0;
-  const template = new FleetTemplate();
-  const stateDirectory = join(template.directory, 'authority');
-  cpSync(join(template.directory, 'template', 'authority'), stateDirectory, { recursive: true });
-  const bus = new MemoryBus();
-  const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const acts = {
-    ...{
-      note: (note: FleetNote) => void notes.push(note),
-      decides: () => Promise.resolve(),
-      log: quiet,
-      clock: () => Date.parse('2026-11-26T08:00:00Z'),
-      // It has waited long enough for what the nodes know.
-      monotonic: () => {
-        passedMs += 60_000;
-        return passedMs;
-      },
-    },
-    contents: () => undefined,
-    facts: () => ({ version: '1', generation: 1, state: '', records: { queries: 0, changes: 0 } }),
-  } as unknown as FleetActs;
-  const fleet = await Fleet.start({
-    ...{ stateDirectory, role: 'authority', servers: [], caPath: undefined, trust: template.trust },
-    ...{ site: undefined, checkpointMs: 60_000, suspendAfterMs: Number.POSITIVE_INFINITY, acts },
-    ...{ recordsDirectory: undefined, confirmed: new SharedArrayBuffer(64), register: () => undefined },
-    probe: () => Promise.reject(new RangeError('no probe')),
-    connect: (_, events) => Promise.resolve(bus.connect('authority', events)),
-  });
-  const users = (): string => readFileSync(join(fleetPath(stateDirectory, 'engine'), 'users.conf'), 'utf8');
-  try {
-    await act({ fleet, bus, notes, users, stateDirectory, template });
-  } finally {
-    await fleet.stop();
-    template.close();
-  }
-};
+import { withAuthority } from '../../support/lone-authority.ts';
 
 test('another key that is asked for again while the first request is under way is one entry', () =>
   withAuthority(async ({ bus, users, stateDirectory, template }) => {
