@@ -5,7 +5,13 @@
 // both it was only the next try tells. Resolvers, which connect for as long as they run, try again by themselves (nats-bus.ts).
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AuthorizationError, connect, type NatsConnection, nkeyAuthenticator } from '@nats-io/transport-node';
+import {
+  AuthorizationError,
+  ConnectionError,
+  connect,
+  type NatsConnection,
+  nkeyAuthenticator,
+} from '@nats-io/transport-node';
 
 /** How often it is tried: an authority that takes in many has the engine read them once a second at most. */
 const TRIES = 6;
@@ -44,7 +50,11 @@ export const connectOnce = async (access: QuestionAccess): Promise<NatsConnectio
   }
 };
 
-/** Ended by the engine: it said so, or was gone before the client had said who it is. */
+/**
+ * Ended by the engine: it said so, or was gone before the client had said who it is. Where it went without a word the library knows no
+ * cause; of one that does not listen it does.
+ */
 const isEnded = (thrown: unknown): boolean =>
   thrown instanceof AuthorizationError ||
+  (thrown instanceof ConnectionError && thrown.cause === undefined) ||
   (thrown instanceof Error && 'code' in thrown && (thrown.code === 'EPIPE' || thrown.code === 'ECONNRESET'));
