@@ -24,7 +24,10 @@ const letIn = (socket: Socket): void => {
 test.each<[title: string, end: (socket: Socket) => void]>([
   ['before it said who it is', (socket) => socket.end()],
   ['behind that, without a word', (socket) => socket.end(INFO)],
-  ['behind that, with the word for a stranger', (socket) => socket.end(`${INFO}-ERR 'Authorization Violation'\r\n`)],
+  [
+    'behind that, with the word for a stranger',
+    (socket) => socket.end(`${INFO}-ERR 'Authorization Violation'\r\n`),
+  ],
   ['behind that, by a reset', (socket) => socket.write(INFO, () => socket.resetAndDestroy())],
 ])('an engine that ends a handshake %s is asked again', async (_, end) => {
   const sockets: Socket[] = [];
