@@ -13,6 +13,7 @@ import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
 import type { MessageBus } from './bus.ts';
 import { filesOfHost, HOST_FILES, hostsOf } from './engine-plan.ts';
+import { leafsTold, tellLeafsAgain, usersVersion } from './engine-users.ts';
 import type { SigningKey } from './key.ts';
 import type { Membership } from './membership.ts';
 import { isStampedBy, type LastSequences, type Sequence, stampMessage } from './signed-message.ts';
@@ -24,6 +25,8 @@ const ANSWER_MS = 5_000;
 const ROUND_MS = 15_000;
 /** How often the engine is told at once to read its files: one on a busy machine overhears the first. */
 const TELLS = 3;
+/** More than a cluster has, also while each of its servers is started again some times. */
+const SERVERS_KEPT = 64;
 /** The engine runs as another user of the group. */
 const FILE_MODE = 0o640;
 /** What a resolver answers. */
@@ -50,8 +53,8 @@ export interface EngineDeliveryOptions {
   readonly membership: Pick<Membership, 'find'>;
   readonly sequence: Sequence;
   readonly acts: Pick<FleetActs, 'log'>;
-  /** Has all servers read their configuration again; gives how many did. */
-  readonly reload: () => Promise<number>;
+  /** Has all servers read their configuration again; gives which did. */
+  readonly reload: () => Promise<readonly string[]>;
   /** Servers that there should be. */
   readonly serverCount: () => number;
 }
@@ -62,6 +65,8 @@ export class EngineDelivery {
   /** Hash of what each host has kept. */
   readonly #kept = new Map<string, string>();
   readonly #lacking = new Set<string>();
+  /** What each server has read for leaf nodes last. */
+  readonly #leafs = new Map<string, NonNullable<ReturnType<typeof leafsTold>>>();
   /** A server of the engine has not read what was written last; what a run before left undone nobody knows. */
   #isUnread = true;
   #engine: MessageBus | undefined;
@@ -106,9 +111,39 @@ export class EngineDelivery {
   }
 
   async #tell(): Promise<number> {
-    const count = await this.#options.reload();
-    this.#isUnread = count < this.#options.serverCount();
-    return count;
+    const { directory, reload, serverCount } = this.#options;
+    const version = usersVersion(directory);
+    const servers = await reload();
+    // What was written meanwhile, some have read and some have not: whoever wrote it tells them.
+    if (usersVersion(directory) !== version) this.#isUnread = true;
+    else {
+      this.#isUnread = servers.length < serverCount();
+      if (this.#isLeafLeft(servers)) {
+        tellLeafsAgain(directory);
+        await this.deliver();
+        return this.#tell();
+      }
+    }
+    return servers.length;
+  }
+
+  /**
+   * A server closed no leaf node although the rights of those are others: it has missed one of two changes, and what it read is
+   * what it had (ADR 0097). Notes what each has read.
+   */
+  #isLeafLeft(servers: readonly string[]): boolean {
+    const now = leafsTold(this.#options.directory);
+    if (now === undefined) return false;
+    let isLeft = false;
+    for (const server of servers) {
+      const before = this.#leafs.get(server);
+      isLeft ||= before !== undefined && before.value === now.value && before.rights !== now.rights;
+      this.#leafs.delete(server);
+      this.#leafs.set(server, now);
+    }
+    // Each start of a server has a name of its own: the one that read nothing for longest goes.
+    for (const [oldest] of [...this.#leafs].slice(0, -SERVERS_KEPT)) this.#leafs.delete(oldest);
+    return isLeft;
   }
 
   /** Gives each host what it lacks; gives how many have something new. */

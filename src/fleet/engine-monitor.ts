@@ -78,17 +78,17 @@ export class EngineMonitor {
     this.#ends = shown.filter((one) => one !== undefined);
   }
 
-  /** Has the engine read its configuration again; gives how many servers did. */
-  async reload(): Promise<number> {
+  /** Has the engine read its configuration again; gives which servers did. */
+  async reload(): Promise<string[]> {
     const { directory, servers, caPath, seedPath, acts } = this.#options;
-    if (!existsSync(seedPath)) return 0;
+    if (!existsSync(seedPath)) return [];
     try {
       const serverCount = readEngineSettings(directory).servers.length;
       return await reloadServers({ servers, caPath, seedPath, serverCount });
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ err: thrown }, 'fleet: the engine has not read its configuration again');
-      return 0;
+      return [];
     }
   }
 

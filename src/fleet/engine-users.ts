@@ -3,7 +3,7 @@
 // The text grows with the fleet: 1.4 MB with 1,000 resolvers and the tokens by which they came. So it is made in pieces, one for each user,
 // of which none is kept: as a whole it would outlive the young objects, and the heap would grow by it until all of that is collected.
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { holdsNow, replaceFileNow } from '../base/base.ts';
 import {
@@ -55,6 +55,30 @@ export const areUsersWritten = (
   });
   return written;
 };
+
+/** Says the same of who may connect for as long as it is not written again; empty where nothing is. */
+export const usersVersion = (directory: string): string => {
+  const found = statSync(join(directory, USERS_NAME), { bigint: true, throwIfNoEntry: false });
+  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs}`;
+};
+
+/** What has the engine close the connections of leaf nodes when it is another one, as it is written now, and for which rights. */
+export const leafsTold = (
+  directory: string,
+): { readonly value: string; readonly rights: string } | undefined => {
+  const [, value, rights] = COMPRESSION_LINE.exec(headOf(join(directory, USERS_NAME))) ?? [];
+  return value === undefined || rights === undefined ? undefined : { value, rights };
+};
+
+/** Has the engine close them once more when it reads this, whatever their rights are. Throws ERR_FLEET_ENGINE_FILES. */
+export const tellLeafsAgain = (directory: string): void =>
+  writing(directory, () => {
+    const path = join(directory, USERS_NAME);
+    const text = readFileSync(path, 'utf8').replace(COMPRESSION_LINE, (_, value: string, rights: string) =>
+      compressionText(otherThan(value), rights),
+    );
+    replaceFileNow(path, text, FILE_MODE);
+  });
 
 /** What the leaf node of a site reads of who may connect to it; undefined for a site that has none. */
 export const leafUsersPath = (
@@ -124,8 +148,13 @@ const compressionLine = (written: string, leafUsers: string, toldLeafs: 'now' | 
   const rights = createHash('sha256').update(leafUsers).digest('hex').slice(0, RIGHTS_LENGTH);
   const [line, before, told] = COMPRESSION_LINE.exec(written) ?? [];
   if (line !== undefined && (told === rights || toldLeafs === 'later')) return line;
-  return `LEAF_COMPRESSION: ${quote(before === 's2_fast' ? 'off' : 's2_fast')} # for rights ${rights}\n`;
+  return compressionText(otherThan(before), rights);
 };
+
+const otherThan = (value: string | undefined): string => (value === 's2_fast' ? 'off' : 's2_fast');
+
+const compressionText = (value: string, rights: string): string =>
+  `LEAF_COMPRESSION: ${quote(value)} # for rights ${rights}\n`;
 
 function* usersText(
   { authority, collector, system }: EngineSettings,

@@ -25,13 +25,13 @@ export interface SystemAccess {
   readonly serverCount: number;
 }
 
-/** Has all servers read their configuration again; gives how many did. Rejects with ERR_FLEET_ENGINE. */
+/** Has all servers read their configuration again; gives which did, by what each is called since its start. Rejects with ERR_FLEET_ENGINE. */
 export const reloadServers = async ({
   servers,
   caPath,
   seedPath,
   serverCount,
-}: SystemAccess): Promise<number> => {
+}: SystemAccess): Promise<string[]> => {
   try {
     const seed = readFileSync(seedPath, 'utf8');
     const connection = await connectOnce({
@@ -47,19 +47,19 @@ export const reloadServers = async ({
       const ids = new Set<string>();
       let expected = serverCount;
       for await (const message of found) {
-        const read = pingSchema.safeParse(message.json());
+        const told = pingSchema.safeParse(message.json());
         // Leaf nodes have users of their own files: they are read again where they run.
-        if (read.success && !read.data.server.name.startsWith('cordon-leaf-')) ids.add(read.data.server.id);
-        expected = Math.max(expected, read.data?.statsz?.active_servers ?? SERVERS_MAX);
+        if (told.success && !told.data.server.name.startsWith('cordon-leaf-')) ids.add(told.data.server.id);
+        expected = Math.max(expected, told.data?.statsz?.active_servers ?? SERVERS_MAX);
         if (ids.size >= expected) break;
       }
-      let count = 0;
+      const read: string[] = [];
       for (const id of ids) {
         const answer = await connection.request(`$SYS.REQ.SERVER.${id}.RELOAD`, '', { timeout: ANSWER_MS });
         const { error } = z.looseObject({ error: z.unknown().optional() }).parse(answer.json());
-        if (error === undefined) count++;
+        if (error === undefined) read.push(id);
       }
-      return count;
+      return read;
     } finally {
       await connection.close();
     }

@@ -63,8 +63,8 @@ test('an engine whose servers have all answered reads its users without a pause;
 }, async () => {
   const servers = [`nats://127.0.0.1:${port}`];
   const seedPath = join(directory, 'fleet/engine', SYSTEM_SEED_NAME);
-  const reload = (serverCount: number): Promise<number> =>
-    reloadServers({ servers, caPath: undefined, seedPath, serverCount });
+  const reload = async (serverCount: number): Promise<number> =>
+    (await reloadServers({ servers, caPath: undefined, seedPath, serverCount })).length;
   const seed = Buffer.from(readFileSync(seedPath, 'utf8').trim());
   const system = await connect({ servers, authenticator: nkeyAuthenticator(seed) });
   // The time for those that have not answered does not pass.
@@ -157,7 +157,7 @@ const WAYS: readonly (readonly [string, (servers: readonly string[]) => Promise<
     'reading who may connect',
     async (servers) => {
       const seedPath = join(directory, 'fleet/engine', SYSTEM_SEED_NAME);
-      expect(await reloadServers({ servers, caPath: undefined, seedPath, serverCount: 1 })).toBe(1);
+      expect(await reloadServers({ servers, caPath: undefined, seedPath, serverCount: 1 })).toHaveLength(1);
     },
   ],
   [

@@ -102,6 +102,14 @@ const startCluster = async ({ engineDirectory }: MadeFleet, port: number): Promi
   return first;
 };
 
+/** Waits, and says for what where it does not come. */
+const until = async (what: string, look: () => boolean | Promise<boolean>): Promise<void> => {
+  await vi.waitUntil(look, WAIT).catch((cause: unknown) => {
+    const said = engines.map((engine, index) => `engine ${index + 1}: ${engine.output.slice(-3_000)}`);
+    throw new Error(`waited for: ${what}\n${said.join('\n')}\nleaf: ${leaf.output.slice(-3_000)}`, { cause });
+  });
+};
+
 /** What an operator copies to the site; its way to the engine is a wire that can be cut. */
 const layLeaf = (): string => {
   const { engineDirectory } = fleet.made;
@@ -218,11 +226,23 @@ test('a resolver joins through the leaf node of its site, which only reads who i
   const caPath = /ca: (.*)/.exec(fleet.config('ns2'))?.[1];
   const stateDirectory = join(fleet.directory, 'ns3');
   // The engine closes the connection of the leaf node, which has to come back first. A token serves once: no answer may be lost.
-  const joining = vi.waitUntil(
-    () => joinFleet({ servers, caPath, token, stateDirectory }).catch(() => undefined),
-    WAIT,
-  );
-  await vi.waitUntil(() => existsSync(join(stateDirectory, 'fleet/node.seed')), WAIT);
+  let refusal: unknown;
+  const joining = vi
+    .waitUntil(
+      () =>
+        joinFleet({ servers, caPath, token, stateDirectory }).catch((thrown: unknown) => {
+          refusal = thrown;
+          return undefined;
+        }),
+      WAIT,
+    )
+    .catch((cause: unknown) => {
+      throw new Error(`ns3 is not taken in: ${String(refusal)}`, { cause });
+    });
+  await Promise.race([
+    joining,
+    until('ns3 has its key', () => existsSync(join(stateDirectory, 'fleet/node.seed'))),
+  ]);
   renewLeaf();
   expect(await joining).toMatchObject({ name: 'ns3', site: 'bruges', isConnected: true });
   // Its user knows nobody of another site.
@@ -255,12 +275,12 @@ test('what a removed resolver sends through the leaf node ends at the engine, wi
     for (let looks = 0; looks < LOOKS && !heard.has(`ns2 ${word}`); looks++) await engine.flush();
     return heard.has(`ns2 ${word}`) ? heard.has(`ns3 ${word}`) : undefined;
   };
-  await vi.waitUntil(async () => (await isThrough()) === true, WAIT);
+  await until('ns3, which has joined, is heard', async () => (await isThrough()) === true);
   await fleet.ask('authority', 'POST', '/v1/fleet/remove', { name: 'ns3', reason: 'stolen' });
   // Closed by the engine, and back with what it may by now.
-  await vi.waitUntil(async () => (await isThrough()) === false, WAIT);
+  await until('ns3, which is removed, is heard no more', async () => (await isThrough()) === false);
   heard.clear();
-  await vi.waitUntil(async () => (await isThrough()) === false, WAIT);
+  await until('ns2 is heard still', async () => (await isThrough()) === false);
   expect([...heard].filter((one) => one.startsWith('ns3'))).toEqual([]);
   for (const client of [engine, ...Object.values(clients)]) await client.close();
 });

@@ -36,6 +36,8 @@ let reloads: number;
 /** Servers of the engine, and how many of them read what they are told to. */
 let servers: number;
 let readers: number;
+/** What happens while they read. */
+let meanwhile: () => void;
 let delivery: EngineDelivery;
 /** How often each was taken in. */
 let enrolments: Map<string, number>;
@@ -48,6 +50,7 @@ beforeEach(() => {
   engine = join(stateDirectory, 'fleet/engine');
   key = readKeyFile(join(stateDirectory, 'fleet/authority-key.pem'));
   [alarms, asked, reloads, servers, readers] = [[], [], 0, 1, 1];
+  meanwhile = () => undefined;
   enrolments = new Map();
   receivers = new Map(['ns2', 'ns3'].map((name) => [name, receiverOf(name)]));
   delivery = new EngineDelivery({
@@ -58,7 +61,8 @@ beforeEach(() => {
     acts: { log },
     reload: () => {
       reloads++;
-      return Promise.resolve(readers);
+      meanwhile();
+      return Promise.resolve(Array.from({ length: readers }, (_, index) => `server ${index}`));
     },
     serverCount: () => servers,
   });
@@ -175,6 +179,52 @@ test('an engine that has not read who may connect is told again, at once and wit
     expect([await round(), await round()]).toEqual([1, 1]);
     readers = 3;
     expect([await round(), await round()]).toEqual([1, 0]);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+/** What has a server close the connections of leaf nodes when it reads another value than it has. */
+const tellsLeafs = (value: string, rights: string): string =>
+  `LEAF_COMPRESSION: "${value}" # for rights ${rights}\n`;
+
+test('a server that missed one of two changes of what leaf nodes may has what it reads already, and is given another', async () => {
+  const path = join(engine, 'users.conf');
+  const change = async (value: string, rights: string): Promise<number> => {
+    writeFileSync(path, tellsLeafs(value, rights));
+    const before = reloads;
+    await delivery.reload();
+    return reloads - before;
+  };
+  [servers, readers] = [3, 3];
+  expect(await change('off', 'aa')).toBe(1);
+  readers = 2;
+  expect(await change('s2_fast', 'bb')).toBe(1);
+  readers = 3;
+  expect(await change('off', 'cc')).toBe(2);
+  expect(readFileSync(path, 'utf8')).toBe(tellsLeafs('s2_fast', 'cc'));
+  expect(await change('off', 'dd')).toBe(1);
+  // It missed both, and reads when it is told again.
+  readers = 2;
+  expect([await change('s2_fast', 'ee'), await change('off', 'ff')]).toEqual([1, 1]);
+  readers = 3;
+  expect(await change('off', 'ff')).toBe(2);
+  expect(readFileSync(path, 'utf8')).toBe(tellsLeafs('s2_fast', 'ff'));
+  expect(await change('s2_fast', 'ff')).toBe(1);
+});
+
+test('what is written while servers read is not held to be read by them', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+  try {
+    await deliver();
+    await delivery.reload();
+    meanwhile = () => writeFileSync(join(engine, 'users.conf'), '# somebody was removed\n');
+    await delivery.reload();
+    meanwhile = () => undefined;
+    const before = reloads;
+    vi.advanceTimersByTime(15_000);
+    for (let turn = 0; turn < 10; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(reloads - before).toBe(1);
   } finally {
     vi.useRealTimers();
   }
