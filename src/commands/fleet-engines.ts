@@ -12,6 +12,8 @@ import {
   engineTools,
   fleetPath,
 } from '../fleet/fleet.ts';
+import { OPERATIONS } from '../people/admin/admin.ts';
+import { askService } from './control-client.ts';
 import type { InputOf } from './declaration.ts';
 import type { FLEET_ENGINES } from './declarations/fleet.ts';
 import { requireFleet, requireName, requirePort } from './fleet-input.ts';
@@ -60,6 +62,7 @@ const plan = async (
     const { servers } = tools.readEngineSettings(directory);
     const port = (servers[0] ?? '').slice((servers[0] ?? '').lastIndexOf(':') + 1);
     const hosts = named.map((text) => hostOf(text, port));
+    if (hosts.length > 0) await requireNodes(hosts.map(({ name }) => name));
     const planned = await asOwner(STATE, () =>
       Promise.resolve(tools.planEngine(directory, hosts, systemClock())),
     );
@@ -76,6 +79,15 @@ const plan = async (
         ...hosts.map(({ name }) => `at ${name}: apt-get install nats-server && cordon fleet engines --here`),
         'at the authority, last: cordon fleet engines --here',
       ];
+};
+
+/** Nobody would give files to one that was removed, or that nobody took in: the plan could not be carried out. */
+const requireNodes = async (names: readonly string[]): Promise<void> => {
+  const { resolvers } = await askService({ stateDirectory: STATE }, OPERATIONS.readFleet, {});
+  const nodes = resolvers.filter(({ role, removed }) => role !== 'collector' && removed === null);
+  for (const name of names)
+    if (!nodes.some((node) => node.name === name))
+      throw unfit(`${name} is not in the fleet`, '"cordon fleet status" shows who is.');
 };
 
 /** NAME=HOST or NAME=HOST:PORT. */

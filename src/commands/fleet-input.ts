@@ -9,7 +9,7 @@ const NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
 export const requireFleet = (config: Config): FleetConfig => {
   if (config.fleet !== undefined) return config.fleet;
   throw new AppError('ERR_FLEET_IDENTITY', 'looking for the fleet: the configuration has no key "fleet"', {
-    hint: 'See docs/fleet.md.',
+    hint: '"cordon fleet start" begins one, "cordon fleet join" joins one: docs/fleet.md.',
   });
 };
 

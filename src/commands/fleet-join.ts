@@ -32,7 +32,9 @@ export const joinMachine = async (
   },
 ): Promise<number> => {
   if (values.config !== undefined || values['state-directory'] !== undefined)
-    throw new UsageError('a word is for the installed service; elsewhere: cordon fleet join URL TOKEN');
+    throw new UsageError(
+      'a token alone is for the installed service; elsewhere: cordon fleet join URL TOKEN',
+    );
   const steps = new Steps(values.json);
   let config: Config | undefined;
   await steps.take('machine', async () => {
@@ -46,14 +48,14 @@ export const joinMachine = async (
   let keys: FleetKeys | undefined;
   await steps.take('fleet', async () => {
     if (isJoined)
-      return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already; the word is not used` };
+      return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already; the token is not used` };
     makeState(STATE);
     const { name, site, servers, trust, caPath } = await asOwner(STATE, () =>
       joinByWord(word, STATE, systemClock()),
     );
     keys = { servers, ca: caPath, trust, role: 'node' };
     const place = site === undefined ? '' : ` of ${site}`;
-    return { text: `it is ${name}${place} at ${servers.join(', ')}; the word is used` };
+    return { text: `it is ${name}${place} at ${servers.join(', ')}; the token is used` };
   });
   const { undo } = await steps.take('configuration', () =>
     keys === undefined ? { text: 'has the fleet already' } : configure(keys),
@@ -109,6 +111,7 @@ const endOther = async (urls: readonly string[]): Promise<Did> => {
 /** The resolver goes on by itself. */
 export const leave = async ({ values }: InputOf<typeof FLEET_LEAVE>): Promise<number> => {
   const steps = new Steps(values.json);
+  let name = 'NAME';
   await steps.take('machine', async () => {
     const { fleet } = await requireInstalled();
     if (fleet?.role === 'authority')
@@ -116,6 +119,8 @@ export const leave = async ({ values }: InputOf<typeof FLEET_LEAVE>): Promise<nu
         'it is the authority',
         'Without it nothing is decided: let a node take over first (cordon fleet take-over).',
       );
+    // Its keys go aside below, and with them what it was called.
+    name = existsSync(fleetPath(STATE, 'identity')) ? readIdentity(STATE).identity.name : name;
     return { text: fleet === undefined ? 'it is in no fleet' : 'it is a node' };
   });
   const { undo } = await steps.take('configuration', () => configure(undefined));
@@ -130,7 +135,7 @@ export const leave = async ({ values }: InputOf<typeof FLEET_LEAVE>): Promise<nu
   print(
     values.json,
     { steps: steps.told },
-    () => '\nAt the authority, if it was not yet: cordon fleet remove NAME --reason TEXT\n',
+    () => `\nAt the authority, if it was not yet: cordon fleet remove ${name} --reason TEXT\n`,
   );
   return steps.isWhole ? DONE : PROBLEM;
 };

@@ -117,12 +117,12 @@ export const joinByWord = async (
 ): Promise<JoinedByWord> => {
   const { servers, ca, until } = readToken(word);
   if (servers === undefined) {
-    throw new AppError('ERR_FLEET_TOKEN', 'joining the fleet: the word does not say where the engine is', {
-      hint: 'Its engine is on loopback, or its site has a leaf node: cordon fleet join URL WORD --ca FILE.',
+    throw new AppError('ERR_FLEET_TOKEN', 'joining the fleet: the token does not say where the engine is', {
+      hint: 'Its engine is on loopback, or its site has a leaf node: cordon fleet join URL TOKEN --ca FILE.',
     });
   }
   if (until !== undefined && Date.parse(until) < nowMs) {
-    throw new AppError('ERR_FLEET_TOKEN', `joining the fleet: the word was for use until ${until}`, {
+    throw new AppError('ERR_FLEET_TOKEN', `joining the fleet: the token was for use until ${until}`, {
       hint: `By the clock of this machine it is ${new Date(nowMs).toISOString()}. If that is right, ask for another: cordon fleet invite.`,
     });
   }
@@ -145,9 +145,9 @@ const findAuthority = async (servers: readonly string[], sha256: string): Promis
       if (found !== undefined) return found.toString();
       throw new AppError(
         'ERR_FLEET_SIGNATURE',
-        `joining the fleet: ${server} is not the engine of the word`,
+        `joining the fleet: ${server} is not the engine of the token`,
         {
-          hint: 'Somebody else answers there, or the certificates were made anew since: ask for another word, and tell the operators of the authority if that fails as well. An engine that does not show the certificate of its authority is joined by URL, with --ca.',
+          hint: 'Somebody else answers there, or the certificates were made anew since: ask for another token, and tell the operators of the authority if that fails as well. An engine that does not show the certificate of its authority is joined by URL, with --ca.',
         },
       );
     } catch (thrown) {

@@ -7,7 +7,7 @@
 // is kept in /var/tmp/cordon-sites. Everything else goes with the process: it runs in namespaces of its own.
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { BRIDGE, Machine, makeBase } from './sites/machine.ts';
@@ -66,17 +66,8 @@ const runInside = (args: readonly string[]): number => {
   mkdirSync(CACHE, { recursive: true });
   makeBase(join(CACHE, 'base'));
   const root = fileURLToPath(new URL('../..', import.meta.url));
-  const packages =
-    args.length > 0
-      ? args
-      : [
-          lastLine(
-            execFileSync('npm', ['run', '-s', 'package:deb', '--', '--quick'], {
-              cwd: root,
-              encoding: 'utf8',
-            }),
-          ),
-        ];
+  const [first = ''] = args;
+  const packages = first.endsWith('.deb') ? args : [makePackage(root), ...args];
   const { status } = spawnSync(
     // With the process that asked for it, the walk and its machines end.
     'setpriv',
@@ -102,4 +93,13 @@ const runInside = (args: readonly string[]): number => {
   return status ?? 1;
 };
 
-const lastLine = (text: string): string => text.trim().split('\n').at(-1) ?? '';
+/** The whole one: what is made beside it has no fleet. */
+const makePackage = (root: string): string => {
+  const made = execFileSync('npm', ['run', '-s', 'package:deb', '--', '--quick'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  const path = made.split('\n').find((line) => basename(line).startsWith('cordon-dns_'));
+  if (path === undefined) throw new Error(`no package cordon-dns in what was printed:\n${made}`);
+  return path;
+};

@@ -190,7 +190,7 @@ export const FLEET_JOIN = command({
   name: 'join',
   about: 'joins this resolver to a fleet',
   text: [
-    'With the word of "cordon fleet invite" alone, as root: it finds the engine, believes it by the certificate that the word names, writes the configuration and restarts the service. With an address and the token it joins, and prints what the configuration gets.',
+    'With the token of "cordon fleet invite" alone, as root: it finds the engine, believes it by the certificate that the token names, writes the configuration and restarts the service. With an address and the token it joins, and prints what the configuration gets.',
   ],
   arguments: {
     word: {

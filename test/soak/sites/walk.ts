@@ -143,7 +143,7 @@ export const walk = async (
   ns1.write('/etc/nftables.conf', FIREWALL);
   ns1.must('systemctl enable --now nftables');
   await threeSites(walked, ns1, ns2, ns3);
-  if (parts.includes('wrong')) wrongStates(walked, ns1, ns2, ns3);
+  if (parts.includes('wrong')) await wrongStates(walked, ns1, ns2, ns3);
   if (parts.includes('engines')) await threeEngines(walked, ns1, ns2, ns3);
   const third = parts.includes('later') ? await dayTwo(walked, [ns1, ns2, ns3], start, deb, newer) : ns3;
   if (parts.includes('lost')) await lost(walked, ns1, ns2, third);
@@ -205,13 +205,15 @@ const isWhole = ({ output }: Ran): boolean => {
     );
 };
 
-const wrongStates = (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): void => {
-  const from = walked.steps.length;
+const wrongStates = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
+  let from = walked.steps.length;
   const word = wordOf(ns1.must('cordon fleet invite ns9'));
-  walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already; the word is not used/, LEFT);
+  walked.type(ns2, `cordon fleet join ${word}`, /it is ns2 of a fleet already; the token is not used/, LEFT);
   walked.type(ns2, 'cordon fleet start', /it is a node of a fleet/, [1]);
-  walked.type(ns3, 'cordon fleet leave', /ok +keys/, LEFT);
+  walked.type(ns3, 'cordon fleet leave', /ok +keys[\s\S]*cordon fleet remove ns3/, LEFT);
   walked.type(ns1, 'cordon fleet remove ns3 --reason "tried"', /ns3 is removed/);
+  walked.type(ns1, 'cordon fleet engines ns2=10.77.0.2 ns3=10.77.0.3', /ns3 is not in the fleet/, [1]);
+  walked.type(ns3, 'cordon fleet engines --here', /cordon fleet join/, [1]);
   walked.type(ns3, `cordon fleet join ${word.slice(0, -20)}`, /it is none, or was cut/, [1]);
   // A word that leads elsewhere: what answers there is not the engine of the word.
   ns3.must('systemctl stop cordon-engine nats-server; true');
@@ -223,7 +225,7 @@ const wrongStates = (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): vo
     [1],
   );
   const other = changeWord(word, { ca: 'a'.repeat(64) });
-  walked.type(ns3, `cordon fleet join ${other}`, /is not the engine of the word/, [1]);
+  walked.type(ns3, `cordon fleet join ${other}`, /is not the engine of the token/, [1]);
   walked.type(
     ns3,
     `cordon fleet join ${changeWord(word, { until: '2020-01-01T00:00:00.000Z' })}`,
@@ -260,6 +262,13 @@ const wrongStates = (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): vo
     /active\nactive/,
   );
   walked.sum('wrong states', from);
+  from = walked.steps.length;
+  // Whatever went wrong before, the right way leads back.
+  const again = wordOf(walked.type(ns1, 'cordon fleet invite ns3 --site ghent', /cordon1\./));
+  walked.type(ns3, `cordon fleet join ${again}`, /ok +service/, LEFT);
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('the right way after all of it', from);
+  refuse(walked, [ns1, ns2, ns3]);
 };
 
 /** A word that says something else, as somebody between the machines would change it. */
