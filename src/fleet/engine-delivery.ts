@@ -69,6 +69,8 @@ export class EngineDelivery {
   readonly #leafs = new Map<string, NonNullable<ReturnType<typeof leafsTold>>>();
   /** A server of the engine has not read what was written last; what a run before left undone nobody knows. */
   #isUnread = true;
+  /** The log has it, once. */
+  #isToldUnread = false;
   #engine: MessageBus | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -111,13 +113,19 @@ export class EngineDelivery {
   }
 
   async #tell(): Promise<number> {
-    const { directory, reload, serverCount } = this.#options;
+    const { directory, reload, serverCount, acts } = this.#options;
     const version = usersVersion(directory);
     const servers = await reload();
     // What was written meanwhile, some have read and some have not: whoever wrote it tells them.
     if (usersVersion(directory) !== version) this.#isUnread = true;
     else {
       this.#isUnread = servers.length < serverCount();
+      if (this.#isUnread && !this.#isToldUnread)
+        acts.log.warn(
+          { read: servers.length, of: serverCount() },
+          'fleet: a server of the engine has not read who may connect, and is told again',
+        );
+      this.#isToldUnread = this.#isUnread;
       if (this.#isLeafLeft(servers)) {
         tellLeafsAgain(directory);
         await this.deliver();

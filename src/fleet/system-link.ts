@@ -16,6 +16,8 @@ const pingSchema = z.looseObject({
   statsz: z.looseObject({ active_servers: z.int().min(1).exactOptional() }).exactOptional(),
 });
 
+const answerSchema = z.looseObject({ error: z.unknown().optional() });
+
 /** Where the engine is, and the seed of its system user. */
 export interface SystemAccess {
   readonly servers: readonly string[];
@@ -53,12 +55,11 @@ export const reloadServers = async ({
         expected = Math.max(expected, told.data?.statsz?.active_servers ?? SERVERS_MAX);
         if (ids.size >= expected) break;
       }
-      const read: string[] = [];
-      for (const id of ids) {
-        const answer = await connection.request(`$SYS.REQ.SERVER.${id}.RELOAD`, '', { timeout: ANSWER_MS });
-        const { error } = z.looseObject({ error: z.unknown().optional() }).parse(answer.json());
-        if (error === undefined) read.push(id);
-      }
+      // Together: one that is slow, or whose death was not noticed yet, keeps no other one from reading.
+      const answers = await Promise.allSettled([...ids].map((id) => readAgain(connection, id)));
+      const failed = answers.find((answer) => answer.status === 'rejected');
+      const read = [...ids].filter((_, index) => answers[index]?.status === 'fulfilled');
+      if (read.length === 0 && failed !== undefined) throw failed.reason;
       return read;
     } finally {
       await connection.close();
@@ -73,4 +74,11 @@ export const reloadServers = async ({
       },
     );
   }
+};
+
+/** Rejects where the server does not answer, or could not read it. */
+const readAgain = async (connection: Awaited<ReturnType<typeof connectOnce>>, id: string): Promise<void> => {
+  const answer = await connection.request(`$SYS.REQ.SERVER.${id}.RELOAD`, '', { timeout: ANSWER_MS });
+  const { error } = answerSchema.parse(answer.json());
+  if (error !== undefined) throw new RangeError(`a server could not: ${JSON.stringify(error).slice(0, 200)}`);
 };

@@ -103,6 +103,36 @@ test('an engine whose servers have all answered reads its users without a pause;
   }
 });
 
+test('a server that says who it is and does not read keeps the others from nothing', {
+  timeout: TEST,
+}, async () => {
+  const servers = [`nats://127.0.0.1:${port}`];
+  const seedPath = join(directory, 'fleet/engine', SYSTEM_SEED_NAME);
+  const seed = Buffer.from(readFileSync(seedPath, 'utf8').trim());
+  const system = await connect({ servers, authenticator: nkeyAuthenticator(seed) });
+  // Its death is not noticed yet, or it is slow: as many as a cluster has, asked before and behind the one that is well.
+  const slow = ['A', 'B'].map((letter) => `N${letter.repeat(55)}`);
+  system.subscribe('$SYS.REQ.SERVER.PING', {
+    callback: (_, message) => {
+      for (const id of slow) message.respond(JSON.stringify({ server: { id, name: 'cordon-2' } }));
+    },
+  });
+  for (const [index, id] of slow.entries())
+    system.subscribe(`$SYS.REQ.SERVER.${id}.RELOAD`, {
+      callback: (_, message) => void (index === 0 && message.respond(JSON.stringify({ error: 'busy' }))),
+    });
+  await system.flush();
+  const reads = (): number => engine.output.split('Reloaded server configuration').length;
+  const before = reads();
+  try {
+    const read = await reloadServers({ servers, caPath: undefined, seedPath, serverCount: 3 });
+    expect(read.filter((id) => !slow.includes(id))).toHaveLength(1);
+    expect([read.length, reads()]).toEqual([1, before + 1]);
+  } finally {
+    await system.close();
+  }
+});
+
 /** A way to the engine on which what the first clients say of who they are waits until the engine has read its users again. */
 const openSlowWay = async (count: number) => {
   const sockets = new Set<Socket>();
