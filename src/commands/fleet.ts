@@ -209,10 +209,14 @@ export const remove = async ({ values, words }: InputOf<typeof FLEET_REMOVE>): P
     made.leafUsers === null
       ? ''
       : `The leaf node of its site still lets it in: copy ${made.leafUsers} there and reload it.\n`;
+  const engine =
+    made.server === null
+      ? ''
+      : `A server of the engine stands beside it, ${made.server}, and lets in whom it will. Here: cordon fleet engines --one, then --here; three again have another secret.\n`;
   print(values.json, made, () =>
     made.reloaded === 0
-      ? `${words.name} is removed. The engine has not read that yet and still lets it in: it is told again every 15 seconds; or reload it.\n${leaf}`
-      : `${words.name} is removed.\n${leaf}`,
+      ? `${words.name} is removed. The engine has not read that yet and still lets it in: it is told again every 15 seconds; or reload it.\n${leaf}${engine}`
+      : `${words.name} is removed.\n${leaf}${engine}`,
   );
   return DONE;
 };

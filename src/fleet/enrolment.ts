@@ -11,6 +11,7 @@ import type { MessageBus } from './bus.ts';
 import { type GivenCountingKey, giveCountingKey, givenCountingKeySchema } from './counting-key.ts';
 import { authorityHash } from './engine-certificates.ts';
 import { readEngineSettings } from './engine-files.ts';
+import { hostsOf } from './engine-plan.ts';
 import { areUsersWritten, leafUsersPath, writeUsers } from './engine-users.ts';
 import { leave } from './handler.ts';
 import {
@@ -184,12 +185,16 @@ export class Enrolment {
     }
   }
 
-  /** Removes a resolver; its records that come later are refused. */
-  async remove(name: string, by: string, reason: string): Promise<LetIn> {
-    const { authority, tokens, membership } = this.#options;
+  /**
+   * Removes a resolver; its records that come later are refused. `server`: of the engine, beside it, which the authority cannot end;
+   * null where there is none.
+   */
+  async remove(name: string, by: string, reason: string): Promise<LetIn & { server: string | null }> {
+    const { authority, tokens, membership, engineDirectory } = this.#options;
     await authority.add('node-removed', { name, by, reason });
     tokens.withdraw(name);
-    return this.#letIn(membership.find(name)?.site);
+    const letIn = await this.#letIn(membership.find(name)?.site);
+    return { ...letIn, server: hostsOf(engineDirectory).find((host) => host.name === name)?.server ?? null };
   }
 
   async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {

@@ -164,7 +164,7 @@ export interface FleetControl {
   matrix(): z.output<typeof matrix>;
   probe(by: string): { readonly id: string; readonly time: string };
   invite(name: string, site: string | undefined): Promise<LetIn & { token: string; until: string }>;
-  remove(name: string, by: string, reason: string): Promise<LetIn>;
+  remove(name: string, by: string, reason: string): Promise<LetIn & { server: string | null }>;
   overlay(body: {
     for: string;
     yaml: string;
@@ -229,7 +229,11 @@ export const FLEET_OPERATIONS = {
     needsProof: true,
     body: z.strictObject({ name, reason }),
     form: '{ "name": NAME, "reason": text }',
-    result: z.object(LET_IN),
+    result: z.object({
+      ...LET_IN,
+      /** Of the engine, beside it, which lets in whom it will while it is one of them; null where there is none. */
+      server: z.string().nullable(),
+    }),
     handle: async (fleet, { body }, actor) =>
       gives(await fleet.remove(body.name, namesOf(actor), body.reason)),
   }),

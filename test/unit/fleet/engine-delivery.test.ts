@@ -295,4 +295,7 @@ test('changing over and back, and a plan that cannot be', () => {
   expect(readCertificates(engine).map(({ path }) => basename(path))).toEqual(['ca.pem', 'server.pem']);
   expect(readFileSync(join(engine, 'nats-server.conf'), 'utf8')).toBe(one);
   expect(hostsOf(engine)).toEqual([]);
+  // A machine that was one of three, and may be in wrong hands, knows what is between no servers of later.
+  const again = planEngine(engine, HOSTS, NOW_MS).clusterSecret;
+  expect([again === undefined, again === secret]).toEqual([false, false]);
 });

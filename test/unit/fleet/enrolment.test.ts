@@ -1,5 +1,5 @@
 // Who may connect is written for all who come at once, and names each of them.
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createUser } from '@nats-io/nkeys';
@@ -92,6 +92,16 @@ test('while resolvers come all the time the engine reads who may connect once a 
     } finally {
       vi.useRealTimers();
     }
+  }));
+
+test('a removal names the server of the engine that stands beside the resolver', () =>
+  withAuthority(async ({ fleet, stateDirectory }) => {
+    const path = join(fleetPath(stateDirectory, 'engine'), 'engine.json');
+    const settings = JSON.parse(readFileSync(path, 'utf8')) as { servers: string[] };
+    const servers = [...settings.servers, '192.0.2.2:4222'];
+    writeFileSync(path, JSON.stringify({ ...settings, servers, hosts: ['ns1'] }));
+    expect(await fleet.remove('ns1', 'u:1', 'stolen')).toMatchObject({ server: '192.0.2.2:4222' });
+    expect(await fleet.remove('ns2', 'u:1', 'out of service')).toMatchObject({ server: null });
   }));
 
 test('whoever tries what is no secret of a token ten times ends the token, and is recorded no more often', () =>
