@@ -1,11 +1,10 @@
-// Joining by a word, moving to another engine, and leaving: a node's side, on a machine with the installed service.
-import { existsSync, renameSync } from 'node:fs';
-import { join } from 'node:path';
+// Joining by a token, and moving to another engine: a node's side, on a machine with the installed service.
+import { existsSync } from 'node:fs';
 import { systemClock } from '../base/base.ts';
 import type { Config } from '../config/config.ts';
 import { enginePlanTools, engineTools, fleetPath, joinByWord, readIdentity } from '../fleet/fleet.ts';
 import type { InputOf } from './declaration.ts';
-import type { FLEET_ENGINE, FLEET_LEAVE } from './declarations/fleet.ts';
+import type { FLEET_ENGINE } from './declarations/fleet.ts';
 import { requireFleet } from './fleet-input.ts';
 import {
   configure,
@@ -22,7 +21,7 @@ import { print } from './output.ts';
 import { DONE, PROBLEM } from './statuses.ts';
 import { UsageError } from './usage-error.ts';
 
-/** Joins by a word alone. */
+/** Joins by a token alone. */
 export const joinMachine = async (
   word: string,
   values: {
@@ -40,7 +39,10 @@ export const joinMachine = async (
   await steps.take('machine', async () => {
     config = await requireInstalled();
     if (config.fleet?.role === 'authority')
-      throw unfit('it is the authority of a fleet', 'Join from another machine.');
+      throw unfit(
+        'it is the authority of a fleet',
+        'Join from another machine. If another authority took over: cordon fleet leave --replaced first.',
+      );
     return { text: 'Cordon is as it has to be' };
   });
   await steps.take('clock', lookAtOwnClock);
@@ -106,36 +108,4 @@ const endOther = async (urls: readonly string[]): Promise<Did> => {
     text: `${ENGINE_UNIT} was of the engine before, and is off`,
     undo: async () => void (await tool('systemctl', 'enable', '--quiet', '--now', ENGINE_UNIT)),
   };
-};
-
-/** The resolver goes on by itself. */
-export const leave = async ({ values }: InputOf<typeof FLEET_LEAVE>): Promise<number> => {
-  const steps = new Steps(values.json);
-  let name = 'NAME';
-  await steps.take('machine', async () => {
-    const { fleet } = await requireInstalled();
-    if (fleet?.role === 'authority')
-      throw unfit(
-        'it is the authority',
-        'Without it nothing is decided: let a node take over first (cordon fleet take-over).',
-      );
-    // Its keys go aside below, and with them what it was called.
-    name = existsSync(fleetPath(STATE, 'identity')) ? readIdentity(STATE).identity.name : name;
-    return { text: fleet === undefined ? 'it is in no fleet' : 'it is a node' };
-  });
-  const { undo } = await steps.take('configuration', () => configure(undefined));
-  await steps.take('service', () => restartService(undefined, undo !== undefined));
-  await steps.take('keys', () => {
-    const here = join(STATE, 'fleet');
-    if (!existsSync(here)) return { text: 'are not there' };
-    const aside = `${here}.before-${new Date(systemClock()).toISOString().replaceAll(/[:.]/g, '-')}`;
-    renameSync(here, aside);
-    return { text: `are in ${aside}` };
-  });
-  print(
-    values.json,
-    { steps: steps.told },
-    () => `\nAt the authority, if it was not yet: cordon fleet remove ${name} --reason TEXT\n`,
-  );
-  return steps.isWhole ? DONE : PROBLEM;
 };

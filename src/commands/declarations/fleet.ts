@@ -107,10 +107,19 @@ export const FLEET_LEAVE = command({
   name: 'leave',
   about: 'takes this machine out of its fleet: the resolver goes on by itself',
   text: [
-    'Run it as root at a node, after "cordon fleet remove" at the authority. Its keys and what it knows of policy are moved aside; exemptions of the fleet hold here no more.',
+    'Run it as root at a node, after "cordon fleet remove" at the authority. Its keys and what it knows of policy are moved aside; exemptions of the fleet hold here no more. A server of the engine that stands here ends.',
   ],
-  options: { json: JSON_OUTPUT },
-  examples: [{ command: 'cordon fleet leave', about: 'as root' }],
+  options: {
+    replaced: { about: 'of the authority that was lost and came back: a node has taken over' },
+    json: JSON_OUTPUT,
+  },
+  examples: [
+    { command: 'cordon fleet leave', about: 'as root' },
+    {
+      command: 'cordon fleet leave --replaced',
+      about: 'at the authority of before; then it joins as a node',
+    },
+  ],
   see: SEE,
 });
 
