@@ -99,7 +99,7 @@ const makePackage = (root: string): string => {
     cwd: root,
     encoding: 'utf8',
   });
-  const path = made.split('\n').find((line) => basename(line).startsWith('cordon-dns_'));
+  const path = made.split('\n').find((line) => /^cordon-dns_.*\.deb$/.test(basename(line)));
   if (path === undefined) throw new Error(`no package cordon-dns in what was printed:\n${made}`);
   return path;
 };

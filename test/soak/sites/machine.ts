@@ -154,11 +154,15 @@ export class Machine {
   }
 
   /** As by its power switch. */
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  async kill(): Promise<void> {
     const container = this.#container;
     if (container === undefined || container.exitCode !== null || container.signalCode !== null) return;
     const ended = new Promise((resolve) => container.once('exit', resolve));
-    container.kill(signal);
+    // Its first process, and with it all others; what carries it then takes its network and its mounts away.
+    if (this.#first > 0) process.kill(this.#first, 'SIGKILL');
+    await Promise.race([ended, sleep(STOP_MS)]);
+    if (container.exitCode !== null || container.signalCode !== null) return;
+    container.kill('SIGKILL');
     await Promise.race([ended, sleep(STOP_MS)]);
   }
 

@@ -101,6 +101,15 @@ const refuse = (walked: Walk, machines: readonly Machine[]): void => {
   }
 };
 
+/** A machine that is lost answers nobody: what comes next is tried without it. */
+const isGone = (walked: Walk, from: Machine, { address }: Machine): void =>
+  void walked.see(
+    from,
+    `dig +tries=1 +time=${ASK_SEC} @${address} www.example.com`,
+    /timed out|unreachable|no servers/,
+    [9],
+  );
+
 /** Has a machine ask a resolver again and again; what came of it when it is ended: answers that refuse, and others or none in time. */
 const askOn = (from: Machine, of: Machine): (() => { readonly refused: number; readonly lost: number }) => {
   const file = `/run/asked-${of.name}`;
@@ -287,6 +296,7 @@ const dayTwo = async (
 ): Promise<Machine> => {
   let from = walked.steps.length;
   await ns3.kill();
+  isGone(walked, ns2, ns3);
   const next = await start('ns3b', 4);
   install(next, deb);
   const word = wordOf(walked.type(ns1, 'cordon fleet invite ns3 --site ghent', /cordon1\./));
@@ -354,8 +364,7 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
   );
   walked.type(ns1, 'cordon fleet engines --here', /no engine with a certificate of the fleet answers/, [1]);
   for (const machine of [ns2, ns3]) {
-    const isGiven = 'test -e /var/lib/cordon/fleet/engine/engine-here.json';
-    for (let tries = 0; tries < HEARD_SEC && machine.run(isGiven).status !== 0; tries++) await sleep(1_000);
+    await isGivenAnEngine(machine);
     walked.type(machine, 'cordon fleet engines --here', /ok +engine/);
   }
   walked.type(ns1, 'cordon fleet engines --here', /ok +streams/);
@@ -378,6 +387,23 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
   ns1.must('systemctl start cordon-engine');
   walked.sum('one of three stands still', from);
   from = walked.steps.length;
+  walked.type(ns3, 'cordon fleet leave', /ok +engine +off: cordon-engine\.service/, LEFT);
+  walked.type(ns1, 'cordon fleet remove ns3 --reason "tried"', /ns3 is removed/);
+  refuse(walked, [ns1, ns2, ns3]);
+  const word = wordOf(walked.type(ns1, 'cordon fleet invite ns3 --site ghent', /cordon1\./));
+  walked.type(ns3, `cordon fleet join ${word}`, /ok +service/, LEFT);
+  walked.type(
+    ns1,
+    'cordon fleet engines ns2=10.77.0.2 ns3=10.77.0.3',
+    /at ns3: .*cordon fleet engines --here/,
+  );
+  await isGivenAnEngine(ns3);
+  for (const machine of [ns3, ns1]) walked.type(machine, 'cordon fleet engines --here', /ok +engine/);
+  walked.type(ns3, `cordon fleet engine ${all}`, /ok +service/, LEFT);
+  await becomes(walked, ns1, /ns3/);
+  walked.sum('the machine of one of three is replaced', from);
+  refuse(walked, [ns1, ns2, ns3]);
+  from = walked.steps.length;
   walked.type(ns1, 'cordon fleet engines --one', /plan +10\.77\.0\.1:4222 alone/);
   walked.type(ns1, 'cordon fleet engines --here', /ok +streams/);
   for (const machine of [ns2, ns3])
@@ -394,10 +420,17 @@ const threeEngines = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machi
     walked.miss('ns1: certificates of engines that are gone are there still');
 };
 
+/** The service of the authority gives the files within 15 seconds. */
+const isGivenAnEngine = async (machine: Machine): Promise<void> => {
+  const isGiven = `test -e ${ENGINE}/engine-here.json`;
+  for (let tries = 0; tries < HEARD_SEC && machine.run(isGiven).status !== 0; tries++) await sleep(1_000);
+};
+
 const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Promise<void> => {
-  const from = walked.steps.length;
+  let from = walked.steps.length;
   ns2.write('/media/fleet.pem', ns1.read('/media/fleet.pem'));
   await ns1.kill();
+  isGone(walked, ns2, ns1);
   walked.type(ns2, 'cordon fleet take-over --here --safe /media/fleet.pem', /ok +collector/, LEFT);
   walked.type(ns3, 'cordon fleet engine tls://10.77.0.2:4222', /ok +service/, LEFT);
   ns2.must('cordon fleet remove ns1 --reason "its machine is lost"');
@@ -407,4 +440,17 @@ const lost = async (walked: Walk, ns1: Machine, ns2: Machine, ns3: Machine): Pro
   const word = wordOf(walked.type(ns2, 'cordon fleet invite ns4', /cordon1\./));
   walked.type(ns3, `cordon fleet join ${word}`, /it is ns3 of a fleet already/, LEFT);
   walked.sum('the authority is lost, and a node takes over', from);
+  from = walked.steps.length;
+  // It knows nothing of what came to be while it was away: its engine is its own.
+  await ns1.boot();
+  walked.type(ns1, 'cordon fleet leave', /cordon fleet leave --replaced/, [1]);
+  walked.type(ns2, 'cordon fleet leave --replaced', /it is the authority of ns3, which it heard/, [1]);
+  walked.type(ns1, 'cordon fleet leave --replaced', /ok +keys/, LEFT);
+  walked.type(ns1, 'systemctl is-active cordon-engine cordon-collector', /inactive\ninactive/, [3]);
+  const back = wordOf(walked.type(ns2, 'cordon fleet invite ns1 --site brussels', /cordon1\./));
+  walked.type(ns1, `cordon fleet join ${back}`, /ok +service/, LEFT);
+  walked.type(ns2, 'cordon fleet overlay all /dev/null --reason "nothing"', /^/);
+  await becomes(walked, ns2, /ns1/);
+  walked.sum('the authority of before comes back as a node', from);
+  refuse(walked, [ns1, ns2, ns3]);
 };
