@@ -13,6 +13,7 @@ import { authorityHash } from './engine-certificates.ts';
 import { readEngineSettings } from './engine-files.ts';
 import { hostsOf } from './engine-plan.ts';
 import { areUsersWritten, leafUsersPath, writeUsers } from './engine-users.ts';
+import { bodyOf } from './entry.ts';
 import { leave } from './handler.ts';
 import {
   fingerprintOf,
@@ -22,7 +23,8 @@ import {
   parseNkey,
   type SigningKey,
 } from './key.ts';
-import type { Membership } from './membership.ts';
+import { KINDS } from './kinds.ts';
+import type { Member, Membership } from './membership.ts';
 import type { PolicyLog } from './policy-log.ts';
 import { countingSubject, NODE_NAME } from './subjects.ts';
 import { ENGINE_SERVER, issuedMs, type Tokens } from './tokens.ts';
@@ -198,15 +200,18 @@ export class Enrolment {
   }
 
   async #join(name: string, bytes: Uint8Array): Promise<z.infer<typeof joinAnswerSchema>> {
-    const { tokens, authority, membership, log, trust, key } = this.#options;
+    const { tokens, authority, membership } = this.#options;
     const read = joinSchema.safeParse(parseJson(bytes));
     if (!read.success) return this.#refuseToken(name, 'the request has another form');
     const token = tokens.check(name, read.data.secret);
+    const known = membership.find(name);
+    // Its answer was lost on the way, and it asks again: a token serves one key.
+    const isAgain = known !== undefined && known.until === undefined && known.key === read.data.key;
+    if (isAgain && (token === 'used' || typeof token !== 'string')) return this.#answerAgain(known);
     if (typeof token === 'string') return this.#refuseToken(name, `the token is ${token}`);
     const fault = this.#faultOf(name, read.data.key);
     if (fault !== undefined) return this.#refuseToken(name, fault);
     // The tokens may be an older copy than the log: a resolver that came since then came by this one.
-    const known = membership.find(name);
     const lastMs = Math.max(...[known?.since, known?.until].map((time) => Date.parse(time ?? '') || 0));
     if (lastMs >= issuedMs(token)) return this.#refuseToken(name, 'the token is used');
     tokens.use(token);
@@ -214,16 +219,36 @@ export class Enrolment {
     const site = token.site === undefined ? {} : { site: token.site };
     const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
     await this.#letIn(token.site, 'later');
+    return this.#joined({ name, site: token.site, enrolment, key: read.data.key }, number);
+  }
+
+  async #answerAgain(member: Member): Promise<z.infer<typeof joinAnswerSchema>> {
+    const { log } = this.#options;
+    await this.#letIn(member.site, 'later');
+    let { number } = log.end;
+    for (; number > 0; number--) {
+      const entry = log.at(number)?.entry;
+      if (entry?.kind !== 'node') continue;
+      const { success, data } = KINDS.node.safeParse(bodyOf(entry));
+      if (success && data.name === member.name && data.key === member.key) break;
+    }
+    return this.#joined(member, number);
+  }
+
+  #joined(
+    { name, site, enrolment, key: nkey }: Pick<Member, 'name' | 'site' | 'enrolment' | 'key'>,
+    number: number,
+  ): z.infer<typeof joinedSchema> {
+    const { log, trust, key } = this.#options;
     const first = formatPublicKey(key().publicKey);
-    const others = trust.filter((one) => one !== first);
     return {
       name,
-      ...site,
+      ...(site === undefined ? {} : { site }),
       enrolment,
       entry: JSON.stringify(log.at(number)?.entry),
-      trust: [first, ...others],
-      ...this.#serversOf(token.site),
-      ...this.#counting(name, read.data.key),
+      trust: [first, ...trust.filter((one) => one !== first)],
+      ...this.#serversOf(site),
+      ...this.#counting(name, nkey),
     };
   }
 

@@ -29,6 +29,7 @@ export const FLEET_FILES = {
   identity: 'identity.json',
   seed: 'node.seed',
   nextSeed: 'node.seed.next',
+  joining: 'joining.json',
   ca: 'ca.pem',
   policy: 'policy.sqlite',
   register: 'register.sqlite',

@@ -1,15 +1,24 @@
 // Coming into a fleet: the node's side, from the command line.
 
-import { mkdirSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createUser } from '@nats-io/nkeys';
+import { createUser, fromSeed, type KeyPair } from '@nats-io/nkeys';
+import { z } from 'zod';
 import { AppError, DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from '../base/base.ts';
 import { keepCountingKey } from './counting-key.ts';
 import { hashOf } from './engine-certificates.ts';
 import { connectOnce } from './engine-connection.ts';
 import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
 import { isEntrySignedBy, parseEntry } from './entry.ts';
-import { FLEET_DIRECTORY, fleetPath, type Identity, readIdentity, writeIdentity } from './identity.ts';
+import {
+  FLEET_DIRECTORY,
+  fleetPath,
+  type Identity,
+  PRIVATE_MODE,
+  readIdentity,
+  writeIdentity,
+} from './identity.ts';
 import { fingerprintOf, parsePublicKey } from './key.ts';
 import { NatsBus } from './nats-bus.ts';
 import { shownChain } from './shown-chain.ts';
@@ -54,7 +63,7 @@ export const joinFleet = async ({
 }: JoinOptions): Promise<Joined> => {
   const token = readToken(text);
   requireAlone(stateDirectory);
-  const pair = createUser();
+  const pair = pairFor(stateDirectory, token.secret);
   const seed = Buffer.from(pair.getSeed()).toString('latin1');
   const request = JSON.stringify({ secret: token.secret, key: pair.getPublicKey() });
   const answer = joinAnswerSchema.safeParse(
@@ -94,11 +103,29 @@ export const joinFleet = async ({
   }
   const identity = { name, ...(site === undefined ? {} : { site }), enrolment };
   writeIdentity(stateDirectory, identity, seed);
+  rmSync(fleetPath(stateDirectory, 'joining'), { force: true });
   if (counting !== undefined) keepCountingKey(stateDirectory, counting, name, seed, [key]);
   // The one that was reached first, then those that the authority names.
   const all = [...new Set([...servers, ...others])];
   return { ...identity, trust, servers: all, isConnected: await canConnect(servers, caPath, name, seed) };
 };
+
+/** The key with which a token is used: the one of before, where the answer was lost on the way. */
+const pairFor = (stateDirectory: string, secret: string): KeyPair => {
+  const path = fleetPath(stateDirectory, 'joining');
+  const hash = createHash('sha256').update(secret).digest('hex');
+  const before = existsSync(path)
+    ? joiningSchema.safeParse(parseJson(readFileSync(path, 'utf8')))
+    : undefined;
+  if (before?.success && before.data.token === hash) return fromSeed(Buffer.from(before.data.seed));
+  const pair = createUser();
+  const seed = Buffer.from(pair.getSeed()).toString('latin1');
+  mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
+  replaceFileNow(path, `${JSON.stringify({ token: hash, seed })}\n`, PRIVATE_MODE);
+  return pair;
+};
+
+const joiningSchema = z.looseObject({ token: z.string(), seed: z.string().max(100) });
 
 /** Where a word leads, and what came of it. */
 export interface JoinedByWord extends Joined {

@@ -94,6 +94,28 @@ test('while resolvers come all the time the engine reads who may connect once a 
     }
   }));
 
+test('who asks again with the key that was taken in gets the answer that was lost, and nobody else does', () =>
+  withAuthority(async ({ fleet, bus, notes, stateDirectory }) => {
+    const { token } = await fleet.invite('new', undefined);
+    const { secret } = readToken(token);
+    const guest = bus.connect('new', { onFault: () => undefined });
+    const ask = async (key: string): Promise<string> =>
+      Buffer.from(await guest.ask('cordon.join.new', JSON.stringify({ secret, key }), 60_000)).toString();
+    const key = createUser().getPublicKey();
+    const [first, second] = [await ask(key), await ask(key)];
+    const fieldsOf = (text: string): unknown => ({ ...(JSON.parse(text) as object), counting: undefined });
+    expect(fieldsOf(first)).toMatchObject({ name: 'new', enrolment: 1, entry: expect.stringContaining(key) });
+    expect(fieldsOf(second)).toEqual(fieldsOf(first));
+    const database = new DatabaseSync(fleetPath(stateDirectory, 'policy'), { readOnly: true });
+    const entries = database.prepare('SELECT entry FROM entries').all();
+    database.close();
+    expect(entries.filter(({ entry }) => String(entry).includes(key))).toHaveLength(1);
+    expect(await ask(createUser().getPublicKey())).toContain('the token is used');
+    await fleet.remove('new', 'u:1', 'out of service');
+    expect(await ask(key)).toContain('refused');
+    expect(notes.filter(({ event }) => event === 'token-refused')).toHaveLength(2);
+  }));
+
 test('a removal names the server of the engine that stands beside the resolver', () =>
   withAuthority(async ({ fleet, stateDirectory }) => {
     const path = join(fleetPath(stateDirectory, 'engine'), 'engine.json');
