@@ -1,10 +1,10 @@
 // Loaded into a program under test by NODE_OPTIONS=--import: each thread tells what its heap keeps, and long waits are short.
 //
 // 20 seconds take two, and ten minutes one. In a file `heap-N` of the working directory stands how many bytes of the heap are
-// resident beyond those in use, a line each quarter of a second. N is `main`, the number of a worker with its own sockets, or the
-// recorder.
+// resident beyond those in use, a line each quarter of a second, and in `bytecode-N` how many its bytecode takes. N is `main`, the
+// number of a worker with its own sockets, or the recorder.
 import { appendFileSync } from 'node:fs';
-import { getHeapStatistics } from 'node:v8';
+import { getHeapCodeStatistics, getHeapStatistics } from 'node:v8';
 import { isMainThread, workerData } from 'node:worker_threads';
 
 const SHORT = new Map([
@@ -24,5 +24,6 @@ if (name !== undefined) {
   setInterval(() => {
     const { total_physical_size: resident, used_heap_size: used } = getHeapStatistics();
     appendFileSync(`heap-${name}`, `${resident - used}\n`);
+    appendFileSync(`bytecode-${name}`, `${getHeapCodeStatistics().bytecode_and_metadata_size}\n`);
   }, 250).unref();
 }

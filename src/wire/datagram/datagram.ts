@@ -1,6 +1,6 @@
 // datagram: UDP sockets, bound ones for clients and connected ones for upstreams, in batches through libc where that
 // can be had, one by one through node:dgram elsewhere; and what else only libc can do: single datagrams to a Unix socket,
-// for the service manager, the short slices of a processor that a thread with sockets needs, freed memory given back.
+// for the service manager, the short slices of a processor that a thread with sockets needs, how memory is taken and given back.
 //
 // Invariants: both kinds behave the same for those who use them; memory that the kernel writes to is referenced for
 // as long as a socket lives; a full socket buffer costs single datagrams, counted, and never blocks the loop for
@@ -13,7 +13,7 @@ import { PlainSocket } from './plain.ts';
 import { PlainConnectedSocket } from './plain-connected.ts';
 import type { ConnectedOptions, ConnectedSocket, DatagramOptions, DatagramSocket } from './socket.ts';
 
-export { giveBackFreedMemory } from './freed-memory.ts';
+export { giveBackFreedMemory, keepLargeBlocksApart } from './freed-memory.ts';
 export { Peer } from './peer.ts';
 export { limitReceived } from './receive-buffer.ts';
 export { askForShortSlices, letCompilersWait } from './schedule.ts';

@@ -1,5 +1,19 @@
-// Memory that was freed and that the allocator of libc keeps.
+// Memory that the allocator of libc keeps: what was freed, and what nobody has written to yet.
 import { systemLibc } from './libc.ts';
+
+/** M_MMAP_THRESHOLD of mallopt(3). */
+const MMAP_THRESHOLD = -3;
+/** More than the 64 KiB that each read of a connection takes and gives back at once. */
+const APART_BYTES_MIN = 80 * 1024;
+
+/**
+ * Has larger blocks lie in mappings of their own from now on: no page of a table is resident before something is written to it, and all
+ * are given back with it. Left alone, libc puts blocks between others once a larger one was freed, and clears them there. Does nothing
+ * where libc cannot be had.
+ */
+export const keepLargeBlocksApart = (): void => {
+  systemLibc()?.mallopt(MMAP_THRESHOLD, APART_BYTES_MIN);
+};
 
 /**
  * Gives it back to the system, some 10 ms (malloc_trim(3)): 27 MB after a start, when what loading and compiling needed is

@@ -63,6 +63,8 @@ export interface Libc {
   schedSetattr(attributes: Uint8Array): number;
   /** Gives pages of freed memory back to the system, all but `keep` bytes; 0 where there were none. */
   mallocTrim(keep: number): number;
+  /** Sets a parameter of the allocator, for all threads; 0 where it cannot be set. */
+  mallopt(parameter: number, value: number): number;
   /** Of the call just made on this thread. */
   errno(): number;
   /** Name of an error number, such as EADDRINUSE. */
@@ -110,6 +112,7 @@ const load = (): Libc | undefined => {
       sendto: c.func('long sendto(int, void *, unsigned long, int, void *, unsigned int)') as Libc['sendto'],
       schedSetattr: (attributes) => syscall(number, 0, attributes, 0),
       mallocTrim: c.func('int malloc_trim(size_t)') as Libc['mallocTrim'],
+      mallopt: c.func('int mallopt(int, int)') as Libc['mallopt'],
       errno: () => koffi.errno(),
       errorName: (number) => names.get(number) ?? `errno ${number}`,
       address: (memory) => BigInt(koffi.address(memory)),
