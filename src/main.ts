@@ -31,8 +31,8 @@ setFlagsFromString('--min-semi-space-size=2');
 // The heap of a worker is bounded (resolver/workers/supervisor.ts). With a bound this small V8 lets an old generation grow by half before it
 // collects, in place of four times: misses took 15 % more (measured). This is the factor of heaps without a bound.
 setFlagsFromString('--heap-growing-percent=300');
-// What a heap that is made small forgets of functions that do not run (base/heap.ts) is for V8 their bytecode alone, and nothing of
-// one that ran so often that it has machine code.
+// Of functions that have not run for long, V8 forgets the bytecode; this has it forget their machine code without optimization as well,
+// and with it the bytecode that such code holds. Most of both ran once, for the start (base/heap.ts).
 setFlagsFromString('--flush-baseline-code');
 const { runCommand } = await import('./commands/command.ts');
 process.exitCode = await runCommand(process.argv.slice(2));
