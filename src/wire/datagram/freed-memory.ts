@@ -1,10 +1,16 @@
 // Memory that the allocator of libc keeps: what was freed, and what nobody has written to yet.
 import { systemLibc } from './libc.ts';
 
-/** M_MMAP_THRESHOLD of mallopt(3). */
+/** M_MMAP_THRESHOLD and M_TRIM_THRESHOLD of mallopt(3). */
 const MMAP_THRESHOLD = -3;
+const TRIM_THRESHOLD = -1;
 /** More than the 64 KiB that each read of a connection takes and gives back at once. */
 const APART_BYTES_MIN = 80 * 1024;
+/**
+ * What is free at the end of a heap of libc before it goes back without being asked for. Once the other bound is set, this one does
+ * not grow by itself any more from 128 KiB, which two reads come to: each would take memory from the system and give it back.
+ */
+const TRIM_BYTES_MIN = 8 * 1024 * 1024;
 
 /**
  * Has larger blocks lie in mappings of their own from now on: no page of a table is resident before something is written to it, and all
@@ -12,11 +18,13 @@ const APART_BYTES_MIN = 80 * 1024;
  * where libc cannot be had.
  */
 export const keepLargeBlocksApart = (): void => {
-  systemLibc()?.mallopt(MMAP_THRESHOLD, APART_BYTES_MIN);
+  const c = systemLibc();
+  c?.mallopt(MMAP_THRESHOLD, APART_BYTES_MIN);
+  c?.mallopt(TRIM_THRESHOLD, TRIM_BYTES_MIN);
 };
 
 /**
- * Gives it back to the system, some 10 ms (malloc_trim(3)): 27 MB after a start, when what loading and compiling needed is
+ * Gives freed memory back to the system, some 10 ms (malloc_trim(3)): 27 MB after a start, when what loading and compiling needed is
  * free but lies between what stays. Does nothing where libc cannot be had.
  */
 export const giveBackFreedMemory = (): void => {
