@@ -42,6 +42,8 @@ const ANSWERED_MS = 1_000;
 const LOOPBACK = /\/\/(?:127\.|localhost|\[::1\])/;
 /** Whoever has a token and is refused so often tries something; each refusal is a record. */
 const REFUSALS_MAX = 10;
+/** Requests of one name that are under way or wait for those; who lost an answer asks once a second. */
+const UNDER_WAY_MAX = 8;
 /** Bytes of a request. */
 const REQUEST_BYTES_MAX = 4_096;
 
@@ -111,8 +113,8 @@ export class Enrolment {
   #writing: Promise<unknown> | undefined;
   /** Requests that were refused, by the name of a token that the engine still lets in. */
   readonly #refusals = new Map<string, number>();
-  /** The last request for another key of each name, while it is under way. */
-  readonly #rotations = new Map<string, Promise<void>>();
+  /** The last request to join or for another key of each name, while it is under way, and how many are. */
+  readonly #underWay = new Map<string, { readonly last: Promise<void>; readonly count: number }>();
 
   constructor(options: EnrolmentOptions) {
     this.#options = options;
@@ -122,10 +124,14 @@ export class Enrolment {
   serve(engine: MessageBus): void {
     const nameOf = (subject: string): string => subject.split('.').at(-1) ?? '';
     engine.serve('cordon.join.*', async (bytes, subject) =>
-      JSON.stringify(await this.#trying(() => this.#join(nameOf(subject), bytes))),
+      JSON.stringify(
+        await this.#trying(() => this.#inTurn(nameOf(subject), () => this.#join(nameOf(subject), bytes))),
+      ),
     );
     engine.serve('cordon.rotate.*', async (bytes, subject) =>
-      JSON.stringify(await this.#trying(() => this.#inTurn(nameOf(subject), bytes))),
+      JSON.stringify(
+        await this.#trying(() => this.#inTurn(nameOf(subject), () => this.#rotate(nameOf(subject), bytes))),
+      ),
     );
     // Of a resolver that joined an authority of an older version. It is sealed to the resolver's key, whoever asks.
     engine.serve(countingSubject('*'), (_, subject) => {
@@ -252,23 +258,26 @@ export class Enrolment {
     };
   }
 
-  /** One that is asked for again while the first is under way is the same one: two entries would forget the key before both. */
-  #inTurn(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {
-    const before = this.#rotations.get(name) ?? Promise.resolve();
-    const rotated = before.then(() => this.#rotate(name, bytes));
-    const settled = rotated.then(
+  /**
+   * Requests of one name, one after the other: what is asked for again while the first is under way is the same. Two entries for two keys
+   * would forget the one before both, and a token that is being used would be refused as used.
+   */
+  async #inTurn<Answer>(name: string, answer: () => Promise<Answer>): Promise<Answer | { refused: string }> {
+    const { last, count } = this.#underWay.get(name) ?? { last: Promise.resolve(), count: 0 };
+    if (count === UNDER_WAY_MAX) return { refused: 'its requests before this one are under way' };
+    const answered = last.then(answer);
+    const settled = answered.then(
       () => undefined,
       () => undefined,
     );
-    this.#rotations.set(name, settled);
-    leave(
-      settled.then(() => {
-        if (this.#rotations.get(name) === settled) this.#rotations.delete(name);
-      }),
-      'forgetting a request',
-      this.#options.acts.log,
-    );
-    return rotated;
+    this.#underWay.set(name, { last: settled, count: count + 1 });
+    try {
+      return await answered;
+    } finally {
+      const now = this.#underWay.get(name);
+      if (now?.last === settled || now === undefined) this.#underWay.delete(name);
+      else this.#underWay.set(name, { last: now.last, count: now.count - 1 });
+    }
   }
 
   async #rotate(name: string, bytes: Uint8Array): Promise<{ refused?: string; counting?: GivenCountingKey }> {

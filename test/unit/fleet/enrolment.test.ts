@@ -116,6 +116,19 @@ test('who asks again with the key that was taken in gets the answer that was los
     expect(notes.filter(({ event }) => event === 'token-refused')).toHaveLength(2);
   }));
 
+test('who asks again while the first request is under way waits for it, and no more than eight wait', () =>
+  withAuthority(async ({ fleet, bus, notes }) => {
+    const { token } = await fleet.invite('new', undefined);
+    const { secret } = readToken(token);
+    const guest = bus.connect('new', { onFault: () => undefined });
+    const request = JSON.stringify({ secret, key: createUser().getPublicKey() });
+    const asked = Array.from({ length: 10 }, () => guest.ask('cordon.join.new', request, 60_000));
+    const answers = (await Promise.all(asked)).map((bytes) => Buffer.from(bytes).toString());
+    expect(answers.slice(0, 8).filter((answer) => answer.includes('"enrolment":1'))).toHaveLength(8);
+    expect(answers.slice(8).filter((answer) => answer.includes('under way'))).toHaveLength(2);
+    expect(notes.filter(({ event }) => event === 'token-refused')).toEqual([]);
+  }));
+
 test('a removal names the server of the engine that stands beside the resolver', () =>
   withAuthority(async ({ fleet, stateDirectory }) => {
     const path = join(fleetPath(stateDirectory, 'engine'), 'engine.json');
