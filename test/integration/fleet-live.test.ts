@@ -201,7 +201,9 @@ test('an overlay of a site is in force there and nowhere else, and one that does
   await becomes('ns1', NAME, RCODE.NXDOMAIN);
 });
 
-test('an overlay that the configuration of a resolver does not fit holds there once it was mended and reloaded', async () => {
+test('an overlay that the configuration of a resolver does not fit holds there once it was mended and reloaded', {
+  tags: 'night',
+}, async () => {
   const place = fleet.programOf('ns2').directory;
   const before = readFileSync(join(place, 'cordon.yaml'), 'utf8');
   const { number } = await overlay('node:ns2', 'groups: [{ name: default, lists: [tiktok, own] }]');
@@ -249,7 +251,9 @@ test('refusals of a site are suspended and given again from the authority, on th
   await recorded('ns1', (one) => one.event === 'applied' && one.entry === 'pause');
 });
 
-test('another list of fleet.lists is given by a reload, and put in force by who reads it', async () => {
+test('another list of fleet.lists is given by a reload, and put in force by who reads it', {
+  tags: 'night',
+}, async () => {
   const [authority, node] = ['authority', 'ns1'].map((name) => fleet.programOf(name).directory) as [
     string,
     string,
@@ -348,7 +352,9 @@ test('a resolver with another key goes on, and the key before opens nothing', as
   expect(alarms()).toBe('');
 });
 
-test('the authority signs by another key, which all know by the log: also with the configuration of before, and without a log', async () => {
+test('the authority signs by another key, which all know by the log: also with the configuration of before, and without a log', {
+  tags: 'night',
+}, async () => {
   const { code, stdout } = await fleet.command('authority', ['fleet', 'rotate', '--authority']);
   expect(code).toBe(0);
   expect(stdout).toMatch(

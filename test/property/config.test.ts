@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { configDifferences, configHash, effectiveConfig } from '../../src/config/config.ts';
+import { runsInTwo } from '../support/night.ts';
 import { configOf, loadText, readGolden } from '../unit/config/support.ts';
 
 type Place = readonly [holder: Record<string, unknown> | unknown[], key: string];
@@ -26,21 +27,26 @@ const without = (tree: unknown, choice: number): unknown => {
   return next;
 };
 
-test('the effective form of a configuration with any of the keys loads to the same', () => {
-  const all: unknown = parse(readGolden('every-key.in'));
-  fc.assert(
-    fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 8 }), (choices) => {
-      let tree = all;
-      for (const choice of choices) {
-        const next = without(tree, choice);
-        if (loadText(stringify(next)).config !== undefined) tree = next;
-      }
-      const config = configOf(stringify(tree));
-      const again = configOf(effectiveConfig(config));
-      expect(again).toEqual(config);
-      expect(configHash(again)).toBe(configHash(config));
-      expect(configDifferences(config, again)).toEqual({ differences: [], more: 0 });
-    }),
-    { numRuns: 20 },
+for (const [options, runs] of runsInTwo(10))
+  test(
+    `the effective form of a configuration with any of the keys loads to the same: ${runs} of them`,
+    options,
+    () => {
+      const all: unknown = parse(readGolden('every-key.in'));
+      fc.assert(
+        fc.property(fc.array(fc.nat(), { minLength: 1, maxLength: 8 }), (choices) => {
+          let tree = all;
+          for (const choice of choices) {
+            const next = without(tree, choice);
+            if (loadText(stringify(next)).config !== undefined) tree = next;
+          }
+          const config = configOf(stringify(tree));
+          const again = configOf(effectiveConfig(config));
+          expect(again).toEqual(config);
+          expect(configHash(again)).toBe(configHash(config));
+          expect(configDifferences(config, again)).toEqual({ differences: [], more: 0 });
+        }),
+        { numRuns: runs },
+      );
+    },
   );
-});

@@ -48,7 +48,7 @@ const excessOf = async (stage: Stage, genome: Genome): Promise<string | undefine
 };
 
 describe('the dearest inputs that were found', () => {
-  for (const [options, known] of inTwo(readKnown(), (_, index) => index % 3 === 0))
+  for (const [options, known] of inTwo(readKnown(), (_, index) => index % 6 === 0))
     test.each(known)('$stage: $genome', options, async ({ stage: name, genome }) => {
       const stage = STAGES.find((one) => one.name === name);
       if (stage === undefined) throw new RangeError(`no stage is named ${name}`);
@@ -76,17 +76,18 @@ const findBreaches = async (stage: Stage): Promise<string[]> => {
 };
 
 describe('a quadratic loop', () => {
-  test.each([...PLANTS.keys()])('over %s is found', async (kind) => {
-    const stage = plantIn(kind);
-    if (stage === undefined) throw new RangeError(`no plant is named ${kind}`);
-    let breaches: string[] = [];
-    for (let run = 0; run < RUNS_MAX && breaches.length === 0; run++) {
-      // On a machine that does other work the plain loop may have looked dear.
-      unitNs = Math.min(unitNs, calibrate());
-      breaches = await findBreaches(stage);
-    }
-    expect(breaches).not.toEqual([]);
-  });
+  for (const [options, kinds] of inTwo([...PLANTS.keys()], (kind) => kind !== 'parts'))
+    test.each(kinds)('over %s is found', options, async (kind) => {
+      const stage = plantIn(kind);
+      if (stage === undefined) throw new RangeError(`no plant is named ${kind}`);
+      let breaches: string[] = [];
+      for (let run = 0; run < RUNS_MAX && breaches.length === 0; run++) {
+        // On a machine that does other work the plain loop may have looked dear.
+        unitNs = Math.min(unitNs, calibrate());
+        breaches = await findBreaches(stage);
+      }
+      expect(breaches).not.toEqual([]);
+    });
 
   /** Bytes that cost so many steps each. */
   const growing = (steps: (bytes: number) => number): Stage => ({

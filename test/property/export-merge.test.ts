@@ -12,9 +12,10 @@ import {
   Verdict,
 } from '../../src/policy/policy.ts';
 import { nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
+import { runsInTwo } from '../support/night.ts';
 import { foldedName, policyList } from '../unit/policy/setup.ts';
 
-const RUNS = 1000;
+const RUNS = 500;
 const PASSTHRU: RuleTerms = { action: { kind: 'passthru' } };
 
 /** Few names, so that several rules have the same one; a dot may be part of a label. */
@@ -98,48 +99,55 @@ const merge = (lists: readonly List[], isPassingFirst: boolean, mandates = 0): M
 const lists = fc.array(list, { minLength: 1, maxLength: 4 });
 const asked = fc.array(name, { minLength: 1, maxLength: 12 });
 
-test('a merged set refuses exactly what its lists refuse', () => {
-  fc.assert(
-    fc.property(lists, asked, (items, names) => {
-      const policy = openLists(items);
-      const merged = openMerged(merge(items, false), 'specificity');
-      const wanted = items.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
-      const differ = [...names, ...wanted].filter((one) => refuses(merged, one) !== refuses(policy, one));
-      expect(differ).toEqual([]);
-    }),
-    { numRuns: RUNS },
-  );
-});
-
-test('where exceptions go first, a merged set frees nothing that its lists refuse', () => {
-  fc.assert(
-    fc.property(lists, asked, (items, names) => {
-      const policy = openLists(items);
-      const merged = openMerged(merge(items, true), 'action');
-      const wanted = items.flatMap(({ rules }) => rules.map((item) => item.name));
-      const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
-      expect(freed).toEqual([]);
-    }),
-    { numRuns: RUNS },
-  );
-});
-
-test.each([false, true])(
-  'a merged set frees nothing that a mandate list refuses, whatever another one lets pass (exceptions first: %s)',
-  (isPassingFirst) => {
+for (const [options, runs] of runsInTwo(RUNS)) {
+  test(`a merged set refuses exactly what its lists refuse: ${runs} sets`, options, () => {
     fc.assert(
-      fc.property(lists, asked, fc.nat(4), (items, names, mandates) => {
-        const own = items.map((item, index) => (index < mandates ? { ...item, isAllow: false } : item));
-        const policy = openLists(own, mandates);
-        const merged = openMerged(
-          merge(own, isPassingFirst, mandates),
-          isPassingFirst ? 'action' : 'specificity',
-        );
-        const wanted = own.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
-        const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
-        expect(freed).toEqual([]);
+      fc.property(lists, asked, (items, names) => {
+        const policy = openLists(items);
+        const merged = openMerged(merge(items, false), 'specificity');
+        const wanted = items.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
+        const differ = [...names, ...wanted].filter((one) => refuses(merged, one) !== refuses(policy, one));
+        expect(differ).toEqual([]);
       }),
-      { numRuns: RUNS },
+      { numRuns: runs },
     );
-  },
-);
+  });
+
+  test(
+    `where exceptions go first, a merged set frees nothing that its lists refuse: ${runs} sets`,
+    options,
+    () => {
+      fc.assert(
+        fc.property(lists, asked, (items, names) => {
+          const policy = openLists(items);
+          const merged = openMerged(merge(items, true), 'action');
+          const wanted = items.flatMap(({ rules }) => rules.map((item) => item.name));
+          const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
+          expect(freed).toEqual([]);
+        }),
+        { numRuns: runs },
+      );
+    },
+  );
+
+  test.each([false, true])(
+    `a merged set frees nothing that a mandate list refuses, whatever another one lets pass (exceptions first: %s): ${runs} sets`,
+    options,
+    (isPassingFirst) => {
+      fc.assert(
+        fc.property(lists, asked, fc.nat(4), (items, names, mandates) => {
+          const own = items.map((item, index) => (index < mandates ? { ...item, isAllow: false } : item));
+          const policy = openLists(own, mandates);
+          const merged = openMerged(
+            merge(own, isPassingFirst, mandates),
+            isPassingFirst ? 'action' : 'specificity',
+          );
+          const wanted = own.flatMap(({ rules }) => rules.flatMap((item) => [item.name, `b.${item.name}`]));
+          const freed = [...names, ...wanted].filter((one) => refuses(policy, one) && !refuses(merged, one));
+          expect(freed).toEqual([]);
+        }),
+        { numRuns: runs },
+      );
+    },
+  );
+}

@@ -7,10 +7,11 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { TRANSPORT } from '../../src/resolver/pipeline/pipeline.ts';
 import { CLASS, EDNS_DO, FLAG, parseType, RCODE } from '../../src/wire/dns/dns.ts';
+import { runsInTwo } from '../support/night.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../support/records.ts';
 import { type Asked, Bench, CLIENT, createRules, type RuleText, rcodeOf } from '../unit/pipeline/setup.ts';
 
-const RUNS = 1000;
+const RUNS = 500;
 const TTL_SEC = 60;
 const RCODE_MASK = 0xf;
 
@@ -357,11 +358,16 @@ class Model {
   }
 }
 
-test('every query is answered as the model says, whatever changes while it waits', () => {
-  fc.assert(
-    fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
-      new Model().run(steps);
-    }),
-    { numRuns: RUNS },
+for (const [options, runs] of runsInTwo(RUNS))
+  test(
+    `every query is answered as the model says, whatever changes while it waits: ${runs} runs`,
+    options,
+    () => {
+      fc.assert(
+        fc.property(fc.array(step, { minLength: 1, maxLength: 60 }), (steps) => {
+          new Model().run(steps);
+        }),
+        { numRuns: runs },
+      );
+    },
   );
-});

@@ -14,11 +14,12 @@ import {
   type SharedExemption,
 } from '../../src/policy/policy.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
+import { runsInTwo } from '../support/night.ts';
 import { type ParsedMessage, parseMessage } from '../support/records.ts';
 import { answerAsked, Bench, CLIENT, createRules, prefixes, rcodeOf } from '../unit/pipeline/setup.ts';
 import { foldedName } from '../unit/policy/setup.ts';
 
-const RUNS = 400;
+const RUNS = 200;
 const TTL_SEC = 600;
 const BLOCK_TTL_SEC = 30;
 const START_MS = Date.UTC(2026, 10, 25, 11, 59, 50);
@@ -193,95 +194,104 @@ const recordsOf = (name: string): string[] => {
 
 const isResolved = (message: ParsedMessage): boolean => rcodeOf(message) === RCODE.NOERROR;
 
-test('whoever asks, whenever, gets what lists and exemptions say, and every hit is told once', () => {
-  let hitCount = 0;
-  let waiterCount = 0;
-  fc.assert(
-    fc.property(
-      fc.array(list, { minLength: 1, maxLength: 3 }),
-      fc.tuple(fc.nat(7), fc.nat(7), fc.nat(7)),
-      exemptions,
-      fc.array(step, { minLength: 5, maxLength: 40 }),
-      (lists, masks, first, steps) => {
-        const text = lists.map((rules) =>
-          rules.map(({ subject, isPassing }) => `${subject}${isPassing ? ' => passthru' : ''}`),
-        );
-        const bench = new Bench(createRules({ lists: text, masks, forwarded: ['test'] }));
-        bench.nowMs = START_MS;
-        bench.pipeline.setExemptions(compileExemptions(first));
-        let current: readonly SharedExemption[] = first;
-        let scheduleMs = START_MS;
-        const stored = new Map<string, number>();
-        const waiting: { name: string; client: string; answers: Uint8Array[] }[] = [];
-        const expected: string[] = [];
-        let asks = 0;
-        const check = (name: string, client: string, answers: readonly Uint8Array[]): void => {
-          const setting = { lists, masks, exemptions: current, nowMs: bench.nowMs, scheduleMs };
-          const reading = read(setting, name, client, WORLD[name] ?? []);
-          expect(answers).toHaveLength(1);
-          const message = parseMessage(answers[0] ?? new Uint8Array(0));
-          expect(isResolved(message) ? 'passes' : 'refused', `${name} by ${client}`).toBe(reading.outcome);
-          if (reading.outcome === 'refused') {
-            expected.push(`refusal ${reading.list} ${name}`);
-            return;
-          }
-          for (const { index, list } of reading.hits) {
-            expected.push(`exemption-hit ${list} ${name} ${formatExemption(current[index]?.number ?? 0)}`);
-            hitCount++;
-          }
-          const ageSec = Math.floor((bench.nowMs - (stored.get(name) ?? bench.nowMs)) / 1000);
-          const ttlSec = Math.min(TTL_SEC - ageSec, reading.ttlSecMax);
-          for (const record of message.answer) expect(Number(record.split(' ')[1])).toBe(ttlSec);
-        };
-        for (const action of steps) {
-          switch (action.kind) {
-            case 'ask': {
-              const { name, client } = action;
-              // Each with an ID of its own: the same datagram twice is one question.
-              const answers = bench.ask(`${name}. A`, { id: ++asks }, client);
-              if (answers.length > 0) check(name, client, answers);
-              else waiting.push({ name, client, answers });
-              break;
+for (const [options, runs] of runsInTwo(RUNS))
+  test(
+    `whoever asks, whenever, gets what lists and exemptions say, and every hit is told once: ${runs} runs`,
+    options,
+    () => {
+      let hitCount = 0;
+      let waiterCount = 0;
+      fc.assert(
+        fc.property(
+          fc.array(list, { minLength: 1, maxLength: 3 }),
+          fc.tuple(fc.nat(7), fc.nat(7), fc.nat(7)),
+          exemptions,
+          fc.array(step, { minLength: 5, maxLength: 40 }),
+          (lists, masks, first, steps) => {
+            const text = lists.map((rules) =>
+              rules.map(({ subject, isPassing }) => `${subject}${isPassing ? ' => passthru' : ''}`),
+            );
+            const bench = new Bench(createRules({ lists: text, masks, forwarded: ['test'] }));
+            bench.nowMs = START_MS;
+            bench.pipeline.setExemptions(compileExemptions(first));
+            let current: readonly SharedExemption[] = first;
+            let scheduleMs = START_MS;
+            const stored = new Map<string, number>();
+            const waiting: { name: string; client: string; answers: Uint8Array[] }[] = [];
+            const expected: string[] = [];
+            let asks = 0;
+            const check = (name: string, client: string, answers: readonly Uint8Array[]): void => {
+              const setting = { lists, masks, exemptions: current, nowMs: bench.nowMs, scheduleMs };
+              const reading = read(setting, name, client, WORLD[name] ?? []);
+              expect(answers).toHaveLength(1);
+              const message = parseMessage(answers[0] ?? new Uint8Array(0));
+              expect(isResolved(message) ? 'passes' : 'refused', `${name} by ${client}`).toBe(
+                reading.outcome,
+              );
+              if (reading.outcome === 'refused') {
+                expected.push(`refusal ${reading.list} ${name}`);
+                return;
+              }
+              for (const { index, list } of reading.hits) {
+                expected.push(
+                  `exemption-hit ${list} ${name} ${formatExemption(current[index]?.number ?? 0)}`,
+                );
+                hitCount++;
+              }
+              const ageSec = Math.floor((bench.nowMs - (stored.get(name) ?? bench.nowMs)) / 1000);
+              const ttlSec = Math.min(TTL_SEC - ageSec, reading.ttlSecMax);
+              for (const record of message.answer) expect(Number(record.split(' ')[1])).toBe(ttlSec);
+            };
+            for (const action of steps) {
+              switch (action.kind) {
+                case 'ask': {
+                  const { name, client } = action;
+                  // Each with an ID of its own: the same datagram twice is one question.
+                  const answers = bench.ask(`${name}. A`, { id: ++asks }, client);
+                  if (answers.length > 0) check(name, client, answers);
+                  else waiting.push({ name, client, answers });
+                  break;
+                }
+                case 'answer':
+                  for (const asked of bench.asked.splice(0)) {
+                    const name = Buffer.from(asked.question.name.subarray(1, -1))
+                      .toString('latin1')
+                      .replaceAll(/[^a-z0-9]/g, '.');
+                    stored.set(name, bench.nowMs);
+                    answerAsked(asked, `${name}. A`, { answer: recordsOf(name) });
+                  }
+                  for (const { name, client, answers } of waiting.splice(0)) {
+                    waiterCount++;
+                    check(name, client, answers);
+                  }
+                  break;
+                case 'pass':
+                  bench.nowMs += action.ms;
+                  if (action.ms % 2 === 0) {
+                    scheduleMs = bench.nowMs;
+                    bench.pipeline.setTime(bench.nowMs);
+                  }
+                  break;
+                default:
+                  current = action.exemptions;
+                  scheduleMs = bench.nowMs;
+                  bench.pipeline.setExemptions(compileExemptions(current));
+              }
             }
-            case 'answer':
-              for (const asked of bench.asked.splice(0)) {
-                const name = Buffer.from(asked.question.name.subarray(1, -1))
-                  .toString('latin1')
-                  .replaceAll(/[^a-z0-9]/g, '.');
-                stored.set(name, bench.nowMs);
-                answerAsked(asked, `${name}. A`, { answer: recordsOf(name) });
-              }
-              for (const { name, client, answers } of waiting.splice(0)) {
-                waiterCount++;
-                check(name, client, answers);
-              }
-              break;
-            case 'pass':
-              bench.nowMs += action.ms;
-              if (action.ms % 2 === 0) {
-                scheduleMs = bench.nowMs;
-                bench.pipeline.setTime(bench.nowMs);
-              }
-              break;
-            default:
-              current = action.exemptions;
-              scheduleMs = bench.nowMs;
-              bench.pipeline.setExemptions(compileExemptions(current));
-          }
-        }
-        const told = bench.events.map((line) => {
-          const [kind = '', place = '', , qname = ''] = line.split(' ');
-          const number = / ex=(\d+)$/.exec(line)?.[1];
-          const words = [kind, place.split(':')[0], qname.slice(0, -1)];
-          return [...words, ...(number === undefined ? [] : [formatExemption(Number(number))])].join(' ');
-        });
-        expect(told.toSorted()).toEqual(expected.toSorted());
-        const counted = bench.counts.filter((line) => line.startsWith('exempted'));
-        expect(counted).toHaveLength(expected.filter((line) => line.startsWith('exemption-hit')).length);
-      },
-    ),
-    { numRuns: RUNS },
+            const told = bench.events.map((line) => {
+              const [kind = '', place = '', , qname = ''] = line.split(' ');
+              const number = / ex=(\d+)$/.exec(line)?.[1];
+              const words = [kind, place.split(':')[0], qname.slice(0, -1)];
+              return [...words, ...(number === undefined ? [] : [formatExemption(Number(number))])].join(' ');
+            });
+            expect(told.toSorted()).toEqual(expected.toSorted());
+            const counted = bench.counts.filter((line) => line.startsWith('exempted'));
+            expect(counted).toHaveLength(expected.filter((line) => line.startsWith('exemption-hit')).length);
+          },
+        ),
+        { numRuns: runs },
+      );
+      expect(hitCount).toBeGreaterThan(runs / 8);
+      expect(waiterCount).toBeGreaterThan(runs / 2);
+    },
   );
-  expect(hitCount).toBeGreaterThan(RUNS / 8);
-  expect(waiterCount).toBeGreaterThan(RUNS / 2);
-});

@@ -12,6 +12,7 @@ import {
   Validator,
 } from '../../src/resolver/dnssec/dnssec.ts';
 import { CLASS, countLabels, isInZone, nameFrom, skipLabels, TYPE } from '../../src/wire/dns/dns.ts';
+import { runsInTwo } from '../support/night.ts';
 import {
   addressOf,
   below,
@@ -124,57 +125,68 @@ const owners = fc.record({
   seeds: fc.array(fc.nat(), { minLength: 64, maxLength: 64 }),
 });
 
-test('honest owners get their answers whatever others make of theirs, who are held to less', async () => {
-  await fc.assert(
-    fc.asyncProperty(owners, async ({ honest, hostile, seeds }) => {
-      let nowMs = Date.now();
-      let overdrawn = 0;
-      const validator = new Validator({
-        lookup,
-        anchors,
-        negativeAnchors: [],
-        clock: () => nowMs,
-        observer: {
-          chainLookup: () => {},
-          validated: () => {},
-          retried: () => {},
-          denied: () => {},
-          exceeded: (limit) => {
-            if (limit === 'debt') overdrawn++;
-          },
-          defect: (thrown) => {
-            throw thrown;
-          },
-        },
-      });
-      const ask = (name: string): Promise<ValidatedOutcome> =>
-        new Promise((resolve) => {
-          const fields = { class: CLASS.IN, dnssecOk: true, checkingDisabled: false, view: 0, wantsAd: true };
-          validator.resolve({ name: nameFrom(`${name}.`), type: TYPE.A, ...fields }, resolve);
-        });
-      const all: Owner[] = [...honest, ...hostile];
-      const order = all
-        .flatMap((owner, index) =>
-          Array.from(
-            { length: QUESTIONS_EACH * (index < honest.length ? 1 : HOSTILE_TIMES) },
-            (_, count) => ({ owner, index, count }),
-          ),
-        )
-        .map((one, at) => ({ one, at: (seeds[at % seeds.length] ?? 0) % 97 }))
-        .toSorted((a, b) => a.at - b.at);
-      for (const { one } of order) {
-        const { owner, index, count } = one;
-        const name = nameOf(owner, index, count);
-        const outcome = await ask(name);
-        if (index >= honest.length) {
-          nowMs += STEP_MS / hostile.length;
-          continue;
-        }
-        const found = outcome.kind === 'answer' ? outcome.security : JSON.stringify(outcome);
-        expect([name, found]).toEqual([name, owner.kind === 'plain' ? 'insecure' : 'secure']);
-      }
-      if (hostile.some(({ kind }) => IS_REFUSED.has(kind))) expect(overdrawn).toBeGreaterThan(0);
-    }),
-    { numRuns: 6, endOnFailure: true },
+for (const [options, runs] of runsInTwo(3))
+  test(
+    `honest owners get their answers whatever others make of theirs, who are held to less: ${runs} runs`,
+    options,
+    async () => {
+      await fc.assert(
+        fc.asyncProperty(owners, async ({ honest, hostile, seeds }) => {
+          let nowMs = Date.now();
+          let overdrawn = 0;
+          const validator = new Validator({
+            lookup,
+            anchors,
+            negativeAnchors: [],
+            clock: () => nowMs,
+            observer: {
+              chainLookup: () => {},
+              validated: () => {},
+              retried: () => {},
+              denied: () => {},
+              exceeded: (limit) => {
+                if (limit === 'debt') overdrawn++;
+              },
+              defect: (thrown) => {
+                throw thrown;
+              },
+            },
+          });
+          const ask = (name: string): Promise<ValidatedOutcome> =>
+            new Promise((resolve) => {
+              const fields = {
+                class: CLASS.IN,
+                dnssecOk: true,
+                checkingDisabled: false,
+                view: 0,
+                wantsAd: true,
+              };
+              validator.resolve({ name: nameFrom(`${name}.`), type: TYPE.A, ...fields }, resolve);
+            });
+          const all: Owner[] = [...honest, ...hostile];
+          const order = all
+            .flatMap((owner, index) =>
+              Array.from(
+                { length: QUESTIONS_EACH * (index < honest.length ? 1 : HOSTILE_TIMES) },
+                (_, count) => ({ owner, index, count }),
+              ),
+            )
+            .map((one, at) => ({ one, at: (seeds[at % seeds.length] ?? 0) % 97 }))
+            .toSorted((a, b) => a.at - b.at);
+          for (const { one } of order) {
+            const { owner, index, count } = one;
+            const name = nameOf(owner, index, count);
+            const outcome = await ask(name);
+            if (index >= honest.length) {
+              nowMs += STEP_MS / hostile.length;
+              continue;
+            }
+            const found = outcome.kind === 'answer' ? outcome.security : JSON.stringify(outcome);
+            expect([name, found]).toEqual([name, owner.kind === 'plain' ? 'insecure' : 'secure']);
+          }
+          if (hostile.some(({ kind }) => IS_REFUSED.has(kind))) expect(overdrawn).toBeGreaterThan(0);
+        }),
+        { numRuns: runs, endOnFailure: true },
+      );
+    },
   );
-});

@@ -230,7 +230,9 @@ test('clear() forgets everything', () => {
   expect(evictions()).toBe(0);
 });
 
-test('a full cache of 32 MiB makes the process grow by its bytes, and by no more however long it lives', async () => {
+test('a full cache of 32 MiB makes the process grow by its bytes, and by no more however long it lives', {
+  tags: 'night',
+}, async () => {
   const script = `${import.meta.dirname}/fill-cache.ts`;
   // V8 gives pages back when it comes to it, later on a busy machine: what grows each time has grown.
   let [growth, figures] = [Number.POSITIVE_INFINITY, ''];

@@ -117,31 +117,35 @@ test('the examples in deploy are good', async () => {
   }
 });
 
-test.runIf(process.getuid?.() === 0)('root is told what the user of the service cannot read', async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'cordon-owner-'));
-  chmodSync(directory, 0o755);
-  const [list, state] = [join(directory, 'local.txt'), join(directory, 'state')];
-  writeFileSync(list, LIST);
-  mkdirSync(state);
-  const config = GOOD.replace('local.txt', list).replace('workers: 1', `state: ${state}`);
-  const checked = () => cordon(CHECK, { 'cordon.yaml': config }, {}, runProgram);
-  chmodSync(list, 0o600);
-  expect(await checked()).toMatchObject({ code: 0 });
-  chownSync(state, 65_534, 65_534);
-  const { code, stderr } = await checked();
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/EACCES: permission denied.*local\.txt/);
-  chmodSync(list, 0o644);
-  // What a configuration names elsewhere is told as well, and to scripts as JSON.
-  const prefixes = join(directory, 'prefixes.txt');
-  writeFileSync(prefixes, '192.0.2.0/24\n');
-  chmodSync(prefixes, 0o600);
-  const named = `${config}access: { allow: ["192.0.2.1"], allow-file: "${prefixes}" }\n`;
-  const told = await cordon([...CHECK, '--json'], { 'cordon.yaml': named }, {}, runProgram);
-  expect(told).toMatchObject({ code: 1, stderr: '' });
-  expect(JSON.parse(told.stdout)).toMatchObject({ ok: false, problems: [{ code: 'ERR_CLI_FILE' }] });
-  const good = await checked();
-  expect(good).toMatchObject({ code: 0, stderr: '' });
-  expect(good.stdout).toContain('# checked as the user 65534');
-  rmSync(directory, { recursive: true });
-});
+test.runIf(process.getuid?.() === 0)(
+  'root is told what the user of the service cannot read',
+  { tags: 'night' },
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cordon-owner-'));
+    chmodSync(directory, 0o755);
+    const [list, state] = [join(directory, 'local.txt'), join(directory, 'state')];
+    writeFileSync(list, LIST);
+    mkdirSync(state);
+    const config = GOOD.replace('local.txt', list).replace('workers: 1', `state: ${state}`);
+    const checked = () => cordon(CHECK, { 'cordon.yaml': config }, {}, runProgram);
+    chmodSync(list, 0o600);
+    expect(await checked()).toMatchObject({ code: 0 });
+    chownSync(state, 65_534, 65_534);
+    const { code, stderr } = await checked();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/EACCES: permission denied.*local\.txt/);
+    chmodSync(list, 0o644);
+    // What a configuration names elsewhere is told as well, and to scripts as JSON.
+    const prefixes = join(directory, 'prefixes.txt');
+    writeFileSync(prefixes, '192.0.2.0/24\n');
+    chmodSync(prefixes, 0o600);
+    const named = `${config}access: { allow: ["192.0.2.1"], allow-file: "${prefixes}" }\n`;
+    const told = await cordon([...CHECK, '--json'], { 'cordon.yaml': named }, {}, runProgram);
+    expect(told).toMatchObject({ code: 1, stderr: '' });
+    expect(JSON.parse(told.stdout)).toMatchObject({ ok: false, problems: [{ code: 'ERR_CLI_FILE' }] });
+    const good = await checked();
+    expect(good).toMatchObject({ code: 0, stderr: '' });
+    expect(good.stdout).toContain('# checked as the user 65534');
+    rmSync(directory, { recursive: true });
+  },
+);

@@ -20,6 +20,7 @@ import {
   loadConfig,
 } from '../../../src/config/config.ts';
 import { Clients, compileAccess } from '../../../src/policy/access/access.ts';
+import { runsInTwo } from '../../support/night.ts';
 import { FACTS } from './support.ts';
 
 const createDirectory = (): string => {
@@ -159,52 +160,57 @@ describe('a file of prefixes', () => {
   });
 });
 
-test('60,000 prefixes of files lead each address to the group that looking at all of them finds', () => {
-  const directory = createDirectory();
-  const random = createRandom(20_261_125);
-  const written = new Set<string>();
-  while (written.size < 60_000) {
-    const bits = 12 + (random() % 21);
-    const word = (0x0a000000 | (random() & 0x00ffffff)) >>> 0;
-    const masked = (word & (0xffffffff << (32 - bits))) >>> 0;
-    written.add(`${[24, 16, 8, 0].map((shift) => (masked >>> shift) & 255).join('.')}/${bits}`);
-  }
-  const texts = [...written];
-  writeFileSync(join(directory, 'a.txt'), texts.slice(0, 30_000).join('\n'));
-  writeFileSync(join(directory, 'b.txt'), texts.slice(30_000).join('\n'));
-  writeFileSync(join(directory, 'all.txt'), texts.join('\n'));
-  const config = configIn(
-    directory,
-    'access: { allow-file: all.txt }\ngroups: [{ name: a, clients-file: a.txt, lists: [] }, { name: b, clients-file: b.txt, lists: [] }]',
-  );
-  const access = compileAccess({
-    allow: config.access.allow,
-    groups: config.groups.map(({ clients }) => clients),
-    listeners: config.groups.map(() => []),
-  });
-  const clients = new Clients(access);
-  const all: readonly (readonly Prefix[])[] = config.groups.map((group) => [
-    ...unpackPrefixes(group.clients),
-  ]);
-  expect(config.groups.map((group) => countPrefixes(group.clients))).toEqual([0, 30_000, 30_000]);
-  const seen = new Set<number>();
-  for (let round = 0; round < 500; round++) {
-    const address = Uint32Array.of(0, 0, 0xffff, (0x0a000000 | (random() & 0x00ffffff)) >>> 0);
-    let [group, longest] = [0, -1];
-    for (const [index, prefixes] of all.entries()) {
-      for (const { words, bits } of prefixes) {
-        if (bits > longest && matchesPrefix(address, words, bits)) [group, longest] = [index, bits];
+for (const [options, rounds] of runsInTwo(150))
+  test(
+    `60,000 prefixes of files lead each of ${rounds} addresses to the group that looking at all of them finds`,
+    options,
+    () => {
+      const directory = createDirectory();
+      const random = createRandom(20_261_125);
+      const written = new Set<string>();
+      while (written.size < 60_000) {
+        const bits = 12 + (random() % 21);
+        const word = (0x0a000000 | (random() & 0x00ffffff)) >>> 0;
+        const masked = (word & (0xffffffff << (32 - bits))) >>> 0;
+        written.add(`${[24, 16, 8, 0].map((shift) => (masked >>> shift) & 255).join('.')}/${bits}`);
       }
-    }
-    seen.add(group);
-    expect(clients.identify(address, '')).toMatchObject({ group, allowed: longest >= 0 });
-  }
-  expect(seen.size).toBeGreaterThan(1);
-  // All threads share these bytes: 48 for each prefix of a group, as many again for who may ask.
-  const bytes = [access.allow, access.groups, config.access.allow.words];
-  expect(bytes.every((words) => words.buffer instanceof SharedArrayBuffer)).toBe(true);
-  expect(bytes.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(5 * 2 ** 20);
-});
+      const texts = [...written];
+      writeFileSync(join(directory, 'a.txt'), texts.slice(0, 30_000).join('\n'));
+      writeFileSync(join(directory, 'b.txt'), texts.slice(30_000).join('\n'));
+      writeFileSync(join(directory, 'all.txt'), texts.join('\n'));
+      const config = configIn(
+        directory,
+        'access: { allow-file: all.txt }\ngroups: [{ name: a, clients-file: a.txt, lists: [] }, { name: b, clients-file: b.txt, lists: [] }]',
+      );
+      const access = compileAccess({
+        allow: config.access.allow,
+        groups: config.groups.map(({ clients }) => clients),
+        listeners: config.groups.map(() => []),
+      });
+      const clients = new Clients(access);
+      const all: readonly (readonly Prefix[])[] = config.groups.map((group) => [
+        ...unpackPrefixes(group.clients),
+      ]);
+      expect(config.groups.map((group) => countPrefixes(group.clients))).toEqual([0, 30_000, 30_000]);
+      const seen = new Set<number>();
+      for (let round = 0; round < rounds; round++) {
+        const address = Uint32Array.of(0, 0, 0xffff, (0x0a000000 | (random() & 0x00ffffff)) >>> 0);
+        let [group, longest] = [0, -1];
+        for (const [index, prefixes] of all.entries()) {
+          for (const { words, bits } of prefixes) {
+            if (bits > longest && matchesPrefix(address, words, bits)) [group, longest] = [index, bits];
+          }
+        }
+        seen.add(group);
+        expect(clients.identify(address, '')).toMatchObject({ group, allowed: longest >= 0 });
+      }
+      expect(seen.size).toBeGreaterThan(1);
+      // All threads share these bytes: 48 for each prefix of a group, as many again for who may ask.
+      const bytes = [access.allow, access.groups, config.access.allow.words];
+      expect(bytes.every((words) => words.buffer instanceof SharedArrayBuffer)).toBe(true);
+      expect(bytes.reduce((sum, { byteLength }) => sum + byteLength, 0)).toBeLessThan(5 * 2 ** 20);
+    },
+  );
 
 /** A xorshift generator: 32 bits a call. */
 const createRandom = (seed: number): (() => number) => {

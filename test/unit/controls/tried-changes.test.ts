@@ -94,7 +94,9 @@ const done = (tried: TriedChanges) =>
     return found;
   }, WAIT);
 
-test('a log that is shorter than the days that were asked for is told as that, and one that is not is not', async () => {
+test('a log that is shorter than the days that were asked for is told as that, and one that is not is not', {
+  tags: 'night',
+}, async () => {
   const tried = create();
   await tried.start(DRAFT, 7, after(), ANNA);
   const { impact } = await done(tried);

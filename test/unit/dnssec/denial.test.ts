@@ -37,11 +37,12 @@ import {
   typeOf,
   withoutUnsignedDelegations,
 } from '../../support/denial-zone.ts';
+import { runsInTwo } from '../../support/night.ts';
 import { findProgram, requireProgram } from '../../support/process.ts';
 import { findRrset, type SignedZone, signZone } from '../../support/signed-zone.ts';
 
 /** Zones that each property is tried on. */
-const ZONE_RUNS = 40;
+const ZONE_RUNS = 20;
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {
   host: ['A'],
@@ -180,74 +181,75 @@ const isAtMost = (verdict: ReturnType<typeof judge>, whole: ReturnType<typeof ju
   return flat(verdict).every((value, index) => value === 'unproven' || value === wanted[index]);
 };
 
-describe('for any zone', () => {
-  test('its NSEC records prove what it holds, and nothing else', () => {
-    fc.assert(
-      fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), (zone, more) => {
-        const rrsets = createNsecRrsets(zone);
-        for (const name of questionsOf(zone, more))
-          expect([name, judge(zone, rrsets, name)]).toEqual([name, expected(zone, name)]);
-      }),
-      { numRuns: ZONE_RUNS },
-    );
-  });
-
-  test('its NSEC3 records prove what it holds, and nothing else; never an empty name that is called none', () => {
-    fc.assert(
-      fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), hashing, (zone, more, options) => {
-        const rrsets = createNsec3Rrsets(zone, options);
-        for (const name of questionsOf(zone, more))
-          expect([name, judge(zone, rrsets, name)]).toEqual([name, expected(zone, name, true)]);
-      }),
-      { numRuns: ZONE_RUNS },
-    );
-  });
-
-  test('some of its records prove no more than all of them', () => {
-    fc.assert(
-      fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), fc.nat(), (zone, more, pick) => {
-        const random = createPicker(pick);
-        for (const all of [createNsecRrsets(zone), createNsec3Rrsets(zone)]) {
-          const some = all.filter(() => random());
+for (const [options, runs] of runsInTwo(ZONE_RUNS))
+  describe(`for any zone, ${runs} of them`, options, () => {
+    test('its NSEC records prove what it holds, and nothing else', () => {
+      fc.assert(
+        fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), (zone, more) => {
+          const rrsets = createNsecRrsets(zone);
           for (const name of questionsOf(zone, more))
-            expect([name, isAtMost(judge(zone, some, name), expected(zone, name))]).toEqual([name, true]);
-        }
-      }),
-      { numRuns: ZONE_RUNS },
-    );
-  });
+            expect([name, judge(zone, rrsets, name)]).toEqual([name, expected(zone, name)]);
+        }),
+        { numRuns: runs },
+      );
+    });
 
-  test('opt-out spans prove no more than that a name may be an unsigned delegation', () => {
-    fc.assert(
-      fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), (zone, more) => {
-        const rrsets = createNsec3Rrsets(zone, { isOptOut: true });
-        const signed = withoutUnsignedDelegations(zone);
-        for (const name of questionsOf(zone, more)) {
-          const verdict = judge(signed, rrsets, name);
-          const isSpanned = lookUp(signed, name, 'A') !== 'elsewhere' && !exists(signed, name);
-          const whole = expected(signed, name, true);
-          if (!isSpanned) {
-            expect([name, verdict]).toEqual([name, whole]);
-            continue;
+    test('its NSEC3 records prove what it holds, and nothing else; never an empty name that is called none', () => {
+      fc.assert(
+        fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), hashing, (zone, more, options) => {
+          const rrsets = createNsec3Rrsets(zone, options);
+          for (const name of questionsOf(zone, more))
+            expect([name, judge(zone, rrsets, name)]).toEqual([name, expected(zone, name, true)]);
+        }),
+        { numRuns: runs },
+      );
+    });
+
+    test('some of its records prove no more than all of them', () => {
+      fc.assert(
+        fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), fc.nat(), (zone, more, pick) => {
+          const random = createPicker(pick);
+          for (const all of [createNsecRrsets(zone), createNsec3Rrsets(zone)]) {
+            const some = all.filter(() => random());
+            for (const name of questionsOf(zone, more))
+              expect([name, isAtMost(judge(zone, some, name), expected(zone, name))]).toEqual([name, true]);
           }
-          expect([name, verdict.nameError]).toEqual([
-            name,
-            whole.nameError === 'proven' ? 'opt-out' : 'unproven',
-          ]);
-          expect([name, verdict.noDs, verdict.wildcard]).toEqual([name, 'insecure', 'opt-out']);
-          expect([name, verdict.emptyName, verdict.unsigned]).toEqual([name, 'unproven', 'unproven']);
-          for (const [index, qtype] of QTYPES.entries())
-            expect([name, qtype, verdict.noData[index]]).toEqual([
+        }),
+        { numRuns: runs },
+      );
+    });
+
+    test('opt-out spans prove no more than that a name may be an unsigned delegation', () => {
+      fc.assert(
+        fc.property(anyZone, fc.array(relativeName, { maxLength: 4 }), (zone, more) => {
+          const rrsets = createNsec3Rrsets(zone, { isOptOut: true });
+          const signed = withoutUnsignedDelegations(zone);
+          for (const name of questionsOf(zone, more)) {
+            const verdict = judge(signed, rrsets, name);
+            const isSpanned = lookUp(signed, name, 'A') !== 'elsewhere' && !exists(signed, name);
+            const whole = expected(signed, name, true);
+            if (!isSpanned) {
+              expect([name, verdict]).toEqual([name, whole]);
+              continue;
+            }
+            expect([name, verdict.nameError]).toEqual([
               name,
-              qtype,
-              lookUp(signed, name, qtype) === 'expanded' ? 'unproven' : 'opt-out',
+              whole.nameError === 'proven' ? 'opt-out' : 'unproven',
             ]);
-        }
-      }),
-      { numRuns: ZONE_RUNS },
-    );
+            expect([name, verdict.noDs, verdict.wildcard]).toEqual([name, 'insecure', 'opt-out']);
+            expect([name, verdict.emptyName, verdict.unsigned]).toEqual([name, 'unproven', 'unproven']);
+            for (const [index, qtype] of QTYPES.entries())
+              expect([name, qtype, verdict.noData[index]]).toEqual([
+                name,
+                qtype,
+                lookUp(signed, name, qtype) === 'expanded' ? 'unproven' : 'opt-out',
+              ]);
+          }
+        }),
+        { numRuns: runs },
+      );
+    });
   });
-});
 
 /** Yes or no in an order that the seed determines. */
 const createPicker = (seed: number): (() => boolean) => {

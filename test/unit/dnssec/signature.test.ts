@@ -18,6 +18,7 @@ import {
   writeU32,
 } from '../../../src/wire/dns/dns.ts';
 import { createRandom, mutate } from '../../support/mutate.ts';
+import { inTwo } from '../../support/night.ts';
 import { requireProgram } from '../../support/process.ts';
 import {
   createZoneKey,
@@ -181,13 +182,14 @@ const ALGORITHMS: readonly ZoneAlgorithm[] = [
 ];
 
 describe.each(['bind', 'ldns'] as const)('every RRset that %s signs', (signer) => {
-  test.for(ALGORITHMS)('with %s is good', (algorithm, context) => {
-    requireProgram(context, signer === 'bind' ? 'dnssec-signzone' : 'ldns-signzone');
-    const denial = algorithm === 'RSASHA1' || algorithm === 'ED25519' ? 'nsec' : 'nsec3';
-    const zone = { apex: 'Example.', records: RECORDS, algorithm, denial, signer } as const;
-    const signed = signZone({ ...zone, salt: 'AABB', iterations: 2, start: START_SEC, end: END_SEC });
-    expect(findFlaws(signed)).toEqual([]);
-  });
+  for (const [options, algorithms] of inTwo(ALGORITHMS, (_, index) => signer === 'bind' || index % 3 === 0))
+    test.for(algorithms)('with %s is good', options, (algorithm, context) => {
+      requireProgram(context, signer === 'bind' ? 'dnssec-signzone' : 'ldns-signzone');
+      const denial = algorithm === 'RSASHA1' || algorithm === 'ED25519' ? 'nsec' : 'nsec3';
+      const zone = { apex: 'Example.', records: RECORDS, algorithm, denial, signer } as const;
+      const signed = signZone({ ...zone, salt: 'AABB', iterations: 2, start: START_SEC, end: END_SEC });
+      expect(findFlaws(signed)).toEqual([]);
+    });
 });
 
 test.for([1024, 4096])('keys of RSA with %d bits verify', (bits, context) => {

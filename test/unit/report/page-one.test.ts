@@ -14,6 +14,7 @@ import { toPdf } from '../../../src/evidence/report/pdf.ts';
 import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { toDocument } from '../../../src/evidence/report/sections.ts';
 import { REPORT_TEXTS } from '../../../src/evidence/report/texts/dictionaries.ts';
+import { runsInTwo } from '../../support/night.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { type FactNumbers, manyFacts } from './many-facts.ts';
 import { createSource, FROM_MS, UNTIL_MS } from './quarter.ts';
@@ -122,16 +123,17 @@ test('ten gaps leave page one of a whole report on one page', async (context) =>
   await expectOnePage(path, document);
 });
 
-test('any facts leave page one on one page in the PDF', async (context) => {
-  requireProgram(context, 'pdftotext');
-  const path = join(directory, 'any.pdf');
-  const property = fc.asyncProperty(facts, async ({ numbers: of, agency, language }) => {
-    const document = await documentOf(of, agency, language);
-    writeFileSync(path, await toPdf(cut(document), UNTIL_MS));
-    await expectOnePage(path, document);
+for (const [options, runs] of runsInTwo(8))
+  test(`any facts leave page one on one page in the PDF: ${runs} of them`, options, async (context) => {
+    requireProgram(context, 'pdftotext');
+    const path = join(directory, 'any.pdf');
+    const property = fc.asyncProperty(facts, async ({ numbers: of, agency, language }) => {
+      const document = await documentOf(of, agency, language);
+      writeFileSync(path, await toPdf(cut(document), UNTIL_MS));
+      await expectOnePage(path, document);
+    });
+    await fc.assert(property, { numRuns: runs, examples: EXAMPLES });
   });
-  await fc.assert(property, { numRuns: 16, examples: EXAMPLES });
-});
 
 test('any facts leave page one on one page as a browser prints it', { tags: 'night' }, async (context) => {
   for (const program of ['chromium', 'pdftotext']) requireProgram(context, program);
