@@ -158,6 +158,7 @@ test('the route is there while Cordon is in force, gone while refusals are suspe
 });
 
 test('the route goes when Cordon is frozen, and comes back with it', {
+  tags: 'night',
   timeout: TEST_TIMEOUT_MS,
 }, async (context) => {
   requirePrograms(context);
@@ -169,6 +170,7 @@ test('the route goes when Cordon is frozen, and comes back with it', {
 });
 
 test('the route goes with the watcher that is ended, and with Cordon that is killed', {
+  tags: 'night',
   timeout: TEST_TIMEOUT_MS,
 }, async (context) => {
   requirePrograms(context);

@@ -1,3 +1,4 @@
+// @module-tag night
 // Charts over changes of the clock: what the pages of a device, of a network, of refusals and of health are given over HTTP is what
 // independent scripts count in the records that `cordon records export` writes; on a machine in Brussels whose clock is set
 // forwards and backwards, goes forward in spring, or has an hour twice in autumn.
@@ -277,8 +278,6 @@ const expectHistory = async (lines: string): Promise<void> => {
   }
 };
 
-/** The others take as long again, and the night has them. */
-const OF_THE_GATE = ['a clock that is set backwards over midnight', 'the hour that autumn has twice'];
 const scenes = Object.entries(SCENES);
 
 const compare = async (times: readonly string[]): Promise<void> => {
@@ -303,8 +302,4 @@ const compare = async (times: readonly string[]): Promise<void> => {
   await expectHistory(lines);
 };
 
-const TITLE = '%s: every chart is what scripts count again';
-test.each(scenes.filter(([name]) => OF_THE_GATE.includes(name)))(TITLE, (_, times) => compare(times));
-test.each(scenes.filter(([name]) => !OF_THE_GATE.includes(name)))(TITLE, { tags: 'night' }, (_, times) =>
-  compare(times),
-);
+test.each(scenes)('%s: every chart is what scripts count again', (_, times) => compare(times));

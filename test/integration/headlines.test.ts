@@ -1,3 +1,4 @@
+// @module-tag night
 // Every state of the headline that can be brought about from outside, in the running program, and what a page says of it.
 //
 // One program and one browser: accidents are made happen to it one after the other, and each is seen on two open pages,
@@ -288,14 +289,11 @@ test('with its lists it is in force, and proven on both networks', WALK, async (
   await expectSeen('in-force', IN_FORCE);
 });
 
-test('a certificate that will end is told of before', { ...WALK, tags: 'night' }, async () => {
+test('a certificate that will end is told of before', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners ends soon/, /läuft bald ab/);
 });
 
-test('an upstream that is not who it should be, and a receiver that takes no records', {
-  ...WALK,
-  tags: 'night',
-}, async () => {
+test('an upstream that is not who it should be, and a receiver that takes no records', WALK, async () => {
   await reload({
     more: `
 forward: [{ zones: [secure.example], upstreams: ["tls://127.0.0.1:${stranger.endpoint.port}#dns.example.net"] }]
@@ -358,10 +356,7 @@ test(
   },
 );
 
-test('what the probe found in a pause stands until it has found something else', {
-  ...WALK,
-  tags: 'night',
-}, async () => {
+test('what the probe found in a pause stands until it has found something else', WALK, async () => {
   await command('pause', '5m', '--reason', 'Incident 2026-42.');
   const from = cordon.logs().length;
   await cordon.waitForLog(({ msg }) => msg.startsWith('the self-probe got answers'), from);
@@ -379,7 +374,7 @@ test('what the probe found in a pause stands until it has found something else',
   await expectSeen('no-longer-leaking', IN_FORCE);
 });
 
-test('a held list needs a person and leaves the headline alone', { ...WALK, tags: 'night' }, async () => {
+test('a held list needs a person and leaves the headline alone', WALK, async () => {
   lists.set('/feed.txt', content(FEED.slice(0, 10).join('')));
   await refresh();
   await expectNeed(/A new content of feed is held/, /Ein neuer Inhalt von feed ist angehalten/);
@@ -389,7 +384,7 @@ test('a held list needs a person and leaves the headline alone', { ...WALK, tags
   await refresh();
 });
 
-test('the server of a list is gone, at first and for too long', { ...WALK, tags: 'night' }, async () => {
+test('the server of a list is gone, at first and for too long', WALK, async () => {
   lists.set('/feed.txt', (_request, response) => void response.destroy());
   await refresh();
   await expectNeed(/The source of feed was not reached/, /Die Quelle von feed war zuletzt nicht erreichbar/);
@@ -428,7 +423,7 @@ test('all upstreams are down', WALK, async () => {
   await expectSeen('upstream-up', IN_FORCE);
 });
 
-test('no worker lives', { ...WALK, tags: 'night' }, async () => {
+test('no worker lives', WALK, async () => {
   put('dead-workers', '');
   await expectSeen('no-worker', {
     says: /^Not in force anywhere for \d+ s$/,
@@ -443,7 +438,7 @@ test('no worker lives', { ...WALK, tags: 'night' }, async () => {
   await expectNoNeed(/No worker runs/);
 });
 
-test('the disk takes no records', { ...WALK, tags: 'night' }, async () => {
+test('the disk takes no records', WALK, async () => {
   const limit = async (bytes: string): Promise<void> => {
     const { code, stderr } = await run('prlimit', ['--pid', String(cordon.pid), `--fsize=${bytes}:`]);
     expect([code, stderr]).toEqual([0, '']);
@@ -463,10 +458,7 @@ test('the disk takes no records', { ...WALK, tags: 'night' }, async () => {
   await expectSeen('recorded-again', IN_FORCE);
 });
 
-test('records that cannot be read are said to be so, and the strip is no evidence', {
-  ...WALK,
-  tags: 'night',
-}, async () => {
+test('records that cannot be read are said to be so, and the strip is no evidence', WALK, async () => {
   const directory = join(folder, 'state/records/changes');
   const [newest = ''] = readdirSync(directory)
     .filter((name) => name.endsWith('.sqlite'))
@@ -499,10 +491,7 @@ const untilProbed = async (): Promise<void> => {
   await expect.poll(isOver, { ...WAIT, interval: PROBE_SETTLE_MS }).toBe(true);
 };
 
-test('the clock was set back: what was proven then proves nothing now', {
-  ...WALK,
-  tags: 'night',
-}, async () => {
+test('the clock was set back: what was proven then proves nothing now', WALK, async () => {
   await reload({ probe: 'interval: 1h' });
   await untilProbed();
   await expectSeen('before-the-clock', IN_FORCE);
@@ -519,13 +508,13 @@ test('the clock was set back: what was proven then proves nothing now', {
   await expectSeen('after-the-clock', IN_FORCE);
 });
 
-test('a certificate that ended', { ...WALK, tags: 'night' }, async () => {
+test('a certificate that ended', WALK, async () => {
   await expectNeed(/certificate of the encrypted listeners has ended/, /ist abgelaufen/);
   await watch.expectWrong('certificate-ended');
   await takePicture(desk, 'real-certificate-desktop');
 });
 
-test('no word: the program stands still', { ...WALK, tags: 'night' }, async () => {
+test('no word: the program stands still', WALK, async () => {
   cordon.signal('SIGSTOP');
   try {
     await expectSeen('no-word', {
@@ -540,10 +529,7 @@ test('no word: the program stands still', { ...WALK, tags: 'night' }, async () =
   await desk.getByRole('heading', { level: 1, name: /^(?:In force|Not in force|Starting)/ }).waitFor();
 });
 
-test('a clock that was set far ends sessions, and whoever signs in again is told', {
-  ...WALK,
-  tags: 'night',
-}, async () => {
+test('a clock that was set far ends sessions, and whoever signs in again is told', WALK, async () => {
   put('clock', String(2 * HOUR_MS));
   await expect.poll(() => headingOf(desk), WAIT).toBe('Sign in');
   client = await new RoomClient(client.origin).open();

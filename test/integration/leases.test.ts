@@ -105,7 +105,7 @@ test('an address that changes hands is of who has it when it asks; a file that i
 });
 
 describe('real programs', () => {
-  test('Kea: by its control socket, and by the file that it writes', async (context) => {
+  test('Kea: by its control socket, and by the file that it writes', { tags: 'night' }, async (context) => {
     requireProgram(context, 'kea-dhcp4');
     const directory = join(cordon.directory, 'kea');
     // It insists on this mode.

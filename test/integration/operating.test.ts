@@ -118,7 +118,7 @@ describe('status', () => {
     expect(stdout).toMatch(/^NOT IN FORCE since .*\n {2}suspended by .+ until 20.*: incident 7\n/);
   });
 
-  test('is 1 with a list that is held', async () => {
+  test('is 1 with a list that is held', { tags: 'night' }, async () => {
     writeFileSync(
       join(cordon.directory, 'own.txt'),
       'a.example\n'.repeat(1).concat('b.example\nc.example\n'),

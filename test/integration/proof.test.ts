@@ -21,6 +21,7 @@ import { reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { listenerOf } from '../support/encrypted-client.ts';
 import { RESOLVED, startResolved } from '../support/front-validators.ts';
+import { NIGHT } from '../support/night.ts';
 import { freePort } from '../support/ports.ts';
 import { type RunResult, requireFile, requireProgram, run } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -101,10 +102,10 @@ test('the packs within are those that ship, and each has its lists', () => {
 });
 
 describe.each([
-  ['the oldest Node.js', SYSTEM_NODE],
-  ['that of Cordon, or of PROOF_NODE', NODE],
-])('on %s', (_, node) => {
-  test('Cordon enforces over each way, and the certificate is verified', async (context) => {
+  ['the oldest Node.js', SYSTEM_NODE, {}],
+  ['that of Cordon, or of PROOF_NODE', NODE, NIGHT],
+])('on %s', (_, node, options) => {
+  test('Cordon enforces over each way, and the certificate is verified', options, async (context) => {
     requireProgram(context, 'openssl');
     if (node === SYSTEM_NODE) requireFile(context, SYSTEM_NODE, 'nodejs');
     const [dot, doh] = [listenerOf(cordon, 'dot'), listenerOf(cordon, 'doh')];
@@ -349,7 +350,7 @@ describe('resolvers of others', () => {
     expect(verdictOf(await unbound('unbound-rpz', 'respip iterator', clauses))).toEqual(ENFORCED);
   });
 
-  test('named enforces with our zone', async (context) => {
+  test('named enforces with our zone', { tags: 'night' }, async (context) => {
     requireProgram(context, 'named');
     const port = await freePort();
     const zone = await exported('rpz', '--origin', ORIGIN);

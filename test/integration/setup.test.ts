@@ -85,7 +85,9 @@ test('--yes writes a configuration that Cordon takes, and never over one that is
   expect(readFileSync(out(), 'utf8')).toBe(before);
 });
 
-test('the configuration of the package is adapted: all else stays, and what was there is kept', async () => {
+test('the configuration of the package is adapted: all else stays, and what was there is kept', {
+  tags: 'night',
+}, async () => {
   const packaged = readFileSync(new URL('../../deploy/cordon.yaml', import.meta.url), 'utf8');
   mkdirSync(join(directory, 'made'));
   writeFileSync(out(), packaged);

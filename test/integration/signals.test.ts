@@ -11,6 +11,7 @@ import { ask, readMetric } from '../support/client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { NIGHT } from '../support/night.ts';
 import { startCordon } from '../support/process.ts';
+import { PROGRAM } from '../support/program.ts';
 
 const SIGNALS = 1000;
 const CONFIG = `
@@ -89,8 +90,7 @@ const debugs = async (command: readonly string[]): Promise<void> => {
   expect(output).not.toMatch(/debugger|inspector/i);
 };
 
-test('SIGUSR1 opens no debugger in the launcher', () =>
-  debugs([join(root, 'src/launch.mjs'), join(root, 'src/main.ts')]));
+test('SIGUSR1 opens no debugger in the launcher', () => debugs([join(root, 'src/launch.mjs'), PROGRAM]));
 test('SIGUSR1 opens no debugger in the program itself', NIGHT, () => debugs([join(root, 'src/main.ts')]));
 
 test('a stop that is asked for is no fault: nothing above info is said', async () => {

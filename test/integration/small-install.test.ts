@@ -1,3 +1,4 @@
+// @module-tag night
 // An installation without everything that can be left out (src/base/features.ts): a checkout with the packages that remain and
 // no others, as `npm ci --omit=dev --omit=peer` makes it. It resolves, blocks, records and reports; what it cannot do it says.
 import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

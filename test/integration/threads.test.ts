@@ -39,7 +39,9 @@ const fewestTurns = (directory: string, thread: string): number => {
   return Math.min(...windows.map((window) => window.reduce((sum, count) => sum + count, 0)));
 };
 
-test('who compiles and collects waits for who answers; a thread that nobody needs sleeps', async () => {
+test('who compiles and collects waits for who answers; a thread that nobody needs sleeps', {
+  tags: 'night',
+}, async () => {
   const config =
     'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }\nupstreams: ["127.0.0.1:1"]\nworkers: 2\n';
   const cordon = await startCordon({ config, env: { NODE_OPTIONS: `--import=${COUNTER}` } });
