@@ -211,7 +211,9 @@ const mayUseNamespaces = (): boolean => {
   }
 };
 
-test('a listed address is stopped by the loaded set, and no guarded one', async (context) => {
+test('a listed address is stopped by the loaded set, and no guarded one', {
+  tags: 'night',
+}, async (context) => {
   requireProgram(context, 'nft');
   requireProgram(context, 'ip');
   requireProgram(context, 'python3');

@@ -88,14 +88,13 @@ test.each([
   },
 );
 
-test(
-  'a worker that the kernel holds in a call ends the program by a signal, so that it is started again',
-  async () => {
-    const cordon = await start();
-    expect(spawnSync('mkfifo', [join(cordon.directory, 'fifo')]).status).toBe(0);
-    hang(cordon, 0, 'block');
-    await cordon.waitForLog(({ msg }) => msg.startsWith('hung worker cannot be ended'));
-    expect(await cordon.exited).toEqual({ code: null, signal: 'SIGKILL' });
-  },
-  2 * WAIT_MS,
-);
+test('a worker that the kernel holds in a call ends the program by a signal, so that it is started again', {
+  ...NIGHT,
+  timeout: 2 * WAIT_MS,
+}, async () => {
+  const cordon = await start();
+  expect(spawnSync('mkfifo', [join(cordon.directory, 'fifo')]).status).toBe(0);
+  hang(cordon, 0, 'block');
+  await cordon.waitForLog(({ msg }) => msg.startsWith('hung worker cannot be ended'));
+  expect(await cordon.exited).toEqual({ code: null, signal: 'SIGKILL' });
+});

@@ -164,7 +164,7 @@ test('a witness that never answers costs a bounded time, whatever another one fi
   );
 });
 
-test('a witness that is not there is not waited for', { timeout: 300_000 }, async () => {
+test('a witness that is not there is not waited for', { tags: 'night', timeout: 300_000 }, async () => {
   let wasLate = true;
   for (let tries = 0; wasLate && tries < TRIES_MAX; tries++) {
     const { cordon } = await start(stateWithKey(), [await freePort()]);
@@ -175,6 +175,7 @@ test('a witness that is not there is not waited for', { timeout: 300_000 }, asyn
 });
 
 test('before the first installation nothing was said that a witness could know', {
+  tags: 'night',
   timeout: 120_000,
 }, async () => {
   const { cordon } = await start(directory(), [await openWitness(undefined)]);

@@ -46,12 +46,16 @@ test('a reader sees what the declarations say', async (context) => {
   requireProgram(context, 'mandoc');
   const directory = mkdtempSync(join(tmpdir(), 'cordon-man-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
-  for (const { path, command } of ALL_COMMANDS) {
-    const file = join(directory, 'page.1');
-    writeFileSync(file, pages.get(`cordon-${path.join('-')}.1`) ?? '');
-    const { stdout } = await run('mandoc', ['-T', 'utf8', '-O', 'width=250', file]);
-    // Bold letters are written twice, with a backspace between.
-    const text = stdout.replace(new RegExp(`.${String.fromCharCode(8)}`, 'g'), '');
+  const names = ALL_COMMANDS.map(({ path }) => `cordon-${path.join('-')}.1`);
+  for (const name of names) writeFileSync(join(directory, name), pages.get(name) ?? '');
+  // One run for all, with a line between two pages: mandoc starts for longer than it reads.
+  const { stdout } = await run('mandoc', ['-T', 'utf8', '-O', 'width=250', ...names], { cwd: directory });
+  // Bold letters are written twice, with a backspace between.
+  const texts = stdout.replace(new RegExp(`.${String.fromCharCode(8)}`, 'g'), '').split(/^-{250}$/m);
+  expect(texts).toHaveLength(ALL_COMMANDS.length);
+  for (const [index, { path, command }] of ALL_COMMANDS.entries()) {
+    const text = texts[index] ?? '';
+    expect(text).toContain(`CORDON-${path.join('-').toUpperCase()}(1)`);
     for (const key of Object.keys(command.options)) expect(text).toContain(`--${key}`);
     for (const example of command.examples) expect(text).toContain(example.command);
   }
