@@ -32,6 +32,7 @@ import { PolicyLog } from '../../src/fleet/policy-log.ts';
 import { evidenceSubject } from '../../src/fleet/subjects.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ForgedChains } from '../support/forged-evidence.ts';
+import { inTwo } from '../support/night.ts';
 import { needingPostgresql, PASSWORDS, Postgresql } from '../support/postgresql.ts';
 import { Bench, DAY_MS } from '../unit/records/setup.ts';
 
@@ -204,38 +205,50 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     }
   };
 
-  test.each([
-    ['in order', (pieces: readonly Piece[]) => pieces],
-    ['shuffled and each twice', (pieces: readonly Piece[]) => shuffled([...pieces, ...pieces])],
-  ])('a report of the database equals that of directories, with pieces that came %s', async (_, order) => {
-    const { source, pieces } = await record();
-    const heads = pieces.filter(([recordClass]) => recordClass === 'heads');
-    const sent = [...order(pieces), ...heads];
-    await send(sent);
-    const own = await verifyRecords(source);
-    expect([own.findings.length, own.records > 500]).toEqual([0, true]);
-    const place = await exported();
-    const theirs = await verifyRecords(join(place, 'ns1'), { isCollected: true });
-    expect(theirs.findings).toEqual([]);
-    expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
-    const other = open('directory');
-    await send(sent, other);
-    await other.close();
-    const [ofDatabase, ofDirectory] = [await reportOf(place), await reportOf(join(directory, 'directory'))];
-    expect(ofDatabase).toEqual(ofDirectory);
-    expect(ofDatabase.queries).toBeGreaterThan(500);
-    // What the database counted for dashboards is the same sum.
-    expect(
-      Number(
-        server.sql("SELECT sum(count) FROM cordon.counts WHERE hour < '2026-11-27Z'", 'cordon_dashboards'),
-      ),
-    ).toBe(ofDatabase.queries);
-    const last = server.sql(
-      "SELECT max(sequence) FROM cordon.records WHERE class = 'queries'",
-      'cordon_reader',
+  const ORDERS: readonly (readonly [string, (pieces: readonly Piece[]) => readonly Piece[]])[] = [
+    ['in order', (pieces) => pieces],
+    ['shuffled and each twice', (pieces) => shuffled([...pieces, ...pieces])],
+  ];
+  for (const [options, orders] of inTwo(ORDERS, (_, index) => index === 1))
+    test.each(orders)(
+      'a report of the database equals that of directories, with pieces that came %s',
+      options,
+      async (_, order) => {
+        const { source, pieces } = await record();
+        const heads = pieces.filter(([recordClass]) => recordClass === 'heads');
+        const sent = [...order(pieces), ...heads];
+        await send(sent);
+        const own = await verifyRecords(source);
+        expect([own.findings.length, own.records > 500]).toEqual([0, true]);
+        const place = await exported();
+        const theirs = await verifyRecords(join(place, 'ns1'), { isCollected: true });
+        expect(theirs.findings).toEqual([]);
+        expect([theirs.records, theirs.blocks, theirs.heads]).toEqual([own.records, own.blocks, own.heads]);
+        const other = open('directory');
+        await send(sent, other);
+        await other.close();
+        const [ofDatabase, ofDirectory] = [
+          await reportOf(place),
+          await reportOf(join(directory, 'directory')),
+        ];
+        expect(ofDatabase).toEqual(ofDirectory);
+        expect(ofDatabase.queries).toBeGreaterThan(500);
+        // What the database counted for dashboards is the same sum.
+        expect(
+          Number(
+            server.sql(
+              "SELECT sum(count) FROM cordon.counts WHERE hour < '2026-11-27Z'",
+              'cordon_dashboards',
+            ),
+          ),
+        ).toBe(ofDatabase.queries);
+        const last = server.sql(
+          "SELECT max(sequence) FROM cordon.records WHERE class = 'queries'",
+          'cordon_reader',
+        );
+        expect(Number(last)).toBe(confirmed.get('ns1.queries'));
+      },
     );
-    expect(Number(last)).toBe(confirmed.get('ns1.queries'));
-  });
 
   test('heads that come before the keys that signed them are no forgery, and are taken behind these', async () => {
     const { pieces } = await record(1);
@@ -377,7 +390,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(Number(server.sql('SELECT count(*) FROM cordon.conflicts'))).toBeGreaterThan(0);
   });
 
-  test('what PostgreSQL cannot read as JSON is kept and proven, and holds up nobody', async () => {
+  test('what PostgreSQL cannot read as JSON is kept and proven, and holds up nobody', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record(1);
     const [, opening] = pieces.find(([name, one]) => name === 'queries' && one.kind === 'opening') ?? [];
     if (opening?.kind !== 'opening') throw new Error('there is an opening');
@@ -547,7 +562,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     }
   });
 
-  test('with the role of the collector nothing is put where nothing is missing, nor what does not lead to what is behind', async () => {
+  test('with the role of the collector nothing is put where nothing is missing, nor what does not lead to what is behind', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record();
     await send(pieces);
     const fill = (hashes: string, first: number): string =>
@@ -636,7 +653,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(members.map(({ name }) => name)).toEqual(['ns1']);
   });
 
-  test('the schema is put in again without a loss, and another version of it is told', async () => {
+  test('the schema is put in again without a loss, and another version of it is told', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record(1);
     await send(pieces);
     const before = ends();

@@ -241,7 +241,7 @@ const LOOKS = [
   ['desktop', 'dark', 1280],
   ['phone', 'light', 390],
 ] as const;
-for (const [options, looks] of inTwo(LOOKS, (_, index) => index < 2))
+for (const [options, looks] of inTwo(LOOKS, (_, index) => index < 1))
   test.each(looks)(
     'forty resolvers at eight sites, %s, %s, %i wide',
     { ...WALK, ...options },
@@ -281,23 +281,24 @@ test('one site at a time', WALK, async () => {
   await page.context().close();
 });
 
-test.each(['fr', 'nl', 'de'])(
-  'in %s no word is left in English, and nothing is wider than a phone',
-  WALK,
-  async (locale) => {
-    const page = await openForty(operator, { width: 320, locale });
-    // What a resolver says itself is English, and marked as that.
-    await page.evaluate(
-      "for (const one of document.querySelectorAll('[lang=en]:not(html, button)')) one.remove()",
-    );
-    const text = (await page.locator('main').textContent()) ?? '';
-    for (const word of ['Not heard', 'Last heard', 'Behind', 'in force', 'asked', 'Needs'])
-      expect(text.includes(word) ? word : '').toBe('');
-    expect(await page.evaluate('document.documentElement.scrollWidth > window.innerWidth')).toBe(false);
-    await picture(page, `forty-${locale}`);
-    await page.context().close();
-  },
-);
+for (const [options, locales] of inTwo(['fr', 'nl', 'de'], (locale) => locale === 'nl'))
+  test.each(locales)(
+    'in %s no word is left in English, and nothing is wider than a phone',
+    { ...WALK, ...options },
+    async (locale) => {
+      const page = await openForty(operator, { width: 320, locale });
+      // What a resolver says itself is English, and marked as that.
+      await page.evaluate(
+        "for (const one of document.querySelectorAll('[lang=en]:not(html, button)')) one.remove()",
+      );
+      const text = (await page.locator('main').textContent()) ?? '';
+      for (const word of ['Not heard', 'Last heard', 'Behind', 'in force', 'asked', 'Needs'])
+        expect(text.includes(word) ? word : '').toBe('');
+      expect(await page.evaluate('document.documentElement.scrollWidth > window.innerWidth')).toBe(false);
+      await picture(page, `forty-${locale}`);
+      await page.context().close();
+    },
+  );
 
 const hearsNobody = async (): Promise<void> => {
   for (const name of ['authority', 'ns2']) await fleet.programOf(name).kill();
