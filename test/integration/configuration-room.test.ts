@@ -363,7 +363,7 @@ const control = createConfigurationControl({
 const { isWritable, obstacle } = await control.read();
 console.log(JSON.stringify({ isWritable, obstacle }));`;
 
-test('a file that cannot be written is said to be one, with what to do', async () => {
+test('a file that cannot be written is said to be one, with what to do', { tags: 'night' }, async () => {
   const isRoot = process.getuid?.() === 0;
   const { mode } = statSync(cordon.directory);
   chmodSync(cordon.directory, 0o555);
