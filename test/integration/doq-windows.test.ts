@@ -106,7 +106,7 @@ const countWhole = (answers: z.infer<typeof outcome>['answers'], size: number): 
 const SIZES = [1, 8, 32, 52, 63].map((size) => size * KIB);
 const WINDOWS = [1, 4, 16, 32, 64].map((size) => size * KIB);
 
-for (const [options, windows] of inTwo(WINDOWS, (_, index) => index % 3 === 0))
+for (const [options, windows] of inTwo(WINDOWS, (_, index) => index === 0))
   test.for(windows)(
     'answers of 1 to 63 KiB arrive whole through a window of %i bytes',
     options,
@@ -126,7 +126,7 @@ const AT_ONCE = [
   { count: AT_ONCE_MAX, size: 63 * KIB, window: KIB * KIB },
   { count: 30, size: 63 * KIB, window: 64 * KIB, connection: 16 * KIB },
 ];
-for (const [options, cases] of inTwo(AT_ONCE, (_, index) => index % 3 === 0))
+for (const [options, cases] of inTwo(AT_ONCE, (_, index) => index === 0))
   test.for(cases)(
     '$count answers of $size bytes at once, window $window',
     options,

@@ -10,7 +10,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { Asker } from '../conformance/differential/asker.ts';
 import { runCommandHere } from '../support/command.ts';
 import { content, ListServer, SERVER_NAME } from '../support/list-server.ts';
-import { inTwo } from '../support/night.ts';
+import { NIGHT } from '../support/night.ts';
 import {
   namesAround,
   type Pihole,
@@ -388,33 +388,32 @@ describe('a Pi-hole', () => {
     ['version 6', piholeSix, 'teleporter.zip'],
     ['version 5', piholeFive, 'teleporter.tar.gz'],
   ] as const;
-  for (const [options, versions] of inTwo(VERSIONS, (_, index) => index === 0))
-    test.each(versions)('of %s', options, async (_version, build, file) => {
-      const pihole = createPihole();
-      write({ [file]: build(pihole) });
-      const result = await importFrom('pihole', file);
-      const cordon = await startImported(result);
-      const seeds = [
-        ...series(300, (index) => `bad-${index}.example.com`),
-        ...series(300, (index) => `plain-${index}.example.com`),
-        ...series(200, (index) => `abp-${index}.example.com`),
-        ...pihole.denied,
-        ...series(40, (index) => `expr-${index}.example.com`),
-        ...series(20, (index) => `ad${index}.example.org`),
-        ...series(30, (index) => `host-${index}.lan`),
-        'alias.lan',
-        'other.lan',
-      ];
-      // `lan` is nobody's zone here: the Pi-hole asks its servers as Cordon does.
-      const names = namesAround(seeds, NAMES);
-      const last = ['bad-299.example.com', 'plain-299.example.com', 'abp-199.example.com'];
-      const verdicts = async () => [...(await verdictsOf(cordon.dns, last)).values()];
-      await expect.poll(verdicts, { timeout: 90_000 }).toEqual(['refused', 'refused', 'refused']);
-      expectSame(await verdictsOf(cordon.dns, names), piholeVerdicts(pihole, names));
-    });
+  test.each(VERSIONS)('of %s', NIGHT, async (_version, build, file) => {
+    const pihole = createPihole();
+    write({ [file]: build(pihole) });
+    const result = await importFrom('pihole', file);
+    const cordon = await startImported(result);
+    const seeds = [
+      ...series(300, (index) => `bad-${index}.example.com`),
+      ...series(300, (index) => `plain-${index}.example.com`),
+      ...series(200, (index) => `abp-${index}.example.com`),
+      ...pihole.denied,
+      ...series(40, (index) => `expr-${index}.example.com`),
+      ...series(20, (index) => `ad${index}.example.org`),
+      ...series(30, (index) => `host-${index}.lan`),
+      'alias.lan',
+      'other.lan',
+    ];
+    // `lan` is nobody's zone here: the Pi-hole asks its servers as Cordon does.
+    const names = namesAround(seeds, NAMES);
+    const last = ['bad-299.example.com', 'plain-299.example.com', 'abp-199.example.com'];
+    const verdicts = async () => [...(await verdictsOf(cordon.dns, last)).values()];
+    await expect.poll(verdicts, { timeout: 90_000 }).toEqual(['refused', 'refused', 'refused']);
+    expectSame(await verdictsOf(cordon.dns, names), piholeVerdicts(pihole, names));
+  });
 });
 
-test('AdGuardHome.yaml: rules, filters, rewrites, upstreams of zones', async () => {
+test('AdGuardHome.yaml: rules, filters, rewrites, upstreams of zones', { tags: 'night' }, async () => {
   const server = await ListServer.open();
   started.push({ stop: () => server.close() });
   const filter = [

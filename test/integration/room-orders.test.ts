@@ -153,7 +153,7 @@ test('no order of two requests does what neither order does: every fortieth pair
   expect(Math.min(...Object.values(pairs))).toBeGreaterThan(2);
 });
 
-for (const [options, breaches] of inTwo(BREACHES, (_, index) => index % 5 === 4))
+for (const [options, breaches] of inTwo(BREACHES, (_, index) => index === 4))
   test.each(breaches)('a breach is found: %s', options, async (_, pair, plant) => {
     // Without it, none of the pair is: the test above.
     const { found } = await explore(['1', pair], plant);
