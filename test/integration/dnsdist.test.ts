@@ -90,7 +90,7 @@ test('clients are in their groups, over UDP and TCP', async (context) => {
   }
 });
 
-test('a Cordon that is gone is taken out, and the other one answers', async (context) => {
+test('a Cordon that is gone is taken out, and the other one answers', { tags: 'night' }, async (context) => {
   requirePrograms(context);
   await cordons[0]?.kill();
   // Until dnsdist has seen it twice, a query may go to the one that is gone.

@@ -348,7 +348,9 @@ extra-lists:
     expect(await stateOf('project')).toMatchObject({ state: 'current', behind: [] });
   });
 
-  test('a fast-forward is mended by new keys, and all keys are renewed while the program runs', async () => {
+  test('a fast-forward is mended by new keys, and all keys are renewed while the program runs', {
+    tags: 'night',
+  }, async () => {
     await publish(['new-1.example'], {
       versions: { timestamp: 2 ** 31, snapshot: 2 ** 31, targets: 2 ** 31 },
     });
