@@ -11,7 +11,6 @@ import type { MessageBus } from './bus.ts';
 import { signCheckpoint } from './checkpoint.ts';
 import { bodyOf, type LogEnd, type PolicyEntry, signEntry } from './entry.ts';
 import { EntryAnswers } from './entry-answers.ts';
-import { FairQueue } from './fair-queue.ts';
 import { leave } from './handler.ts';
 import type { SigningKey } from './key.ts';
 import { type Kind, MUST } from './kinds.ts';
@@ -19,7 +18,6 @@ import { readWantedList } from './list-fetcher.ts';
 import type { CollectorIdentity, Membership } from './membership.ts';
 import { type Policy, readBody } from './policy.ts';
 import type { PolicyLog } from './policy-log.ts';
-import { PRESENCE_BYTES_MAX } from './presence.ts';
 import { knowsOthers } from './presence-check.ts';
 import { PresenceTable } from './presence-table.ts';
 import { Publication } from './publication.ts';
@@ -82,7 +80,6 @@ export interface AuthorityOptions {
 export class Authority {
   /** What resolvers say of themselves. */
   readonly presences: PresenceTable;
-  readonly #hearing: FairQueue;
   readonly #answers: EntryAnswers;
   /** How far the engine has the log. */
   readonly publication: Publication;
@@ -112,10 +109,6 @@ export class Authority {
     this.#options = options;
     this.#answers = new EntryAnswers({ log: options.log, acts, onAlarm });
     this.presences = new PresenceTable({ membership, sequences: options.sequences, acts, onAlarm });
-    this.#hearing = new FairQueue({
-      lengthMax: PRESENCE_BYTES_MAX,
-      onDropped: (subject) => this.presences.drop(subject),
-    });
     this.#recovery = new Recovery({ name, policy, membership, acts, contacts: this.presences.all });
     this.publication = new Publication({ log, policy, membership, acts });
     for (const { entry } of log.from(1)) this.#note(entry);
@@ -162,7 +155,7 @@ export class Authority {
     if (this.#engine === undefined) {
       this.#upMs = this.#options.acts.monotonic();
       engine.subscribe(presenceSubject('*'), (bytes, subject, stamp) =>
-        this.#hearing.add(subject, bytes.length, () => this.#receivePresence(bytes, subject, stamp)),
+        this.presences.queue.add(subject, bytes.length, () => this.#receivePresence(bytes, subject, stamp)),
       );
       engine.serve(ENTRY_SUBJECT, (bytes) => {
         const wanted = readWantedList(bytes);
@@ -222,7 +215,7 @@ export class Authority {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const timer of this.#timers) clearInterval(timer);
-    this.#hearing.close();
+    this.presences.queue.close();
     this.publication.close();
     this.#reconciliation.known.resolve();
     await this.#making.catch(() => undefined);
@@ -365,12 +358,7 @@ export class Authority {
       if (this.#standDown()) return;
       await engine.makeStreams(this.#options.replicas);
       this.publication.note();
-      // What is kept may be what has just come and waits: behind it, or it would be a replay.
-      await Promise.all(
-        (await engine.readAll(STREAM.PRESENCE)).map(async ({ subject, bytes, stamp }) => {
-          await this.#hearing.add(subject, bytes.length, () => this.presences.recall(bytes, subject, stamp));
-        }),
-      );
+      await this.presences.recall(await engine.readAll(STREAM.PRESENCE));
       if (!this.#reconciliation.isDone) await this.#readPresences(engine);
       await this.#takeBack(engine);
       if (this.#standDown()) return;

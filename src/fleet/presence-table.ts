@@ -4,9 +4,11 @@
 // the word of the collector alone.
 import type { FleetActs } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import type { StoredMessage } from './bus.ts';
 import { PUT_BACK } from './evidence-store.ts';
+import { FairQueue } from './fair-queue.ts';
 import type { Membership } from './membership.ts';
-import type { Presence } from './presence.ts';
+import { PRESENCE_BYTES_MAX, type Presence } from './presence.ts';
 import { PresenceCheck } from './presence-check.ts';
 import type { LastSequences, Stamp } from './signed-message.ts';
 
@@ -41,6 +43,8 @@ export interface PresenceTableOptions {
 
 /** Hears presences. */
 export class PresenceTable {
+  /** In which what comes waits for its turn. */
+  readonly queue: FairQueue;
   readonly #options: PresenceTableOptions;
   readonly #check: PresenceCheck;
   readonly #contacts = new Map<string, LastContact>();
@@ -57,6 +61,10 @@ export class PresenceTable {
     this.#options = options;
     this.#check = new PresenceCheck(membership, sequences, acts.clock);
     this.#startedTimeMs = acts.clock();
+    this.queue = new FairQueue({
+      lengthMax: PRESENCE_BYTES_MAX,
+      onDropped: (subject) => this.#drop(subject),
+    });
   }
 
   /**
@@ -94,14 +102,16 @@ export class PresenceTable {
     return presence;
   }
 
-  /** A presence is not looked at: there were more than could be. What was left out may be what nobody signed. */
-  drop(subject: string): void {
-    const name = subject.split('.').at(-1) ?? '';
-    this.#refuse({ name, alarm: 'says-too-much', reason: 'there is more of it than can be heard' });
+  /** Takes what the engine kept. It may be what has just come and waits: so it comes behind that, or it would be a replay. */
+  async recall(kept: readonly StoredMessage[]): Promise<void> {
+    const recalled = kept.map(async ({ subject, bytes, stamp }) => {
+      await this.queue.add(subject, bytes.length, () => this.#recall(bytes, subject, stamp));
+    });
+    await Promise.all(recalled);
   }
 
   /** Takes what the engine kept of a resolver that was not heard itself. */
-  recall(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
+  #recall(bytes: Uint8Array, subject: string, stamp: Stamp | undefined): void {
     if (this.#contacts.has(subject.split('.').at(-1) ?? '')) return;
     const judged = this.#check.judge(bytes, subject, stamp, true);
     if (judged.kind === 'refused') return;
@@ -109,6 +119,12 @@ export class PresenceTable {
     const { presence, kind } = judged;
     const atMs = acts.monotonic() - Math.max(0, acts.clock() - Date.parse(presence.time));
     this.#keep({ presence, atMs, isSigned: kind === 'signed' });
+  }
+
+  /** A presence is not looked at: there were more than could be. What was left out may be what nobody signed. */
+  #drop(subject: string): void {
+    const name = subject.split('.').at(-1) ?? '';
+    this.#refuse({ name, alarm: 'says-too-much', reason: 'there is more of it than can be heard' });
   }
 
   #keep(contact: LastContact): void {
