@@ -117,12 +117,22 @@ const pairFor = (stateDirectory: string, secret: string): KeyPair => {
   const before = existsSync(path)
     ? joiningSchema.safeParse(parseJson(readFileSync(path, 'utf8')))
     : undefined;
-  if (before?.success && before.data.token === hash) return fromSeed(Buffer.from(before.data.seed));
+  const kept = before?.success && before.data.token === hash ? readPair(before.data.seed) : undefined;
+  if (kept !== undefined) return kept;
   const pair = createUser();
   const seed = Buffer.from(pair.getSeed()).toString('latin1');
   mkdirSync(join(stateDirectory, FLEET_DIRECTORY), { recursive: true, mode: DIRECTORY_MODE });
   replaceFileNow(path, `${JSON.stringify({ token: hash, seed })}\n`, PRIVATE_MODE);
   return pair;
+};
+
+/** Undefined where the file was written to by somebody else: another key does as well while the token is not used. */
+const readPair = (seed: string): KeyPair | undefined => {
+  try {
+    return fromSeed(Buffer.from(seed));
+  } catch {
+    return undefined;
+  }
 };
 
 const joiningSchema = z.looseObject({ token: z.string(), seed: z.string().max(100) });
