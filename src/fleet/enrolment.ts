@@ -113,6 +113,8 @@ export class Enrolment {
   #writing: Promise<unknown> | undefined;
   /** Requests that were refused, by the name of a token that the engine still lets in. */
   readonly #refusals = new Map<string, number>();
+  /** By key, the entry by which a resolver came, of those that came or asked again in this run. */
+  readonly #joinedBy = new Map<string, number>();
   /** The last request to join or for another key of each name, while it is under way, and how many are. */
   readonly #underWay = new Map<string, { readonly last: Promise<void>; readonly count: number }>();
 
@@ -225,19 +227,22 @@ export class Enrolment {
     const site = token.site === undefined ? {} : { site: token.site };
     const { number } = await authority.add('node', { name, ...site, key: read.data.key, enrolment });
     await this.#letIn(token.site, 'later');
+    this.#joinedBy.set(read.data.key, number);
     return this.#joined({ name, site: token.site, enrolment, key: read.data.key }, number);
   }
 
   async #answerAgain(member: Member): Promise<z.infer<typeof joinAnswerSchema>> {
     const { log } = this.#options;
     await this.#letIn(member.site, 'later');
-    let { number } = log.end;
+    // The log is looked through once in a run at most, however often somebody asks.
+    let number = this.#joinedBy.get(member.key) ?? log.end.number;
     for (; number > 0; number--) {
       const entry = log.at(number)?.entry;
       if (entry?.kind !== 'node') continue;
       const { success, data } = KINDS.node.safeParse(bodyOf(entry));
       if (success && data.name === member.name && data.key === member.key) break;
     }
+    this.#joinedBy.set(member.key, number);
     return this.#joined(member, number);
   }
 

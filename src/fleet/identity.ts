@@ -5,6 +5,7 @@
 //   STATE/fleet/node.seed.next      the key that it asked for in its place, until the engine lets that in
 //   STATE/fleet/ca.pem              of a node that joined by a word: the certificate by which it believes the engine
 //   STATE/fleet/policy.sqlite       the log of policy
+//   STATE/fleet/joining.json        until a join is answered: the key that it asks with, and the hash of its token's secret
 //   STATE/fleet/register.sqlite     of a node: the exemptions of the fleet
 //   STATE/fleet/overlays.json       keys of configuration that the authority set
 //   STATE/fleet/lists/ID            of a node: the content of a list, for a `file:` of the configuration
