@@ -94,7 +94,10 @@ test('code that only a start ran is not kept', async () => {
     },
     { timeout: 90_000, interval: 250 },
   );
-  expect(sumResidentKib(program.pid, 'rwxp')).toBeLessThan(MACHINE_CODE_KIB_MAX);
+  // What runs beside this test decides when V8 gives pages back.
+  await expect
+    .poll(() => sumResidentKib(program.pid, 'rwxp'), { timeout: 90_000, interval: 250 })
+    .toBeLessThan(MACHINE_CODE_KIB_MAX);
 });
 
 /** Blocks of 100 KiB, every second of which is freed: 20 MB that lie between others. */

@@ -4,7 +4,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, TcpClient } from '../support/client.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { type Cordon, startCordon } from '../support/service.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 
 const PLACES = 32;
 /** 50 KB: answers that are worth not reading. */
