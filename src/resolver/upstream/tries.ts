@@ -50,7 +50,7 @@ export const probeEndpoints = (
 ): void => {
   for (const endpoint of endpoints) {
     if (endpoint.isHealthy || traffic.inflight >= traffic.inflightMax || !endpoint.takeProbe()) continue;
-    const probe = endpoint.isEncrypted ? route.probe : question;
+    const probe = endpoint.isEncrypted ? route.probe : copyOf(question);
     begin(traffic, probe, createProbeRoute(route, endpoint), traffic.timer.tryTicks, ignoreOutcome);
   }
 };
@@ -185,6 +185,13 @@ export const elapsedMs = (traffic: Traffic, attempt: Try): number =>
   Math.max(0, traffic.clock() - attempt.sentAtMs);
 
 const ignoreOutcome = (): void => {};
+
+/** A probe is not the asker's to end, and may outlive what the asker has. Allocates, once per probe. @cold */
+const copyOf = (question: Question): Question => ({
+  ...question,
+  name: Uint8Array.from(question.name),
+  interest: undefined,
+});
 
 /** A route to nothing but one endpoint. Allocates, once per probe. */
 const createProbeRoute = (route: Route<Try>, endpoint: UpstreamEndpoint<Try>): Route<Try> => ({

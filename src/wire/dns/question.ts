@@ -31,7 +31,7 @@ export interface Question {
   /** Is told the steps of this question's way; undefined for ordinary questions. */
   readonly trace?: Trace | undefined;
   /** Undefined: an answer is wanted whatever happens. */
-  readonly interest?: Interest;
+  readonly interest?: Interest | undefined;
 }
 
 /** Stands where there is no question, so that what is used again holds none. */

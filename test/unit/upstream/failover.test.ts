@@ -225,6 +225,28 @@ test('resolve() tries an unhealthy upstream last, probes it, and takes it back o
   expect(await ask(forwarding, question(NAME))).toMatchObject({ endpoint: forwarding.endpoints[0] });
 });
 
+test('a question that nobody wants any more ends, and the probe that went with it goes on', async () => {
+  let offsetMs = 0;
+  const patient = patientClock();
+  const first = await openUpstream(silent);
+  const second = await openUpstream((query) =>
+    query.name.startsWith('unwanted.') ? undefined : good(query),
+  );
+  const { forwarding, events } = startForwarding([{ endpoints: [first.endpoint, second.endpoint] }], {
+    tryTimeoutMs: 120,
+    clock: () => patient() + offsetMs,
+  });
+  for (let i = 0; i < 3; i++) await ask(forwarding, question(`fault${i}.example.com.`));
+  await expect.poll(() => events).toContain('0 healthy false');
+  offsetMs += 2_000;
+  const interest: { cancel: (() => void) | undefined } = { cancel: undefined };
+  const asked = ask(forwarding, question('unwanted.example.com.', 'A', { interest }));
+  expect(forwarding.inflight).toBe(2);
+  interest.cancel?.();
+  expect(await asked).toMatchObject({ kind: 'failure', reason: 'overload' });
+  expect(forwarding.inflight).toBe(1);
+});
+
 test('resolve() still asks an unhealthy upstream when the others fail', async () => {
   let isUp = false;
   const first = await openUpstream((query) => (isUp ? answer(query, [RECORD]) : undefined));
