@@ -59,7 +59,7 @@ export { GrowingBytes } from './growing-bytes.ts';
 export { collectHeap, keepHeapSmall, shrinkHeap } from './heap.ts';
 export { NumberMap } from './number-map.ts';
 export type { Part } from './part.ts';
-export { Pool, Reusable } from './pool.ts';
+export { Pool, PoolByLength, Reusable } from './pool.ts';
 export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
 export {
   comparePrefixes,

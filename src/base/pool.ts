@@ -39,3 +39,58 @@ export class Pool<T extends Reusable> {
     if (this.#free.length < this.#keptMax) this.#free.push(thing);
   }
 }
+
+/**
+ * Things that are of one length each, as a view of bytes is: who wants one of a length gets one of that length. When it is
+ * full, one of each length in turn makes room, so that what a flood left does not keep out what is usual.
+ */
+export class PoolByLength<T extends Reusable> {
+  /** By length; what lies beyond the count was taken. */
+  readonly #free: T[][] = [];
+  readonly #counts: Uint16Array;
+  readonly #keptMax: number;
+  #kept = 0;
+  /** Length of which the next one makes room. */
+  #full = 0;
+
+  /** Keeps `keptMax` of all lengths together, and nothing that is longer than `lengthMax`. */
+  constructor(lengthMax: number, keptMax: number) {
+    for (let length = 0; length <= lengthMax; length++) this.#free.push([]);
+    this.#counts = new Uint16Array(lengthMax + 1);
+    this.#keptMax = keptMax;
+  }
+
+  /** As Pool.take(). */
+  take(length: number): T | undefined {
+    const count = this.#counts[length] ?? 0;
+    const thing = count === 0 ? undefined : this.#free[length]?.[count - 1];
+    if (thing === undefined) return undefined;
+    this.#counts[length] = count - 1;
+    this.#kept--;
+    thing.use = (thing.use + 1) & USE_MASK;
+    return thing;
+  }
+
+  /** As Pool.give(). */
+  give(thing: T, length: number): void {
+    if ((thing.use & 1) === 0) fail('a thing of a pool was given back twice');
+    thing.use = (thing.use + 1) & USE_MASK;
+    const free = this.#free[length];
+    if (free === undefined) return;
+    if (this.#kept === this.#keptMax) this.#makeRoom();
+    const count = this.#counts[length] ?? 0;
+    free[count] = thing;
+    this.#counts[length] = count + 1;
+    this.#kept++;
+  }
+
+  #makeRoom(): void {
+    const counts = this.#counts;
+    while (counts[this.#full] === 0) this.#full = (this.#full + 1) % counts.length;
+    const count = (counts[this.#full] ?? 0) - 1;
+    counts[this.#full] = count;
+    this.#free[this.#full]?.splice(count);
+    this.#kept--;
+    this.#full = (this.#full + 1) % counts.length;
+  }
+}

@@ -359,6 +359,7 @@ export class InFlightQueries {
     }
     pending.clear();
     this.#pendings.give(pending);
+    if (resolution.kind === 'answer') resolution.end?.();
   }
 
   /**

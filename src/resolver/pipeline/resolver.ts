@@ -15,6 +15,11 @@ export type Resolution =
       readonly ttlMaxSec?: number;
       /** True for what the configuration says: it may lead to private addresses. */
       readonly isOwn?: boolean;
+      /**
+       * Says that nobody looks at it any more, at most once; what is there serves another question then. Only for whoever it was
+       * made for: who keeps it, or hands on a part of it, calls nothing.
+       */
+      end?(): void;
     }
   | ResolveFailure
   /** Validation failed; an EDE code of RFC 8914 and a sentence. */

@@ -20,17 +20,18 @@ import type { CookieFit } from './cookie-jar.ts';
 import type { TryFault } from './exchange.ts';
 import { keepsLetters } from './letter-case.ts';
 import { findFlaw, hasQuestion } from './response.ts';
-import { copyMessage, sendDatagram, sendStreamed, sendTry } from './sending.ts';
+import { sendDatagram, sendStreamed, sendTry } from './sending.ts';
 import type { Traffic } from './traffic.ts';
 import { elapsedMs, endTry, failTry, finish, recycle, resumeTry, stopTry } from './tries.ts';
 import type { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
+import { createUpstreamAnswer, UpstreamAnswer } from './upstream-answer.ts';
 import type { EndpointListener, UpstreamEndpoint } from './upstream-endpoint.ts';
 
 /** What endpoints tell of their sockets and connections. */
 export const answerListener = (traffic: Traffic): EndpointListener<Try> => ({
   datagram: (endpoint, channel, bytes, length) =>
-    readDatagram(traffic, endpoint, channel, copyMessage(bytes, length)),
+    readDatagram(traffic, endpoint, channel, createUpstreamAnswer(bytes, length)),
   channelFault: (channel) => loseChannel(traffic, channel),
   message: (attempt, bytes) => readStreamed(traffic, attempt, bytes),
   fault: (attempt, fault) => loseStream(traffic, attempt, fault),
@@ -40,8 +41,9 @@ const readDatagram = (
   traffic: Traffic,
   endpoint: UpstreamEndpoint<Try>,
   channel: UdpChannel<Try>,
-  bytes: Uint8Array,
+  answer: UpstreamAnswer,
 ): void => {
+  const { message: bytes } = answer;
   const attempt = channel.waiting.get(messageId(bytes));
   const flaw = findFlaw(bytes, attempt?.flight.question);
   if (flaw !== undefined || attempt === undefined) {
@@ -49,6 +51,7 @@ const readDatagram = (
     // An ID that was used is a late answer's.
     if (flaw === 'question' || (flaw === 'id' && !channel.hasUsed(messageId(bytes))))
       noteNearMiss(traffic, endpoint, bytes);
+    answer.end();
     return;
   }
   if (changesLetters(attempt, bytes)) {
@@ -73,7 +76,7 @@ const readDatagram = (
     }
   }
   stopTry(traffic, attempt);
-  judge(traffic, attempt, bytes, isSound, true);
+  judge(traffic, attempt, answer, isSound, true);
 };
 
 /** Somebody may have guessed all but a part of what makes an answer. */
@@ -133,7 +136,7 @@ const readStreamed = (traffic: Traffic, attempt: Try, bytes: Uint8Array): void =
     if (attempt.doubt === 'cookie' && fit !== 'fits') attempt.endpoint.cookies?.forget();
     if (attempt.doubt === 'case' && changesLetters(attempt, bytes)) attempt.endpoint.pauseLetters();
   }
-  judge(traffic, attempt, bytes, isSound, false);
+  judge(traffic, attempt, new UpstreamAnswer(bytes), isSound, false);
 };
 
 const examineCookie = (traffic: Traffic, attempt: Try, bytes: Uint8Array): CookieFit => {
@@ -145,11 +148,12 @@ const examineCookie = (traffic: Traffic, attempt: Try, bytes: Uint8Array): Cooki
 const judge = (
   traffic: Traffic,
   attempt: Try,
-  bytes: Uint8Array,
+  answer: UpstreamAnswer,
   isSound: boolean,
   isDatagram: boolean,
 ): void => {
   const { endpoint, flight } = attempt;
+  const { message: bytes } = answer;
   resumeTry(attempt);
   if (!isSound) {
     traffic.observer.unwanted(endpoint.index, 'malformed');
@@ -170,13 +174,14 @@ const judge = (
   if (fault === undefined) {
     endTry(traffic, attempt);
     if (flight.isOver) return;
-    const { text, isEncrypted } = endpoint;
-    const { isOnly } = flight.order;
+    answer.endpoint = endpoint.text;
+    answer.rttMs = rttMs;
+    answer.isEncrypted = endpoint.isEncrypted;
+    answer.isOnly = flight.order.isOnly;
     // The server did its part. What it passed on is not worth what it would cost to read.
     if (!isWorthReading(bytes, questionEnd(bytes, bytes.length)))
       finish(traffic, flight, { kind: 'failure', reason: 'costly', message: undefined });
-    else
-      finish(traffic, flight, { kind: 'answer', message: bytes, endpoint: text, rttMs, isEncrypted, isOnly });
+    else finish(traffic, flight, answer);
     recycle(traffic, attempt);
   } else if (flight.isOver || fault !== 'unsupported' || !simplify(traffic, attempt, rcode, isDatagram)) {
     failTry(traffic, attempt, fault, bytes, blamesZone && fault === 'servfail');

@@ -22,6 +22,8 @@ export type UpstreamOutcome =
       readonly isEncrypted: boolean;
       /** The route has no other server: asking again brings the same. */
       readonly isOnly: boolean;
+      /** See Resolution. */
+      end?(): void;
     }
   | ResolveFailure;
 

@@ -3,6 +3,7 @@ import { formatName, formatType, type Question } from '../../wire/dns/dns.ts';
 import { createQuery, writeQuery } from './query.ts';
 import type { Traffic } from './traffic.ts';
 import type { Try } from './try.ts';
+import { copyMessage } from './upstream-answer.ts';
 
 /** Sends the query of a try, over UDP unless its endpoint or a guard says otherwise. */
 export const sendTry = (traffic: Traffic, attempt: Try): void => {
@@ -33,7 +34,7 @@ export const sendDatagram = (traffic: Traffic, attempt: Try): void => {
   attempt.channel = channel;
   attempt.id = id;
   attempt.form.hasCookie = cookie !== undefined;
-  attempt.form.letters = isMixed ? copyMessage(query, length) : undefined;
+  attempt.form.letters = isMixed ? copyOf(query, length) : undefined;
   awaitAnswer(traffic, attempt);
   channel.send(id, attempt, length);
   traffic.observer.sent(endpoint.index, 'udp');
@@ -77,15 +78,11 @@ const awaitAnswer = (traffic: Traffic, attempt: Try): void => {
   traffic.timer.start(attempt, ticks, retryTicks);
 };
 
-/** Messages up to this are copied byte by byte: a view of the others' bytes costs more, and is garbage. */
-const BYTE_BY_BYTE_MAX = 256;
-
-/** A message that the asker may keep, from the socket's memory. From Buffer's pool: memory of its own for each costs more. */
-export const copyMessage = (bytes: Uint8Array, length: number): Uint8Array => {
-  const message = Buffer.allocUnsafe(length);
-  if (length > BYTE_BY_BYTE_MAX) message.set(bytes.subarray(0, length));
-  else for (let i = 0; i < length; i++) message[i] = bytes[i] ?? 0;
-  return message;
+/** What an answer has to repeat. */
+const copyOf = (query: Uint8Array, length: number): Uint8Array => {
+  const copy = Buffer.allocUnsafe(length);
+  copyMessage(query, length, copy);
+  return copy;
 };
 
 /** Once per query that is explained. */
