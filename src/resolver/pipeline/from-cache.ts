@@ -6,13 +6,13 @@
 import { SOURCE } from '../../base/words/words.ts';
 import { FLAG, readU16 } from '../../wire/dns/dns.ts';
 import { type Answer, type CacheKey, KEY_FLAG, KEY_TAIL_BYTES, keyFlags } from '../cache/cache.ts';
+import { type Asked, createAsked } from './asked.ts';
 import { answerUnknown } from './envelope.ts';
 import type { InForce } from './in-force.ts';
 import { judgeAliases, judgeAnswer, writeFresh } from './judgement.ts';
 import type { Failure } from './outcome.ts';
 import { NEXT, type QueryContext, REFRESH } from './query-context.ts';
 import type { Alias } from './rewrite.ts';
-import { type Asked, createAsked } from './waiter.ts';
 
 /** Questions in flight beside which nothing is fetched before somebody has to wait for it. */
 const PREFETCH_INFLIGHT_MAX = 512;

@@ -14,16 +14,17 @@ import { type Clock, Pool } from '../../base/base.ts';
 import { GAVE_WAY } from '../../base/words/words.ts';
 import { QUERY_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import type { CacheKey } from '../cache/cache.ts';
+import { type Asked, endAsked } from './asked.ts';
 import type { InFlightBySource } from './in-flight-by-source.ts';
 import type { FairnessLimit } from './in-force.ts';
 import { GIVEN_WAY, type Outcome, OVER_SHARE, OVER_ZONE_SHARE, OVERLOAD, STALE } from './outcome.ts';
 import type { WaitingObserver } from './parts.ts';
-import { type Completion, NO_SLOT, PENDINGS_KEPT_MAX, Pending, type Waiting } from './pending.ts';
+import { type Completion, isAwaited, NO_SLOT, PENDINGS_KEPT_MAX, Pending, type Waiting } from './pending.ts';
 import { PLACES, Places } from './places.ts';
 import { Questions } from './questions.ts';
 import type { Resolution, Resolver } from './resolver.ts';
 import { MAY_GIVE_WAY, SCARCE_PART, Slots } from './slots.ts';
-import { type Asked, endWaiter, isRepeated, WAITER_BYTES, type Waiter } from './waiter.ts';
+import { endWaiter, isRepeated, WAITER_BYTES, type Waiter } from './waiter.ts';
 
 /** Younger queries are never evicted, milliseconds: nearly every name is answered by then. */
 const GIVES_WAY_AFTER_MS = 200;
@@ -146,27 +147,32 @@ export class InFlightQueries {
   /** Resolves for the cache alone, unless the query is in flight or slots are scarce: it evicts no other query. */
   refresh(asked: Asked): void {
     if (this.#waiting.find(asked) !== undefined || this.#slots.taken >= this.#slots.room * SCARCE_PART)
-      return;
-    this.#ask(asked, undefined, NOBODY, this.#places.ofZone(asked.qname));
+      endAsked(asked);
+    else this.#ask(asked, undefined, NOBODY, this.#places.ofZone(asked.qname));
   }
 
   /** Lets a waiter wait for the answer to a question, or answers it at once when there is no room. */
   enter(waiter: Waiter, asked: Asked): void {
     // TCP lets none in; a datagram may be as long.
     if (waiter.length > QUERY_LENGTH_MAX) {
+      endAsked(asked);
       this.#answer(waiter, OVERLOAD);
       return;
     }
     const place = this.#places.ofClient(waiter.address);
     const pending = this.#waiting.find(asked);
     if (pending !== undefined) {
+      endAsked(asked);
       this.#join(pending, waiter, place);
       return;
     }
     const zone = this.#places.ofZone(asked.qname);
     const refusal = this.#admit(waiter, place, zone);
-    if (refusal !== undefined) this.#answer(waiter, refusal);
-    else this.#ask(asked, waiter, place, zone);
+    if (refusal === undefined) this.#ask(asked, waiter, place, zone);
+    else {
+      endAsked(asked);
+      this.#answer(waiter, refusal);
+    }
   }
 
   /** Lets a waiter wait for a question that is in flight. */
@@ -174,7 +180,7 @@ export class InFlightQueries {
     const { waiters } = pending;
     if (waiters.length > 0 && pending.byPlace === undefined) {
       pending.byPlace = new Map();
-      for (const other of waiters) addTo(pending.byPlace, this.#places.ofClient(other.address), other);
+      for (const other of waiters) pending.place(other, this.#places.ofClient(other.address));
     }
     const own = pending.byPlace?.get(place);
     if (own !== undefined && isRepeated(waiter, own)) {
@@ -198,7 +204,7 @@ export class InFlightQueries {
       this.#answer(waiter, OVER_SHARE);
       return;
     }
-    if (pending.byPlace !== undefined) addTo(pending.byPlace, place, waiter);
+    pending.place(waiter, place);
     waiters.push(waiter);
     this.#hold(waiter, place);
     waiter.observer?.coalesced();
@@ -350,7 +356,8 @@ export class InFlightQueries {
     }
     this.#leave(pending);
     const nowMs = this.#clock();
-    const outcome = this.#responder.read(pending.asked, resolution, nowMs, isKept);
+    const { asked } = pending;
+    const outcome = this.#responder.read(asked, resolution, nowMs, isKept);
     const { hadPlainLife } = pending;
     const isOver = this.#answerAll(pending, outcome, nowMs, resolution);
     if (!isOver || !hadPlainLife) {
@@ -359,7 +366,9 @@ export class InFlightQueries {
     }
     pending.clear();
     this.#pendings.give(pending);
-    if (resolution.kind === 'answer') resolution.end?.();
+    if (resolution.kind !== 'answer' || resolution.end === undefined) return;
+    resolution.end();
+    endAsked(asked);
   }
 
   /**
@@ -436,11 +445,3 @@ export class InFlightQueries {
 }
 
 const NO_PLACE = -1;
-
-const addTo = (byPlace: Map<number, Waiter[]>, place: number, waiter: Waiter): void => {
-  const own = byPlace.get(place);
-  if (own === undefined) byPlace.set(place, [waiter]);
-  else own.push(waiter);
-};
-
-const isAwaited = ({ waiters }: Pending): boolean => waiters.length > 0;

@@ -1,8 +1,9 @@
 // A question in flight, and who waits for it. Hot file: one for each miss.
 import { Reusable } from '../../base/base.ts';
+import { type Asked, NOT_ASKED } from './asked.ts';
 import type { Questions } from './questions.ts';
 import type { Resolution } from './resolver.ts';
-import { type Asked, NOT_ASKED, type Waiter } from './waiter.ts';
+import type { Waiter } from './waiter.ts';
 
 /** Questions in flight, each found by what it asks. */
 export type Waiting = Questions<Pending>;
@@ -37,6 +38,13 @@ export class Pending extends Reusable {
   /** Another question with the same hash; see Questions. */
   other: Pending | undefined = undefined;
 
+  /** Puts a waiter among those of its place, where these are told apart. */
+  place(waiter: Waiter, place: number): void {
+    const own = this.byPlace?.get(place);
+    if (own === undefined) this.byPlace?.set(place, [waiter]);
+    else own.push(waiter);
+  }
+
   /** Nobody looks at it any more. */
   get hadPlainLife(): boolean {
     return !this.isLate && !this.isGivenUp && this.slot === NO_SLOT && this.timer === undefined;
@@ -52,6 +60,9 @@ export class Pending extends Reusable {
     this.waiting = undefined;
   }
 }
+
+/** True when somebody waits for the answer. */
+export const isAwaited = ({ waiters }: Pending): boolean => waiters.length > 0;
 
 /** What the resolver said, to be read. */
 export interface Completion {

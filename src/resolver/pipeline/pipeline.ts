@@ -11,6 +11,7 @@ import type { Shown } from '../../policy/access/access.ts';
 import type { ExemptionIndex } from '../../policy/policy.ts';
 import type { EventObserver, QueryObserver } from '../../telemetry/events/events.ts';
 import { type AnswerCache, FailureCache } from '../cache/cache.ts';
+import { createAsked } from './asked.ts';
 import { conclude } from './conclusion.ts';
 import { ServerCookies } from './cookie.ts';
 import { readQuery } from './envelope.ts';
@@ -24,7 +25,7 @@ import { logQuery } from './query-log.ts';
 import type { Resolver } from './resolver.ts';
 import type { PipelineTrace } from './trace.ts';
 import { UnauthorizedClients } from './unauthorized-clients.ts';
-import { createAsked, createWaiter, type Reply } from './waiter.ts';
+import { createWaiter, type Reply } from './waiter.ts';
 import { WaiterResponder } from './waiter-responder.ts';
 
 export { DROP, GAVE_WAY, SOURCE, TRANSPORT } from '../../base/words/words.ts';

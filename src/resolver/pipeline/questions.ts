@@ -6,7 +6,7 @@
 import { NumberMap } from '../../base/base.ts';
 import { readU16 } from '../../wire/dns/dns.ts';
 import { type CacheKey, KEY_TAIL_BYTES } from '../cache/cache.ts';
-import type { Asked } from './waiter.ts';
+import type { Asked } from './asked.ts';
 
 /** A question with its place in the table. */
 interface Entry<T> {

@@ -3,6 +3,7 @@
 import { SOURCE } from '../../base/words/words.ts';
 import { BOGUS_MS } from '../../wire/dns/dns.ts';
 import { createAnswer, KEY_FLAG, NOT_VALIDATED, type Validation } from '../cache/cache.ts';
+import { type Asked, keyTextOf } from './asked.ts';
 import type { InForce } from './in-force.ts';
 import {
   createBogus,
@@ -16,7 +17,6 @@ import {
 } from './outcome.ts';
 import type { Parts } from './parts.ts';
 import type { Resolution } from './resolver.ts';
-import { type Asked, keyTextOf } from './waiter.ts';
 
 /**
  * Bytes of a bogus message that is kept: what an honest zone that signs wrongly sends is shorter. To go through 64 KiB of an

@@ -6,6 +6,7 @@
 import { SOURCE } from '../../base/words/words.ts';
 import { FLAG, MESSAGE_LENGTH_MAX, UDP_LENGTH_MAX } from '../../wire/dns/dns.ts';
 import { KEY_FLAG, STALE_RECHECK_MS } from '../cache/cache.ts';
+import { type Asked, createAsked, keyTextOf } from './asked.ts';
 import { conclude } from './conclusion.ts';
 import { readAgain } from './envelope.ts';
 import { findAnswer, findStale, findTarget, judgeStale, refresh } from './from-cache.ts';
@@ -20,7 +21,7 @@ import { NEXT, QueryContext, REFRESH } from './query-context.ts';
 import { logQuery } from './query-log.ts';
 import { readResolution } from './reading.ts';
 import type { Resolution } from './resolver.ts';
-import { type Asked, createAsked, endWaiter, keyTextOf, ledTo, type Waiter } from './waiter.ts';
+import { endWaiter, ledTo, type Waiter } from './waiter.ts';
 
 /** What one message may hold the loop for: bounds on what it may hold see to it, and here is seen whether they do. */
 const HELD_MS_MAX = 5;

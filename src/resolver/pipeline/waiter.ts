@@ -1,4 +1,4 @@
-// A query that waits, and the question that is asked for it. Hot file: both are needed for each miss.
+// A query that waits. Hot file: one for each miss.
 //
 // Waiters are used again (Pool): one belongs to whoever was handed it last, and who has answered it gives it back with
 // endWaiter(). What is answered afterwards all the same ends the thread: it would be somebody else's query by then.
@@ -7,12 +7,8 @@ import { fail } from 'node:assert/strict';
 import { type AddressWords, createAddress, Pool, Reusable } from '../../base/base.ts';
 import { TRANSPORT } from '../../base/words/words.ts';
 import type { Shown } from '../../policy/access/access.ts';
-import { HEADER_LENGTH, NO_QUESTION } from '../../wire/dns/dns.ts';
-import { KEY_FLAG, keyText } from '../cache/cache.ts';
-import type { InForce } from './in-force.ts';
 import type { PipelineObserver } from './parts.ts';
 import { PORT_OF_PROBE, type QueryContext } from './query-context.ts';
-import type { Question } from './resolver.ts';
 import type { Alias } from './rewrite.ts';
 
 /**
@@ -25,8 +21,6 @@ export type Reply = (message: Uint8Array) => void;
 const ORDINARY_BYTES = 128;
 /** Waiters that are kept for the next queries: more than are in flight but in a flood, half a megabyte. */
 const WAITERS_KEPT_MAX = 1024;
-/** Bytes of some 200 names. */
-const NAMES_BYTES = 4096;
 /** Bytes of a waiter beside those of a long query: objects, address, room of an ordinary query and the reply. */
 export const WAITER_BYTES = 256 + ORDINARY_BYTES;
 
@@ -89,22 +83,6 @@ export const endWaiter = (waiter: Waiter): void => {
   waiters.give(waiter);
 };
 
-/** A question for the resolver. */
-export interface Asked {
-  /** Hash and flags of its cache key. */
-  readonly hash: number;
-  readonly flags: number;
-  /** Folded; `question.name` has the letters of the client that asked first. Neither is written to: they may be one. */
-  readonly qname: Uint8Array;
-  readonly question: Question;
-}
-
-/** What stands where no question is. */
-export const NOT_ASKED: Asked = { hash: 0, flags: 0, qname: NO_QUESTION.name, question: NO_QUESTION };
-
-/** The cache key of a question as text; made where it is needed, because most questions are answered. */
-export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
-
 /** The query of a turn, to wait. */
 export const createWaiter = (
   { query, asker, observer, nowMs, alias }: QueryContext,
@@ -139,56 +117,6 @@ export const ledTo = (before: Waiter, alias: Alias | undefined, isUnchecked: boo
   waiter.alias = alias;
   waiter.isUnchecked = isUnchecked;
   return waiter;
-};
-
-/** Where the next names are copied to; what is full goes when the last question in it has ended. */
-let names = new Uint8Array(NAMES_BYTES);
-let namesEnd = 0;
-
-/**
- * The question of a turn, under its sealed key, for the name that a rule leads to or the QNAME, in the letters of
- * `waiter`.
- */
-export const createAsked = (
-  { query, key, asker }: QueryContext,
-  { resolver }: InForce,
-  alias: Alias | undefined,
-  waiter: Waiter | undefined,
-): Asked => {
-  const { qtype, qclass, qnameLength } = query;
-  const qname = alias?.target ?? copyOf(key.bytes, 0, qnameLength);
-  // The letters of the waiter's query come back to it; most have small ones alone.
-  const hasOwnLetters = alias === undefined && waiter !== undefined && !isFolded(waiter, qname);
-  const name = hasOwnLetters ? copyOf(waiter.bytes, HEADER_LENGTH, qnameLength) : qname;
-  const question: Question = {
-    name,
-    type: qtype,
-    class: qclass,
-    dnssecOk: query.opt.dnssecOk || resolver.joinsVariants?.(qtype) === true,
-    checkingDisabled: (key.flags & KEY_FLAG.CHECKING_DISABLED) !== 0,
-    view: asker.client.view,
-    wantsAd: false,
-    interest: { cancel: undefined },
-  };
-  return { hash: key.hash, flags: key.flags, qname, question };
-};
-
-/** Cheaper than slice() of a view, for a name; and a view of a larger buffer takes half of what an array of its own does. */
-const copyOf = (bytes: Uint8Array, start: number, length: number): Uint8Array => {
-  if (names.length - namesEnd < length) {
-    names = new Uint8Array(NAMES_BYTES);
-    namesEnd = 0;
-  }
-  const copy = new Uint8Array(names.buffer, namesEnd, length);
-  namesEnd += length;
-  for (let i = 0; i < length; i++) copy[i] = bytes[start + i] ?? 0;
-  return copy;
-};
-
-/** True when the name of a query has no letters but those of its folded form. */
-const isFolded = ({ bytes }: Waiter, qname: Uint8Array): boolean => {
-  for (let i = 0; i < qname.length; i++) if (bytes[HEADER_LENGTH + i] !== qname[i]) return false;
-  return true;
 };
 
 /** True when a client has sent the very same datagram before, from the same port. */

@@ -17,12 +17,12 @@ import {
 } from '../../wire/dns/dns.ts';
 import type { ConnectionFault } from './connection.ts';
 import type { CookieFit } from './cookie-jar.ts';
-import type { TryFault } from './exchange.ts';
+import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import { keepsLetters } from './letter-case.ts';
 import { findFlaw, hasQuestion } from './response.ts';
 import { sendDatagram, sendStreamed, sendTry } from './sending.ts';
 import type { Traffic } from './traffic.ts';
-import { elapsedMs, endTry, failTry, finish, recycle, resumeTry, stopTry } from './tries.ts';
+import { checkFlight, elapsedMs, endTry, failTry, finishAnswered, resumeTry, stopTry } from './tries.ts';
 import type { Try } from './try.ts';
 import type { UdpChannel } from './udp-channel.ts';
 import { createUpstreamAnswer, UpstreamAnswer } from './upstream-answer.ts';
@@ -45,6 +45,7 @@ const readDatagram = (
 ): void => {
   const { message: bytes } = answer;
   const attempt = channel.waiting.get(messageId(bytes));
+  if (attempt !== undefined) checkFlight(attempt);
   const flaw = findFlaw(bytes, attempt?.flight.question);
   if (flaw !== undefined || attempt === undefined) {
     traffic.observer.unwanted(endpoint.index, flaw ?? 'id');
@@ -144,6 +145,8 @@ const examineCookie = (traffic: Traffic, attempt: Try, bytes: Uint8Array): Cooki
   return attempt.endpoint.cookies?.examine(bytes, cookieOffset, cookieLength) ?? 'none';
 };
 
+const COSTLY: UpstreamOutcome = { kind: 'failure', reason: 'costly', message: undefined };
+
 /** Takes an answer whose try was stopped; the response reader has read it. */
 const judge = (
   traffic: Traffic,
@@ -179,10 +182,8 @@ const judge = (
     answer.isEncrypted = endpoint.isEncrypted;
     answer.isOnly = flight.order.isOnly;
     // The server did its part. What it passed on is not worth what it would cost to read.
-    if (!isWorthReading(bytes, questionEnd(bytes, bytes.length)))
-      finish(traffic, flight, { kind: 'failure', reason: 'costly', message: undefined });
-    else finish(traffic, flight, answer);
-    recycle(traffic, attempt);
+    const isWorth = isWorthReading(bytes, questionEnd(bytes, bytes.length));
+    finishAnswered(traffic, attempt, isWorth ? answer : COSTLY);
   } else if (flight.isOver || fault !== 'unsupported' || !simplify(traffic, attempt, rcode, isDatagram)) {
     failTry(traffic, attempt, fault, bytes, blamesZone && fault === 'servfail');
   }

@@ -39,6 +39,8 @@ export class Flight<T> extends Reusable {
   route: Route<T> = NO_ROUTE;
   readonly order = new EndpointOrder<T>();
   done: (outcome: UpstreamOutcome) => void = NOBODY;
+  /** Number of the use of its question, which it must not outlive. */
+  questionUse = 0;
   /** Tick of the wheel at which it began, and at which it is given up. */
   startTick = 0;
   deadlineTick = 0;
@@ -74,6 +76,7 @@ export class Flight<T> extends Reusable {
     done: (outcome: UpstreamOutcome) => void,
   ): void {
     this.question = question;
+    this.questionUse = useOf(question);
     this.route = route;
     this.order.begin(route, limitTick, deadlineTick);
     this.done = done;
@@ -94,6 +97,11 @@ export class Flight<T> extends Reusable {
     this.route = NO_ROUTE;
     this.done = NOBODY;
     this.last = undefined;
+  }
+
+  /** False when its question serves another asker by now, which nobody may see: see Interest. */
+  get hasQuestion(): boolean {
+    return useOf(this.question) === this.questionUse;
   }
 
   /** True while a silent try may lead to another one before its time is over. */
@@ -124,3 +132,5 @@ export class Flight<T> extends Reusable {
     }
   }
 }
+
+const useOf = ({ interest }: Question): number => interest?.use ?? 0;

@@ -22,7 +22,11 @@ export const begin = (
   traffic.inflight++;
   const flight = traffic.flights.take() ?? createFlight(traffic);
   flight.begin(question, route, tick, tick + Math.ceil(ticks / 2), tick + ticks, done);
-  if (question.interest !== undefined) question.interest.cancel = flight.cancel;
+  const { interest } = question;
+  if (interest !== undefined) {
+    interest.cancel = flight.cancel;
+    interest.lookers++;
+  }
   advance(traffic, flight);
 };
 
@@ -132,9 +136,10 @@ export const resumeTry = (attempt: Try): void => {
   attempt.flight.order.reopened();
 };
 
-/** Ends the thread when the flight of a try serves another question by now: that one would get this one's outcome. */
+/** Ends the thread when the flight of a try, or its question, is another one by now: that one would get this one's outcome. */
 export const checkFlight = ({ flight, flightUse }: Try): void => {
-  if (flight.use !== flightUse) fail('a try outlived the question that it was made for');
+  if (flight.use !== flightUse || !flight.hasQuestion)
+    fail('a try outlived the question that it was made for');
 };
 
 /** No answer to the query under way is taken any more. */
@@ -171,10 +176,14 @@ export const finish = (traffic: Traffic, flight: Flight<Try>, outcome: UpstreamO
   flight.done(outcome);
 };
 
-/** Keeps flight and try of a question that was just answered, after a plain life; nobody may look at them any more. */
-export const recycle = (traffic: Traffic, attempt: Try): void => {
+/** Ends a question by the answer to a try that has ended. After a plain life, flight and try are kept for another one. */
+export const finishAnswered = (traffic: Traffic, attempt: Try, outcome: UpstreamOutcome): void => {
   const { flight } = attempt;
-  if (flight.last !== attempt || attempt.sibling !== undefined || attempt.isOpen || !flight.isOver) return;
+  const isPlain = flight.last === attempt && attempt.sibling === undefined;
+  // Before who asked is told, because that one may use the question again at once.
+  if (isPlain && flight.question.interest !== undefined) flight.question.interest.lookers--;
+  finish(traffic, flight, outcome);
+  if (!isPlain) return;
   flight.clear();
   traffic.flights.give(flight);
   traffic.tries.give(attempt);

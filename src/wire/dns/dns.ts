@@ -61,7 +61,13 @@ export {
 } from './name.ts';
 export { NameList } from './name-list.ts';
 export { formatMessage, formatRecord, parseRecord, type ResourceRecord } from './presentation.ts';
-export { type FailureReason, NO_QUESTION, type Question, type ResolveFailure } from './question.ts';
+export {
+  type FailureReason,
+  type Interest,
+  NO_QUESTION,
+  type Question,
+  type ResolveFailure,
+} from './question.ts';
 export { expandRdata } from './rdata.ts';
 export { formatRdata, parseRdata } from './rdata-text.ts';
 export {

@@ -2,12 +2,17 @@
 import type { Trace } from '../../base/base.ts';
 import { CLASS, TYPE } from './registry.ts';
 
-/**
- * Says that nobody wants an answer any more. It goes along with a question and all that is asked for its sake; code that
- * sends something sets `cancel`, and takes it back at the end.
- */
+/** What who asks has to know of those who answer. It goes along with a question and all that is asked for its sake. */
 export interface Interest {
+  /** Says that nobody wants an answer any more. Code that sends something sets it, and takes it back at the end. */
   cancel: (() => void) | undefined;
+  /**
+   * Who sent something and may look at the question after it was answered, as a try does that was overtaken: for as long as there is
+   * any, the question's memory is not used for another one.
+   */
+  lookers: number;
+  /** Number of the use of that memory: another one tells who looks too late that the question is somebody else's by now. */
+  readonly use: number;
 }
 
 /** One question to be resolved. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { FLAG, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
+import { FLAG, type Interest, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { parseMessage } from '../../support/records.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import { ask, deadEndpoint, openUpstream, patientClock, question, startForwarding } from './setup.ts';
@@ -239,7 +239,7 @@ test('a question that nobody wants any more ends, and the probe that went with i
   for (let i = 0; i < 3; i++) await ask(forwarding, question(`fault${i}.example.com.`));
   await expect.poll(() => events).toContain('0 healthy false');
   offsetMs += 2_000;
-  const interest: { cancel: (() => void) | undefined } = { cancel: undefined };
+  const interest: Interest = { cancel: undefined, lookers: 0, use: 1 };
   const asked = ask(forwarding, question('unwanted.example.com.', 'A', { interest }));
   expect(forwarding.inflight).toBe(2);
   interest.cancel?.();

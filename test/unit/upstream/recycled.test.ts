@@ -4,7 +4,14 @@
 // What belongs to a question must not be used for another one while a socket, the wheel or another try knows of it.
 import { expect, test } from 'vitest';
 import type { UpstreamOutcome } from '../../../src/resolver/upstream/upstream.ts';
-import { FLAG, formatName, HEADER_LENGTH, RCODE, skipName } from '../../../src/wire/dns/dns.ts';
+import {
+  FLAG,
+  formatName,
+  HEADER_LENGTH,
+  type Interest,
+  RCODE,
+  skipName,
+} from '../../../src/wire/dns/dns.ts';
 import { createRandom } from '../../support/mutate.ts';
 import { answer, answerCode, type ScriptedHandler } from '../../support/scripted-upstream.ts';
 import { openUpstream, question, startForwarding } from './setup.ts';
@@ -43,7 +50,7 @@ test.for([1, 2, 3])('each question has its own outcome, once (%i)', async (seed)
   const beginSome = (): void => {
     while (begun < QUESTIONS && underWay < UNDER_WAY_MAX) {
       const index = begun++;
-      const interest: { cancel: (() => void) | undefined } = { cancel: undefined };
+      const interest: Interest = { cancel: undefined, lookers: 0, use: 1 };
       underWay++;
       forwarding.resolve(question(`n${index}.example.com.`, 'A', { interest }), (outcome) => {
         outcomes[index]?.push(outcome);
