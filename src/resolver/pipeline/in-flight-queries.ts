@@ -65,6 +65,7 @@ export interface Responder {
 
 /** The bucket of queries that no client waits for. */
 const NOBODY = PLACES;
+const NO_PLACE = -1;
 const NO_BYTES = new Uint8Array(0);
 
 /** The questions in flight of one worker's pipeline, and who waits for them. */
@@ -288,8 +289,7 @@ export class InFlightQueries {
 
   /** Evicts a query, and cancels it at the resolver. */
   #giveUp(pending: Pending, nowMs: number): void {
-    const { asked } = pending;
-    const { waiters } = pending;
+    const { asked, waiters } = pending;
     pending.waiters = [];
     pending.isGivenUp = true;
     this.#leave(pending);
@@ -341,12 +341,17 @@ export class InFlightQueries {
       this.#startStaleTimer(pending, waiter.sinceMs);
     }
     this.#observer.inflight(this.#waiting.size);
-    const resolver = this.#resolver;
-    const { use } = pending;
-    resolver.resolve(asked.question, (resolution) => {
+    pending.done ??= this.#createDone(pending);
+    this.#resolver.resolve(asked.question, pending.done);
+  }
+
+  /** By itself, as #createStaleTimer() is. */
+  #createDone(pending: Pending): (resolution: Resolution) => void {
+    const done = (resolution: Resolution): void => {
       // A resolver calls once. Who called again would be heard for somebody else's question by now.
-      if (pending.use === use) this.#complete(pending, resolution, resolver === this.#resolver);
-    });
+      if (pending.done === done) this.#complete(pending, resolution, pending.waiting === this.#waiting);
+    };
+    return done;
   }
 
   #complete(pending: Pending, resolution: Resolution, isKept: boolean): void {
@@ -356,18 +361,18 @@ export class InFlightQueries {
     }
     this.#leave(pending);
     const nowMs = this.#clock();
-    const { asked } = pending;
+    const { asked, hadPlainLife } = pending;
     const outcome = this.#responder.read(asked, resolution, nowMs, isKept);
-    const { hadPlainLife } = pending;
     const isOver = this.#answerAll(pending, outcome, nowMs, resolution);
     if (!isOver || !hadPlainLife) {
       pending.waiters = [];
       return;
     }
-    pending.clear();
+    const isEnded = resolution.kind === 'answer' && resolution.end !== undefined;
+    pending.clear(isEnded);
     this.#pendings.give(pending);
-    if (resolution.kind !== 'answer' || resolution.end === undefined) return;
-    resolution.end();
+    if (!isEnded) return;
+    resolution.end?.();
     endAsked(asked);
   }
 
@@ -443,5 +448,3 @@ export class InFlightQueries {
     return next;
   }
 }
-
-const NO_PLACE = -1;

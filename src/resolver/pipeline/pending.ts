@@ -35,6 +35,8 @@ export class Pending extends Reusable {
   asked: Asked = NOT_ASKED;
   waiting: Waiting | undefined = undefined;
   sinceMs = 0;
+  /** Takes what the resolver says; made when it is first needed, and anew after a resolver that may call again. */
+  done: ((resolution: Resolution) => void) | undefined = undefined;
   /** Another question with the same hash; see Questions. */
   other: Pending | undefined = undefined;
 
@@ -50,8 +52,9 @@ export class Pending extends Reusable {
     return !this.isLate && !this.isGivenUp && this.slot === NO_SLOT && this.timer === undefined;
   }
 
-  /** Lets go of what belongs to others. */
-  clear(): void {
+  /** Lets go of what belongs to others; of `done` unless whoever was to call it has ended (Resolution.end()). */
+  clear(hasEnded: boolean): void {
+    if (!hasEnded) this.done = undefined;
     // An array that is emptied in one step lets go of its room as well, which is kept for a few and not for many.
     if (this.waiters.length > ORDINARY_WAITERS) this.waiters = [];
     else while (this.waiters.length > 0) this.waiters.pop();
