@@ -131,6 +131,37 @@ describe('coalescing', () => {
     expect([bench.asked.length, bench.pipeline.waiting]).toEqual([1, 0]);
   });
 
+  test('a resolver is told that its answer is over, once, and never while some wait for a later turn', async () => {
+    const bench = new Bench();
+    const ask = (id: number, client?: string) => bench.send(buildQuery(QUESTION, { id }), client).answers;
+    const waiting = Array.from({ length: WAITERS_PER_CLIENT_MAX }, (_, id) => ask(id));
+    waiting.push(ask(0, CLIENT.LAB));
+    const message = buildResponse({ question: QUESTION, answer: [RECORD] });
+    let ended = 0;
+    const end = (): void => {
+      ended++;
+      message.fill(0xff);
+    };
+    bench.asked[0]?.done({ kind: 'answer', message, end });
+    expect(bench.pipeline.waiting).toBe(1);
+    await untilAnswered(bench);
+    expect(waiting.every((answers) => onlyAnswer(answers).answer.join() === RECORD)).toBe(true);
+    // Answers that leave in several turns are read again; then the resolver's is garbage.
+    expect(ended).toBe(0);
+    const alone = bench.send(buildQuery('b.example. A')).answers;
+    const other = buildResponse({ question: 'b.example. A', answer: ['b.example. 60 IN A 203.0.113.2'] });
+    bench.asked[1]?.done({
+      kind: 'answer',
+      message: other,
+      end: () => {
+        ended++;
+        other.fill(0xff);
+      },
+    });
+    expect(ended).toBe(1);
+    expect(onlyAnswer(alone).answer).toEqual(['b.example. 60 IN A 203.0.113.2']);
+  });
+
   test('a datagram that a client repeats gets one answer, one that differs its own', () => {
     const bench = new Bench();
     const query = buildQuery(QUESTION, { id: 7 });
