@@ -61,10 +61,7 @@ type Top = Pick<ReportDocument, 'kicker' | 'title' | 'subtitle' | 'facts'>;
 
 /** Page one below its top. */
 export const toFront = (report: Report, texts: ReportTexts, top: Top, places: Places): Front => {
-  const whole = toParts(report, texts, top, places, WIDE);
-  // What would not fit with the least of each gets fewer lines.
-  const parts = whole.isFull ? toParts(report, texts, top, places, TIGHT) : whole;
-  const { answer, told, needs, check, answers, findings, shown } = parts;
+  const { answer, told, needs, check, answers, findings, shown } = fitting(report, texts, top, places);
   return {
     tone: TONES[report.verdict.answer],
     answer,
@@ -83,7 +80,20 @@ interface Lines {
   readonly other: number;
 }
 const WIDE: Lines = { sentence: 3, other: 2 };
-const TIGHT: Lines = { sentence: 2, other: 1 };
+/** What would not fit with the least of each gets fewer lines, one step after the other. */
+const TIGHTER: readonly Lines[] = [
+  { sentence: 2, other: 1 },
+  { sentence: 1, other: 1 },
+];
+
+/** All parts in as many lines as the page has room for. */
+const fitting = (report: Report, texts: ReportTexts, top: Top, places: Places): Parts =>
+  TIGHTER.reduce(
+    (parts, lines) => (parts.isFull ? toParts(report, texts, top, places, lines) : parts),
+    toParts(report, texts, top, places, WIDE),
+  );
+
+type Parts = ReturnType<typeof toParts>;
 
 /** All parts, and how much of each is shown. */
 const toParts = (

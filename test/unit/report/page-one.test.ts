@@ -14,7 +14,7 @@ import { toPdf } from '../../../src/evidence/report/pdf.ts';
 import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { toDocument } from '../../../src/evidence/report/sections.ts';
 import { REPORT_TEXTS } from '../../../src/evidence/report/texts/dictionaries.ts';
-import { runsInTwo } from '../../support/night.ts';
+import { NIGHT, runsInTwo } from '../../support/night.ts';
 import { requireProgram, run } from '../../support/process.ts';
 import { type FactNumbers, manyFacts } from './many-facts.ts';
 import { createSource, FROM_MS, UNTIL_MS } from './quarter.ts';
@@ -135,14 +135,25 @@ for (const [options, runs] of runsInTwo(8))
     await fc.assert(property, { numRuns: runs, examples: EXAMPLES });
   });
 
-test('any facts leave page one on one page as a browser prints it', { tags: 'night' }, async (context) => {
-  for (const program of ['chromium', 'pdftotext']) requireProgram(context, program);
-  const property = fc.asyncProperty(facts, async ({ numbers: of, agency, language }) => {
-    const document = await documentOf(of, agency, language);
-    await expectOnePage(await print(toHtml(cut(document))), document);
-  });
-  await fc.assert(property, { numRuns: 3, examples: EXAMPLES });
-});
+/** The longest facts alone, which every change has, and others. */
+const PRINTED = [
+  [{}, 1],
+  [NIGHT, 3],
+] as const;
+for (const [options, runs] of PRINTED)
+  test(
+    `any facts leave page one on one page as a browser prints it: ${runs} of them`,
+    options,
+    async (context) => {
+      for (const program of ['chromium', 'pdftotext']) requireProgram(context, program);
+      const property = fc.asyncProperty(facts, async ({ numbers: of, agency, language }) => {
+        const document = await documentOf(of, agency, language);
+        await expectOnePage(await print(toHtml(cut(document))), document);
+      });
+      // A browser for each smaller input would take longer than the test may, which then says nothing of what failed.
+      await fc.assert(property, { numRuns: runs, examples: EXAMPLES, endOnFailure: true });
+    },
+  );
 
 test('what does not stand on page one is counted with its place, and stands there', async () => {
   const property = fc.asyncProperty(facts, async ({ numbers: of, agency }) => {
