@@ -93,6 +93,8 @@ beforeAll(async () => {
   wire = await Wire.lay(fleet.engine.port);
   fleet.ownServers.set('ns2', [`nats://127.0.0.1:${wire.port}`]);
   await fleet.add('ns2', 'ghent', listOf('ns2'));
+  // Each has something to lose, whichever tests are run.
+  for (const name of ['authority', 'ns1', 'ns2']) await becomes(name, NAME, RCODE.NXDOMAIN);
 });
 
 afterAll(async () => {
