@@ -1,5 +1,5 @@
 // The recorder's thread from the main thread: acknowledgements, deaths, a disk that hangs, and other settings.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -83,8 +83,10 @@ const until = async (isTrue: () => boolean | Promise<boolean>): Promise<void> =>
 /** Holds the database of changes, as a disk that hangs would hold the recorder. */
 const holdDisk = async (): Promise<() => void> => {
   await recorder.write(change(0));
-  const day = new Date().toISOString().slice(0, 10);
-  const holder = new DatabaseSync(join(directory, 'records', 'changes', `000001-${day}.sqlite`));
+  const folder = join(directory, 'records', 'changes');
+  // Of the day of the first record, which may be over.
+  const first = readdirSync(folder).find((name) => /^000001-.*\.sqlite$/.test(name)) ?? '';
+  const holder = new DatabaseSync(join(folder, first));
   holder.exec('BEGIN IMMEDIATE');
   return () => {
     holder.exec('ROLLBACK');
