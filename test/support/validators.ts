@@ -34,7 +34,10 @@ export interface Unbound {
   stop(): Promise<void>;
 }
 
-/** Starts unbound and waits until it answers. Its limits are Debian's, but for the ten TCP connections. */
+/**
+ * Starts unbound and waits until it answers. Its limits are Debian's, but for the ten TCP connections; what was asked before decides
+ * nothing (RFC 8198).
+ */
 export const startUnbound = async (options: UnboundOptions): Promise<Unbound> => {
   const { upstream, anchors, negativeAnchors = [] } = options;
   const endpoint = await freeEndpoint();
@@ -57,6 +60,7 @@ export const startUnbound = async (options: UnboundOptions): Promise<Unbound> =>
   module-config: "validator iterator"
   trust-anchor-file: "${directory}/anchors"
   trust-anchor-signaling: no
+  aggressive-nsec: no
   qname-minimisation: no
   ede: yes
 ${negativeAnchors.map((zone) => `  domain-insecure: "${zone}"\n`).join('')}remote-control:
