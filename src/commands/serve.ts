@@ -4,6 +4,7 @@ import { namedFiles } from '../config/config.ts';
 import { loadConfiguration, requireFips, Service } from '../host/app/app.ts';
 import type { ConfigurationSource } from '../people/configuration/configuration.ts';
 import { createLog } from '../telemetry/observe/observe.ts';
+import { keepLargeBlocksApart } from '../wire/datagram/datagram.ts';
 import type { InputOf } from './declaration.ts';
 import type { SERVE } from './declarations/resolver.ts';
 import { ownConfigPath, requireConfig } from './usage.ts';
@@ -36,6 +37,7 @@ export const serve = async ({ values }: InputOf<typeof SERVE>): Promise<number> 
     }
   });
   const service = await starting;
+  keepLargeBlocksApart();
   // Node.js writes the cache at an orderly end only; a service that is killed would strip its types at each start.
   flushCompileCache();
   await ending;

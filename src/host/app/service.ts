@@ -3,7 +3,7 @@
 import type { Config } from '../../config/config.ts';
 import type { ConfigurationSource } from '../../people/configuration/configuration.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
-import { keepLargeBlocksApart } from '../../wire/datagram/datagram.ts';
+import { keepBlocksOfStartApart } from '../../wire/datagram/datagram.ts';
 import { createProgram, type Program } from './parts.ts';
 import { readQuic } from './quic.ts';
 
@@ -19,7 +19,7 @@ export class Service {
 
   /** Starts everything; throws an AppError when it cannot listen, and has nothing open then. */
   static async start(source: ConfigurationSource, createLogFor: (config: Config) => Log): Promise<Service> {
-    keepLargeBlocksApart();
+    keepBlocksOfStartApart();
     const config = source.readConfig();
     const log = createLogFor(config);
     const program = createProgram(config, source, log, await readQuic(config));

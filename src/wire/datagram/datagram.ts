@@ -13,7 +13,7 @@ import { PlainSocket } from './plain.ts';
 import { PlainConnectedSocket } from './plain-connected.ts';
 import type { ConnectedOptions, ConnectedSocket, DatagramOptions, DatagramSocket } from './socket.ts';
 
-export { giveBackFreedMemory, keepLargeBlocksApart } from './freed-memory.ts';
+export { giveBackFreedMemory, keepBlocksOfStartApart, keepLargeBlocksApart } from './freed-memory.ts';
 export { Peer } from './peer.ts';
 export { limitReceived } from './receive-buffer.ts';
 export { askForShortSlices, letCompilersWait } from './schedule.ts';
