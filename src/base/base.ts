@@ -33,6 +33,7 @@ export {
   suggestEndpoint,
   suggestPrefix,
 } from './address.ts';
+export { ByteSlab } from './byte-slab.ts';
 export { type Clock, createTurnClock, systemClock } from './clock.ts';
 export { deviceAddress, holdsDevices } from './device.ts';
 export {

@@ -3,7 +3,7 @@
 // Used again (PoolByLength: a name is as long as its view) once two have let go of it: the resolver has handed over an answer
 // that nobody else has (Resolution.end()), and no query is on its way that may still look at the question (Interest). In any
 // other life it ends as garbage. Who looks later all the same finds another number of its use, which ends the thread.
-import { PoolByLength, Reusable } from '../../base/base.ts';
+import { ByteSlab, PoolByLength, Reusable } from '../../base/base.ts';
 import {
   CLASS,
   HEADER_LENGTH,
@@ -56,6 +56,7 @@ export class Asked extends Reusable implements Interest {
 export const NOT_ASKED = new Asked(NO_QUESTION.name);
 
 const questions = new PoolByLength<Asked>(NAME_LENGTH_MAX, KEPT_MAX);
+const names = new ByteSlab(NAMES_BYTES);
 
 /** The cache key of a question as text; made where it is needed, because most questions are answered. */
 export const keyTextOf = ({ qname, question, flags }: Asked): string => keyText(qname, question.type, flags);
@@ -73,12 +74,12 @@ export const createAsked = (
   const { qtype, qclass, qnameLength } = query;
   const folded = alias?.target ?? key.bytes;
   const length = alias?.target.length ?? qnameLength;
-  const asked = questions.take(length) ?? new Asked(roomFor(length));
+  const asked = questions.take(length) ?? new Asked(names.take(length));
   const { qname, question } = asked;
   copy(folded, 0, qname);
   // The letters of the waiter's query come back to it; most have small ones alone.
   const hasOwnLetters = alias === undefined && waiter !== undefined && !isFolded(waiter, qname);
-  question.name = hasOwnLetters ? copy(waiter.bytes, HEADER_LENGTH, roomFor(length)) : qname;
+  question.name = hasOwnLetters ? copy(waiter.bytes, HEADER_LENGTH, names.take(length)) : qname;
   question.type = qtype;
   question.class = qclass;
   question.dnssecOk = query.opt.dnssecOk || resolver.joinsVariants?.(qtype) === true;
@@ -92,21 +93,6 @@ export const createAsked = (
 /** Gives back a question that the resolver does not have, or whose answer was its own. Nobody else may look at it any more. */
 export const endAsked = (asked: Asked): void => {
   if (asked.lookers === 0) questions.give(asked, asked.qname.length);
-};
-
-/** Where the next names are copied to; what is full goes when the last question in it has ended. */
-let names = new Uint8Array(NAMES_BYTES);
-let namesEnd = 0;
-
-/** For a name; a view of a larger buffer takes half of what an array of its own does. */
-const roomFor = (length: number): Uint8Array => {
-  if (names.length - namesEnd < length) {
-    names = new Uint8Array(NAMES_BYTES);
-    namesEnd = 0;
-  }
-  const room = new Uint8Array(names.buffer, namesEnd, length);
-  namesEnd += length;
-  return room;
 };
 
 /** Cheaper than set() of a view, for a name. */

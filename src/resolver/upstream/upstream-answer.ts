@@ -2,12 +2,14 @@
 //
 // Used again (PoolByLength) once whoever got it says that nobody looks at it any more: readers go by the length of a message,
 // so that one serves for messages of its own length alone. Who says nothing may keep it; it is garbage later.
-import { PoolByLength, Reusable } from '../../base/base.ts';
+import { ByteSlab, PoolByLength, Reusable } from '../../base/base.ts';
 
 /** Longer messages are garbage afterwards. */
 const KEPT_BYTES_MAX = 512;
 /** One or two are in use at a time; of each usual length there is one, or two. */
 const KEPT_MAX = 256;
+/** Bytes of some sixty messages. */
+const MESSAGES_BYTES = 8192;
 /** Messages up to this are copied byte by byte: a view of the others' bytes costs more, and is garbage. */
 const BYTE_BY_BYTE_MAX = 256;
 
@@ -31,11 +33,11 @@ export class UpstreamAnswer extends Reusable {
 }
 
 const answers = new PoolByLength<UpstreamAnswer>(KEPT_BYTES_MAX, KEPT_MAX);
+const messages = new ByteSlab(MESSAGES_BYTES);
 
 /** An answer with a copy of the message. */
 export const createUpstreamAnswer = (bytes: Uint8Array, length: number): UpstreamAnswer => {
-  // From Buffer's pool: memory of its own for each costs more.
-  const answer = answers.take(length) ?? new UpstreamAnswer(Buffer.allocUnsafe(length));
+  const answer = answers.take(length) ?? new UpstreamAnswer(messages.take(length));
   copyMessage(bytes, length, answer.message);
   return answer;
 };

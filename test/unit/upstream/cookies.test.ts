@@ -75,6 +75,23 @@ test('resolve() sends a client cookie, learns the server cookie and sends it bac
   expect(parseMessage(upstream.queries[0]?.bytes ?? new Uint8Array(12)).opt?.options).toHaveLength(12);
 });
 
+test('resolve() keeps nothing of a message that is used for another answer', async () => {
+  const { upstream, forwarding } = await start((query) => withCookie(query));
+  for (let i = 0; i < 3; i++) {
+    const outcome = await ask(forwarding, question(NAME));
+    if (outcome.kind !== 'answer') throw new Error(outcome.reason);
+    // slice() of a Buffer is no copy.
+    expect(Object.getPrototypeOf(outcome.message)).toBe(Uint8Array.prototype);
+    outcome.message.fill(0xaa);
+    outcome.end?.();
+  }
+  expect(upstream.queries.map((query) => cookieOf(query)?.subarray(8))).toEqual([
+    new Uint8Array(0),
+    SERVER_COOKIE,
+    SERVER_COOKIE,
+  ]);
+});
+
 test('resolve() shows each server another client cookie, and each process', async () => {
   const seen = new Set<string>();
   for (let process = 0; process < 2; process++) {
