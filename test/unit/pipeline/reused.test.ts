@@ -4,8 +4,9 @@
 // Through the whole chain of a worker with DNS64, so that a question is asked in two forms. Two servers answer, answer twice,
 // late, badly or not at all; names and answers are all of one length, so that each fits in what another one had; the room is
 // small and its clock fast, so that questions give way. Whoever looks too late ends the thread, or tells somebody else's address.
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createResolver } from '../../../src/resolver/resolve/chain.ts';
+import { UpstreamAnswer } from '../../../src/resolver/upstream/upstream-answer.ts';
 import { FLAG, RCODE, TYPE } from '../../../src/wire/dns/dns.ts';
 import { createRandom } from '../../support/mutate.ts';
 import { buildQuery } from '../../support/records.ts';
@@ -24,7 +25,18 @@ const translated = (index: number): string => {
   return `64:ff9b::${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 };
 
+/** Whoever looks at a message that was given back finds none, even if no other answer has taken its place. */
+const spoilWhatIsGivenBack = (): void => {
+  const { end } = UpstreamAnswer.prototype;
+  const spy = vi.spyOn(UpstreamAnswer.prototype, 'end').mockImplementation(function (this: UpstreamAnswer) {
+    this.message.fill(0xaa);
+    end.call(this);
+  });
+  onTestFinished(() => spy.mockRestore());
+};
+
 test.for([1, 2, 3, 4])('each client has its own answer, once (%i)', async (seed) => {
+  spoilWhatIsGivenBack();
   const random = createRandom(seed);
   const behave: ScriptedHandler = (query) => {
     const index = Number(query.name.slice(1, 4));
