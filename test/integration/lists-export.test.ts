@@ -222,7 +222,8 @@ describe('the command', () => {
     expect(days).toContain(String(first['serial']).slice(0, 8));
     expect((await facts())['serial']).toBe(first['serial']);
     const second = (await facts('--list', 'order'))['serial'];
-    expect([Number(first['serial']) + 1, Number(`${today()}00`)]).toContain(second);
+    const isNewDay = !String(first['serial']).startsWith(today());
+    expect([Number(first['serial']) + 1, ...(isNewDay ? [Number(`${today()}00`)] : [])]).toContain(second);
     expect((await facts('--serial', '7'))['serial']).toBe(7);
     const text = read('hosts');
     expect(text).toContain('# Serial: 7\n');

@@ -5,7 +5,7 @@
 // garbage: a try that was overtaken or late still looks at its question.
 import { fail } from 'node:assert/strict';
 import { Reusable } from '../../base/base.ts';
-import { CLASS, type FailureReason, type Question, TYPE } from '../../wire/dns/dns.ts';
+import { type FailureReason, NO_QUESTION, type Question } from '../../wire/dns/dns.ts';
 import { EndpointOrder } from './endpoint-order.ts';
 import type { TryFault, UpstreamOutcome } from './exchange.ts';
 import type { Route } from './route.ts';
@@ -14,15 +14,6 @@ import type { Route } from './route.ts';
 const EARLY_TRIES_MAX = 2;
 
 /** What a flight has that is nobody's: whoever looks at it finds no server to ask, and nobody to tell. */
-const NO_QUESTION: Question = {
-  name: Uint8Array.of(0),
-  type: TYPE.A,
-  class: CLASS.IN,
-  dnssecOk: false,
-  checkingDisabled: false,
-  view: 0,
-  wantsAd: false,
-};
 const NO_ROUTE: Route<never> = {
   zone: NO_QUESTION.name,
   endpoints: [],
