@@ -14,7 +14,14 @@ process.once('exit', () => {
 /** How long an engine may take to listen, milliseconds. */
 const START_MS = 90_000;
 
-/** A port of loopback that nobody has at the moment. */
+/** What an engine said last is told with what it did not do, characters. */
+const LAST_WORDS = 3_000;
+
+/** Those of this process that were started, and what each said last: for a test that waited in vain. */
+const started = new Set<FleetEngine>();
+export const wordsOfEngines = (): string =>
+  [...started].map((engine) => `engine at ${engine.at}: ${engine.output.slice(-LAST_WORDS)}`).join('\n');
+
 /** An engine that runs. */
 export class FleetEngine {
   readonly #configPath: string;
@@ -27,6 +34,11 @@ export class FleetEngine {
     this.#configPath = configPath;
     this.#host = host;
     this.#port = port;
+  }
+
+  /** Where it listens. */
+  get at(): string {
+    return `${this.#host}:${this.#port}`;
   }
 
   get port(): number {
@@ -44,6 +56,7 @@ export class FleetEngine {
     assert.ok(program !== undefined, 'nats-server is installed');
     const child = spawn(program, ['-c', this.#configPath], { stdio: ['ignore', 'ignore', 'pipe'] });
     running.add(child);
+    started.add(this);
     child.once('exit', () => running.delete(child));
     child.stderr.setEncoding('utf8').on('data', (piece: string) => {
       this.output = (this.output + piece).slice(-100_000);

@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
 import { AppError } from '../../src/base/base.ts';
 import {
   type DatabaseAccess,
@@ -16,7 +17,7 @@ import {
 } from '../../src/fleet/fleet.ts';
 import { runCommandHere } from './command.ts';
 import { requestControl } from './control-socket.ts';
-import { FleetEngine } from './fleet-engine.ts';
+import { FleetEngine, wordsOfEngines } from './fleet-engine.ts';
 import { postAsOther } from './other-user.ts';
 import { freePort } from './ports.ts';
 import { type Cordon, type CordonOptions, type Running, type RunResult, startCordon } from './process.ts';
@@ -117,7 +118,13 @@ export class TestFleet<Program extends Running = Cordon> {
   async add(name: string, site?: string, more = ''): Promise<TestMember<Program>> {
     const token = await this.invite(name, site);
     // Just after its start, the authority does not listen to the engine yet.
-    await waitFor(() => this.join(name, token).catch(unheard), { timeout: 60_000 });
+    let last = '';
+    const join = () =>
+      this.join(name, token).catch((thrown: unknown) => {
+        last = `${inspect(thrown)}\n${wordsOfEngines()}`;
+        return unheard(thrown);
+      });
+    await waitFor(join, { timeout: 60_000, why: () => last });
     return this.run(name, more);
   }
 
@@ -265,12 +272,12 @@ const CHECKPOINT_MS = 60_000;
 /** Tries until there is something, as vitest does; measurements run without it. */
 const waitFor = async <Value>(
   look: () => Promise<Value | undefined>,
-  { timeout, interval = 50 }: { timeout: number; interval?: number },
+  { timeout, interval = 50, why }: { timeout: number; interval?: number; why?: () => string },
 ): Promise<Value> => {
   for (const untilMs = Date.now() + timeout; ; ) {
     const found = await look();
     if (found !== undefined) return found;
-    if (Date.now() > untilMs) throw new Error(`nothing within ${timeout} ms`);
+    if (Date.now() > untilMs) throw new Error(`nothing within ${timeout} ms\n${why?.() ?? ''}`);
     await sleep(interval);
   }
 };
