@@ -1,6 +1,6 @@
 // Coming into a fleet: the node's side, from the command line.
 
-import { createHash } from 'node:crypto';
+import { createHash, randomInt } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { createUser, fromSeed, type KeyPair } from '@nats-io/nkeys';
@@ -210,7 +210,10 @@ const requireAlone = (stateDirectory: string): void => {
   }
 };
 
-/** Asks the authority, by a connection for it alone. Rejects with ERR_FLEET_ENGINE. */
+/**
+ * Asks the authority, by a connection for it alone: over one server of the engine after the other, as one that is cut off from the
+ * others lets in and does not reach the authority. Rejects with ERR_FLEET_ENGINE.
+ */
 export const askOnce = async (
   servers: readonly string[],
   caPath: string | undefined,
@@ -219,19 +222,29 @@ export const askOnce = async (
   subject: string,
   request: string,
 ): Promise<string> => {
-  try {
-    const connection = await connectOnce({
-      ...{ servers, caPath, seed, inboxPrefix: inboxOf(name), timeoutMs: ANSWER_MS },
-      name: `cordon ${name} asks to join`,
-    });
+  let unreached: unknown;
+  for (const server of inAnyOrder(servers)) {
     try {
-      return (await connection.request(subject, request, { timeout: ANSWER_MS })).string();
-    } finally {
-      await connection.close();
+      const connection = await connectOnce({
+        ...{ servers: [server], caPath, seed, inboxPrefix: inboxOf(name), timeoutMs: ANSWER_MS },
+        name: `cordon ${name} asks to join`,
+      });
+      try {
+        return (await connection.request(subject, request, { timeout: ANSWER_MS })).string();
+      } finally {
+        await connection.close();
+      }
+    } catch (cause) {
+      unreached = cause;
     }
-  } catch (cause) {
-    throw unanswered(errorText(cause), cause);
   }
+  throw unanswered(errorText(unreached), unreached);
+};
+
+/** A thousand that join at once come to all servers alike. */
+const inAnyOrder = (servers: readonly string[]): string[] => {
+  const first = randomInt(Math.max(1, servers.length));
+  return [...servers.slice(first), ...servers.slice(0, first)];
 };
 
 const unanswered = (text: string, cause?: unknown): AppError =>

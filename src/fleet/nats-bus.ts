@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import {
   AckPolicy,
   DiscardPolicy,
+  JetStreamApiError,
   type JetStreamClient,
   type JetStreamManager,
   type JsMsg,
@@ -24,9 +25,10 @@ import {
   nanos,
   nkeyAuthenticator,
   PermissionViolationError,
+  type ReconnectToServerHandler,
   type Subscription,
 } from '@nats-io/transport-node';
-import { AppError, DAY_MS, errorText } from '../base/base.ts';
+import { AppError, type Clock, DAY_MS, errorText } from '../base/base.ts';
 import type {
   Answer,
   BusAccess,
@@ -38,17 +40,15 @@ import type {
   StoreOptions,
   Take,
 } from './bus.ts';
-import { guarded, type OnFault } from './handler.ts';
+import { guarded } from './handler.ts';
+import { ReconnectDelay, Unacknowledged } from './reconnecting.ts';
 import { readStamp, type Stamp } from './signed-message.ts';
 import { CHECKPOINT_SUBJECT, COLLECTOR, inboxOf, STREAM, type StreamName } from './subjects.ts';
 
 /** How long an answer of the engine may take, milliseconds: a new leader of three took six seconds. */
 const ANSWER_MS = 10_000;
-/** Between two tries to connect, milliseconds: a quarter of a second, then longer, where nobody answers or lets in for long. */
-const RECONNECT_MS_MIN = 250;
-const RECONNECT_MS_MAX = 2_000;
-const RECONNECT_GROWTH = 1.1;
-const RECONNECT_JITTER = 0.5;
+/** What the engine says while it cannot keep anything, such as without a leader. */
+const UNAVAILABLE = 503;
 /** Between two signs of life, milliseconds; the second that is missed ends the connection. */
 const PING_MS = 5_000;
 const PINGS_MISSED_MAX = 2;
@@ -83,10 +83,20 @@ export class NatsBus implements MessageBus {
   readonly #connection: NatsConnection;
   readonly #stream: JetStreamClient;
   readonly #manager: JetStreamManager;
-  readonly #onFault: OnFault;
+  readonly #events: BusEvents;
+  readonly #way: Way;
+  readonly #unacknowledged: Unacknowledged;
 
-  private constructor(connection: NatsConnection, manager: JetStreamManager, onFault: OnFault) {
-    this.#onFault = onFault;
+  private constructor(
+    connection: NatsConnection,
+    manager: JetStreamManager,
+    events: BusEvents,
+    way: Way,
+    monotonic: Clock,
+  ) {
+    this.#events = events;
+    this.#way = way;
+    this.#unacknowledged = new Unacknowledged(monotonic);
     this.#connection = connection;
     this.#stream = jetstream(connection, { timeout: ANSWER_MS });
     this.#manager = manager;
@@ -95,10 +105,16 @@ export class NatsBus implements MessageBus {
   /**
    * Connects. With `isPatient` it goes on until there is an engine; otherwise it rejects with ERR_FLEET_ENGINE.
    */
-  static async connect(access: BusAccess, events: BusEvents, isPatient: boolean): Promise<NatsBus> {
+  static async connect(
+    access: BusAccess,
+    events: BusEvents,
+    isPatient: boolean,
+    monotonic: Clock = () => performance.now(),
+  ): Promise<NatsBus> {
     const { servers, caPath, name, seed } = access;
     const isTls = servers.some((server) => server.startsWith('tls://'));
     const delay = new ReconnectDelay();
+    const way = new Way();
     try {
       const connection = await connect({
         servers: [...servers],
@@ -110,6 +126,7 @@ export class NatsBus implements MessageBus {
         // Who is refused may be let in again: the users of an engine that was put back are an older copy.
         ignoreAuthErrorAbort: true,
         reconnectDelayHandler: () => delay.nextMs(),
+        reconnectToServer: way.choose,
         pingInterval: PING_MS,
         maxPingOut: PINGS_MISSED_MAX,
         timeout: ANSWER_MS,
@@ -119,7 +136,9 @@ export class NatsBus implements MessageBus {
       const engine = new NatsBus(
         connection,
         await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
-        events.onFault,
+        events,
+        way,
+        monotonic,
       );
       engine.#watch(events, delay).catch((thrown: unknown) => events.onFault('watching the engine', thrown));
       events.onUp();
@@ -168,7 +187,7 @@ export class NatsBus implements MessageBus {
     subject: string,
     handle: (...given: Given) => unknown,
   ): (...given: Given) => void {
-    const guard = guarded(`a message of ${subject}`, this.#onFault, handle);
+    const guard = guarded(`a message of ${subject}`, this.#events.onFault, handle);
     // It never rejects.
     return (...given) => {
       guard(...given).catch(() => undefined);
@@ -197,7 +216,11 @@ export class NatsBus implements MessageBus {
         ...(options.id === undefined ? {} : { msgID: options.id }),
         ...(headers === undefined ? {} : { headers }),
       });
+      this.#unacknowledged.heard();
     } catch (cause) {
+      // What a stream says no to, it has heard; one that cannot do anything at the moment acknowledges nothing.
+      if (cause instanceof JetStreamApiError && cause.status !== UNAVAILABLE) this.#unacknowledged.heard();
+      else if (this.#unacknowledged.lost()) this.#way.leave(this.#connection, this.#events);
       throw unreachable(`storing at ${subject}`, cause);
     }
   }
@@ -344,19 +367,27 @@ export class NatsBus implements MessageBus {
 /** The bus of the program. */
 export const connectNats: ConnectBus = (access, events) => NatsBus.connect(access, events, true);
 
-/** How long it is waited before the next try. */
-class ReconnectDelay {
-  #ms = RECONNECT_MS_MIN;
+/** Which server is connected to next. */
+class Way {
+  /** The one that was left, until another is tried. */
+  #left: string | undefined;
 
-  connected(): void {
-    this.#ms = RECONNECT_MS_MIN;
+  /** Leaves the server that is connected for another, where there is one. */
+  leave(connection: NatsConnection, { onDown }: BusEvents): void {
+    const here = connection.getServer();
+    if (connection.getServers().every(({ listen }) => listen === here)) return;
+    this.#left = here;
+    onDown(`${here} acknowledges nothing: another server is connected to`);
+    // Rejects where it is closed meanwhile.
+    connection.reconnect().catch(() => undefined);
   }
 
-  nextMs(): number {
-    const ms = this.#ms * (1 + RECONNECT_JITTER * Math.random());
-    this.#ms = Math.min(RECONNECT_MS_MAX, this.#ms * RECONNECT_GROWTH);
-    return ms;
-  }
+  /** By default who is connected again tries the same server first. */
+  readonly choose: ReconnectToServerHandler = (servers) => {
+    const left = this.#left;
+    this.#left = undefined;
+    return left === undefined ? null : (servers.find(({ listen }) => listen !== left) ?? null);
+  };
 }
 
 const SIGNATURE_HEADER = 'Cordon-Signature';

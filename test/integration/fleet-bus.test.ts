@@ -1,5 +1,5 @@
 // The bus in memory keeps what NATS keeps: the same calls on both, so that what schedules find there is true here.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { connect as connectSocket, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,7 @@ import { reloadServers } from '../../src/fleet/system-link.ts';
 import { FleetEngine } from '../support/fleet-engine.ts';
 import { MemoryBus } from '../support/memory-bus.ts';
 import { freePort } from '../support/ports.ts';
+import { Wire } from '../support/wire.ts';
 
 const TEST = 60_000;
 const EVENTS = { onUp: () => undefined, onDown: () => undefined, onFault: () => undefined };
@@ -313,5 +314,90 @@ describe.each(BUSES)('%s', (_, open) => {
     await vi.waitUntil(() => taken.length === 2, { timeout: TEST });
     expect(taken).toEqual(['a block', 'a block']);
     await end();
+  });
+});
+
+describe('a server of the engine that is cut off from the others', () => {
+  let cutOff: FleetEngine;
+  let wire: Wire;
+  /** The server that is cut off, and a way to one that is not. */
+  let servers: string[];
+
+  beforeAll(async () => {
+    const engineDirectory = join(directory, 'fleet/engine');
+    const cutOffPort = await freePort();
+    const text = readFileSync(join(engineDirectory, 'nats-server.conf'), 'utf8');
+    const path = join(engineDirectory, 'cut-off.conf');
+    // As one whose others are not reached, it lets its users in and has no streams.
+    writeFileSync(
+      path,
+      text.replace(`127.0.0.1:${port}`, `127.0.0.1:${cutOffPort}`).replace(/^jetstream \{[^}]*\}/m, ''),
+    );
+    cutOff = new FleetEngine(path, cutOffPort);
+    await cutOff.start();
+    wire = await Wire.lay(port);
+    servers = [`nats://127.0.0.1:${cutOffPort}`, `nats://127.0.0.1:${wire.port}`];
+    const authority = await connectNats('authority', 'node.seed');
+    await authority.makeStreams(1);
+    await authority.close();
+  }, TEST);
+  afterAll(async () => {
+    wire?.close();
+    await cutOff?.kill();
+  });
+
+  test('is left when it has acknowledged nothing for twenty seconds, and not before', {
+    timeout: TEST,
+  }, async () => {
+    let nowMs = 0;
+    let ups = 0;
+    const events = { ...EVENTS, onUp: () => void ups++ };
+    const seed = (): string => readFileSync(join(directory, 'fleet/node.seed'), 'utf8').trim();
+    wire.cut();
+    const access = { servers, caPath: undefined, name: 'authority', seed };
+    const bus = await NatsBus.connect(access, events, true, () => nowMs);
+    wire.mend();
+    const store = (): Promise<boolean> =>
+      bus.store(presenceSubject('authority'), 'here').then(
+        () => true,
+        () => false,
+      );
+    try {
+      for (const atMs of [0, 10_000, 19_999]) {
+        nowMs = atMs;
+        expect(await store()).toBe(false);
+      }
+      expect(ups).toBe(1);
+      nowMs = 20_000;
+      expect(await store()).toBe(false);
+      await vi.waitUntil(() => ups === 2, { timeout: TEST });
+      expect(await store()).toBe(true);
+      // It is the same for one that acknowledged before.
+      wire.cut();
+      await vi.waitUntil(() => ups === 3, { timeout: TEST });
+      wire.mend();
+      for (const atMs of [40_000, 60_000]) {
+        nowMs = atMs;
+        expect(await store()).toBe(false);
+      }
+      await vi.waitUntil(() => ups === 4, { timeout: TEST });
+      expect(await store()).toBe(true);
+    } finally {
+      await bus.close();
+    }
+  });
+
+  test('keeps nobody from joining over another', { timeout: TEST }, async () => {
+    const seed = readFileSync(join(directory, 'fleet/node.seed'), 'utf8');
+    const user = await connectNats('authority', 'node.seed');
+    user.serve('cordon.join.new', (bytes) => Promise.resolve(bytes));
+    try {
+      for (let times = 0; times < 12; times++)
+        expect(await askOnce(servers, undefined, 'authority', seed, 'cordon.join.new', 'asked')).toBe(
+          'asked',
+        );
+    } finally {
+      await user.close();
+    }
   });
 });

@@ -319,6 +319,46 @@ test.skipIf(!hasOtherUser)(
   600_000,
 );
 
+test.skipIf(!hasOtherUser)(
+  'who is connected to a server that the others do not let in goes to one of them, the authority as well',
+  async () => {
+    const [first, , last] = engines;
+    if (first === undefined || last === undefined) throw new Error('no engine');
+    const path = join(fleet.made.engineDirectory, 'machine-3/nats-server.conf');
+    const text = readFileSync(path, 'utf8');
+    const [, secret = ''] = /password: "([^"]+)"/.exec(text) ?? [];
+    // The way to the others is closed until both are connected to the last.
+    const way = await Wire.lay(first.port, HOSTS[0]);
+    way.cut();
+    await last.kill();
+    writeFileSync(path, text.replaceAll(secret, `other-${secret}`));
+    await last.start();
+    for (const name of ['authority', 'ns1']) {
+      fleet.ownServers.set(name, [`tls://${HOSTS[2]}:${last.port}`, `tls://127.0.0.1:${way.port}`]);
+      await fleet.programOf(name).kill();
+      await fleet.run(name);
+      await until(`${name} is connected to the last server`, () =>
+        fleet.programOf(name).output().includes('fleet: the engine is connected'),
+      );
+    }
+    way.mend();
+    try {
+      const id = await fleet.grant({ clients: ['127.0.7.4'] });
+      await becomes(RESOLVERS, true, '127.0.7.4');
+      await fleet.revoke(id);
+      await becomes(RESOLVERS, false, '127.0.7.4');
+      await nothingIsLost(RESOLVERS);
+    } finally {
+      writeFileSync(path, text);
+      await last.kill();
+      await last.start();
+      for (const name of ['authority', 'ns1']) fleet.ownServers.delete(name);
+      way.close();
+    }
+  },
+  600_000,
+);
+
 /** The server that leads a stream. */
 const leaderOf = async (stream: string): Promise<FleetEngine> => {
   const connection = await clientOf('authority', fleet.made.servers);

@@ -20,6 +20,7 @@ import {
   SECTION,
   skipName,
   TargetCollector,
+  WrittenOut,
 } from '../../wire/dns/dns.ts';
 import { readReply } from '../../wire/stub/stub.ts';
 import { dataForm, foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from '../probe/probe.ts';
@@ -83,6 +84,7 @@ export class ObservedResolver {
   readonly #forms: readonly RefusalForm[];
   readonly #reader = new RecordReader();
   readonly #targets = new TargetCollector();
+  readonly #written = new WrittenOut();
   /** Of proofs: who watches them, how often it looked, and the last one that counts, by when it was made. */
   readonly #proofs: { readonly watch: ProofWatch | undefined; looks: number; last: ForeignProof | undefined };
   /** Sockets; those that have begun a stream are true. */
@@ -261,11 +263,14 @@ export class ObservedResolver {
 
   /** True when an answer to a name that is free leads to one, or to an address, that is not; as Cordon collects where it leads. */
   #leads(response: Uint8Array, length: number, qtype: number, nowMs: number): boolean {
-    const [reader, targets] = [this.#reader, this.#targets];
+    const [reader, targets, written] = [this.#reader, this.#targets, this.#written];
     const start = skipName(response, HEADER_LENGTH, response.length) + 4;
     targets.begin(response, response.length, this.#qname.subarray(0, length));
+    written.begin(response.length);
     reader.reset(response, response.length, start);
-    while (reader.next() && reader.section !== SECTION.ADDITIONAL) targets.add(reader);
+    // Of more than is worth reading, what was read until then is judged, as an answer of any length may come.
+    while (reader.next() && reader.section !== SECTION.ADDITIONAL && written.take(reader))
+      targets.add(reader);
     targets.finish();
     if (targets.namesEnd === 0 && targets.addressesEnd === 0) return false;
     return this.#policy.judgeTargets(this.#qname, length, qtype, targets, nowMs);

@@ -20,6 +20,7 @@ import {
   RecordReader,
   readU16,
   SECTION,
+  WrittenOut,
 } from '../../../src/wire/dns/dns.ts';
 import { Bench, CLIENT, createRules } from '../../unit/pipeline/setup.ts';
 import type { Genome } from './genome.ts';
@@ -124,6 +125,7 @@ const queryOf = ({ bytes, start, dnssecOk }: MessageSubject): Uint8Array => {
 
 const response = new ResponseReader();
 const records = new RecordReader();
+const written = new WrittenOut();
 const buffer = new Uint8Array(MESSAGE_LENGTH_MAX);
 const { policy } = createRules({ lists: LISTED });
 const verdict = new Verdict();
@@ -168,8 +170,11 @@ const judgeStage = messageStage('judge', 320, ({ bytes, start, qname }) => ({
   before: () => policy?.judgeQuestion(qname, 0, qname.length, 1, CLIENT_WORDS, 0, verdict),
   run: () => {
     targets.begin(bytes, bytes.length, qname);
+    written.begin(bytes.length);
     records.reset(bytes, bytes.length, start);
-    while (records.next()) targets.add(records);
+    // Of ADDITIONAL, and of more than anybody reads, nothing is judged.
+    while (records.next() && records.section !== SECTION.ADDITIONAL && written.take(records))
+      targets.add(records);
     targets.finish();
     policy?.judgeTargets(targets, 0, verdict);
   },

@@ -17,9 +17,15 @@ const SEEDS: readonly string[] = Array.from({ length: 10 }, (_, form) => [
 /** To make an empty table takes as long as to read so much. */
 const FREE_BYTES = 65_536;
 
-/** A byte of most formats; expressions and options are parsed, and the format of ours is YAML, read by a library. */
+/** A byte of most formats; lines of hosts are short and name several, expressions and options are parsed, and the format of ours is YAML, read by a library. */
 const BOUND = 100;
-const BOUNDS: Partial<Record<ListFormat, number>> = { adblock: 400, cordon: 2000, regex: 400, rpz: 400 };
+const BOUNDS: Partial<Record<ListFormat, number>> = {
+  adblock: 400,
+  cordon: 2000,
+  hosts: 200,
+  regex: 400,
+  rpz: 400,
+};
 
 const listStage = (format: ListFormat): Stage => ({
   name: `list ${format}`,
