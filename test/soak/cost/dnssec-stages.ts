@@ -180,7 +180,7 @@ const validateStage: Stage = {
   seeds: SEEDS,
 };
 
-const rrsetStage: Stage = messageStage('rrsets', 150, ({ bytes }) => ({
+const rrsetStage: Stage = messageStage('rrsets', 350, ({ bytes }) => ({
   run: () => void readRrsets(bytes),
 }));
 
