@@ -10,9 +10,9 @@ import { readPublicKeys } from '../../src/evidence/records/heads.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readAdmin, readMetric, reload } from '../support/client.ts';
+import { runCommandHere, runProgram } from '../support/command.ts';
 import { inTwo } from '../support/night.ts';
 import { type Cordon, type LogLine, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 const alerts = fileURLToPath(new URL('../../deploy/alerts.yml', import.meta.url));
@@ -69,8 +69,12 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true });
 });
 
-const command = (...args: string[]) =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+const withConfig = (args: readonly string[]): string[] => [
+  ...args,
+  '--config',
+  join(cordon.directory, 'cordon.yaml'),
+];
+const command = (...args: readonly string[]) => runCommandHere(withConfig(args));
 
 /** Until when records are signed, by a clock of seconds. */
 const signedMs = (): number => {
@@ -399,7 +403,8 @@ test(
 );
 
 test('the records have each change in order, with its cause and who', async () => {
-  const { stdout } = await command('records', 'export', '--kind', 'enforcement');
+  // It writes to the descriptor, not to the stream.
+  const { stdout } = await runProgram(withConfig(['records', 'export', '--kind', 'enforcement']));
   const records = stdout
     .trim()
     .split('\n')

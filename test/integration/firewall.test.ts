@@ -8,8 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { AnswerBook } from '../support/answer-book.ts';
 import { reload } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import { type Cordon, requireProgram, startCordon } from '../support/process.ts';
+import { requireProgram } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
+import { type Cordon, startCordon } from '../support/service.ts';
 
 let directory: string;
 let upstream: ScriptedUpstream;

@@ -17,9 +17,9 @@ import type { ProbedCertificate } from '../../src/evidence/records/records.ts';
 import { CertificateAuthority, type Issued } from '../support/certificates.ts';
 import { readMetric } from '../support/client.ts';
 import { accessTable } from '../support/clients.ts';
+import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { type Cordon, findProgram, requireProgram, run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { type Cordon, findProgram, requireProgram, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
 let authority: CertificateAuthority;
@@ -57,7 +57,7 @@ ${groups}`,
 };
 
 const probe = async (of: Cordon, ...args: string[]): Promise<{ code: number | null; stdout: string }> => {
-  return run(process.execPath, [PROGRAM, 'probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
+  return runCommandHere(['probe', '--config', join(of.directory, 'cordon.yaml'), ...args]);
 };
 
 test('a listener that answers what it should refuse is seen over QUIC, and only there', async () => {

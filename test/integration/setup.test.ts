@@ -18,6 +18,7 @@ import { afterEach, beforeEach, expect, onTestFinished, test } from 'vitest';
 import { parse } from 'yaml';
 import { recipeFor, TODAY, todayOf } from '../../src/commands/setup-beside.ts';
 import type { Finding } from '../../src/commands/setup-look.ts';
+import { runCommandHere, runProgram } from '../support/command.ts';
 import { freePort } from '../support/ports.ts';
 import { type RunResult, requireProgram, run } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
@@ -42,10 +43,10 @@ afterEach(async () => {
 
 const out = (): string => join(directory, 'made/cordon.yaml');
 const argsOf = (...args: readonly string[]): string[] => [
-  ...[PROGRAM, 'setup', '--out', out(), '--state', join(directory, 'state')],
+  ...['setup', '--out', out(), '--state', join(directory, 'state')],
   ...['--listen', `127.0.0.1:${port}`, ...args],
 ];
-const setup = (...args: readonly string[]): Promise<RunResult> => run(process.execPath, argsOf(...args));
+const setup = (...args: readonly string[]): Promise<RunResult> => runCommandHere(argsOf(...args));
 const upstreamOption = (): string[] => ['--upstream', `127.0.0.1:${upstream.endpoint.port}`];
 
 interface Report {
@@ -75,7 +76,7 @@ test('--yes writes a configuration that Cordon takes, and never over one that is
   expect(about(report, 'port')).toMatchObject([{ state: 'good' }]);
   expect(about(report, 'upstream')).toMatchObject([{ state: 'good' }]);
   expect(statSync(out()).mode & 0o777).toBe(0o644);
-  const checked = await run(process.execPath, [PROGRAM, 'check', '--config', out()]);
+  const checked = await runProgram(['check', '--config', out()]);
   expect(checked.stdout).toContain(`127.0.0.1:${port}`);
   expect(checked.code).toBe(0);
   const before = readFileSync(out(), 'utf8');
@@ -191,6 +192,7 @@ test('on a terminal it asks, and takes what is proposed', async (context) => {
   requireProgram(context, 'python3');
   const { stdout } = await run('python3', [
     ...[IN_TERMINAL, '40', '100', '\\n\\n\\nwindows\\ny\\n', 'Where to answer?', process.execPath],
+    PROGRAM,
     ...argsOf(...upstreamOption()),
   ]);
   expect(stdout).toContain('Whom to ask?');
@@ -215,6 +217,7 @@ test('a firewall that drops what clients ask is seen, in a network of its own', 
       script,
       'sh',
       process.execPath,
+      PROGRAM,
       ...argsOf('--json', '--upstream', 'tls://192.0.2.1#a.example'),
     ];
     return about(reportOf(await run('unshare', args)), 'firewall')[0];

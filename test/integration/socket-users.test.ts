@@ -5,9 +5,8 @@ import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { hostname, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { runCommandHere } from '../support/command.ts';
 import { hasOtherUser, OTHER_NAME, postAsOther } from '../support/other-user.ts';
-import { run } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 
 const PAPER = {
@@ -44,7 +43,7 @@ afterAll(async () => {
 });
 
 const command = (args: readonly string[], env: Readonly<Record<string, string>> = {}) =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')], { env });
+  runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')], { env });
 
 /** Until the records name who did something. */
 const recorded = (action: string, by: string): Promise<unknown> =>

@@ -3,8 +3,8 @@ import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAdmin } from '../support/client.ts';
-import { run, startCordon } from '../support/process.ts';
-import { PROGRAM } from '../support/program.ts';
+import { runCommandHere, runProgram } from '../support/command.ts';
+import { startCordon } from '../support/process.ts';
 
 const WAIT_MS = 60_000;
 
@@ -20,8 +20,7 @@ lists: [{ id: order, file: order.txt, mandate: true }]
     files: { 'order.txt': 'order.example\n' },
   });
   onTestFinished(() => cordon.kill());
-  const command = (...args: string[]) =>
-    run(process.execPath, [PROGRAM, ...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+  const config = ['--config', join(cordon.directory, 'cordon.yaml')];
   await cordon.waitForLog(({ msg }) => msg === 'generation saved');
   // The socket takes connections before the parts behind it are open; whoever is answered comes after them.
   await readAdmin(cordon, '/readyz');
@@ -34,9 +33,9 @@ lists: [{ id: order, file: order.txt, mandate: true }]
       .poll(() => existsSync(join(cordon.directory, 'state', name)), { timeout: WAIT_MS })
       .toBe(true);
   }
-  expect((await command('pause')).stdout).toBe('refusals are given\n');
+  expect((await runCommandHere(['pause', ...config])).stdout).toBe('refusals are given\n');
   await expect
-    .poll(async () => (await command('records', 'export', '--kind', 'enforcement')).stdout, {
+    .poll(async () => (await runProgram(['records', 'export', '--kind', 'enforcement', ...config])).stdout, {
       timeout: WAIT_MS,
     })
     .toContain('"state":"enforced"');

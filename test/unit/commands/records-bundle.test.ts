@@ -21,15 +21,14 @@ import {
   SIGNATURE_TYPE,
   signNote,
 } from '../../../src/wire/transparency/transparency.ts';
-import { run } from '../../support/process.ts';
-import { PROGRAM } from '../../support/program.ts';
+import { runCommandHere } from '../../support/command.ts';
 import { adminRecord, Bench, edit } from '../records/setup.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'cordon-bundle-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 let made = 0;
 
-const cordon = (...args: string[]) => run(process.execPath, [PROGRAM, ...args], { cwd: root });
+const cordon = (...args: string[]) => runCommandHere(args, { cwd: root });
 
 /** A state, its bundle, and the key that was handed out. */
 const bundled = async (): Promise<{ bundle: string; key: string; bench: Bench }> => {

@@ -21,8 +21,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { OPERATIONS } from '../../../src/people/admin/admin.ts';
-import { run } from '../../support/process.ts';
-import { PROGRAM } from '../../support/program.ts';
+import { runCommandHere } from '../../support/command.ts';
 
 let place: string;
 let service: Server | undefined;
@@ -41,7 +40,7 @@ afterEach(() => {
 });
 
 const command = (...args: readonly string[]) =>
-  run(process.execPath, [PROGRAM, ...args, '--config', join(place, 'cordon.yaml')], { cwd: place });
+  runCommandHere([...args, '--config', join(place, 'cordon.yaml')], { cwd: place });
 
 /** A manifest of one file that everybody knows. */
 const manifest = (files: object): string =>
