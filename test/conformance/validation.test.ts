@@ -18,7 +18,7 @@ const MATRICES = [
   ['records that stand where they prove nothing', createAttacks],
 ] as const;
 for (const [every, options] of [
-  [3, {}],
+  [5, {}],
   [1, NIGHT],
 ] as const)
   test.for(MATRICES)(

@@ -76,7 +76,9 @@ const findBreaches = async (stage: Stage): Promise<string[]> => {
 };
 
 describe('a quadratic loop', () => {
-  for (const [options, kinds] of inTwo([...PLANTS.keys()], (kind) => kind !== 'parts'))
+  for (const [options, kinds] of inTwo([...PLANTS.keys()], (kind) =>
+    ['fields', 'labels', 'records'].includes(kind),
+  ))
     test.each(kinds)('over %s is found', options, async (kind) => {
       const stage = plantIn(kind);
       if (stage === undefined) throw new RangeError(`no plant is named ${kind}`);

@@ -15,7 +15,7 @@ import { nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
 import { runsInTwo } from '../support/night.ts';
 import { foldedName, policyList } from '../unit/policy/setup.ts';
 
-const RUNS = 500;
+const RUNS = 250;
 const PASSTHRU: RuleTerms = { action: { kind: 'passthru' } };
 
 /** Few names, so that several rules have the same one; a dot may be part of a label. */
@@ -99,7 +99,7 @@ const merge = (lists: readonly List[], isPassingFirst: boolean, mandates = 0): M
 const lists = fc.array(list, { minLength: 1, maxLength: 4 });
 const asked = fc.array(name, { minLength: 1, maxLength: 12 });
 
-for (const [options, runs] of runsInTwo(RUNS)) {
+for (const [options, runs] of runsInTwo(RUNS, 8)) {
   test(`a merged set refuses exactly what its lists refuse: ${runs} sets`, options, () => {
     fc.assert(
       fc.property(lists, asked, (items, names) => {

@@ -4,7 +4,7 @@ import { fuzzFleet } from '../support/fleet-fuzz.ts';
 import { seedOfRun } from '../support/mutate.ts';
 import { runsInTwo } from '../support/night.ts';
 
-for (const [options, inputs] of runsInTwo(2_000))
+for (const [options, inputs] of runsInTwo(1_000, 8))
   test(
     `mutated evidence, heads, presences, results, checkpoints and requests of one resolver cost that resolver alone: ${inputs} of them`,
     options,

@@ -13,11 +13,11 @@ export const inTwo = <Case>(
   [NIGHT, cases.filter((one, index) => !isInGate(one, index))],
 ];
 
-/** Of a test that the night has with four times as many runs, milliseconds: machines differ. */
+/** Of a test that the night has with many times as many runs, milliseconds: machines differ. */
 const RUNS_MS = 900_000;
 
-/** Runs of a property, or rounds of a test: some that the gate has, and four times as many in the night. */
-export const runsInTwo = (runs: number): readonly (readonly [TestOptions, number])[] => [
+/** Runs of a property, or rounds of a test: some that the gate has, and so many times as many in the night. */
+export const runsInTwo = (runs: number, times = 4): readonly (readonly [TestOptions, number])[] => [
   [{}, runs],
-  [{ ...NIGHT, timeout: RUNS_MS }, 4 * runs],
+  [{ ...NIGHT, timeout: RUNS_MS }, times * runs],
 ];

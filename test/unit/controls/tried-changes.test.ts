@@ -114,7 +114,9 @@ test('a log that is shorter than the days that were asked for is told as that, a
   expect((await tried.last(DRAFT, ANNA)).impact).toMatchObject({ queries: 1 });
 });
 
-test('clients that the log does not name are not told as none, and a sample as one', async () => {
+test('clients that the log does not name are not told as none, and a sample as one', {
+  tags: 'night',
+}, async () => {
   writeLog('none', 10);
   const tried = create();
   await tried.start(DRAFT, 7, after(), ANNA);
@@ -162,7 +164,7 @@ test('one at a time; what nobody waits for is ended, and another one may begin',
   expect(await tried.start(OTHER, 7, after(), BERT)).toMatchObject({ state: 'running' });
 });
 
-test('figures against what is not in force any more are told to nobody', async () => {
+test('figures against what is not in force any more are told to nobody', { tags: 'night' }, async () => {
   const tried = create();
   await tried.start(DRAFT, 7, after(), ANNA);
   inForce = 'b';

@@ -182,7 +182,9 @@ const ALGORITHMS: readonly ZoneAlgorithm[] = [
 ];
 
 describe.each(['bind', 'ldns'] as const)('every RRset that %s signs', (signer) => {
-  for (const [options, algorithms] of inTwo(ALGORITHMS, (_, index) => signer === 'bind' || index % 3 === 0))
+  for (const [options, algorithms] of inTwo(ALGORITHMS, (one, index) =>
+    signer === 'bind' ? !one.includes('SHA1') && one !== 'RSASHA512' : index % 3 === 2,
+  ))
     test.for(algorithms)('with %s is good', options, (algorithm, context) => {
       requireProgram(context, signer === 'bind' ? 'dnssec-signzone' : 'ldns-signzone');
       const denial = algorithm === 'RSASHA1' || algorithm === 'ED25519' ? 'nsec' : 'nsec3';
