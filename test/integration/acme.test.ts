@@ -228,7 +228,7 @@ test('an account that the authority wants to know, nonces that it refuses, and o
   await obtained(await cordonOf(pebble, { acme, files: { 'eab.key': `${key}\n` } }));
 });
 
-test('no certificate is asked for without consent to the terms', async (context) => {
+test('no certificate is asked for without consent to the terms', { tags: 'night' }, async (context) => {
   const pebble = await pebbleOf(context);
   const cordon = await cordonOf(pebble, { acme: `names: [${SERVER_NAME}]` });
   expect(await failed(cordon)).toMatchObject({

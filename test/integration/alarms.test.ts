@@ -32,10 +32,9 @@ const address = (query: ScriptedQuery): Uint8Array => answer(query, [`${query.na
 
 const linesOf = (cordon: Cordon, text: string) => cordon.logs().filter(({ msg }) => msg === text);
 
-test.concurrent('a server whose certificate nobody trusts is told once, with what to do, until its authority is configured', async ({
-  expect,
-  onTestFinished: atEnd,
-}) => {
+test.concurrent('a server whose certificate nobody trusts is told once, with what to do, until its authority is configured', {
+  tags: 'night',
+}, async ({ expect, onTestFinished: atEnd }) => {
   const upstream = await EncryptedUpstream.open('tls', { reply: address });
   atEnd(() => upstream.close());
   const stranger = CertificateAuthority.create('Stranger');

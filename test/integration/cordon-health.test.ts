@@ -25,7 +25,9 @@ const statuses = async ({
   return Object.fromEntries(checks.map((check, index) => [check, results[index]?.code ?? null]));
 };
 
-test('cordon-health says what Cordon says, and what it cannot say any more', async (context) => {
+test('cordon-health says what Cordon says, and what it cannot say any more', {
+  tags: 'night',
+}, async (context) => {
   requireProgram(context, 'bash');
   let isAnswering = true;
   const upstream = await ScriptedUpstream.open((query) =>

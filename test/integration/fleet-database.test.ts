@@ -250,7 +250,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
       },
     );
 
-  test('heads that come before the keys that signed them are no forgery, and are taken behind these', async () => {
+  test('heads that come before the keys that signed them are no forgery, and are taken behind these', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record(1);
     const isKey = ([, piece]: Piece): boolean => piece.kind === 'key';
     const heads = pieces.filter(([, piece]) => piece.kind === 'head');
@@ -305,7 +307,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(ends()).toBe(before);
   });
 
-  test('whoever only reads holds up no collector: neither by a lock of rows nor by one of their own making', async () => {
+  test('whoever only reads holds up no collector: neither by a lock of rows nor by one of their own making', {
+    tags: 'night',
+  }, async () => {
     const { pieces } = await record(1);
     const { host, port, database } = accessOf('cordon_dashboards');
     const reader = new Client({
@@ -415,7 +419,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(server.sql('SELECT count(*) FROM cordon.records')).toBe('0');
   });
 
-  test('what one resolver signed blanks no view for the others', async () => {
+  test('what one resolver signed blanks no view for the others', { tags: 'night' }, async () => {
     const { pieces } = await record(1);
     await send(pieces);
     const chains = (): string[] =>
@@ -631,7 +635,9 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(gaps).toContain('key bb in the database is not one that the resolver sent');
   });
 
-  test('who was in the fleet is read from signed entries only, whatever else stands there', async () => {
+  test('who was in the fleet is read from signed entries only, whatever else stands there', {
+    tags: 'night',
+  }, async () => {
     const { log } = PolicyLog.open(join(directory, 'policy.sqlite'), 0);
     log.append(entry);
     await store.keepPolicy(log);

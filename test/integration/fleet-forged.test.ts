@@ -222,7 +222,7 @@ test.skipIf(!hasOtherUser)(
     await vi.waitUntil(isExempt, WAIT);
     const checkpoints: { bytes: Uint8Array; stamp: Stamp | undefined }[] = [];
     intruder.subscribe(CHECKPOINT_SUBJECT, (bytes, _, stamp) => void checkpoints.push({ bytes, stamp }));
-    await vi.waitUntil(() => checkpoints.length >= 4, WAIT);
+    await vi.waitUntil(() => checkpoints.length >= 2, WAIT);
     await fleet.programOf('authority').kill();
     await vi.waitUntil(async () => !(await isExempt()), WAIT);
     // It begins anew, and all that it is told is what the authority said while it lived.

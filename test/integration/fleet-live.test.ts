@@ -294,7 +294,9 @@ test('another list of fleet.lists is given by a reload, and put in force by who 
   expect(readFileSync(file, 'utf8')).toContain('other.example.com');
 });
 
-test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', async () => {
+test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', {
+  tags: 'night',
+}, async () => {
   await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
   for (const name of ['ns1', 'ns2']) await becomes(name, FIRST, RCODE.NXDOMAIN);
   expect(await rcodeOf('ns2', EXTRA)).toBe(RCODE.NOERROR);

@@ -211,7 +211,10 @@ const command = (...args: readonly string[]) => {
   return runCommandHere([...args, '--config', path]);
 };
 
-test('the command shows the same: who is not heard, and what the probe was answered', WALK, async () => {
+test('the command shows the same: who is not heard, and what the probe was answered', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
   const status = await command('fleet', 'status');
   expect(status.code).toBe(1);
   expect(status.stdout).toMatch(/^RESOLVER .*GENERATION .*\nns4 .*\nns3 /m);
@@ -269,7 +272,7 @@ for (const [options, looks] of inTwo(LOOKS, (_, index) => index < 1))
     },
   );
 
-test('one site at a time', WALK, async () => {
+test('one site at a time', { ...WALK, tags: 'night' }, async () => {
   const page = await openForty(auditor, {});
   await page.getByLabel('Site', { exact: true }).selectOption('ghent');
   const rows = page.getByRole('region', { name: 'All resolvers' }).locator('tbody tr');

@@ -50,6 +50,7 @@ const rcodeOf = (port: number, name: string): Promise<number | undefined> =>
   ]);
 
 test('BIND, unbound and Knot Resolver are watched: what was refused, what leaked and when, and when nothing was seen', {
+  tags: 'night',
   timeout: 180_000,
 }, async (context) => {
   for (const program of ['named', 'unbound', 'kresd']) requireProgram(context, program);

@@ -3,8 +3,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { run, startCordon } from '../support/process.ts';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { type Cordon, run, startCordon } from '../support/process.ts';
 
 /** Both halves at their first size of 1 MiB, and what V8 adds to them; without the bound it is 16 MiB or more. */
 const YOUNG_BYTES_MAX = 3 * 1024 * 1024;
@@ -53,11 +53,18 @@ const KEPT_BYTES_MAX = 1.75 * 1024 * 1024;
 /** Two seconds, in which every thread has started. */
 const STARTED_LINES = 8;
 
-test('a thread that has started and rests gives back what starting took', async () => {
+let rested: Cordon | undefined;
+afterAll(() => rested?.kill());
+/** One that only started, for all that look at what its start left. */
+const startResting = async (): Promise<Cordon> => {
   const config =
     'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }\nupstreams: ["127.0.0.1:1"]\nworkers: 2\n';
-  const program = await startCordon({ config, env: { NODE_OPTIONS: `--import=${HEAPS}` } });
-  onTestFinished(() => program.kill());
+  rested ??= await startCordon({ config, env: { NODE_OPTIONS: `--import=${HEAPS}` } });
+  return rested;
+};
+
+test('a thread that has started and rests gives back what starting took', async () => {
+  const program = await startResting();
   await vi.waitFor(
     () => {
       for (const thread of ['main', '0', '1', 'recorder']) {
@@ -78,10 +85,7 @@ const BYTECODE_BYTES_MAX = { main: 1.5 * 1024 * 1024, 0: 0.6 * 1024 * 1024, 1: 0
 const MACHINE_CODE_KIB_MAX = 2.25 * 1024;
 
 test('code that only a start ran is not kept', async () => {
-  const config =
-    'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }\nupstreams: ["127.0.0.1:1"]\nworkers: 2\n';
-  const program = await startCordon({ config, env: { NODE_OPTIONS: `--import=${HEAPS}` } });
-  onTestFinished(() => program.kill());
+  const program = await startResting();
   await vi.waitFor(
     () => {
       for (const [thread, max] of Object.entries(BYTECODE_BYTES_MAX)) {

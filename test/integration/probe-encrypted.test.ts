@@ -129,7 +129,9 @@ test('a listener that takes devices only shows its certificate, and is named as 
   expect(unasked.filter(({ reason }) => reason.startsWith('its certificate only'))).not.toEqual([]);
 });
 
-test('a group of the name by which listeners are asked is the one that is looked for there', async () => {
+test('a group of the name by which listeners are asked is the one that is looked for there', {
+  tags: 'night',
+}, async () => {
   const issued = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   const groups = `
 groups:

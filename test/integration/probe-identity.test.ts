@@ -161,7 +161,9 @@ for (const [options, cases] of inTwo(KNOWN_BY, (_, index) => index === 0))
     },
   );
 
-test('a certificate that is not for a name that a group is known by is a fault', async () => {
+test('a certificate that is not for a name that a group is known by is a fault', {
+  tags: 'night',
+}, async () => {
   const running = await start(configOf(`  - { name: guests, server-names: [${GUESTS}], lists: [ban] }\n`), [
     SERVER_NAME,
   ]);

@@ -223,7 +223,9 @@ describe('cordon probe --certificate', () => {
     }
   });
 
-  test('another resolver is asked with --from, and one that refuses nothing leaks', async () => {
+  test('another resolver is asked with --from, and one that refuses nothing leaks', {
+    tags: 'night',
+  }, async () => {
     const proof = await certify('--from', `127.0.0.1:${upstream.endpoint.port}`);
     expect(verdictOf(proof)).toEqual(LEAKING);
     expect(proof.certificate.resolvers[0]?.leakedNames).toBe(proof.certificate.resolvers[0]?.names);
@@ -231,7 +233,7 @@ describe('cordon probe --certificate', () => {
     expect(verdictOf(gone)).toEqual({ code: 1, verdict: 'unproven' });
   });
 
-  test('what an exemption opens for this host leaks', async () => {
+  test('what an exemption opens for this host leaks', { tags: 'night' }, async () => {
     const text = join(cordon.directory, 'texts/a.yaml');
     const paper = {
       ...{ 'requested-by': 'R. Investigator', 'approved-by': 'A. Head', role: 'head', grounds: 'case' },

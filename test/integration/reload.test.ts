@@ -168,7 +168,7 @@ describe('a reload that cannot be', () => {
       },
     );
 
-  test('a list file that is gone leaves the list in force', async () => {
+  test('a list file that is gone leaves the list in force', { tags: 'night' }, async () => {
     const program = await start();
     rmSync(join(program.directory, 'own.txt'));
     expect((await reload(program, {})).isRefused).toBe(true);
@@ -271,7 +271,7 @@ test('listeners come and go', { tags: 'night' }, async () => {
   await program.stop();
 });
 
-test('a SIGHUP that comes right at the start is a reload, not the end', async () => {
+test('a SIGHUP that comes right at the start is a reload, not the end', { tags: 'night' }, async () => {
   const program = await startProgram();
   program.signal('SIGHUP');
   await program.waitForLog(({ msg }) => msg === 'reloaded');
@@ -279,19 +279,20 @@ test('a SIGHUP that comes right at the start is a reload, not the end', async ()
 });
 
 describe('SIGTERM', () => {
-  test.each(['udp', 'tcp'] as const)('lets a query that waits over %s be answered', async (transport) => {
-    const program = await startProgram();
-    const asked = Promise.withResolvers<undefined>();
-    book.set('www.slow.example. A', (query) => {
-      asked.resolve(undefined);
-      return { delayMs: 500, messages: answer(query, ['www.slow.example. 300 IN A 192.0.2.1']) };
+  for (const [options, transports] of inTwo(['udp', 'tcp'] as const, (one) => one === 'udp'))
+    test.each(transports)('lets a query that waits over %s be answered', options, async (transport) => {
+      const program = await startProgram();
+      const asked = Promise.withResolvers<undefined>();
+      book.set('www.slow.example. A', (query) => {
+        asked.resolve(undefined);
+        return { delayMs: 500, messages: answer(query, ['www.slow.example. 300 IN A 192.0.2.1']) };
+      });
+      const waiting = verdictOn(program.dns, 'www.slow.example.', { transport });
+      await asked.promise;
+      program.signal('SIGTERM');
+      expect(await waiting).toBe('answered');
+      expect(await program.exited).toEqual({ code: 0, signal: null });
     });
-    const waiting = verdictOn(program.dns, 'www.slow.example.', { transport });
-    await asked.promise;
-    program.signal('SIGTERM');
-    expect(await waiting).toBe('answered');
-    expect(await program.exited).toEqual({ code: 0, signal: null });
-  });
 
   test('ends idle TCP connections', async () => {
     const program = await startProgram();

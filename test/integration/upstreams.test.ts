@@ -468,9 +468,8 @@ resolver: { timeout: 20s, try-timeout: ${TRY_MS}ms }`),
     const soundCount = (name: string): number =>
       sound.queries.filter((query) => query.name === `${name}.`).length;
 
-    // Whoever waits for a hedge waits as long over each of the two, and over UDP the same is asked.
-    const isInGate = (what: string): boolean =>
-      cases[what]?.within !== HEDGED.within || (transport === 'tls' && what === 'frozen');
+    // Whoever waits for a hedge waits as long over each of the two, and over UDP and TCP the same is asked.
+    const isInGate = (what: string): boolean => cases[what]?.within !== HEDGED.within;
     for (const [options, whats] of inTwo(Object.keys(cases), isInGate))
       test.each(whats)(
         'an upstream that is %s costs a client little, and no question goes out in plaintext',
