@@ -13,7 +13,10 @@ const EXPECTED_FAILURES = ['ad-with-adbit', 'ad-with-do'];
 
 const resultFile = z.array(z.object({ check: z.string(), result: z.string() }));
 
-test('only AD, which takes a validator, is missing', { timeout: TIMEOUT_MS }, async (context) => {
+test('only AD, which takes a validator, is missing', {
+  tags: 'night',
+  timeout: TIMEOUT_MS,
+}, async (context) => {
   requireWorld(context);
   const named = await startNamed();
   const cordon = await startCordonBefore(named);

@@ -1,3 +1,4 @@
+// @module-tag night
 // Answers over QUIC that are larger than what a client lets come at a time: they wait for its credit (RFC 9000 section 4), and
 // arrive whole. aioquic has windows of any size; kdig has its own.
 import { join } from 'node:path';

@@ -55,7 +55,7 @@ ${more}`;
 
 const FILES = { 'own.txt': 'listed.example\n' };
 
-test('serves with the module, and names it in log, metric and records', async () => {
+test('serves with the module, and names it in log, metric and records', { tags: 'night' }, async () => {
   const cordon = await startCordon({
     config: configWith(),
     files: { ...FILES, 'cert.pem': issued.certificate, 'key.pem': issued.key },

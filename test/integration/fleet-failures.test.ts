@@ -200,6 +200,7 @@ test('evidence that its resolver did not sign is refused, and the authority reco
 
 test.skipIf(!hasOtherUser)(
   'an engine that is killed and comes back without its store costs nothing',
+  { tags: 'night' },
   async () => {
     const id = await fleet.grant({ clients: ['127.0.0.34'] });
     await becomes('ns1', true, '127.0.0.34');
@@ -223,7 +224,17 @@ test.skipIf(!hasOtherUser)(
   },
 );
 
+/** Queries of as many clients. */
+const ASKED = 50;
+
 test('a sum over all resolvers equals what their own records say, and refuses to claim for one that has a hole', async () => {
+  // Whichever tests are run before.
+  const recordedQueries = (): number =>
+    readPosition(join(fleet.directory, 'ns1/records/position'))?.ends.queries.sequence ?? 0;
+  const before = recordedQueries();
+  for (let asked = 1; asked <= ASKED; asked++) expect(await isExempt('ns1', `127.0.4.${asked}`)).toBe(false);
+  await vi.waitUntil(() => recordedQueries() >= before + ASKED, WAIT);
+  await collected('ns1');
   for (const name of ['ns1', 'authority']) await programOf(name).stop();
   await vi.waitUntil(
     async () =>
@@ -236,7 +247,7 @@ test('a sum over all resolvers equals what their own records say, and refuses to
   const script = fileURLToPath(new URL('../support/recompute-fleet.py', import.meta.url));
   const counted = await run('python3', [script, '0', String(period.untilMs), join(fleet.collected, 'ns1')]);
   expect(JSON.parse(counted.stdout)).toEqual(report.totals);
-  expect(report.queries).toBeGreaterThan(40);
+  expect(report.queries).toBeGreaterThanOrEqual(ASKED);
   // The period is not over: nobody can have signed its end.
   expect(report.isComplete).toBe(false);
   expect(report.resolvers[0]?.gaps.join()).toContain('signed up to');

@@ -1,3 +1,4 @@
+// @module-tag night
 // Who has the engine, or one resolver's key, tries it on a fleet of real programs: nothing ends, nobody else's figure changes,
 // and each try is told.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';

@@ -187,7 +187,9 @@ test('each resolver has its records cosigned by the others, and nobody named the
   expect(status.stdout).toMatch(/fleet\/authority/);
 });
 
-test('an overlay of a site is in force there and nowhere else, and one that does not pass leaves what was', async () => {
+test('an overlay of a site is in force there and nowhere else, and one that does not pass leaves what was', {
+  tags: 'night',
+}, async () => {
   await overlay('site:bruges', 'block: { mode: refused }');
   await becomes('ns1', NAME, RCODE.REFUSED);
   expect(await rcodeOf('ns2', NAME)).toBe(RCODE.NXDOMAIN);
@@ -294,11 +296,20 @@ test('another list of fleet.lists is given by a reload, and put in force by who 
   expect(readFileSync(file, 'utf8')).toContain('other.example.com');
 });
 
+const readExtra = async (): Promise<void> => {
+  await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
+  for (const name of ['ns1', 'ns2']) await becomes(name, FIRST, RCODE.NXDOMAIN);
+};
+
+test('a list that the authority gives is in force wherever it is read, and nothing else of it', async () => {
+  await readExtra();
+  expect(await rcodeOf('ns2', EXTRA)).toBe(RCODE.NOERROR);
+});
+
 test('a list is given by its hash; another content is refused, recorded and an alarm, until the right one is there', {
   tags: 'night',
 }, async () => {
-  await overlay('all', 'groups: [{ name: default, lists: [tiktok, extra] }]');
-  for (const name of ['ns1', 'ns2']) await becomes(name, FIRST, RCODE.NXDOMAIN);
+  await readExtra();
   expect(await rcodeOf('ns2', EXTRA)).toBe(RCODE.NOERROR);
   const alarms = (): Promise<number> =>
     readMetric(fleet.programOf('ns2'), 'cordon_fleet_alarms_total', { alarm: 'refused-entry' });

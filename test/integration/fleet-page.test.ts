@@ -151,6 +151,7 @@ test('every resolver, the one that was never heard first; who may not look is to
 });
 
 test('one probe is asked of all: each runs its own, signs it and has it on its record', {
+  tags: 'night',
   ...WALK,
   timeout: 240_000,
 }, async () => {

@@ -12,6 +12,7 @@ import { type AskOptions, ask, readAdmin, readMetric, reload } from '../support/
 import { runCommandHere } from '../support/command.ts';
 import { type ControlReply, requestControl } from '../support/control-socket.ts';
 import { content, ListServer } from '../support/list-server.ts';
+import { inTwo } from '../support/night.ts';
 import type { RunResult } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -103,45 +104,47 @@ ${'  - { id: tiktok, file: tiktok.txt, mandate: true }\n'}`;
   const feedFirst = (): string =>
     `lists:\n${feedList('format: adblock, mandate: true')}  - { id: tiktok, file: tiktok.txt, mandate: true }\n`;
 
-  test.for([
+  const PLACES = [
     ['before', feedFirst],
     ['behind', () => `${LISTS}${feedList('format: adblock, mandate: true')}`],
-  ] as const)('%s it opens none of its names, whoever accepts what', async ([, lists]) => {
-    server.set('/feed.txt', content(RULES));
-    const program = await startWithFeed(lists(), FILES);
-    expect(await outcomeOf(program, 'www.tiktok.com')).toBe('refused');
+  ] as const;
+  for (const [options, places] of inTwo(PLACES, ([place]) => place === 'before'))
+    test.for(places)('%s it opens none of its names, whoever accepts what', options, async ([, lists]) => {
+      server.set('/feed.txt', content(RULES));
+      const program = await startWithFeed(lists(), FILES);
+      expect(await outcomeOf(program, 'www.tiktok.com')).toBe('refused');
 
-    server.set('/feed.txt', content(`${RULES}@@||tiktok.com^\n@@||feed-7.example^\n`));
-    const held = await refresh();
-    expect(held).toMatchObject({ outcome: 'held' });
-    // What it opens is said, by list and name, and what it does not.
-    expect(held['reasons']).toContain(
-      'exceptions: 2 new exceptions (tiktok.com, feed-7.example), opens 1 name of feed (feed-7.example), tiktok refuses tiktok.com all the same',
-    );
-    expect(await outcomeOf(program, 'feed-7.example')).toBe('refused');
-    const status = await command(program, 'lists', 'status');
-    expect(status.stdout).toContain('2 new exceptions');
-    const diff = await command(program, 'lists', 'diff', 'feed');
-    expect(diff.stdout).toMatch(
-      /opens 1 name of feed: feed-7\.example\nleaves 1 name of tiktok refused: tiktok\.com\n/,
-    );
+      server.set('/feed.txt', content(`${RULES}@@||tiktok.com^\n@@||feed-7.example^\n`));
+      const held = await refresh();
+      expect(held).toMatchObject({ outcome: 'held' });
+      // What it opens is said, by list and name, and what it does not.
+      expect(held['reasons']).toContain(
+        'exceptions: 2 new exceptions (tiktok.com, feed-7.example), opens 1 name of feed (feed-7.example), tiktok refuses tiktok.com all the same',
+      );
+      expect(await outcomeOf(program, 'feed-7.example')).toBe('refused');
+      const status = await command(program, 'lists', 'status');
+      expect(status.stdout).toContain('2 new exceptions');
+      const diff = await command(program, 'lists', 'diff', 'feed');
+      expect(diff.stdout).toMatch(
+        /opens 1 name of feed: feed-7\.example\nleaves 1 name of tiktok refused: tiktok\.com\n/,
+      );
 
-    expect((await accept()).status).toBe(200);
-    // It ends what its own list says, and nothing else.
-    expect(await outcomeOf(program, 'feed-7.example')).toBe('answered');
-    expect(await outcomeOf(program, 'feed-8.example')).toBe('refused');
-    for (const name of ['tiktok.com', 'www.tiktok.com', 'a.b.tiktok.com'])
-      expect(await outcomeOf(program, name), name).toBe('refused');
-    expect(await outcomeOf(program, 'www.tiktok.com', { transport: 'tcp' })).toBe('refused');
+      expect((await accept()).status).toBe(200);
+      // It ends what its own list says, and nothing else.
+      expect(await outcomeOf(program, 'feed-7.example')).toBe('answered');
+      expect(await outcomeOf(program, 'feed-8.example')).toBe('refused');
+      for (const name of ['tiktok.com', 'www.tiktok.com', 'a.b.tiktok.com'])
+        expect(await outcomeOf(program, name), name).toBe('refused');
+      expect(await outcomeOf(program, 'www.tiktok.com', { transport: 'tcp' })).toBe('refused');
 
-    const found = await sweep(program);
-    expect(found).toMatchObject({ outcome: 'enforced', leakedNames: 0 });
-    // tiktok.com is asked: what another list says of it excuses nobody.
-    expect(found.coverage).toMatchObject({ names: FEED_RULES + 1, asked: FEED_RULES });
-    expect(JSON.stringify(found.unasked)).toContain('opened by its own exceptions: 1');
-    expect((await readAdmin(program, '/readyz')).status).toBe(200);
-    await program.stop();
-  });
+      const found = await sweep(program);
+      expect(found).toMatchObject({ outcome: 'enforced', leakedNames: 0 });
+      // tiktok.com is asked: what another list says of it excuses nobody.
+      expect(found.coverage).toMatchObject({ names: FEED_RULES + 1, asked: FEED_RULES });
+      expect(JSON.stringify(found.unasked)).toContain('opened by its own exceptions: 1');
+      expect((await readAdmin(program, '/readyz')).status).toBe(200);
+      await program.stop();
+    });
 
   test('of which nothing is left but exceptions is held, and is the fault when it is accepted', {
     tags: 'night',

@@ -63,7 +63,7 @@ const startResting = async (): Promise<Cordon> => {
   return rested;
 };
 
-test('a thread that has started and rests gives back what starting took', async () => {
+test('a thread that has started and rests gives back what starting took', { tags: 'night' }, async () => {
   const program = await startResting();
   await vi.waitFor(
     () => {
@@ -84,7 +84,7 @@ const BYTECODE_BYTES_MAX = { main: 1.5 * 1024 * 1024, 0: 0.6 * 1024 * 1024, 1: 0
 /** Machine code that V8 makes of everything that ran a little is 3.4 MiB after a start, what it optimized 1.1. */
 const MACHINE_CODE_KIB_MAX = 2.25 * 1024;
 
-test('code that only a start ran is not kept', async () => {
+test('code that only a start ran is not kept', { tags: 'night' }, async () => {
   const program = await startResting();
   await vi.waitFor(
     () => {

@@ -271,7 +271,7 @@ test('connections for HTTPS are reset at once', async () => {
   expect(failed).toBe('ECONNRESET');
 });
 
-test('connections that say nothing keep nobody out, and end by themselves', async () => {
+test('connections that say nothing keep nobody out, and end by themselves', { tags: 'night' }, async () => {
   const silent: Socket[] = [];
   const ended: Promise<void>[] = [];
   for (let at = 0; at < 320; at++) {

@@ -66,7 +66,9 @@ test('a pause lets listed names pass and says so everywhere, resume ends it', as
   ).toBeGreaterThan(0);
 });
 
-test('with a control room, what one user pauses on the host is summed, over a restart as well', async () => {
+test('with a control room, what one user pauses on the host is summed, over a restart as well', {
+  tags: 'night',
+}, async () => {
   const config = `
 listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
 workers: 1

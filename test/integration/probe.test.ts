@@ -184,7 +184,7 @@ ${groups}
     expect(await readMetric(cordon, 'cordon_enforcement_probe_leaked_names')).toBe(0);
   });
 
-  test('an upstream that is gone breaks the controls only', async () => {
+  test('an upstream that is gone breaks the controls only', { tags: 'night' }, async () => {
     upstream.onQuery((query) => answerCode(query, RCODE.SERVFAIL));
     // The cache still has the control that was asked before.
     const groups = GROUPS.replace('  - { name: inner, clients: ["10.2.0.0/24"], lists: [ban] }\n', '');
@@ -198,7 +198,7 @@ ${groups}
     upstream.onQuery(world);
   });
 
-  test('a change is followed by a run of its own', async () => {
+  test('a change is followed by a run of its own', { tags: 'night' }, async () => {
     const runs = (): Promise<number> => readMetric(cordon, 'cordon_enforcement_probe_runs_total');
     const before = await runs();
     const moved = GROUPS.replace(

@@ -133,7 +133,7 @@ lists: [{ id: own, file: own.txt }]`;
     expect(await readMetric(program, 'cordon_answers_total', { source: 'stale' })).toBe(2);
   });
 
-  test('of a name that did not exist have another code', async () => {
+  test('of a name that did not exist have another code', { tags: 'night' }, async () => {
     const reply = await ask(program.dns, 'absent.example. A');
     expect([reply.rcode, reply.answer, reply.ede?.infoCode]).toEqual([
       RCODE.NXDOMAIN,
@@ -158,7 +158,9 @@ lists: [{ id: own, file: own.txt }]`;
     upstream.onQuery(silence);
   });
 
-  test('are given without a wait where a reload says so, and replaced behind the client', async () => {
+  test('are given without a wait where a reload says so, and replaced behind the client', {
+    tags: 'night',
+  }, async () => {
     await reload(program, {
       'cordon.yaml': configWith([upstream], `cache: { stale: { after: 0ms } }\n${common}`),
     });
@@ -184,7 +186,7 @@ lists: [{ id: own, file: own.txt }]`;
     expect([reply.rcode, reply.answer, reply.ede?.infoCode]).toEqual([RCODE.NXDOMAIN, [], EDE.BLOCKED]);
   });
 
-  test('are not given where a reload turns them off', async () => {
+  test('are not given where a reload turns them off', { tags: 'night' }, async () => {
     await reload(program, {
       'cordon.yaml': configWith([upstream], `cache: { stale: { max: 0s } }\n${common}`),
     });

@@ -156,7 +156,7 @@ test('no order of two requests does what neither order does: every hundredth pai
   expect(Math.min(...Object.values(pairs))).toBeGreaterThan(2);
 });
 
-for (const [options, breaches] of inTwo(BREACHES, (_, index) => index === 4))
+for (const [options, breaches] of inTwo(BREACHES, () => false))
   test.each(breaches)('a breach is found: %s', options, async (_, pair, plant) => {
     // Without it, none of the pair is: the test above.
     const { found } = await explore(['1', pair], plant);

@@ -169,17 +169,19 @@ describe('without its list, a start answers nothing', () => {
       await expectNotReady(await start());
     });
 
-  test.each([
+  const OTHERS = [
     ['other answers', 'block: { mode: nodata }'],
     [
       'other groups',
       'groups: [{ name: default, lists: [own] }, { name: lab, clients: ["127.0.0.9"], lists: [] }]',
     ],
-  ])('when the saved generation is of %s', async (_, lines) => {
-    restore();
-    rmSync(listFile());
-    await expectNotReady(await start(lines));
-  });
+  ] as const;
+  for (const [options, others] of inTwo(OTHERS, (_, index) => index === 1))
+    test.each(others)('when the saved generation is of %s', options, async (_, lines) => {
+      restore();
+      rmSync(listFile());
+      await expectNotReady(await start(lines));
+    });
 
   const expectNotReady = async (program: Cordon): Promise<void> => {
     expect(program.logs().find(({ msg }) => msg === 'the saved generation is not used')).toMatchObject({

@@ -152,6 +152,7 @@ test('what a witness knows is on the record and in the metric before the first c
 });
 
 test('a witness that never answers costs a bounded time, whatever another one finds', {
+  tags: 'night',
   timeout: 120_000,
 }, async () => {
   const state = stateWithKey();

@@ -7,6 +7,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Account, localAccount } from '../../src/base/base.ts';
 import { ALL_OPERATIONS, type Controls, isAt, type Role, SUMS } from '../../src/people/admin/admin.ts';
+import { runsInTwo } from '../support/night.ts';
 import { codeOf, RoomClient } from '../support/room-client.ts';
 import { openTestRoom, PASSWORD, type TestRoom } from '../unit/room/setup.ts';
 
@@ -15,7 +16,10 @@ const DAY_MS = 24 * 60 * MINUTE_MS;
 /** Of an authenticator app. */
 const PERIOD_MS = 30_000;
 /** Each has some 150 acts. */
-const RUNS = 2;
+const RUNS = 1;
+/** As many times as many in the night. */
+const NIGHTLY = 8;
+const TIMEOUT_MS = 900_000;
 
 /** What a program was told to do. */
 interface Effects {
@@ -194,7 +198,7 @@ const enrolOther = async (local: TestRoom, roles: readonly Role[], name: (accoun
   return { client, secret: await client.enrol(added?.link.url ?? '', 'Unlike', PASSWORD) };
 };
 
-test.each<readonly [string, readonly Role[], boolean, readonly Role[]]>([
+const PERSONS: readonly (readonly [string, readonly Role[], boolean, readonly Role[]])[] = [
   [
     'an operator who is approver and auditor',
     ['viewer', 'help-desk', 'operator', 'approver', 'auditor'],
@@ -209,61 +213,63 @@ test.each<readonly [string, readonly Role[], boolean, readonly Role[]]>([
     false,
     ['operator', 'approver'],
   ],
-])(
-  '%s reaches alone what one may, and nothing more',
-  async (_, roles, isSole, otherRoles) => {
-    await fc.assert(
-      fc.asyncProperty(session, async (steps) => {
-        const { effects, controls } = createProgram();
-        const persons: (readonly Account[])[] = [];
-        const local = await openTestRoom({ controls: () => controls, persons });
-        try {
-          const { people } = local.room.controls;
-          for (const role of COLLEAGUES)
-            if (!isSole || role !== 'administrator') people?.add(`C. ${role}`, [role]);
-          if (!isSole) people?.add('D. administrator', ['administrator']);
-          local.advance(isSole ? DAY_MS : 0);
-          const added = people?.add('One Person', roles);
-          const client = await new RoomClient(local.room.origin).open();
-          const link = added?.link.url ?? '';
-          const ahead = isSole ? DAY_MS / PERIOD_MS : 0;
-          const secret = await client.enrol(link, 'One Person', PASSWORD, ahead);
-          // Of an administrator, two of whom have allowed it; it acts as who made it.
-          const own = people?.list().find(({ name }) => name === 'One Person');
-          const other =
-            otherRoles.length === 0
-              ? undefined
-              : await enrolOther(local, otherRoles, (account) => {
-                  persons.push([localAccount(own?.id ?? ''), account]);
-                });
-          const token =
-            own === undefined || !roles.includes('administrator')
-              ? ''
-              : (people?.addToken('machine', roles, 30, { name: own.name, account: localAccount(own.id) })
-                  .secret ?? '');
-          const before = people?.list().map(({ name, roles: has }) => [name, ...has]) ?? [];
-          await play(local, { client, secret, ahead, token, other }, steps);
-          expect(effects.pausedMs).toBeLessThanOrEqual(SUMS.pause.max);
-          const beyond = effects.done.filter(
-            (one) => !/^(?:accept|rollback) "extra"$|^apply \{"draft":"a/.test(one),
-          );
-          expect(beyond).toEqual([]);
-          const after = people?.list().map(({ name, roles: has }) => [name, ...has]) ?? [];
-          // The only administrator may take away; nobody gives.
-          for (const person of after) expect(before).toContainEqual(person);
-          if (!isSole) expect(after).toHaveLength(before.length);
-          expect(people?.tokens()).toHaveLength(token === '' ? 0 : 1);
-          expect(local.room.acts.filter(({ state }) => state === 'confirmed')).toEqual([]);
-        } finally {
-          await local.close();
-        }
-      }),
-      // A session that is made smaller runs anew each time: the whole one is told instead.
-      { numRuns: otherRoles.length === 0 ? RUNS : 1, endOnFailure: true },
-    );
-  },
-  600_000,
-);
+];
+for (const [options, runs] of runsInTwo(RUNS, NIGHTLY))
+  test.each(PERSONS)(
+    `%s reaches alone what one may, and nothing more, ${runs} times`,
+    { ...options, timeout: TIMEOUT_MS },
+    async (_, roles, isSole, otherRoles) => {
+      await fc.assert(
+        fc.asyncProperty(session, async (steps) => {
+          const { effects, controls } = createProgram();
+          const persons: (readonly Account[])[] = [];
+          const local = await openTestRoom({ controls: () => controls, persons });
+          try {
+            const { people } = local.room.controls;
+            for (const role of COLLEAGUES)
+              if (!isSole || role !== 'administrator') people?.add(`C. ${role}`, [role]);
+            if (!isSole) people?.add('D. administrator', ['administrator']);
+            local.advance(isSole ? DAY_MS : 0);
+            const added = people?.add('One Person', roles);
+            const client = await new RoomClient(local.room.origin).open();
+            const link = added?.link.url ?? '';
+            const ahead = isSole ? DAY_MS / PERIOD_MS : 0;
+            const secret = await client.enrol(link, 'One Person', PASSWORD, ahead);
+            // Of an administrator, two of whom have allowed it; it acts as who made it.
+            const own = people?.list().find(({ name }) => name === 'One Person');
+            const other =
+              otherRoles.length === 0
+                ? undefined
+                : await enrolOther(local, otherRoles, (account) => {
+                    persons.push([localAccount(own?.id ?? ''), account]);
+                  });
+            const token =
+              own === undefined || !roles.includes('administrator')
+                ? ''
+                : (people?.addToken('machine', roles, 30, { name: own.name, account: localAccount(own.id) })
+                    .secret ?? '');
+            const before = people?.list().map(({ name, roles: has }) => [name, ...has]) ?? [];
+            await play(local, { client, secret, ahead, token, other }, steps);
+            expect(effects.pausedMs).toBeLessThanOrEqual(SUMS.pause.max);
+            const beyond = effects.done.filter(
+              (one) => !/^(?:accept|rollback) "extra"$|^apply \{"draft":"a/.test(one),
+            );
+            expect(beyond).toEqual([]);
+            const after = people?.list().map(({ name, roles: has }) => [name, ...has]) ?? [];
+            // The only administrator may take away; nobody gives.
+            for (const person of after) expect(before).toContainEqual(person);
+            if (!isSole) expect(after).toHaveLength(before.length);
+            expect(people?.tokens()).toHaveLength(token === '' ? 0 : 1);
+            expect(local.room.acts.filter(({ state }) => state === 'confirmed')).toEqual([]);
+          } finally {
+            await local.close();
+          }
+        }),
+        // A session that is made smaller runs anew each time: the whole one is told instead.
+        { numRuns: runs, endOnFailure: true },
+      );
+    },
+  );
 
 test('the acts that are tried are those that take two, and those around them', () => {
   const tried = new Set(Object.keys(acts));

@@ -125,7 +125,7 @@ const owners = fc.record({
   seeds: fc.array(fc.nat(), { minLength: 64, maxLength: 64 }),
 });
 
-for (const [options, runs] of runsInTwo(3))
+for (const [options, runs] of runsInTwo(2, 6))
   test(
     `honest owners get their answers whatever others make of theirs, who are held to less: ${runs} runs`,
     options,

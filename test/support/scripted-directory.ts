@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { CertificateAuthority } from './certificates.ts';
+import { CertificateAuthority, type Issued } from './certificates.ts';
 import { ACME_HOST } from './pebble.ts';
 
 /** A request as it arrived. */
@@ -27,6 +27,12 @@ export interface DirectoryReply {
 
 /** Instead of what it should answer; undefined: as it should. `silence` is no answer at all. */
 export type Twist = (request: DirectoryRequest) => DirectoryReply | 'silence' | undefined;
+
+/** Of a directory. */
+export interface DirectoryKeys {
+  readonly authority: CertificateAuthority;
+  readonly shown: Issued;
+}
 
 interface Identifier {
   readonly type: string;
@@ -56,9 +62,14 @@ export class ScriptedDirectory {
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
-  static async open(): Promise<ScriptedDirectory> {
+  /** What one shows and signs with: three programs, so that a file makes them once. */
+  static createKeys(): DirectoryKeys {
     const authority = CertificateAuthority.create('Authority of the directory');
-    const { certificate, key } = authority.issue({ names: [`DNS:${ACME_HOST}`, 'IP:127.0.0.1'] });
+    return { authority, shown: authority.issue({ names: [`DNS:${ACME_HOST}`, 'IP:127.0.0.1'] }) };
+  }
+
+  static async open({ authority, shown } = ScriptedDirectory.createKeys()): Promise<ScriptedDirectory> {
+    const { certificate, key } = shown;
     const server = createServer({ cert: certificate, key });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -22,8 +22,9 @@ let directory: ScriptedDirectory;
 let opened: (readonly Challenge[])[];
 let waits: number[];
 
+const keys = ScriptedDirectory.createKeys();
 beforeEach(async () => {
-  directory = await ScriptedDirectory.open();
+  directory = await ScriptedDirectory.open(keys);
   opened = [];
   waits = [];
 });
@@ -35,6 +36,7 @@ interface Asked {
   readonly authorities?: readonly string[];
   readonly names?: readonly string[];
   readonly place?: string;
+  readonly agreesToTerms?: boolean;
 }
 
 const obtain = async ({
@@ -42,6 +44,7 @@ const obtain = async ({
   authorities,
   names = NAMES,
   place,
+  agreesToTerms = true,
 }: Asked = {}) => {
   const accountKey = createKey();
   const at = place ?? directory.directory;
@@ -51,7 +54,7 @@ const obtain = async ({
     userAgent: 'test',
   });
   const session = new Session(transport, at, accountKey, signal, Date.now);
-  const applicant = { contact: undefined, agreesToTerms: true, externalAccount: undefined };
+  const applicant = { contact: undefined, agreesToTerms, externalAccount: undefined };
   session.account = await openAccount(session, applicant);
   const parts = {
     session,
@@ -95,6 +98,17 @@ test('a certificate comes with a new key, and challenges are open from before th
   expect(leaf.publicKey.asymmetricKeyDetails).toMatchObject({ namedCurve: 'prime256v1' });
   const { key: other } = await obtain();
   expect(other).not.toBe(key);
+});
+
+test('no account is made without consent to the terms of the authority, and one with it', async () => {
+  const at = (place: string): string => `${directory.origin}${place}`;
+  const places = { newNonce: at('/nonce'), newAccount: at('/account'), newOrder: at('/new') };
+  const meta = { termsOfService: 'https://terms.example/1' };
+  directory.twist = ({ path }) => (path === '/dir' ? { body: { ...places, meta } } : undefined);
+  await expect(obtain({ agreesToTerms: false })).rejects.toMatchObject({ code: 'ERR_ACME_TERMS' });
+  expect(askedFor('/account')).toEqual([]);
+  await obtain();
+  expect(askedFor('/account')).toHaveLength(1);
 });
 
 test('the certificate of a challenge is what RFC 8737 and RFC 8738 ask for, as openssl reads it', async () => {

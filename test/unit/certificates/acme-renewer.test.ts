@@ -32,8 +32,9 @@ const open = (): AcmeRenewer =>
     onObtained: () => {},
   });
 
+const keys = ScriptedDirectory.createKeys();
 beforeEach(async () => {
-  directory = await ScriptedDirectory.open();
+  directory = await ScriptedDirectory.open(keys);
   // Signing makes it valid from two days ago until then: twelve days.
   directory.endsInDays = 10;
   state = mkdtempSync(join(tmpdir(), 'cordon-keeper-'));

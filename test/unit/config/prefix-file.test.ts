@@ -160,7 +160,7 @@ describe('a file of prefixes', () => {
   });
 });
 
-for (const [options, rounds] of runsInTwo(150))
+for (const [options, rounds] of runsInTwo(75, 8))
   test(
     `60,000 prefixes of files lead each of ${rounds} addresses to the group that looking at all of them finds`,
     options,

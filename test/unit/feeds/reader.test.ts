@@ -368,7 +368,9 @@ test('all keys are rotated, again and again, and a reader that slept through it 
   expect(reader.record.root).toBe(6);
 });
 
-test('a year of updates: one a week, keys renewed each quarter, all of them taken and never a warning', async () => {
+test('a year of updates: one a week, keys renewed each quarter, all of them taken and never a warning', {
+  tags: 'night',
+}, async () => {
   await begin();
   const seen = new Set<string>();
   for (let week = 0; week < 52; week++) {

@@ -1,6 +1,6 @@
 // The OpenAPI document as a source of requests: none of them is answered by a fault of the program.
 //
-// CORDON_FUZZ_RUNS says how many requests a route gets: some in the gate, 10,000 by `npm run fuzz:room`, which runs
+// CORDON_FUZZ_RUNS says how many requests a route gets: some in the gate, more in the night, 10,000 by `npm run fuzz:room`, which runs
 // one part of the routes after the other (CORDON_FUZZ_PART, such as 2/8). Behind the room is a program that refuses everything, so
 // that 10,000 requests take seconds; with CORDON_FUZZ_PROGRAM it is the whole program, and requests reach what they ask for.
 import fc from 'fast-check';
@@ -8,11 +8,13 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { openApiText, ROLES, type Role } from '../../../src/people/admin/admin.ts';
+import { runsInTwo } from '../../support/night.ts';
 import { openProgramRoom } from '../../support/program-room.ts';
 import type { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom } from './setup.ts';
 
-const RUNS = Number(process.env['CORDON_FUZZ_RUNS'] ?? 15);
+const { CORDON_FUZZ_RUNS: wanted } = process.env;
+const RUNS = Number(wanted ?? 8);
 /** A run of 10,000 on one route. */
 const TIMEOUT_MS = 60_000 + RUNS * (process.env['CORDON_FUZZ_PROGRAM'] === undefined ? 50 : 500);
 
@@ -120,7 +122,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await setup.close();
-  if (process.env['CORDON_FUZZ_RUNS'] === undefined) return;
+  if (wanted === undefined) return;
   const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, count]) => `${status}: ${count}`);
   process.stdout.write(`answered by status: ${counts.join(', ')}\n`);
 });
@@ -129,51 +131,52 @@ test('the document has the routes of the room', () => {
   expect(allRoutes.length).toBeGreaterThan(50);
 });
 
-test.each(routes)(
-  '%s (%s) is never answered by a fault',
-  async (name, path, method, operation) => {
-    const requests = fc.record({
-      parameters: fc.record(
-        Object.fromEntries(operation.parameters.map((one) => [one.name, valuesOf(one.schema)])),
-      ),
-      body:
-        operation.requestBody === undefined
-          ? fc.constant({})
-          : valuesOf(operation.requestBody.content['application/json'].schema),
-    });
-    const role = operation['x-roles'][0] ?? 'viewer';
-    const client = clients.get(role);
-    if (client === undefined) throw new TypeError(role);
-    await fc.assert(
-      fc.asyncProperty(requests, async ({ parameters, body }) => {
-        const text = (value: unknown): string =>
-          (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
-        const filled = path.replace(/\{(\w+)\}/g, (_, part: string) =>
-          encodeURIComponent(text(parameters[part])),
-        );
-        const query = operation.parameters
-          .filter((one) => one.in === 'query')
-          .map((one) => [one.name, text(parameters[one.name])]);
-        const search =
-          query.length === 0 ? '' : `?${new URLSearchParams(query as [string, string][]).toString()}`;
-        // Who signs out has nothing more to ask.
-        const sent = name === 'endSession' ? '[]' : body;
-        const reply = await client.send(
-          method,
-          `/api${filled}${search}`,
-          method === 'GET' ? undefined : sent,
-        );
-        statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
-        expect([reply.status >= 200 && reply.status < 500, reply.text.slice(0, 200)]).toEqual([
-          true,
-          reply.text.slice(0, 200),
-        ]);
-      }),
-      { numRuns: RUNS },
-    );
-  },
-  TIMEOUT_MS,
-);
+for (const [options, runs] of wanted === undefined ? runsInTwo(RUNS, 8) : [[{}, RUNS] as const])
+  test.each(routes)(
+    `%s (%s) is never answered by a fault: ${runs} requests`,
+    { timeout: TIMEOUT_MS, ...options },
+    async (name, path, method, operation) => {
+      const requests = fc.record({
+        parameters: fc.record(
+          Object.fromEntries(operation.parameters.map((one) => [one.name, valuesOf(one.schema)])),
+        ),
+        body:
+          operation.requestBody === undefined
+            ? fc.constant({})
+            : valuesOf(operation.requestBody.content['application/json'].schema),
+      });
+      const role = operation['x-roles'][0] ?? 'viewer';
+      const client = clients.get(role);
+      if (client === undefined) throw new TypeError(role);
+      await fc.assert(
+        fc.asyncProperty(requests, async ({ parameters, body }) => {
+          const text = (value: unknown): string =>
+            (typeof value === 'string' ? value : (JSON.stringify(value) ?? '')).toWellFormed();
+          const filled = path.replace(/\{(\w+)\}/g, (_, part: string) =>
+            encodeURIComponent(text(parameters[part])),
+          );
+          const query = operation.parameters
+            .filter((one) => one.in === 'query')
+            .map((one) => [one.name, text(parameters[one.name])]);
+          const search =
+            query.length === 0 ? '' : `?${new URLSearchParams(query as [string, string][]).toString()}`;
+          // Who signs out has nothing more to ask.
+          const sent = name === 'endSession' ? '[]' : body;
+          const reply = await client.send(
+            method,
+            `/api${filled}${search}`,
+            method === 'GET' ? undefined : sent,
+          );
+          statuses.set(reply.status, (statuses.get(reply.status) ?? 0) + 1);
+          expect([reply.status >= 200 && reply.status < 500, reply.text.slice(0, 200)]).toEqual([
+            true,
+            reply.text.slice(0, 200),
+          ]);
+        }),
+        { numRuns: runs },
+      );
+    },
+  );
 
 test('no request left a line of an error in the log', () => {
   expect(setup.faults()).toEqual([]);
