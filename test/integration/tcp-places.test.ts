@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, TcpClient } from '../support/client.ts';
+import { type Cordon, startCordon } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
-import { type Cordon, startCordon } from '../support/service.ts';
 
 const PLACES = 32;
 /** 50 KB: answers that are worth not reading. */
