@@ -65,6 +65,7 @@ export interface ObservedOptions {
 }
 
 const words = createAddress();
+const written = new WrittenOut();
 
 const zero = () => ({ answers: 0, refused: 0, leaked: 0, failed: 0, malformed: 0 });
 const SUMS = ['answers', 'refused', 'leaked', 'failed', 'malformed'] as const;
@@ -84,7 +85,6 @@ export class ObservedResolver {
   readonly #forms: readonly RefusalForm[];
   readonly #reader = new RecordReader();
   readonly #targets = new TargetCollector();
-  readonly #written = new WrittenOut();
   /** Of proofs: who watches them, how often it looked, and the last one that counts, by when it was made. */
   readonly #proofs: { readonly watch: ProofWatch | undefined; looks: number; last: ForeignProof | undefined };
   /** Sockets; those that have begun a stream are true. */
@@ -263,7 +263,7 @@ export class ObservedResolver {
 
   /** True when an answer to a name that is free leads to one, or to an address, that is not; as Cordon collects where it leads. */
   #leads(response: Uint8Array, length: number, qtype: number, nowMs: number): boolean {
-    const [reader, targets, written] = [this.#reader, this.#targets, this.#written];
+    const [reader, targets] = [this.#reader, this.#targets];
     const start = skipName(response, HEADER_LENGTH, response.length) + 4;
     targets.begin(response, response.length, this.#qname.subarray(0, length));
     written.begin(response.length);

@@ -46,7 +46,7 @@ const PAUSE_MS = 0.1;
  * The processor's time of this thread, whatever else runs on the machine. The kernel counts it when a thread gives way, so
  * it does, for a moment.
  */
-const processorNs = (): number => {
+export const processorNs = (): number => {
   Atomics.wait(bell, 0, 0, PAUSE_MS);
   const { user, system } = process.threadCpuUsage();
   return (user + system) * 1e3;
