@@ -111,6 +111,9 @@ const CURVES: Partial<Readonly<Record<ZoneAlgorithm, readonly [number: number, b
   ED25519: [15, 32],
 };
 
+/** Of those that were made. */
+const bases = new Set<string>();
+
 /** As the files of dnssec-keygen (RFC 6605 section 6, RFC 8080 section 6); undefined: that has to make it. */
 const createCurveKey = (
   apex: string,
@@ -129,9 +132,12 @@ const createCurveKey = (
   assert.equal(secret.length, bytes);
   const text = `${apex} ${TTL_SEC} IN DNSKEY ${role === 'ksk' ? 257 : 256} 3 ${number} ${point.toString('base64')}`;
   const record = parseRecord(text);
-  const tag = String(keyTagOf(record.rdata)).padStart(5, '0');
+  const base = `K${apex}+0${number}+${String(keyTagOf(record.rdata)).padStart(5, '0')}`;
+  // Two keys of a zone with one tag would have one file.
+  if (bases.has(base)) return createCurveKey(apex, algorithm, role);
+  bases.add(base);
   return {
-    base: `K${apex}+0${number}+${tag}`,
+    base,
     role,
     record: formatRecord(record),
     privateText: `Private-key-format: v1.3\nAlgorithm: ${number} (${algorithm})\nPrivateKey: ${secret.toString('base64')}\n`,
