@@ -102,13 +102,12 @@ const hashFiles = async (folder: string): Promise<Manifest['files']> => {
   const files: Record<string, { sizeBytes: number; sha256: string }> = {};
   for (const path of readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort()) {
     const whole = join(folder, path);
-    const { mode, size } = lstatSync(whole);
     const status = lstatSync(whole);
     if (status.isDirectory()) continue;
-    if (!status.isFile() || (mode & 0o7000) !== 0) throw new Error(`${path} is no plain file`);
+    if (!status.isFile() || (status.mode & 0o7000) !== 0) throw new Error(`${path} is no plain file`);
     const hash = createHash('sha256');
     await pipeline(createReadStream(whole), hash);
-    files[relative(folder, whole)] = { sizeBytes: size, sha256: hash.digest('hex') };
+    files[relative(folder, whole)] = { sizeBytes: status.size, sha256: hash.digest('hex') };
   }
   return files;
 };

@@ -97,6 +97,24 @@ test('the list of files of an archive that is a link or a pipe is not read', asy
   expect((await command('restore', pipe)).stderr).toContain('backup.json is no plain file');
 });
 
+test('a file of the state that is a pipe, or runs with the rights of its owner, is not taken', async () => {
+  const made: readonly ((file: string) => void)[] = [
+    (file) => execFileSync('mkfifo', [file]),
+    // Unpacked by root, it keeps what it is.
+    ...(process.geteuid?.() === 0 ? [(file: string) => writeFileSync(file, 'known')] : []),
+  ];
+  for (const [index, make] of made.entries()) {
+    const file = pack((folder) => {
+      mkdirSync(join(folder, 'state'));
+      make(join(folder, 'state/known.txt'));
+      if (index === 1) chmodSync(join(folder, 'state/known.txt'), 0o4755);
+      writeFileSync(join(folder, 'backup.json'), manifest(KNOWN));
+    });
+    expect((await command('restore', file)).stderr).toContain('known.txt is no plain file');
+    rmSync(join(place, 'work'), { recursive: true });
+  }
+});
+
 test.each(['victim', 'nowhere'])(
   'a state directory that is a link to %s is refused',
   { tags: 'night' },
