@@ -62,6 +62,8 @@ export class ScriptedUpstream {
   readonly #udp: Socket;
   readonly #tcp: Server;
   readonly #streams = new Set<Stream>();
+  /** To which a reply is written in pieces; they end with it. */
+  readonly #writing = new WeakSet<Stream>();
   readonly #timers = new Set<NodeJS.Timeout>();
   /** Questions that are not answered yet. */
   readonly #open = new Set<string>();
@@ -167,7 +169,10 @@ export class ScriptedUpstream {
     const reply = this.#reply(bytes, 'tcp', stream.remotePort ?? 0, (messages) => {
       for (const message of messages) stream.write(frame(message));
     });
-    if (reply !== undefined && 'pieces' in reply) this.#writePieces(stream, [...reply.pieces]);
+    // Of two replies at once the pieces would lie between each other.
+    if (reply === undefined || !('pieces' in reply) || this.#writing.has(stream)) return;
+    this.#writing.add(stream);
+    this.#writePieces(stream, [...reply.pieces]);
   }
 
   /** Writes each piece in a turn of its own, so that they arrive as they were cut. */
