@@ -25,7 +25,6 @@ import {
   nanos,
   nkeyAuthenticator,
   PermissionViolationError,
-  type ReconnectToServerHandler,
   type Subscription,
 } from '@nats-io/transport-node';
 import { AppError, type Clock, DAY_MS, errorText } from '../base/base.ts';
@@ -41,7 +40,7 @@ import type {
   Take,
 } from './bus.ts';
 import { guarded } from './handler.ts';
-import { ReconnectDelay, Unacknowledged } from './reconnecting.ts';
+import { ReconnectDelay, ServerChoice } from './reconnecting.ts';
 import { readStamp, type Stamp } from './signed-message.ts';
 import { CHECKPOINT_SUBJECT, COLLECTOR, inboxOf, STREAM, type StreamName } from './subjects.ts';
 
@@ -84,19 +83,16 @@ export class NatsBus implements MessageBus {
   readonly #stream: JetStreamClient;
   readonly #manager: JetStreamManager;
   readonly #events: BusEvents;
-  readonly #way: Way;
-  readonly #unacknowledged: Unacknowledged;
+  readonly #choice: ServerChoice;
 
   private constructor(
     connection: NatsConnection,
     manager: JetStreamManager,
     events: BusEvents,
-    way: Way,
-    monotonic: Clock,
+    choice: ServerChoice,
   ) {
     this.#events = events;
-    this.#way = way;
-    this.#unacknowledged = new Unacknowledged(monotonic);
+    this.#choice = choice;
     this.#connection = connection;
     this.#stream = jetstream(connection, { timeout: ANSWER_MS });
     this.#manager = manager;
@@ -114,7 +110,7 @@ export class NatsBus implements MessageBus {
     const { servers, caPath, name, seed } = access;
     const isTls = servers.some((server) => server.startsWith('tls://'));
     const delay = new ReconnectDelay();
-    const way = new Way();
+    const choice = new ServerChoice(monotonic, events);
     try {
       const connection = await connect({
         servers: [...servers],
@@ -126,7 +122,7 @@ export class NatsBus implements MessageBus {
         // Who is refused may be let in again: the users of an engine that was put back are an older copy.
         ignoreAuthErrorAbort: true,
         reconnectDelayHandler: () => delay.nextMs(),
-        reconnectToServer: way.choose,
+        reconnectToServer: (servers) => choice.next(servers),
         pingInterval: PING_MS,
         maxPingOut: PINGS_MISSED_MAX,
         timeout: ANSWER_MS,
@@ -137,8 +133,7 @@ export class NatsBus implements MessageBus {
         connection,
         await jetstreamManager(connection, { checkAPI: false, timeout: ANSWER_MS }),
         events,
-        way,
-        monotonic,
+        choice,
       );
       engine.#watch(events, delay).catch((thrown: unknown) => events.onFault('watching the engine', thrown));
       events.onUp();
@@ -216,12 +211,11 @@ export class NatsBus implements MessageBus {
         ...(options.id === undefined ? {} : { msgID: options.id }),
         ...(headers === undefined ? {} : { headers }),
       });
-      this.#unacknowledged.heard();
+      this.#choice.heard();
     } catch (cause) {
-      // What a stream says no to, it has heard; one that cannot do anything at the moment acknowledges nothing.
-      if (cause instanceof JetStreamApiError && cause.status !== UNAVAILABLE) this.#unacknowledged.heard();
-      else if (this.#unacknowledged.lost()) this.#way.leave(this.#connection, this.#events);
-      throw unreachable(`storing at ${subject}`, cause);
+      // What a stream says no to, it has heard.
+      if (isRefusal(cause)) this.#choice.heard();
+      throw this.#lost(`storing at ${subject}`, cause);
     }
   }
 
@@ -233,7 +227,7 @@ export class NatsBus implements MessageBus {
         ? undefined
         : { subject, bytes: found.data, stamp: stampOf(found.header) };
     } catch (cause) {
-      throw unreachable(`reading ${subject}`, cause);
+      throw this.#lost(`reading ${subject}`, cause);
     }
   }
 
@@ -242,7 +236,7 @@ export class NatsBus implements MessageBus {
     try {
       await this.#manager.streams.purge(stream, { filter: subject });
     } catch (cause) {
-      throw unreachable(`removing ${subject}`, cause);
+      throw this.#lost(`removing ${subject}`, cause);
     }
   }
 
@@ -263,7 +257,7 @@ export class NatsBus implements MessageBus {
       }
       return found;
     } catch (cause) {
-      throw unreachable(`reading ${stream}`, cause);
+      throw this.#lost(`reading ${stream}`, cause);
     }
   }
 
@@ -287,7 +281,7 @@ export class NatsBus implements MessageBus {
         max_ack_pending: UNACKNOWLEDGED_MAX,
       });
     } catch (cause) {
-      throw unreachable('making the streams', cause);
+      throw this.#lost('making the streams', cause);
     }
   }
 
@@ -298,7 +292,7 @@ export class NatsBus implements MessageBus {
       for await (const name of this.#manager.streams.names()) there.add(name);
       return Object.values(STREAM).some((name) => !there.has(name));
     } catch (cause) {
-      throw unreachable('looking at the streams', cause);
+      throw this.#lost('looking at the streams', cause);
     }
   }
 
@@ -355,8 +349,14 @@ export class NatsBus implements MessageBus {
         await messages.close();
       };
     } catch (cause) {
-      throw unreachable('taking evidence', cause);
+      throw this.#lost('taking evidence', cause);
     }
+  }
+
+  /** What the streams did not do. A server may answer reads from its own copy: only what is stored shows that it is one of the others. */
+  #lost(doing: string, cause: unknown): AppError {
+    if (!isRefusal(cause)) this.#choice.lost(this.#connection);
+    return unreachable(doing, cause);
   }
 
   async close(): Promise<void> {
@@ -367,28 +367,9 @@ export class NatsBus implements MessageBus {
 /** The bus of the program. */
 export const connectNats: ConnectBus = (access, events) => NatsBus.connect(access, events, true);
 
-/** Which server is connected to next. */
-class Way {
-  /** The one that was left, until another is tried. */
-  #left: string | undefined;
-
-  /** Leaves the server that is connected for another, where there is one. */
-  leave(connection: NatsConnection, { onDown }: BusEvents): void {
-    const here = connection.getServer();
-    if (connection.getServers().every(({ listen }) => listen === here)) return;
-    this.#left = here;
-    onDown(`${here} acknowledges nothing: another server is connected to`);
-    // Rejects where it is closed meanwhile.
-    connection.reconnect().catch(() => undefined);
-  }
-
-  /** By default who is connected again tries the same server first. */
-  readonly choose: ReconnectToServerHandler = (servers) => {
-    const left = this.#left;
-    this.#left = undefined;
-    return left === undefined ? null : (servers.find(({ listen }) => listen !== left) ?? null);
-  };
-}
+/** Whether a stream said no; one that cannot do anything at the moment says nothing. */
+const isRefusal = (cause: unknown): boolean =>
+  cause instanceof JetStreamApiError && cause.status !== UNAVAILABLE;
 
 const SIGNATURE_HEADER = 'Cordon-Signature';
 const SEQUENCE_HEADER = 'Cordon-Sequence';

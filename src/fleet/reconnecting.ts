@@ -4,6 +4,7 @@
 // nothing, since more than half of the servers have to have that. Every member says how it is once in ten seconds, and has that kept,
 // so that it shows wherever one is connected.
 import type { Clock } from '../base/base.ts';
+import type { BusEvents } from './bus.ts';
 
 /** Between two tries to connect, milliseconds: a quarter of a second, then longer, where nobody answers or lets in for long. */
 const RECONNECT_MS_MIN = 250;
@@ -16,31 +17,78 @@ const SILENT_MS = 20_000;
 /** Where the others acknowledge nothing either, twice as long each time, up to this: then nobody gains by moving. */
 const SILENT_MS_MAX = 600_000;
 
-/** Counts what is not acknowledged. */
-export class Unacknowledged {
+/** What is asked of a connection to the engine, and what it is told. */
+interface Connection {
+  /** The server that is connected, as the list of servers names it. */
+  getServer(): string;
+  getServers(): readonly ServerName[];
+  /** Resolves when that server answers; rejects where none is connected. */
+  rtt(): Promise<unknown>;
+  reconnect(): Promise<void>;
+}
+interface ServerName {
+  readonly listen: string;
+}
+
+/** Which server is connected to: one that acknowledges nothing is left for another. */
+export class ServerChoice {
   /** Monotonic. */
   readonly #clock: Clock;
+  readonly #events: Pick<BusEvents, 'onDown'>;
+  /** When the connected server first did not acknowledge something, or answer. */
   #sinceMs: number | undefined;
   #boundMs = SILENT_MS;
+  /** The one that was left, until another is tried. */
+  #left: string | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, events: Pick<BusEvents, 'onDown'>) {
     this.#clock = clock;
+    this.#events = events;
   }
 
-  /** Something was acknowledged, or refused by who keeps it. */
+  /** A message was acknowledged, or refused by who keeps it. */
   heard(): void {
     this.#sinceMs = undefined;
     this.#boundMs = SILENT_MS;
   }
 
-  /** A message was not; gives whether that is so for too long, once each time. */
-  lost(): boolean {
+  /** Something was not, or was not answered. A server that answers otherwise is silent; where none is connected, nobody is. */
+  lost(connection: Connection): void {
     const nowMs = this.#clock();
+    connection.rtt().then(
+      () => {
+        if (this.#isSilentAt(nowMs)) this.#leave(connection);
+      },
+      () => {
+        this.#sinceMs = undefined;
+      },
+    );
+  }
+
+  /** Whether that is so for too long, once each time. */
+  #isSilentAt(nowMs: number): boolean {
     this.#sinceMs ??= nowMs;
     if (nowMs - this.#sinceMs < this.#boundMs) return false;
     this.#sinceMs = undefined;
     this.#boundMs = Math.min(SILENT_MS_MAX, 2 * this.#boundMs);
     return true;
+  }
+
+  /** Leaves the server that is connected for another, where there is one. */
+  #leave(connection: Connection): void {
+    const here = connection.getServer();
+    if (connection.getServers().every(({ listen }) => listen === here)) return;
+    this.#left = here;
+    this.#events.onDown(`${here} acknowledges nothing: another server is connected to`);
+    // Rejects where it is closed meanwhile.
+    connection.reconnect().catch(() => undefined);
+  }
+
+  /** The server for the next try to connect; null for the one whose turn it is, which is the same one first. */
+  next<Server extends ServerName>(servers: readonly Server[]): Server | null {
+    const left = this.#left;
+    this.#left = undefined;
+    return left === undefined ? null : (servers.find(({ listen }) => listen !== left) ?? null);
   }
 }
 

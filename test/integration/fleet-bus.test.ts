@@ -346,44 +346,114 @@ describe('a server of the engine that is cut off from the others', () => {
     await cutOff?.kill();
   });
 
-  test('is left when it has acknowledged nothing for twenty seconds, and not before', {
+  test.for([
+    ['acknowledged', (bus: MessageBus) => bus.store(presenceSubject('authority'), 'here')],
+    // The thread that sends records asks first what is confirmed, over a connection of its own.
+    ['read', (bus: MessageBus) => bus.read(STREAM.PRESENCE, presenceSubject('authority'))],
+  ] as const)(
+    'is left when it has %s nothing for twenty seconds, and not before',
+    {
+      timeout: TEST,
+    },
+    async ([, act]) => {
+      let nowMs = 0;
+      let ups = 0;
+      const events = { ...EVENTS, onUp: () => void ups++ };
+      const seed = (): string => readFileSync(join(directory, 'fleet/node.seed'), 'utf8').trim();
+      wire.cut();
+      const access = { servers, caPath: undefined, name: 'authority', seed };
+      const bus = await NatsBus.connect(access, events, true, () => nowMs);
+      wire.mend();
+      const isDone = (): Promise<boolean> =>
+        act(bus).then(
+          () => true,
+          () => false,
+        );
+      try {
+        for (const atMs of [0, 10_000, 19_999]) {
+          nowMs = atMs;
+          expect(await isDone()).toBe(false);
+        }
+        expect(ups).toBe(1);
+        nowMs = 20_000;
+        expect(await isDone()).toBe(false);
+        await vi.waitUntil(() => ups === 2, { timeout: TEST });
+        expect(await isDone()).toBe(true);
+        // It is the same for one that acknowledged before.
+        await bus.store(presenceSubject('authority'), 'here');
+        wire.cut();
+        await vi.waitUntil(() => ups === 3, { timeout: TEST });
+        wire.mend();
+        for (const atMs of [40_000, 60_000]) {
+          nowMs = atMs;
+          expect(await isDone()).toBe(false);
+        }
+        await vi.waitUntil(() => ups === 4, { timeout: TEST });
+        expect(await isDone()).toBe(true);
+      } finally {
+        await bus.close();
+      }
+    },
+  );
+
+  test('is not said to be silent for the time in which no server was reached', {
     timeout: TEST,
   }, async () => {
     let nowMs = 0;
     let ups = 0;
-    const events = { ...EVENTS, onUp: () => void ups++ };
-    const seed = (): string => readFileSync(join(directory, 'fleet/node.seed'), 'utf8').trim();
-    wire.cut();
-    const access = { servers, caPath: undefined, name: 'authority', seed };
-    const bus = await NatsBus.connect(access, events, true, () => nowMs);
-    wire.mend();
-    const store = (): Promise<boolean> =>
+    const told: string[] = [];
+    const ways = [await Wire.lay(cutOff.port), await Wire.lay(port)] as const;
+    ways[1].cut();
+    const bus = await NatsBus.connect(
+      {
+        servers: ways.map((way) => `nats://127.0.0.1:${way.port}`),
+        ...{ caPath: undefined, name: 'authority' },
+        seed: () => readFileSync(join(directory, 'fleet/node.seed'), 'utf8').trim(),
+      },
+      { ...EVENTS, onUp: () => void ups++, onDown: (text) => void told.push(text) },
+      true,
+      () => nowMs,
+    );
+    const store = (atMs: number): Promise<boolean> =>
       bus.store(presenceSubject('authority'), 'here').then(
         () => true,
-        () => false,
+        () => {
+          nowMs = atMs;
+          return false;
+        },
+      );
+    const isSilent = (): boolean => told.some((text) => text.includes('acknowledges nothing'));
+    // What waits for an answer, and for the next try to connect, waits for as long as is said here.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const passUntil = (isDone: () => boolean) =>
+      vi.waitUntil(
+        () => {
+          vi.advanceTimersByTime(100);
+          return isDone();
+        },
+        { timeout: TEST, interval: 1 },
       );
     try {
-      for (const atMs of [0, 10_000, 19_999]) {
-        nowMs = atMs;
-        expect(await store()).toBe(false);
+      ways[0].cut();
+      await vi.waitUntil(() => told.length > 0, { timeout: TEST });
+      let rejected = 0;
+      for (const atMs of [50_000, 100_000, 100_000]) store(atMs).finally(() => rejected++);
+      await passUntil(() => rejected === 3);
+      ways[0].mend();
+      await passUntil(() => ups === 2);
+      for (const atMs of [119_999, 119_999, 119_999, 120_000]) {
+        expect(await store(atMs)).toBe(false);
+        expect(isSilent()).toBe(false);
       }
-      expect(ups).toBe(1);
-      nowMs = 20_000;
-      expect(await store()).toBe(false);
-      await vi.waitUntil(() => ups === 2, { timeout: TEST });
-      expect(await store()).toBe(true);
-      // It is the same for one that acknowledged before.
-      wire.cut();
-      await vi.waitUntil(() => ups === 3, { timeout: TEST });
-      wire.mend();
-      for (const atMs of [40_000, 60_000]) {
-        nowMs = atMs;
-        expect(await store()).toBe(false);
-      }
-      await vi.waitUntil(() => ups === 4, { timeout: TEST });
-      expect(await store()).toBe(true);
+      ways[1].mend();
+      expect(await store(nowMs)).toBe(false);
+      await passUntil(() => ups === 3);
+      expect(isSilent()).toBe(true);
+      expect(await store(nowMs)).toBe(true);
     } finally {
+      vi.useRealTimers();
       await bus.close();
+      for (const way of ways) way.close();
     }
   });
 
