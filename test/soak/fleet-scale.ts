@@ -28,7 +28,7 @@ import { joinFleet } from '../../src/fleet/fleet.ts';
 import { formatPresence, PRESENCE_MS } from '../../src/fleet/presence.ts';
 import { readAdmin } from '../support/client.ts';
 import { TestFleet, type TestFleetOptions } from '../support/fleet.ts';
-import { FleetEngine } from '../support/fleet-engine.ts';
+import { FleetEngine, startCluster } from '../support/fleet-engine.ts';
 import { freePort } from '../support/ports.ts';
 import type { Cordon } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -161,7 +161,7 @@ const enginesOf = async (
         symlinkSync(join(engineDirectory, 'users.conf'), join(directory, 'users.conf'));
         engines.push(new FleetEngine(path, port, host));
       }
-      await Promise.all(engines.map((engine) => engine.start()));
+      await startCluster(engines);
       const [first] = engines;
       if (first === undefined) throw new Error('no engine');
       return first;

@@ -397,7 +397,7 @@ export const HEALTH_ISSUES = {
     'FleetEngineFull',
     5,
     'the engine of the fleet is reached and takes nothing',
-    'give its disk room (see "Disk" in docs/fleet.md) and restart it; policy comes from the authority meanwhile',
+    'give its disk room, or restart one of three that found no leader ("Disk", "Three engines" in docs/fleet.md); policy comes from the authority meanwhile',
   ),
   'fleet-clock': kind(
     'warning',
