@@ -437,8 +437,12 @@ describe('a server of the engine that is cut off from the others', () => {
       ways[0].cut();
       await vi.waitUntil(() => told.length > 0, { timeout: TEST });
       let rejected = 0;
-      for (const atMs of [50_000, 100_000, 100_000]) store(atMs).finally(() => rejected++);
-      await passUntil(() => rejected === 3);
+      const stores = [50_000, 100_000, 100_000].map(async (atMs) => {
+        await store(atMs);
+        rejected++;
+      });
+      await passUntil(() => rejected === stores.length);
+      await Promise.all(stores);
       ways[0].mend();
       await passUntil(() => ups === 2);
       for (const atMs of [119_999, 119_999, 119_999, 120_000]) {
