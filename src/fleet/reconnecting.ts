@@ -36,7 +36,7 @@ export class ServerChoice {
   readonly #clock: Clock;
   readonly #events: Pick<BusEvents, 'onDown'>;
   /** When the connected server first did not acknowledge something, or answer. */
-  #sinceMs: number | undefined;
+  #silent: { readonly server: string; readonly sinceMs: number } | undefined;
   #boundMs = SILENT_MS;
   /** The one that was left, until another is tried. */
   #left: string | undefined;
@@ -48,7 +48,7 @@ export class ServerChoice {
 
   /** A message was acknowledged, or refused by who keeps it. */
   heard(): void {
-    this.#sinceMs = undefined;
+    this.#silent = undefined;
     this.#boundMs = SILENT_MS;
   }
 
@@ -57,29 +57,29 @@ export class ServerChoice {
     const nowMs = this.#clock();
     connection.rtt().then(
       () => {
-        if (this.#isSilentAt(nowMs)) this.#leave(connection);
+        const server = connection.getServer();
+        if (this.#isSilent(server, nowMs)) this.#leave(server, connection);
       },
       () => {
-        this.#sinceMs = undefined;
+        this.#silent = undefined;
       },
     );
   }
 
-  /** Whether that is so for too long, once each time. */
-  #isSilentAt(nowMs: number): boolean {
-    this.#sinceMs ??= nowMs;
-    if (nowMs - this.#sinceMs < this.#boundMs) return false;
-    this.#sinceMs = undefined;
+  /** Whether that is so for too long, once each time. What the server before it did not do is of no account. */
+  #isSilent(server: string, nowMs: number): boolean {
+    if (this.#silent?.server !== server) this.#silent = { server, sinceMs: nowMs };
+    if (nowMs - this.#silent.sinceMs < this.#boundMs) return false;
+    this.#silent = undefined;
     this.#boundMs = Math.min(SILENT_MS_MAX, 2 * this.#boundMs);
     return true;
   }
 
   /** Leaves the server that is connected for another, where there is one. */
-  #leave(connection: Connection): void {
-    const here = connection.getServer();
-    if (connection.getServers().every(({ listen }) => listen === here)) return;
-    this.#left = here;
-    this.#events.onDown(`${here} acknowledges nothing: another server is connected to`);
+  #leave(server: string, connection: Connection): void {
+    if (connection.getServers().every(({ listen }) => listen === server)) return;
+    this.#left = server;
+    this.#events.onDown(`${server} acknowledges nothing: another server is connected to`);
     // Rejects where it is closed meanwhile.
     connection.reconnect().catch(() => undefined);
   }
