@@ -48,6 +48,8 @@ export const LookUp = (): VNode => {
     }
     // The rows of the reference before belong to another question.
     setInAddress({ name: text, group: inGroup === ADDRESS ? '' : inGroup, of: '' });
+    // Until the networks are known, nobody knows an address of this one: the answer would be that of another.
+    if (networks.length === 0) return;
     const prefixes = networks.find(({ name }) => name === inGroup)?.prefixes ?? [];
     const client = inGroup === ADDRESS ? address.trim() : addressOf(prefixes);
     doing.run(async () => {
@@ -65,7 +67,7 @@ export const LookUp = (): VNode => {
   };
   const mayLookUp = may('explain');
   const isReady = mayLookUp && networks.length > 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: a link with a name is explained once, when it is opened
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what was asked before the networks are known is explained once, then
   useEffect(() => {
     if (isReady && written !== '') explain(written, chosen);
   }, [isReady]);

@@ -610,6 +610,37 @@ test('a network, and how the service was: the numbers are those of the server', 
 /** A name that would be a picture with a handler if anybody took it for HTML. */
 const HOSTILE = '<img\\032src=x\\032onerror=document.title=1>.tiktok.com';
 
+test('a name that is pressed before the networks are known is explained for its own network', WALK, async () => {
+  await ask(scene.cordon.dns, 'www.tiktok.com A', { from: LAB });
+  const page = await windowOf(helpDesk);
+  const address = `${scene.origin}/look-up?in=lab`;
+  await handOutEmpty(page, address);
+  await page.route('**/api/live', (route) => route.abort());
+  // The state comes after the click, and the answer to what was asked with it after the state.
+  const pressed = Promise.withResolvers<void>();
+  const known = Promise.withResolvers<void>();
+  for (const [path, { promise }] of [
+    ['state', pressed],
+    ['explain', known],
+  ] as const)
+    await page.route(`**/api/v1/${path}`, async (route) => {
+      await promise;
+      await route.continue();
+    });
+  await page.goto(address);
+  await page
+    .getByRole('link', { name: /^www\.tiktok\.com/ })
+    .first()
+    .click();
+  pressed.resolve();
+  await page
+    .getByLabel('Asked from')
+    .getByRole('option', { name: /^lab/ })
+    .waitFor({ state: 'attached' });
+  known.resolve();
+  await heading(page, /www\.tiktok\.com is refused on lab/).waitFor();
+});
+
 test('refused just now leads to the explanation; names are shown as text', WALK, async () => {
   await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });
   await ask(scene.cordon.dns, `${HOSTILE} A`, { from: HEADQUARTERS });
@@ -1249,6 +1280,16 @@ for (const [options, locales] of inTwo(['de', 'fr', 'nl'], (_, index) => index =
     },
   );
 
+/** Has a page come without what the program knew when it handed it out. */
+const handOutEmpty = (page: Page, address: string): Promise<unknown> =>
+  page.route(address, async (route) => {
+    const response = await route.fetch();
+    const body = (await response.text())
+      .replace(/<script type="application\/json"[\s\S]*?<\/script>/, '')
+      .replace(/<div id="room">[\s\S]*<\/div>\n/, '<div id="room"></div>\n');
+    await route.fulfill({ response, body });
+  });
+
 /** Opens the overview with a state of the program's in which the headline is another. */
 const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light' | 'dark'): Promise<Page> => {
   const page = await windowOf(operator.client, { width, height: 850, scheme });
@@ -1263,13 +1304,7 @@ const openStubbed = async (stub: StubbedHeadline, width: number, scheme: 'light'
     });
   });
   // What was handed out with the page would be shown first, and its state is the real one.
-  await page.route(`${scene.origin}/`, async (route) => {
-    const response = await route.fetch();
-    const body = (await response.text())
-      .replace(/<script type="application\/json"[\s\S]*?<\/script>/, '')
-      .replace(/<div id="room">[\s\S]*<\/div>\n/, '<div id="room"></div>\n');
-    await route.fulfill({ response, body });
-  });
+  await handOutEmpty(page, `${scene.origin}/`);
   await page.goto(scene.origin);
   return page;
 };
