@@ -610,36 +610,37 @@ test('a network, and how the service was: the numbers are those of the server', 
 /** A name that would be a picture with a handler if anybody took it for HTML. */
 const HOSTILE = '<img\\032src=x\\032onerror=document.title=1>.tiktok.com';
 
-test('a name that is pressed before the networks are known is explained for its own network', WALK, async () => {
-  await ask(scene.cordon.dns, 'www.tiktok.com A', { from: LAB });
-  const page = await windowOf(helpDesk);
-  const address = `${scene.origin}/look-up?in=lab`;
-  await handOutEmpty(page, address);
-  await page.route('**/api/live', (route) => route.abort());
-  // The state comes after the click, and the answer to what was asked with it after the state.
-  const pressed = Promise.withResolvers<void>();
-  const known = Promise.withResolvers<void>();
-  for (const [path, { promise }] of [
-    ['state', pressed],
-    ['explain', known],
-  ] as const)
-    await page.route(`**/api/v1/${path}`, async (route) => {
-      await promise;
-      await route.continue();
-    });
-  await page.goto(address);
-  await page
-    .getByRole('link', { name: /^www\.tiktok\.com/ })
-    .first()
-    .click();
-  pressed.resolve();
-  await page
-    .getByLabel('Asked from')
-    .getByRole('option', { name: /^lab/ })
-    .waitFor({ state: 'attached' });
-  known.resolve();
-  await heading(page, /www\.tiktok\.com is refused on lab/).waitFor();
-});
+test(
+  'a name that is pressed before the networks are known is explained for its own network',
+  WALK,
+  async () => {
+    await ask(scene.cordon.dns, 'www.tiktok.com A', { from: LAB });
+    const page = await windowOf(helpDesk);
+    const address = `${scene.origin}/look-up?in=lab`;
+    await handOutEmpty(page, address);
+    await page.route('**/api/live', (route) => route.abort());
+    // The state comes after the click, and the answer to what was asked with it after the state.
+    const pressed = Promise.withResolvers<void>();
+    const known = Promise.withResolvers<void>();
+    for (const [path, { promise }] of [
+      ['state', pressed],
+      ['explain', known],
+    ] as const)
+      await page.route(`**/api/v1/${path}`, async (route) => {
+        await promise;
+        await route.continue();
+      });
+    await page.goto(address);
+    await page
+      .getByRole('link', { name: /^www\.tiktok\.com/ })
+      .first()
+      .click();
+    pressed.resolve();
+    await page.getByLabel('Asked from').getByRole('option', { name: /^lab/ }).waitFor({ state: 'attached' });
+    known.resolve();
+    await heading(page, /www\.tiktok\.com is refused on lab/).waitFor();
+  },
+);
 
 test('refused just now leads to the explanation; names are shown as text', WALK, async () => {
   await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });

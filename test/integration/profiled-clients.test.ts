@@ -16,11 +16,11 @@ import { runCommandHere } from '../support/command.ts';
 import { listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
 import { ownClock } from '../support/fake-time.ts';
 import { Firefox } from '../support/firefox.ts';
+import { RESOLVED } from '../support/front-validators.ts';
 import { freePort } from '../support/ports.ts';
 import { type Cordon, requireFile, requireProgram, run, startCordon } from '../support/process.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const RESOLVED = '/usr/lib/systemd/systemd-resolved';
 /** The name by which the system resolvers of one network ask. */
 const GUESTS = `guests.${SERVER_NAME}`;
 const TOKEN = 'Zm9yLWEtdGFibGV0LTMh';

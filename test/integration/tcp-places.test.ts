@@ -47,7 +47,11 @@ const connectAll = (addresses: readonly string[]): Promise<TcpClient[]> =>
 
 const expectAnswer = async (from: string): Promise<void> => {
   const reply = await ask(cordon.dns, 'www.example. A', { transport: 'tcp', from });
-  expect(reply).toMatchObject({ rcode: RCODE.NOERROR, answer: ['www.example. 300 IN A 192.0.2.1'] });
+  // A slow machine may take a second between two of them.
+  expect([reply.rcode, ...reply.answer.map((line) => line.replace(/ (?:300|29\d) /, ' TTL '))]).toEqual([
+    RCODE.NOERROR,
+    'www.example. TTL IN A 192.0.2.1',
+  ]);
 };
 
 test('clients that may not ask take no place, however many they are', { tags: 'night' }, async () => {

@@ -7,8 +7,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { ownOffsetMs } from './fake-time.ts';
 
 const DAY_MS = 86_400_000;
+/** Programs that keep the machine's clock have to believe certificates as well. */
+const OFFSET_DAYS = Math.ceil(ownOffsetMs() / DAY_MS);
 
 const SETTINGS = `
 [ca]
@@ -41,7 +44,7 @@ export interface CertificateText {
   readonly purpose?: 'serverAuth' | 'clientAuth' | 'serverAuth,clientAuth';
   /** From now, days; negative is in the past. */
   readonly endsInDays?: number;
-  /** From now, days; two days before its end, or before now, without it. */
+  /** From now, days; two days before its end, or before now by this clock and that of the machine, without it. */
   readonly startsInDays?: number;
   /** Further extensions, as openssl has them. */
   readonly extensions?: readonly string[];
@@ -71,9 +74,22 @@ export class CertificateAuthority {
   static create(commonName = 'Test authority'): CertificateAuthority {
     const directory = createDirectory();
     const [key, certificate] = ['own.key', 'own.pem'];
+    // Only at another date: older versions of openssl do not know it.
+    const start = OFFSET_DAYS === 0 ? [] : ['-not_before', formatTime(-OFFSET_DAYS)];
     openssl(
       directory,
-      ...['req', '-x509', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-days', '2', '-nodes'],
+      ...[
+        'req',
+        '-x509',
+        ...start,
+        '-config',
+        'ca.conf',
+        '-subj',
+        `/CN=${commonName}`,
+        '-days',
+        '2',
+        '-nodes',
+      ],
       ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', certificate],
       ...['-addext', 'basicConstraints=critical,CA:true', '-addext', 'keyUsage=critical,keyCertSign'],
       ...['-addext', 'subjectKeyIdentifier=hash'],
@@ -143,7 +159,7 @@ export class CertificateAuthority {
     const extensions = ['basicConstraints = critical,CA:true', 'keyUsage = critical,keyCertSign'];
     return new CertificateAuthority(
       directory,
-      this.#sign(directory, commonName, extensions, { startsInDays: -2, endsInDays: 2 }),
+      this.#sign(directory, commonName, extensions, timesOf({ names: [] })),
     );
   }
 
@@ -182,7 +198,10 @@ interface Times {
   readonly endsInDays: number;
 }
 
-const timesOf = ({ endsInDays = 2, startsInDays = Math.min(0, endsInDays) - 2 }: CertificateText): Times => ({
+const timesOf = ({
+  endsInDays = 2,
+  startsInDays = Math.min(0, endsInDays) - 2 - OFFSET_DAYS,
+}: CertificateText): Times => ({
   startsInDays,
   endsInDays,
 });

@@ -9,8 +9,8 @@ import { freeEndpoint } from './ports.ts';
 import { findProgram } from './process.ts';
 import { type Unbound, type UnboundOptions, untilReady } from './validators.ts';
 
-/** The program of systemd, which is in no PATH. */
-export const RESOLVED = '/usr/lib/systemd/systemd-resolved';
+/** The program of systemd, which is in no PATH but that of `npm run dates`. */
+export const RESOLVED = findProgram('systemd-resolved') ?? '/usr/lib/systemd/systemd-resolved';
 
 type Options = Pick<UnboundOptions, 'upstream' | 'anchors'>;
 
