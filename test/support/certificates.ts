@@ -78,18 +78,8 @@ export class CertificateAuthority {
     const start = OFFSET_DAYS === 0 ? [] : ['-not_before', formatTime(-OFFSET_DAYS)];
     openssl(
       directory,
-      ...[
-        'req',
-        '-x509',
-        ...start,
-        '-config',
-        'ca.conf',
-        '-subj',
-        `/CN=${commonName}`,
-        '-days',
-        '2',
-        '-nodes',
-      ],
+      ...['req', '-x509', '-config', 'ca.conf', '-subj', `/CN=${commonName}`, '-days', '2', '-nodes'],
+      ...start,
       ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-keyout', key, '-out', certificate],
       ...['-addext', 'basicConstraints=critical,CA:true', '-addext', 'keyUsage=critical,keyCertSign'],
       ...['-addext', 'subjectKeyIdentifier=hash'],
