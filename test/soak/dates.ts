@@ -12,7 +12,7 @@
 //
 // The last line is `N passed, N failed`, over all dates; the status is 0 only when tests ran and nothing failed.
 import { spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -65,7 +65,7 @@ const BY_TRIAL = /^(?:chromium|firefox|h2load|kresd|syslog-ng|systemd-resolved)/
 const makeExceptions = (): string => {
   const directory = join(work, 'bin');
   mkdirSync(directory);
-  for (const place of PLACES)
+  for (const place of PLACES.filter((one) => existsSync(one)))
     for (const name of readdirSync(place)) {
       if (!BY_JEMALLOC.test(name) && !BY_TRIAL.test(name)) continue;
       const script = join(directory, name);
