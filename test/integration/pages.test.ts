@@ -646,7 +646,8 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   await ask(scene.cordon.dns, 'www.tiktok.com A', { from: HEADQUARTERS });
   await ask(scene.cordon.dns, `${HOSTILE} A`, { from: HEADQUARTERS });
   const page = await windowOf(helpDesk);
-  await page.goto(`${scene.origin}/look-up`);
+  // Other networks asked for it as well, and what is asked again within a while gets its record at the end of it.
+  await page.goto(`${scene.origin}/look-up?in=headquarters`);
   await page
     .getByRole('link', { name: /^www\.tiktok\.com/ })
     .first()

@@ -181,6 +181,7 @@ export class ScriptedDirectory {
   #certificate(): string {
     const asked = this.#identifiers.map(({ type, value }) => `${type === 'ip' ? 'IP' : 'DNS'}:${value}`);
     const { endsInDays } = this;
-    return this.authority.signRequest(this.#request, { names: this.names ?? asked, endsInDays });
+    const startsInDays = Math.min(0, endsInDays) - 2;
+    return this.authority.signRequest(this.#request, { names: this.names ?? asked, startsInDays, endsInDays });
   }
 }
