@@ -182,6 +182,10 @@ export class ScriptedDirectory {
     const asked = this.#identifiers.map(({ type, value }) => `${type === 'ip' ? 'IP' : 'DNS'}:${value}`);
     const { endsInDays } = this;
     const startsInDays = Math.min(0, endsInDays) - 2;
-    return this.authority.signRequest(this.#request, { names: this.names ?? asked, startsInDays, endsInDays });
+    return this.authority.signRequest(this.#request, {
+      names: this.names ?? asked,
+      startsInDays,
+      endsInDays,
+    });
   }
 }
