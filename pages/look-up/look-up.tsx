@@ -24,7 +24,8 @@ const ADDRESS = '*';
 export const LookUp = (): VNode => {
   const { say } = useText();
   const { query } = useStore(place);
-  const networks = useNetworks();
+  const known = useNetworks();
+  const networks = known ?? [];
   const [written, setWritten] = useState(query.get('name') ?? query.get('reference') ?? '');
   const [group, setGroup] = useState(query.get('group') ?? '');
   const [address, setAddress] = useState('');
@@ -49,7 +50,7 @@ export const LookUp = (): VNode => {
     // The rows of the reference before belong to another question.
     setInAddress({ name: text, group: inGroup === ADDRESS ? '' : inGroup, of: '' });
     // Until the networks are known, nobody knows an address of this one: the answer would be that of another.
-    if (networks.length === 0) return;
+    if (known === undefined && inGroup !== ADDRESS) return;
     const prefixes = networks.find(({ name }) => name === inGroup)?.prefixes ?? [];
     const client = inGroup === ADDRESS ? address.trim() : addressOf(prefixes);
     doing.run(async () => {
@@ -66,7 +67,7 @@ export const LookUp = (): VNode => {
     });
   };
   const mayLookUp = may('explain');
-  const isReady = mayLookUp && networks.length > 0;
+  const isReady = mayLookUp && known !== undefined;
   // biome-ignore lint/correctness/useExhaustiveDependencies: what was asked before the networks are known is explained once, then
   useEffect(() => {
     if (isReady && written !== '') explain(written, chosen);

@@ -4,11 +4,11 @@ import { state } from './room.ts';
 import { useStore } from './store.ts';
 import { useData } from './use-data.ts';
 
-/** All networks, in the order of the configuration; none until they are known. */
-export const useNetworks = (): readonly Pick<Group, 'name' | 'prefixes'>[] => {
+/** All networks, in the order of the configuration; undefined until they are known. */
+export const useNetworks = (): readonly Pick<Group, 'name' | 'prefixes'>[] | undefined => {
   const known = useStore(state);
   const isPart = known !== undefined && known.counts.networks > known.networks.length;
   const groups = useData<readonly Group[]>(isPart ? '/v1/groups' : undefined, ['configuration']);
-  if (isPart) return groups.value ?? [];
-  return known?.networks.map(({ group, prefixes }) => ({ name: group, prefixes })) ?? [];
+  if (isPart) return groups.value;
+  return known?.networks.map(({ group, prefixes }) => ({ name: group, prefixes }));
 };

@@ -93,7 +93,7 @@ const Filters = ({
 }): VNode => {
   const { say, word } = useText();
   const known = useStore(state);
-  const networks = useNetworks();
+  const networks = useNetworks() ?? [];
   const all = ['', say('all')] as const;
   const field = (name: keyof Wanted) => ({
     value: wanted[name],

@@ -220,7 +220,7 @@ const Figures = ({
 export const Refusals = (): VNode => {
   const { say, word } = useText();
   const known = useStore(state);
-  const networks = useNetworks();
+  const networks = useNetworks() ?? [];
   const [range] = useInAddress('days');
   const [by] = useInAddress('by');
   const [group] = useInAddress('group');
