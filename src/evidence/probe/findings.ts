@@ -148,11 +148,13 @@ export class ProbeFindings {
   /** Takes over what a run found. */
   conclude(
     { run, event, group }: DueRun,
-    found: ProbeRun,
+    told: ProbeRun,
     { unasked: unaskedViews, lists, isSweep, certificates }: RunCircumstances,
   ): void {
     const { onRecord } = this.#options;
     const unreadable = lists?.unreadable ?? [];
+    const found = unproven(told, unreadable);
+    const { outcome } = found;
     const passing = found.exemptedViews.map((view) => ({
       view,
       reason: reasonText('all-exempt'),
@@ -160,8 +162,6 @@ export class ProbeFindings {
     const cut = found.isCutShort ? [{ view: '*', reason: reasonText('cut-short') }] : [];
     const missing = [...unaskedViews, ...passing, ...unreadable, ...cut];
     const unasked = [...missing, ...(lists?.unasked ?? [])];
-    // Of a list that cannot be read nobody knows whether it is enforced.
-    const outcome = unreadable.length > 0 && found.outcome === 'enforced' ? 'broken' : found.outcome;
     if (isSweep && group === undefined && !found.isCutShort) this.#sweepCoverage = found.coverage.share;
     const isPartly = group !== undefined;
     this.views.take(found, unaskedViews, isPartly);
@@ -260,6 +260,23 @@ export class ProbeFindings {
     else log.error({ outcome, leakedNames, failingNames, views, examples }, ALARM_TEXTS[outcome]);
   }
 }
+
+/**
+ * Of a list that cannot be read nobody knows in which view it is enforced, and controls alone prove nothing: then no view of the run
+ * is.
+ */
+const unproven = (run: ProbeRun, unreadable: ProbeLists['unreadable']): ProbeRun => {
+  const isWithoutFault = run.results.every(({ outcome }) => outcome === 'enforced');
+  if (unreadable.length === 0 && !(isWithoutFault && run.outcome !== 'enforced')) return run;
+  const examples = unreadable.map(({ view, reason }) => `${view}: ${reason}`).slice(0, ALARM_EXAMPLES_MAX);
+  return {
+    ...run,
+    outcome: run.outcome === 'enforced' ? 'broken' : run.outcome,
+    results: run.results.map((result) =>
+      result.outcome === 'enforced' ? { ...result, outcome: 'broken', examples } : result,
+    ),
+  };
+};
 
 const faultsOf = (certificates: readonly ProbedCertificate[]): string[] =>
   certificates.flatMap(({ view, transport, faults }) =>

@@ -61,8 +61,8 @@ export type Expectation =
       /** True: whom to turn to has to be told as Structured DNS Errors do, for which the question asks. */
       readonly isStructured?: boolean;
     }
-  /** Has data of the type that was asked. */
-  | { readonly kind: 'resolves' }
+  /** Has data of the type that was asked, and not what leads nowhere; `forms`: nor what a refusal by the server may look like. */
+  | { readonly kind: 'resolves'; readonly forms?: readonly RefusalForm[] }
   /** Refused for who asks, whatever is asked. */
   | { readonly kind: 'prohibited' };
 
@@ -111,7 +111,7 @@ export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgem
   const text = describeReading(reading);
   switch (expected.kind) {
     case 'resolves':
-      return { verdict: isResolved(question, reading) ? 'passed' : 'failed', text };
+      return { verdict: isResolved(question, expected.forms ?? [], reading) ? 'passed' : 'failed', text };
     case 'prohibited':
       if (recordsOf(reading).length > 0) return { verdict: 'leaked', text };
       return { verdict: reading.rcode === 'REFUSED' ? 'passed' : 'failed', text };
@@ -131,11 +131,18 @@ export const judgeOutcome = (question: JudgedQuestion, outcome: Outcome): Judgem
 export const leadsNowhere = (reading: Reading, forms: readonly RefusalForm[]): Judgement['verdict'] => {
   const form = formOf(reading);
   if (form === undefined) return 'failed';
+  const isRefusal = toRefusal(forms, '');
+  return reading.answers.every((record) => ALIAS_TYPES.has(record.type) || isRefusal(record))
+    ? 'passed'
+    : 'leaked';
+};
+
+/** Whether a record is where one of the forms leads: an address of it, or whatever stands at the name that its alias leads to. */
+const toRefusal = (forms: readonly RefusalForm[], qname: string): ((record: ReadRecord) => boolean) => {
   const addresses = new Set(forms.flatMap((one) => ('addresses' in one ? one.addresses : [])));
-  const targets = new Set(forms.flatMap((one) => targetsOf(one, '')));
-  const isNothing = ({ name, type, rdata }: ReadRecord): boolean =>
-    ALIAS_TYPES.has(type) || targets.has(absolute(name)) || (ADDRESS_TYPES.has(type) && addresses.has(rdata));
-  return reading.answers.every(isNothing) ? 'passed' : 'leaked';
+  const targets = new Set(forms.flatMap((one) => targetsOf(one, qname)));
+  return ({ name, type, rdata }) =>
+    targets.has(absolute(name)) || (ADDRESS_TYPES.has(type) && addresses.has(rdata));
 };
 
 /** The answer in a line: `NOERROR www.example.com. A 192.0.2.1`. */
@@ -162,8 +169,20 @@ const recordsOf = ({ answers, authorities, additionals }: Reading): readonly Rea
   ...additionals,
 ];
 
-const isResolved = ({ type }: JudgedQuestion, reading: Reading): boolean =>
-  reading.rcode === 'NOERROR' && reading.answers.some((record) => record.type === type);
+/** A resolver that leads every name to an address of nowhere has refused it. */
+const NOWHERE: RefusalForm = { kind: 'address', addresses: NULL_ADDRESSES };
+
+const isResolved = (
+  { name, type }: JudgedQuestion,
+  forms: readonly RefusalForm[],
+  reading: Reading,
+): boolean => {
+  const isRefusal = toRefusal([NOWHERE, ...forms], absolute(name));
+  return (
+    reading.rcode === 'NOERROR' &&
+    reading.answers.some((record) => record.type === type && !isRefusal(record))
+  );
+};
 
 type Refused = Extract<Expectation, { kind: 'refused' }>;
 

@@ -174,10 +174,19 @@ export class ProbePlan {
           transport,
           name,
           purpose: 'control',
-          expected: view.isAllowed ? { kind: 'resolves' } : { kind: 'prohibited' },
+          expected: view.isAllowed ? this.#resolvesIn(view) : { kind: 'prohibited' },
         };
       }
     }
+  }
+
+  /** Of other servers it is known how they refuse: no control of theirs may look so. */
+  #resolvesIn({ kind }: ProbeView): Expectation {
+    const { serverForms } = this.#facts;
+    return {
+      kind: 'resolves',
+      ...(kind === 'server' && serverForms !== undefined && { forms: serverForms }),
+    };
   }
 
   /** One name of each list, over each transport, with EDNS and without. */

@@ -2,10 +2,10 @@
 import { type Clock, formatEndpoint } from '../../base/base.ts';
 import type { Outcome, RefusalForm } from './judge.ts';
 import { describeQuestion } from './plan.ts';
-import type { ProbeQuestion } from './plan-facts.ts';
+import type { ListedName, ProbeQuestion } from './plan-facts.ts';
 import type { Answered, Found, Leak } from './proof-certificate.ts';
 import { BYPASS_LISTS, CANARY_LIST, type Pack, type PackedName, type Packs } from './proof-packs.ts';
-import { type Asked, type AskedList, mixedQuestions, quietQuestions } from './proof-questions.ts';
+import { type Asked, type AskedList, mixedQuestions, type Part, quietQuestions } from './proof-questions.ts';
 import { channelTo, type Proven, type Resolver, type Way } from './proof-ways.ts';
 import { type ProbeRun, runProbe } from './run.ts';
 
@@ -175,18 +175,30 @@ const toAnswered = (
     isSilent: runs.every(({ isSilent }) => isSilent),
     isCutShort: runs.some(({ isCutShort }) => isCutShort),
     results: found,
-    leakedNames: leaks.length,
+    leakedNames: namesLeaked(runs).size,
     leaks: leaks.slice(0, LEAKS_MAX),
   };
 };
 
-/** One of each prohibited name that leaked. */
+/** Where prohibited names are asked for. */
+const PROHIBITED_PARTS: ReadonlySet<string> = new Set<Part>(['mandate', 'quiet', 'aliases']);
+
+/** All prohibited names that leaked, however many. */
+const namesLeaked = (runs: readonly ProbeRun[]): ReadonlySet<string> => {
+  const names = new Set<string>();
+  for (const { leakedByView } of runs)
+    for (const [view, rules] of leakedByView)
+      if (PROHIBITED_PARTS.has(view)) for (const rule of rules) names.add((rule as ListedName).name);
+  return names;
+};
+
+/** One of each prohibited name that leaked, of as many as a run keeps. */
 const leaksOf = (runs: readonly ProbeRun[], { mandate }: Asked): readonly Leak[] => {
   const leaks = new Map<string, Leak>();
   for (const { question, verdict, text } of runs.flatMap(({ failures }) => failures)) {
     const { rule, view } = question;
     if (verdict !== 'leaked' || rule === undefined || !('name' in rule) || leaks.has(rule.name)) continue;
-    if (view !== 'mandate' && view !== 'quiet' && view !== 'aliases') continue;
+    if (!PROHIBITED_PARTS.has(view)) continue;
     const list = view === 'aliases' ? 'aliases' : (mandate.lists[rule.list]?.id ?? '');
     leaks.set(rule.name, { name: rule.name, list, question: describeQuestion(question), answer: text });
   }

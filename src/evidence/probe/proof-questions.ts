@@ -155,7 +155,11 @@ const chosen = (
 const nameOf = (rule: ProbeQuestion['rule']): string =>
   rule !== undefined && 'name' in rule ? `${rule.match} ${rule.name}` : '';
 
-const decoysOf = ({ decoys, transports }: Asked, count: number, random: () => number): ProbeQuestion[] =>
+const decoysOf = (
+  { decoys, transports, mandate: { forms } }: Asked,
+  count: number,
+  random: () => number,
+): ProbeQuestion[] =>
   Array.from({ length: decoys.length === 0 ? 0 : count }, (_, index) => {
     const listed: ListedName = {
       name: decoys[index % decoys.length] ?? '',
@@ -174,7 +178,7 @@ const decoysOf = ({ decoys, transports }: Asked, count: number, random: () => nu
       dnssecOk: random() < 0.4,
       checkingDisabled: random() < 0.4,
       purpose: 'control',
-      expected: { kind: 'resolves' },
+      expected: { kind: 'resolves', forms },
     };
   });
 

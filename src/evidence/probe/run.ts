@@ -12,7 +12,7 @@ import type { ProbeRecord, ProbeResult } from '../records/records.ts';
 import { type Judgement, judgeOutcome, type Outcome } from './judge.ts';
 import type { ProbePlan } from './plan.ts';
 import type { Coverage, ProbeQuestion } from './plan-facts.ts';
-import { type ProbeFailure, ProbeTally, worstOf } from './tally.ts';
+import { type LeakedByView, type ProbeFailure, ProbeTally, worstOf } from './tally.ts';
 
 /** Questions under way: with answers within a millisecond a few suffice; silence for seconds holds up only so many. */
 const UNDER_WAY_MAX = 64;
@@ -64,12 +64,14 @@ export interface ProbeRun {
   readonly outcome: ProbeResult['outcome'];
   /** By view, transport and type. */
   readonly results: readonly ProbeResult[];
-  /** The first FAILURES_MAX of them. */
+  /** As many as ProbeTally keeps. */
   readonly failures: readonly ProbeFailure[];
   /** Listed names and prefixes with an answer that was not what it should be, each counted once. */
   readonly failingNames: number;
   /** Those of them that leaked. */
   readonly leakedNames: number;
+  /** What leaked in each view; each view without a leak is missing. */
+  readonly leakedByView: LeakedByView;
   readonly asked: number;
   /** Questions that were left out because an exemption lets the name pass. */
   readonly exempted: number;
@@ -170,6 +172,7 @@ class Running {
       failures: this.#tally.failures,
       failingNames: this.#tally.failing.size,
       leakedNames: this.#tally.leaking.size,
+      leakedByView: this.#tally.leakedByView,
       asked: this.#asked,
       exempted: this.#exempted,
       exemptedViews: [...this.#viewsExempted].filter((view) => !this.#viewsAsked.has(view)),

@@ -7,7 +7,7 @@ import type { ProbeQuestion } from './plan-facts.ts';
 
 /** Examples of each result: enough to see what the failures have in common. */
 const EXAMPLES_MAX = 5;
-/** Failed questions that are kept to be asked again. */
+/** Failed questions that are kept to be asked again, beside the first EXAMPLES_MAX of each view, transport and type. */
 const FAILURES_MAX = 1_000;
 
 /** A question whose answer was not what it should be. */
@@ -28,13 +28,18 @@ interface Cell {
   readonly examples: string[];
 }
 
+/** By view: the rules that leaked there, or the name where no rule was asked for. */
+export type LeakedByView = ReadonlyMap<string, ReadonlySet<unknown>>;
+
 /** Of one attempt. */
 export class ProbeTally {
-  /** The first FAILURES_MAX of them. */
+  /** The first FAILURES_MAX of them, and some of each view: none of them is forgotten for what others had before it. */
   readonly failures: ProbeFailure[] = [];
   /** Rules with an answer that was not what it should be, and those of them that leaked. */
   readonly failing = new Set<unknown>();
   readonly leaking = new Set<unknown>();
+  /** All of them, unlike `failures`: as many as there are rules in a view. */
+  readonly leakedByView = new Map<string, Set<unknown>>();
   /** Questions without the answer that they should have. */
   failed = 0;
   readonly #cells = new Map<string, Cell>();
@@ -64,8 +69,15 @@ export class ProbeTally {
     else cell.examples.push(example);
     if (cell.examples.length > EXAMPLES_MAX) cell.examples.pop();
     if (question.rule !== undefined) this.failing.add(question.rule);
-    if (question.rule !== undefined && verdict === 'leaked') this.leaking.add(question.rule);
-    if (this.failures.length < FAILURES_MAX) this.failures.push({ question, verdict, text });
+    if (verdict === 'leaked') this.#countLeak(question);
+    const isExample = cell.leaked + cell.failed <= EXAMPLES_MAX;
+    if (isExample || this.failures.length < FAILURES_MAX) this.failures.push({ question, verdict, text });
+  }
+
+  #countLeak({ view, rule, name }: ProbeQuestion): void {
+    if (rule !== undefined) this.leaking.add(rule);
+    const leaked = this.leakedByView.get(view) ?? new Set();
+    this.leakedByView.set(view, leaked.add(rule ?? name));
   }
 }
 

@@ -53,14 +53,14 @@ export class ViewFindings {
 
   /** The views that leak by what is in force. */
   get leaking(): readonly string[] {
-    return [...this.#current].filter((view) => (this.#found.get(view)?.leakedNames ?? 0) > 0);
+    return [...this.#current].filter((view) => this.#found.get(view)?.outcome === 'leaking');
   }
 
   /** Takes a run; `isPartly`: it asked in one group only. */
   take(run: ProbeRun, unasked: readonly UnaskedView[], isPartly: boolean): void {
-    const leaked = leakedNames(run);
     const asked = Map.groupBy(run.results, ({ view }) => view);
-    for (const [view, results] of asked) this.#takeView(view, results, leaked.get(view)?.size ?? 0, run);
+    for (const [view, results] of asked)
+      this.#takeView(view, results, run.leakedByView.get(view)?.size ?? 0, run);
     const reasons = unasked.map(({ view, reason }) => [view, reason] as const);
     if (isPartly) {
       const others = [...this.#unasked].filter(([view]) => !asked.has(view));
@@ -95,14 +95,3 @@ export class ViewFindings {
     });
   }
 }
-
-/** By view: one name is asked by several types and transports. */
-const leakedNames = ({ failures }: ProbeRun): ReadonlyMap<string, ReadonlySet<unknown>> => {
-  const found = new Map<string, Set<unknown>>();
-  for (const { question, verdict } of failures) {
-    if (verdict !== 'leaked') continue;
-    const names = found.get(question.view) ?? new Set();
-    found.set(question.view, names.add(question.rule ?? question.name));
-  }
-  return found;
-};

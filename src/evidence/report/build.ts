@@ -30,7 +30,7 @@ import { periodBefore } from './series.ts';
 import { toSigning } from './signing.ts';
 import { dayText, timeText } from './time-text.ts';
 import { toUnknown } from './unknown.ts';
-import { judgePeriod, leaks } from './verdict.ts';
+import { judgePeriod } from './verdict.ts';
 
 /** Codes of reports. */
 export type ReportErrorCode = 'ERR_COMPLIANCE_REPORT_PERIOD';
@@ -81,6 +81,7 @@ export const buildReport = async (
   const endMs = found.changes.enforcement.endOf(last, provenMs);
   const enforcement = found.changes.enforcement.section(fromMs, untilMs, last, provenMs);
   const probes = found.changes.probes.section(endMs);
+  const leaks = found.changes.probes.leaks(enforcement.intervals);
   const attempts = found.counts.attempts(countNotes);
   const signals = found.counts.signals(countNotes);
   const exempted = exemptions.sections(found.counts.hits, group);
@@ -94,6 +95,7 @@ export const buildReport = async (
   const verdict = judgePeriod({
     intervals: enforcement.intervals,
     probes,
+    leaks,
     networks,
     isDoubtful: integrity.mayConcernPeriod,
     isSoFar,
@@ -111,7 +113,7 @@ export const buildReport = async (
     attention: toAttention({
       ...{ untilMs, integrity, verdict, gaps, probes, signals, previous },
       noEvidenceMs: enforcement.ms['no-evidence'],
-      leaks: leaks(probes, enforcement.intervals),
+      leaks,
       ...{ lists: listed, duties },
       exemptions: exempted,
       dropped: records.dropped,

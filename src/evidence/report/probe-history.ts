@@ -2,9 +2,9 @@
 
 import type { ChangeRecord, ProbeRecord, ProbeResult } from '../records/records.ts';
 import type { PlacedChange } from './evidence.ts';
-import type { ProbeInterval, ProbeSection, ProbeView } from './model.ts';
+import type { EnforcementInterval, ProbeInterval, ProbeSection, ProbeView } from './model.ts';
 import { toNote } from './notes.ts';
-import { SpanLine } from './spans.ts';
+import { type Span, SpanLine } from './spans.ts';
 import { timeText } from './time-text.ts';
 
 type Outcome = ProbeInterval['outcome'];
@@ -16,8 +16,18 @@ const EXAMPLES_MAX = 5;
 /** Of one view; a view that changes more often than this is told by its intervals. */
 const FINDINGS_MAX = 100;
 
+const PAUSE = 'operator-pause';
+
+/** A time in which a view leaked. */
+export interface LeakTime {
+  readonly view: string;
+  /** When it was found first. */
+  readonly from: string;
+}
+
 class ViewHistory {
-  readonly line = new SpanLine<Outcome>('no-evidence', (a, b) => a === b);
+  /** A span for each run that found a leak: whether one was in a pause is asked of each. */
+  readonly line = new SpanLine<Outcome>('no-evidence', (a, b) => a === b && a !== 'leaking');
   readonly findings: Finding[] = [];
   runs = 0;
   questions = 0;
@@ -68,6 +78,27 @@ export class ProbeHistory {
     };
   }
 
+  /**
+   * Times in which a view leaked, and not only in runs that fell into a pause; after section(). What a pause leaves open leaks as
+   * well, and a leak that outlives it is one from the first run behind it on.
+   */
+  leaks(intervals: readonly EnforcementInterval[]): LeakTime[] {
+    const pauses = intervals.filter(({ cause }) => cause?.split(', ').includes(PAUSE) === true);
+    const isPaused = (atMs: number): boolean =>
+      pauses.some(({ from, until }) => Date.parse(from) <= atMs && atMs < Date.parse(until));
+    const views = [...this.#views].sort(([a], [b]) => (a < b ? -1 : 1));
+    return views.flatMap(([view, { line }]) => {
+      const found: LeakTime[] = [];
+      let isLeaking = false;
+      for (const { fromMs, value } of line.within(this.#fromMs, this.#untilMs)) {
+        const isLeak = value === 'leaking' && (isLeaking || !isPaused(fromMs));
+        if (isLeak && !isLeaking) found.push({ view, from: timeText(fromMs) });
+        isLeaking = isLeak;
+      }
+      return found;
+    });
+  }
+
   #gapOf({ longestGapMs, lastSuccessMs = this.#fromMs }: ViewHistory): number {
     return Math.max(longestGapMs, this.#untilMs - lastSuccessMs);
   }
@@ -76,11 +107,14 @@ export class ProbeHistory {
     const atMs = Date.parse(record.time);
     const isWithin = atMs >= this.#fromMs && atMs < this.#untilMs;
     const views = Map.groupBy(record.results, ({ view }) => view);
+    // A run that proves nothing as a whole, of a list that it could not read or without a listed name, proves nothing of any view.
+    const isUnproven = record.results.every(({ outcome }) => outcome === 'enforced');
+    const least = isUnproven ? record.outcome : 'enforced';
     let isCounted = false;
     for (const [view, results] of views) {
       if (!this.#isWanted(view)) continue;
       const history = this.#historyOf(view);
-      const outcome = worst(results);
+      const outcome = worst([{ outcome: least }, ...results]);
       const before = history.line.current;
       history.line.set(atMs, outcome);
       if (!isWithin) continue;
@@ -111,7 +145,7 @@ export class ProbeHistory {
   #view(view: string, history: ViewHistory, evidenceEndMs: number): ProbeView {
     if (evidenceEndMs < this.#untilMs) history.line.set(evidenceEndMs, 'no-evidence');
     const ms = { enforced: 0, leaking: 0, broken: 0, 'no-evidence': 0 };
-    const intervals = history.line.within(this.#fromMs, this.#untilMs).map((span): ProbeInterval => {
+    const intervals = merged(history.line.within(this.#fromMs, this.#untilMs)).map((span): ProbeInterval => {
       ms[span.value] += span.untilMs - span.fromMs;
       return {
         from: timeText(span.fromMs),
@@ -133,7 +167,18 @@ export class ProbeHistory {
   }
 }
 
-const worst = (results: readonly ProbeResult[]): ProbeResult['outcome'] =>
+/** One span of what follows each other with the same outcome. */
+const merged = (spans: readonly Span<Outcome>[]): Span<Outcome>[] => {
+  const found: Span<Outcome>[] = [];
+  for (const span of spans) {
+    const last = found.at(-1);
+    if (last?.value === span.value) found[found.length - 1] = { ...last, untilMs: span.untilMs };
+    else found.push(span);
+  }
+  return found;
+};
+
+const worst = (results: readonly Pick<ProbeResult, 'outcome'>[]): ProbeResult['outcome'] =>
   results.reduce<ProbeResult['outcome']>(
     (found, { outcome }) => (RANK[outcome] > RANK[found] ? outcome : found),
     'enforced',

@@ -9,6 +9,7 @@ import type {
   ProbeSection,
 } from './model.ts';
 import type { IntegritySection, RecordsSection, SigningSection } from './records-model.ts';
+import { isProven } from './verdict.ts';
 
 /** Without a proof of a view; sweeps come each day. */
 const UNPROVEN_MS_MAX = 25 * HOUR_MS;
@@ -42,7 +43,7 @@ export const toUnknown = (facts: UnknownFacts): Attention[] => {
   lookAtWitnesses(signing, untilMs, add);
   if (records.dropped > 0) add('dropped', records.dropped);
   if (records.uncleanEnds.length > 0) add('unclean-ends', records.uncleanEnds.length);
-  if (probes.runs === 0) add('no-probe');
+  if (!isProven(probes)) add('no-probe');
   else if (probes.longestGapMs !== null && probes.longestGapMs > UNPROVEN_MS_MAX)
     add('unproven', probes.longestGapMs);
   for (const { code, values } of notes) if (ELSEWHERE.has(code)) add(code, ...values);

@@ -1,19 +1,22 @@
 // Whether the prohibition was in force, in one word, by rules that page one and docs/reports.md tell.
 //
 //   no          not in force for more than a thousandth, or a listed name resolved outside of a pause
-//   not-shown   what would show it is missing: time without evidence, records that are not whole, no test of the probe
+//   not-shown   what would show it is missing: time without evidence, records that are not whole, a network of which no run of the
+//               probe found everything blocked
 //   yes-but     not in force for some time, all of it recorded
 //   yes         all of the time
-import type { EnforcementInterval, NetworkEntry, ProbeSection, Verdict } from './model.ts';
+import type { EnforcementInterval, NetworkEntry, ProbeSection, ProbeView, Verdict } from './model.ts';
+import type { LeakTime } from './probe-history.ts';
 
 /** Of a period, for "yes, but": 0.1 %. */
 const SHARE_MIN = 0.999;
-const PAUSE = 'operator-pause';
 
 /** What the verdict follows from. */
 export interface VerdictFacts {
   readonly intervals: readonly EnforcementInterval[];
   readonly probes: ProbeSection;
+  /** Outside of pauses. */
+  readonly leaks: readonly LeakTime[];
   readonly networks: readonly NetworkEntry[];
   /** Records that may be of the period are missing or in doubt. */
   readonly isDoubtful: boolean;
@@ -22,19 +25,18 @@ export interface VerdictFacts {
 
 /** The verdict. */
 export const judgePeriod = (facts: VerdictFacts): Verdict => {
-  const { intervals, probes, networks, isDoubtful, isSoFar } = facts;
+  const { intervals, probes, leaks, networks, isDoubtful, isSoFar } = facts;
   const msOf = (state: string): number =>
     intervals.reduce((sum, one) => sum + (one.state === state ? one.ms : 0), 0);
   const allMs = intervals.reduce((sum, { ms }) => sum + ms, 0);
   const reasons: string[] = [];
   if (msOf('not-in-force') > allMs * (1 - SHARE_MIN)) reasons.push('not-in-force');
-  const leaked = leaks(probes, intervals);
-  const leaking = new Set(leaked.map(({ view }) => view));
+  const leaking = new Set(leaks.map(({ view }) => view));
   if (leaking.size > 0) reasons.push('leak');
   const isNo = reasons.length > 0;
   if (msOf('no-evidence') > 0) reasons.push('no-evidence');
   if (isDoubtful) reasons.push('records');
-  if (probes.runs === 0) reasons.push('no-probe');
+  if (!isProven(probes)) reasons.push('no-probe');
   const isShown = reasons.length === 0;
   return {
     answer: isNo ? 'no' : !isShown ? 'not-shown' : msOf('not-in-force') > 0 ? 'yes-but' : 'yes',
@@ -45,7 +47,7 @@ export const judgePeriod = (facts: VerdictFacts): Verdict => {
       all: networks.length,
       unknown: networks.filter(({ ms }) => ms['in-force'] + ms['not-in-force'] === 0).length,
     },
-    leaks: leaked.length,
+    leaks: leaks.length,
     questions: probes.views.reduce((sum, { questions }) => sum + questions, 0),
   };
 };
@@ -55,18 +57,12 @@ const isMostlyInForce = ({ ms }: NetworkEntry): boolean => {
   return told > 0 && ms['in-force'] >= told * SHARE_MIN;
 };
 
-/** Times in which a view leaked outside of a pause. */
-export const leaks = (
-  { views }: ProbeSection,
-  intervals: readonly EnforcementInterval[],
-): { readonly view: string; readonly from: string }[] => {
-  const pauses = intervals.filter(({ cause }) => cause?.split(', ').includes(PAUSE) === true);
-  return views.flatMap(({ view, intervals: seen }) =>
-    seen
-      .filter(
-        ({ outcome, from }) =>
-          outcome === 'leaking' && !pauses.some((pause) => pause.from <= from && from < pause.until),
-      )
-      .map(({ from }) => ({ view, from })),
-  );
+/**
+ * That it was asked is no proof: of each network a run within the period has to have found everything blocked, or a leak, which is a
+ * reason of its own.
+ */
+export const isProven = ({ views }: Pick<ProbeSection, 'views'>): boolean => {
+  const isTold = ({ lastSuccess, ms }: ProbeView): boolean => lastSuccess !== null || ms.leaking > 0;
+  const isNetwork = ({ view }: ProbeView): boolean => view.startsWith('group:');
+  return views.some(isTold) && views.filter(isNetwork).every(isTold);
 };

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   type Expectation,
+  foreignForms,
   judgeOutcome,
   NULL_ADDRESSES,
   type RefusalForm,
@@ -251,6 +252,15 @@ test('a control has to have data of its type', () => {
   expect(judge('A', control, {})).toBe('failed');
   expect(judge('A', control, { rcode: RCODE.NXDOMAIN, ede: BLOCKED })).toBe('failed');
   expect(judge('A', control, { rcode: RCODE.SERVFAIL })).toBe('failed');
+});
+
+test('a control that leads nowhere, or where the server leads what it refuses, did not resolve', () => {
+  const own: Expectation = { kind: 'resolves' };
+  expect(judge('A', own, { answer: [A('0.0.0.0')] })).toBe('failed');
+  const foreignControl: Expectation = { kind: 'resolves', forms: foreignForms(['198.51.100.9']) };
+  for (const address of ['0.0.0.0', '127.0.0.1', '198.51.100.9'])
+    expect(judge('A', foreignControl, { answer: [A(address)] })).toBe('failed');
+  expect(judge('A', foreignControl, { answer: [A('198.51.100.1')] })).toBe('passed');
 });
 
 test('who may not ask has to be told so', () => {

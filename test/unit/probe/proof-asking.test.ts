@@ -188,6 +188,14 @@ describe('who lies is seen', () => {
   test.each<[string, ScriptedHandler]>([
     ['everything is refused', refuse],
     [
+      'everything leads to an address of nowhere',
+      (query) => answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 0.0.0.0`] : []),
+    ],
+    [
+      'everything leads to this host',
+      (query) => answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 127.0.0.1`] : []),
+    ],
+    [
       'whoever asks much is refused everything',
       (query) => (count++ > 60 ? refuse(query) : refusing()(query)),
     ],
@@ -222,8 +230,25 @@ test('an address of a sinkhole is a refusal where it was named, and a leak where
   };
   expect(verdictOf(await prove(sinking))).toBe('leaking');
   await upstream?.close();
-  expect(verdictOf(await prove(sinking, { forms: foreignForms(['192.0.2.99']) }))).toBe('enforced');
+  const forms = foreignForms(['192.0.2.99']);
+  expect(verdictOf(await prove(sinking, { forms }))).toBe('enforced');
+  await upstream?.close();
+  const always: ScriptedHandler = (query) =>
+    answer(query, query.type === TYPE.A ? [`${query.name} 60 IN A 192.0.2.99`] : []);
+  expect(verdictOf(await prove(always, { forms }))).toBe('unproven');
 });
+
+test('a certificate counts all names that leaked, and quotes some', async () => {
+  const mandate = { ...MANDATE, lists: ['many'] };
+  const names = Array.from({ length: 1_200 }, (_, index): [string, 'suffix'] => [
+    `m${index}.example`,
+    'suffix',
+  ]);
+  const lists = [{ id: 'many', names, prefixes: 0 }];
+  const answered = await prove(world, { packs: { ...PACKS, lists }, mandate, questionsMax: 1_500 });
+  expect(answered.leakedNames).toBe(1_200);
+  expect(answered.leaks.length).toBe(200);
+}, 30_000);
 
 test('an alias that leads to a prohibited name is refused where it leads, or leaks', async () => {
   const following =

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest';
 import { parsePrefix } from '../../../src/base/base.ts';
 import type { ProbeRun } from '../../../src/evidence/probe/run.ts';
+import { ProbeTally } from '../../../src/evidence/probe/tally.ts';
 import { ViewFindings } from '../../../src/evidence/probe/view-findings.ts';
 import type { ProbeResult } from '../../../src/evidence/records/records.ts';
+import { TYPE } from '../../../src/wire/dns/dns.ts';
 
 const PREFIX = parsePrefix('192.0.2.0/24');
 if (PREFIX === undefined) throw new TypeError('prefix');
@@ -18,22 +20,14 @@ const result = (view: string, outcome: ProbeResult['outcome'], transport = 'udp'
 const runOf = (endedMs: number, results: readonly ProbeResult[], more: Partial<ProbeRun> = {}): ProbeRun => ({
   ...{ generation: 1, beganMs: endedMs - 1, endedMs, outcome: 'enforced', results, failures: [] },
   ...{ failingNames: 0, leakedNames: 0, asked: 1, exempted: 0, exemptedViews: [], isSilent: false },
+  leakedByView: new Map(),
   ...{ isCutShort: false, coverage: { names: 1, asked: 1, share: 1 } },
   ...more,
 });
 
-/** One name that leaked by several transports. */
-const leaksOf = (view: string): Pick<ProbeRun, 'failures'> => ({
-  failures: (['udp', 'tcp'] as const).map((transport) => ({
-    question: {
-      ...({ name: 'a.test.', type: 1, form: undefined } as object),
-      view,
-      transport,
-      rule: RULE,
-    } as never,
-    verdict: 'leaked',
-    text: 'NOERROR',
-  })),
+/** One name that leaked. */
+const leaksOf = (view: string): Pick<ProbeRun, 'leakedByView'> => ({
+  leakedByView: new Map([[view, new Set([RULE])]]),
 });
 
 test('a run of one group leaves what was found in the others', () => {
@@ -76,4 +70,26 @@ test('a run that was cut short forgets nothing', () => {
   views.take(runOf(1_000, [result('group:hq', 'leaking')], leaksOf('group:hq')), [], false);
   views.take(runOf(2_000, [result('group:lab', 'broken')], { isCutShort: true }), [], false);
   expect(views.of('group:hq')?.outcome).toBe('leaking');
+});
+
+test('however much leaked before it, no view is forgotten', () => {
+  const tally = new ProbeTally();
+  const groups = ['group:a', 'group:b', 'group:c'];
+  for (const view of groups)
+    for (let line = 0; line < 940; line++)
+      tally.count(
+        {
+          ...{ view, worker: 0, transport: 'udp', name: `n${line}.test`, type: TYPE.A, purpose: 'listed' },
+          ...{ edns: true, dnssecOk: false, checkingDisabled: false },
+          rule: { name: `n${line}.test`, list: 0, line, match: 'suffix' },
+          expected: { kind: 'refused', forms: [], needsEde: true, listed: undefined },
+        },
+        { verdict: 'leaked', text: 'NOERROR' },
+      );
+  const views = new ViewFindings();
+  const { leakedByView, failures } = tally;
+  views.take(runOf(1_000, tally.results(), { leakedByView, failures }), [], false);
+  expect(views.leaking).toEqual(groups);
+  expect(groups.map((view) => views.of(view)?.leakedNames)).toEqual([940, 940, 940]);
+  expect(new Set(failures.map(({ question }) => question.view))).toEqual(new Set(groups));
 });

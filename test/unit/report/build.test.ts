@@ -275,6 +275,80 @@ test('a report of a period without any record is refused, and says what there is
   await expect(report({ changes: [] })).rejects.toMatchObject({ hint: 'Nothing has been recorded yet.' });
 });
 
+const paused = (from: string, until: string): ChangeRecord[] => [
+  begin(from, 'operator-pause'),
+  end(until, 'operator-pause'),
+];
+const DAY_BEGINS = [start('00:00:00'), end('00:00:01', 'startup'), probe('00:01:00')];
+
+test.each<[string, ChangeRecord[], string, string[]]>([
+  [
+    'a leak that only a pause explains is none',
+    [
+      ...[
+        begin('10:00:00', 'operator-pause'),
+        probe('10:05:00', 'leaking'),
+        end('10:10:00', 'operator-pause'),
+      ],
+      ...[probe('10:15:00'), still('23:59:59')],
+    ],
+    'no',
+    [],
+  ],
+  [
+    'a leak that outlives a pause is one, from the first run behind it',
+    [
+      ...[
+        begin('10:00:00', 'operator-pause'),
+        probe('10:05:00', 'leaking'),
+        end('10:10:00', 'operator-pause'),
+      ],
+      ...[probe('10:10:03', 'leaking'), probe('10:30:00', 'leaking'), probe('11:00:00'), still('23:59:59')],
+    ],
+    'no',
+    ['10:10:03'],
+  ],
+  [
+    'a leak between two pauses is one',
+    [
+      ...[
+        begin('10:00:00', 'operator-pause'),
+        probe('10:05:00', 'leaking'),
+        end('10:10:00', 'operator-pause'),
+      ],
+      ...[
+        probe('10:20:00', 'leaking'),
+        ...paused('10:30:00', '10:40:00'),
+        probe('10:41:00'),
+        still('23:59:59'),
+      ],
+    ],
+    'no',
+    ['10:20:00'],
+  ],
+])('%s', async (_, changes, answer, leaks) => {
+  const made = await report({ changes: [...DAY_BEGINS, ...changes] });
+  expect(made.verdict).toMatchObject({ answer, leaks: leaks.length });
+  const told = made.attention.filter(({ code }) => code === 'leak').map(({ values }) => values[1]);
+  expect(told).toEqual(leaks.map(at));
+  // As one time, however many runs found it.
+  const leaking = made.probes.views[0]?.intervals.filter(({ outcome }) => outcome === 'leaking');
+  expect(leaking?.length).toBe(1);
+});
+
+test('runs that prove nothing are no proof, whatever their results say', async () => {
+  const begins = [start('00:00:00'), end('00:00:01', 'startup')];
+  const broken = await report({ changes: [...begins, probe('00:01:00', 'broken'), still('23:59:59')] });
+  expect(broken.verdict).toMatchObject({ answer: 'not-shown', reasons: ['no-evidence', 'no-probe'] });
+  // Of a list that could not be read, as earlier versions recorded it.
+  const unread = { ...probe('00:01:00'), outcome: 'broken' } as ChangeRecord;
+  const found = await report({ changes: [...begins, unread, still('23:59:59')] });
+  expect(found.verdict.reasons).toContain('no-probe');
+  expect(found.probes.views[0]).toMatchObject({ lastSuccess: null, ms: { enforced: 0 } });
+  const proven = await report({ changes: [...begins, probe('00:01:00'), still('23:59:59')] });
+  expect(proven.verdict.reasons).not.toContain('no-probe');
+});
+
 test('the quarter: what the probe found, view by view', async () => {
   const { probes } = await buildReport(createSource(QUARTER), { fromMs: FROM_MS, untilMs: UNTIL_MS });
   expect(probes.views.map(({ view, ms }) => [view, ms.leaking, ms.broken])).toEqual([

@@ -60,7 +60,7 @@ export const de: ReportTexts = {
       leak: 'Ein verbotener Name wurde außerhalb einer Pause aufgelöst.',
       'no-evidence': 'Für einen Teil des Zeitraums ist nichts aufgezeichnet, das es sagen würde.',
       records: 'Das Register ist nicht vollständig.',
-      'no-probe': 'Keine Prüfung ist aufgezeichnet, die es zeigen würde.',
+      'no-probe': 'Keine Prüfung ist aufgezeichnet, die es für jedes Netz zeigen würde.',
     },
   },
   strip: {
@@ -88,7 +88,10 @@ export const de: ReportTexts = {
     'unclean-end': (gap, time) => ['Das Programm endete unerwartet', `nach ${time} (Lücke ${gap}).`],
     leak: (view, time) => ['Verbotene Namen wurden aufgelöst', `in ${view} ab ${time}.`],
     'no-evidence': (length) => ['Es gibt keinen Nachweis', `für ${length} des Zeitraums.`],
-    'no-probe': () => ['Nichts wurde geprüft:', 'die Selbstprüfung hat in diesem Zeitraum nicht gefragt.'],
+    'no-probe': () => [
+      'Keine Prüfung zeigt es:',
+      'die Selbstprüfung fand in diesem Zeitraum nicht für jedes Netz alles blockiert.',
+    ],
     'unproven-long': (length) => ['Ein Netz war ohne Nachweis', `für ${length}.`],
     dropped: (count) => ['Ereignisse sind nicht aufgezeichnet:', `${count}. Zahlen sind Untergrenzen.`],
     'signal-rose': (signal, group, before, now) => [

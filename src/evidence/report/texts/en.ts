@@ -60,7 +60,7 @@ export const en: ReportTexts = {
       leak: 'A listed name resolved outside of a pause.',
       'no-evidence': 'Of a part of the period nothing was recorded that would tell.',
       records: 'The records are not whole.',
-      'no-probe': 'No test of the self-probe is recorded that would show it.',
+      'no-probe': 'No test of the self-probe is recorded that would show it for every network.',
     },
   },
   strip: {
@@ -88,7 +88,10 @@ export const en: ReportTexts = {
     'unclean-end': (gap, time) => ['The program ended unexpectedly', `after ${time} (gap ${gap}).`],
     leak: (view, time) => ['Listed names resolved', `in ${view} from ${time}.`],
     'no-evidence': (length) => ['There is no evidence', `for ${length} of the period.`],
-    'no-probe': () => ['Nothing was tested:', 'the self-probe did not ask in this period.'],
+    'no-probe': () => [
+      'No test shows it:',
+      'not for every network did the self-probe find everything blocked in this period.',
+    ],
     'unproven-long': (length) => ['A network was unproven', `for ${length}.`],
     dropped: (count) => ['Events were not recorded:', `${count}. Numbers are lower bounds.`],
     'signal-rose': (signal, group, before, now) => [

@@ -61,7 +61,7 @@ export const fr: ReportTexts = {
       leak: 'Un nom interdit a été résolu en dehors d’une suspension.',
       'no-evidence': 'Pour une partie de la période, rien n’a été enregistré qui le dirait.',
       records: 'Le registre n’est pas entier.',
-      'no-probe': 'Aucun essai de l’autocontrôle n’est enregistré qui le montrerait.',
+      'no-probe': 'Aucun essai de l’autocontrôle n’est enregistré qui le montrerait pour chaque réseau.',
     },
   },
   strip: {
@@ -89,7 +89,10 @@ export const fr: ReportTexts = {
     'unclean-end': (gap, time) => ['Le programme s’est arrêté brusquement', `après ${time} (lacune ${gap}).`],
     leak: (view, time) => ['Des noms interdits ont été résolus', `dans ${view} depuis ${time}.`],
     'no-evidence': (length) => ['Il n’y a pas de preuve', `pour ${length} de la période.`],
-    'no-probe': () => ['Rien n’a été vérifié :', 'l’autocontrôle n’a pas demandé pendant cette période.'],
+    'no-probe': () => [
+      'Aucun essai ne le montre :',
+      'l’autocontrôle n’a pas trouvé tout bloqué pour chaque réseau pendant cette période.',
+    ],
     'unproven-long': (length) => ['Un réseau est resté sans preuve', `pendant ${length}.`],
     dropped: (count) => [
       'Des événements ne sont pas enregistrés :',

@@ -120,7 +120,8 @@ export const frontDe: FrontTexts = {
     dropped: (count) => `${count} Ereignisse, die nicht verzeichnet werden konnten`,
     'unclean-ends': (count) =>
       `die letzten Augenblicke vor ${plural(count, 'unerwarteten Ende', 'unerwarteten Enden')} des Programms`,
-    'no-probe': () => 'ob Clients abgelehnt wurden, wie das Register sagt: die Selbstprüfung fragte nicht',
+    'no-probe': () =>
+      'ob Clients abgelehnt wurden, wie das Register sagt: keine Prüfung zeigt es für jedes Netz',
     unproven: (length) => `ob eine Sicht in den ${length} ohne Nachweis durchgesetzt war`,
     'no-queries': () => 'wie viele Versuche es gab: es gibt keine Aufzeichnungen von Anfragen',
     deleted: (time) => `Versuche vor ${time}: diese Aufzeichnungen sind gelöscht`,

@@ -118,7 +118,8 @@ export const frontEn: FrontTexts = {
     dropped: (count) => `${count} events that could not be recorded`,
     'unclean-ends': (count) =>
       `the last moments before ${plural(count, 'unexpected end', 'unexpected ends')} of the program`,
-    'no-probe': () => 'whether clients were refused as the records say: the probe did not ask',
+    'no-probe': () =>
+      'whether clients were refused as the records say: no test of the probe shows it for every network',
     unproven: (length) => `whether a view was enforced in the ${length} without proof of it`,
     'no-queries': () => 'how many attempts there were: there are no records of queries',
     deleted: (time) => `attempts before ${time}: these records have been deleted`,

@@ -121,7 +121,7 @@ export const frontFr: FrontTexts = {
     'unclean-ends': (count) =>
       `les derniers instants avant ${plural(count, 'fin inattendue', 'fins inattendues')} du programme`,
     'no-probe': () =>
-      'si les clients furent refusés comme le dit le registre : l’autocontrôle n’a pas demandé',
+      'si les clients furent refusés comme le dit le registre : aucun essai ne le montre pour chaque réseau',
     unproven: (length) => `si une vue était appliquée pendant les ${length} sans preuve`,
     'no-queries': () => 'combien de tentatives il y eut : pas d’enregistrement de requêtes',
     deleted: (time) => `les tentatives avant ${time} : ces enregistrements sont supprimés`,

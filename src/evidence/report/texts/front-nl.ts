@@ -119,7 +119,8 @@ export const frontNl: FrontTexts = {
     dropped: (count) => `${count} gebeurtenissen die niet konden worden vastgelegd`,
     'unclean-ends': (count) =>
       `de laatste momenten voor ${plural(count, 'onverwacht einde', 'onverwachte einden')} van het programma`,
-    'no-probe': () => 'of clients werden geweigerd zoals de registratie zegt: de zelftest vroeg niet',
+    'no-probe': () =>
+      'of clients werden geweigerd zoals de registratie zegt: geen test toont het voor elk netwerk aan',
     unproven: (length) => `of een zicht werd gehandhaafd in de ${length} zonder bewijs`,
     'no-queries': () => 'hoeveel pogingen er waren: er zijn geen registraties van vragen',
     deleted: (time) => `pogingen voor ${time}: deze registraties zijn verwijderd`,

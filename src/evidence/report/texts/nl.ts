@@ -60,7 +60,7 @@ export const nl: ReportTexts = {
       leak: 'Een verboden naam werd buiten een pauze omgezet.',
       'no-evidence': 'Van een deel van de periode is niets vastgelegd dat het zou zeggen.',
       records: 'Het register is niet volledig.',
-      'no-probe': 'Er is geen test van de zelftest vastgelegd die het zou aantonen.',
+      'no-probe': 'Er is geen test van de zelftest vastgelegd die het voor elk netwerk zou aantonen.',
     },
   },
   strip: {
@@ -88,7 +88,10 @@ export const nl: ReportTexts = {
     'unclean-end': (gap, time) => ['Het programma stopte onverwacht', `na ${time} (onderbreking ${gap}).`],
     leak: (view, time) => ['Verboden namen werden omgezet', `in ${view} vanaf ${time}.`],
     'no-evidence': (length) => ['Er is geen bewijs', `voor ${length} van de periode.`],
-    'no-probe': () => ['Er is niets getest:', 'de zelftest heeft in deze periode niet gevraagd.'],
+    'no-probe': () => [
+      'Geen test toont het aan:',
+      'de zelftest vond in deze periode niet voor elk netwerk alles geblokkeerd.',
+    ],
     'unproven-long': (length) => ['Een netwerk was zonder bewijs', `gedurende ${length}.`],
     dropped: (count) => ['Gebeurtenissen zijn niet vastgelegd:', `${count}. Aantallen zijn ondergrenzen.`],
     'signal-rose': (signal, group, before, now) => [
