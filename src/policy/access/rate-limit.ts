@@ -102,15 +102,19 @@ export class RateLimit {
     return true;
   }
 
-  /** Counts an answer of so many bytes that went to an address over UDP: a long one costs several queries. */
+  /**
+   * Counts an answer of so many bytes that went to an address over UDP: a long one costs several queries. What was let in before
+   * may cost more than any burst; more than AHEAD_MS_MAX is no debt, or #find() would take it for a clock that stepped back and
+   * forgive all of it. Who is exempt costs the networks around it nothing.
+   */
   charge(address: AddressWords, bytes: number, nowMs: number): void {
-    if (bytes <= PAID_BYTES) return;
+    if (bytes <= PAID_BYTES || this.isExempt(address)) return;
     const prices = isIpv4(address) ? this.#ipv4Prices : this.#ipv6Prices;
     const times = this.#times;
     for (let level = 0; level < prices.length; level++) {
       const place = this.#find(address, level, nowMs);
       const price = ((prices[level] ?? 0) * (bytes - PAID_BYTES)) / BYTES_PER_PRICE;
-      times[place] = Math.max(times[place] ?? 0, nowMs) + price;
+      times[place] = Math.min(Math.max(times[place] ?? 0, nowMs) + price, nowMs + AHEAD_MS_MAX);
     }
   }
 

@@ -85,6 +85,8 @@ export class ConnectionBudget {
   #look: Iterator<Place> = [][Symbol.iterator]();
   /** At least as much as is unread: what clients took since is found out when it matters. */
   #unreadBytes = 0;
+  /** Why the last connection was refused, of TCP_REFUSAL. */
+  refusal = 0;
 
   constructor(limits: StreamLimits, observer: StreamObserver, clock: Clock = systemClock) {
     this.limits = limits;
@@ -184,6 +186,7 @@ export class ConnectionBudget {
   }
 
   #refuse(reason: number): false {
+    this.refusal = reason;
     this.refuse(reason);
     return false;
   }

@@ -268,16 +268,23 @@ export class DoqListener implements DatagramHandler {
     this.#admission.note(connection.words);
     if (!secure.mayShake(connection.words)) {
       secure.observer.tlsHandshake(HANDSHAKE.LIMITED);
-      if (this.#limited.size < LIMITED_MAX) this.#limited.add(quic.peer.address);
+      this.#limit(quic.peer);
       return undefined;
     }
     if (!budget.take(connection, connection.aliveMs)) {
-      this.#admission.close(connection.words);
+      // What one client did, or what all of them hold, is no fault of its network.
+      if (budget.refusal === TCP_REFUSAL.NETWORK) this.#admission.close(connection.words);
+      else this.#limit(quic.peer);
       return undefined;
     }
     this.#shaking.add(nameOf(quic.peer));
     this.#connections.add(connection);
     return connection;
+  }
+
+  /** Nothing begins at an address before the next look. */
+  #limit({ address }: Peer): void {
+    if (this.#limited.size < LIMITED_MAX) this.#limited.add(address);
   }
 
   /** A handshake is done. */

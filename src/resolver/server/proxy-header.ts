@@ -35,7 +35,7 @@ const IPV6_BYTES = 36;
 /** Where the client's port stands behind both addresses. */
 const IPV4_PORT = 8;
 const IPV6_PORT = 32;
-/** A port of 0 has a meaning of its own here, and no client has it. */
+/** A port of 0 has a meaning of its own here; over a connection no client has it. */
 const PORT_UNKNOWN = 1;
 
 /** The header is not whole yet; or it is none, or one at fault. */
@@ -45,6 +45,8 @@ export const PROXY = { PART: 0, FAULT: -1 } as const;
 export class ProxiedClient {
   readonly words: AddressWords = createAddress();
   port = PORT_UNKNOWN;
+  /** The port is 0 in the header. */
+  hasNoPort = false;
   /** A header of version 2 gives an IPv4 address as one of IPv6. */
   isMapped = false;
   /** The proxy speaks for itself. */
@@ -82,17 +84,20 @@ const readBinary = (bytes: Uint8Array, length: number, out: ProxiedClient): numb
   if (family === FAMILY.IPV4 && rest >= IPV4_BYTES) {
     readIpv4(bytes, FIXED_BYTES, out.words);
     out.isMapped = false;
-    out.port = portAt(bytes, FIXED_BYTES + IPV4_PORT);
+    takePort(readU16(bytes, FIXED_BYTES + IPV4_PORT), out);
     return end;
   }
   if (family !== FAMILY.IPV6 || rest < IPV6_BYTES) return PROXY.FAULT;
   readIpv6(bytes, FIXED_BYTES, out.words);
   out.isMapped = isIpv4(out.words);
-  out.port = portAt(bytes, FIXED_BYTES + IPV6_PORT);
+  takePort(readU16(bytes, FIXED_BYTES + IPV6_PORT), out);
   return end;
 };
 
-const portAt = (bytes: Uint8Array, offset: number): number => readU16(bytes, offset) || PORT_UNKNOWN;
+const takePort = (port: number, out: ProxiedClient): void => {
+  out.hasNoPort = port === 0;
+  out.port = port || PORT_UNKNOWN;
+};
 
 /** Once per connection. @cold */
 const readText = (bytes: Uint8Array, length: number, out: ProxiedClient): number => {
@@ -107,6 +112,6 @@ const readText = (bytes: Uint8Array, length: number, out: ProxiedClient): number
   const isOfFamily = client.includes(':') ? family === 'TCP6' : family === 'TCP4';
   const isPort = /^\d{1,5}$/.test(port) && Number(port) <= 0xffff;
   if (!isOfFamily || !isPort || more.length > 0 || !parseAddress(client, out.words)) return PROXY.FAULT;
-  out.port = Number(port) || PORT_UNKNOWN;
+  takePort(Number(port), out);
   return end + 1;
 };

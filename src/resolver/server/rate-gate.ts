@@ -2,7 +2,8 @@
 //
 // The address of a datagram may be forged, so that what is sent to it has to be bounded. A valid cookie (RFC 7873) or a
 // stream proves the address: then nothing is limited here, only shared (resolver/pipeline/waiting-room.ts). A query over the limit gets an
-// answer without data and with TC, no longer than itself: a real client comes back over TCP. Nothing else is done for
+// answer without data and with TC, no longer than itself, or by the 16 bytes of a server cookie where it has one of the client: a
+// real client comes back over TCP, or with that cookie. Nothing else is done for
 // it than to look for its cookie; no list, no cache and no record is touched.
 
 import { type AddressWords, type Clock, createAddress } from '../../base/base.ts';

@@ -137,6 +137,11 @@ export class UdpListener implements DatagramHandler {
       this.#observer.dropped(DROP.SOURCE_ADDRESS);
       return;
     }
+    // What came to the proxy from such a port was forged as much as what comes here from one, and it hands the answer on.
+    if (!client.isProxy && (client.hasNoPort || isReflectorPort(client.port))) {
+      this.#observer.dropped(client.hasNoPort ? DROP.SOURCE_PORT_ZERO : DROP.REFLECTOR);
+      return;
+    }
     this.#decide(socket, bytes.subarray(end), length - end, client.isProxy ? peer : client, peer);
   }
 

@@ -74,7 +74,8 @@ export class PlainSocket implements DatagramSocket {
   commit(length: number, peer: Peer): void {
     checkSent(length, this.#out);
     try {
-      this.#socket.send(this.#out, 0, length, peer.port, peer.text);
+      // Of whoever was read elsewhere, as from a header of a proxy or by QUIC, there is no text.
+      this.#socket.send(this.#out, 0, length, peer.port, peer.text || peer.address);
       if (this.#socket.getSendQueueCount() > 0) this.#out = Buffer.allocUnsafeSlow(SEND_BYTES);
     } catch {
       // The socket was closed while the answer was waited for.

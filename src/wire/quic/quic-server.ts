@@ -101,7 +101,7 @@ export class QuicServer {
   readonly #connections = new Set<QuicConnection>();
   /** Those with answers on their way, in the order in which they are looked at. */
   readonly #unsettled = new Set<QuicConnection>();
-  readonly #credit = new CreditQueue((stream) => this.#goOn(stream));
+  readonly #credit = new CreditQueue((stream) => this.#goOnWaiting(stream));
   /** Connections that are over, and when they began to close. */
   readonly #closing: { readonly handle: bigint; readonly sinceMs: number }[] = [];
   readonly #poll: Poll<QuicConnection | QuicStream>;
@@ -316,6 +316,15 @@ export class QuicServer {
     connection.unreadBytes += bytes.length;
     if (!this.#goOn(stream)) this.#credit.add(stream);
     this.#plan();
+  }
+
+  /** As #goOn(), of an answer that waited: what its client refuses makes room for others as what it takes does. */
+  #goOnWaiting(stream: QuicStream): boolean {
+    const { connection } = stream;
+    const { unreadBytes } = connection;
+    const isOver = this.#goOn(stream);
+    if (connection.unreadBytes < unreadBytes) connection.client?.tookOn();
+    return isOver;
   }
 
   /** Writes what there is credit for; false: a part still waits. */

@@ -73,6 +73,22 @@ test('a long answer costs several queries, a short one none', () => {
   expect(askOthers('192.0.2.1', 20_000)).toBe(BURST - 2813);
 });
 
+test('what many long answers cost is owed, however much it is', () => {
+  const { rates, ask } = setUp();
+  // Let in at once, answered a little later: more than any clock may be ahead.
+  expect(ask('192.0.2.1', 3000)).toBe(3000);
+  for (let i = 0; i < 3000; i++) rates.charge(words('192.0.2.1'), 1232, START_MS + 100);
+  expect(ask('192.0.2.1', 10, START_MS + 200)).toBe(0);
+  expect(ask('192.0.2.1', 10, START_MS + 8_000)).toBe(0);
+  expect(ask('192.0.2.1', 10, START_MS + 11_000)).toBe(10);
+});
+
+test('long answers to who is exempt cost its neighbors nothing', () => {
+  const { rates, ask } = setUp({ exempt: prefixes('192.0.2.1/32') });
+  for (let i = 0; i < 100_000; i++) rates.charge(words('192.0.2.1'), 1232, START_MS);
+  expect(ask('192.0.2.2', 20_000)).toBe(BURST);
+});
+
 test('a clock that steps back leaves nobody limited', () => {
   const { ask } = setUp();
   ask('192.0.2.1', 20_000);

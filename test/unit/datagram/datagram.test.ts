@@ -1,11 +1,12 @@
 // Datagram sockets: the same tests for both kinds, over real sockets.
 import { createSocket, type Socket } from 'node:dgram';
 import { afterEach, describe, expect, test } from 'vitest';
+import { parseAddress } from '../../../src/base/base.ts';
 import { BatchedSocket } from '../../../src/wire/datagram/batched.ts';
-import type {
-  DatagramHandler,
-  DatagramOptions,
-  DatagramSocket,
+import {
+  type DatagramHandler,
+  type DatagramOptions,
+  type DatagramSocket,
   Peer,
 } from '../../../src/wire/datagram/datagram.ts';
 import { type Libc, libc } from '../../../src/wire/datagram/libc.ts';
@@ -134,6 +135,21 @@ describe.each(KINDS)('a %s socket', (name, kind) => {
       await until(() => clients.every(({ texts }) => texts.length === BURST));
       for (const [index, { texts }] of clients.entries()) expect(texts.sort()).toEqual(sent[index]?.sort());
       expect(failures()).toBe(0);
+    },
+  );
+
+  test.each(['127.0.0.2', '::1'])(
+    'sends to an address of which there are words alone, as QUIC knows it: %s',
+    async (address) => {
+      const { client, texts } = await createClient(address);
+      const { socket } = await open(kind, echo, address.includes(':') ? '::' : '0.0.0.0');
+      const peer = new Peer();
+      expect(parseAddress(address, peer.words)).toBe(true);
+      peer.port = client.address().port;
+      socket.reserve().set(Buffer.from('here'));
+      socket.commit(4, peer);
+      await until(() => texts.length > 0);
+      expect(texts).toEqual(['here']);
     },
   );
 
