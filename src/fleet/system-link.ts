@@ -70,7 +70,7 @@ export const reloadServers = async ({
       `having the engine read its configuration again: ${errorText(cause)}`,
       {
         cause,
-        hint: 'Reload it by hand: systemctl reload nats-server.',
+        hint: 'Reload it by hand: systemctl reload cordon-engine.',
       },
     );
   }

@@ -12,13 +12,13 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, extname, join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { formatProblem, loadConfig } from '../../src/config/config.ts';
 import { requireProgram, run } from '../support/process.ts';
-import { readSources, root, type Sources } from './sources.ts';
+import { plant, readSources, root, type Sources } from './sources.ts';
 
 const deploy = join(root, 'deploy');
 const work = mkdtempSync(join(tmpdir(), 'cordon-deploy-'));
@@ -206,6 +206,28 @@ test('findUntoldAlerts() catches an alert without test, paragraph and address', 
     ],
   };
   expect(findUntoldAlerts(rules, tests, '\n## CordonNew\n\nSome words.\n')).toHaveLength(3);
+});
+
+/** Units that somebody is told to start, stop or look at, and that no file of ours makes. */
+const findForeignUnits = (texts: ReadonlyMap<string, string>): string[] =>
+  [...texts].flatMap(([path, text]) =>
+    [...text.matchAll(/\bsystemctl (?:status|start|stop|restart|reload|edit) ([\w@-]+)/g)]
+      .filter(([, unit = '']) => !OWN_UNITS.has(unit) && !OTHER_UNITS.has(unit))
+      .map(([told]) => `${path}: ${told}`),
+  );
+const OWN_UNITS: ReadonlySet<string> = new Set(
+  [...readSources('deploy', ['.service', '.timer']).keys()].map((path) => basename(path, extname(path))),
+);
+/** Of packages that documents tell to install. */
+const OTHER_UNITS: ReadonlySet<string> = new Set(['keepalived', 'unbound', 'bird']);
+
+test('whoever follows a runbook or a hint looks at a unit of ours', () => {
+  const texts = new Map([...readSources('docs', ['.md']), ...readSources('src', ['.ts'])]);
+  expect(findForeignUnits(texts)).toEqual([]);
+  // The engine of a fleet is no unit of the package that its program is from.
+  expect(findForeignUnits(plant({ 'a.md': 'run `systemctl restart nats-server` there' }))).toEqual([
+    'a.md: systemctl restart nats-server',
+  ]);
 });
 
 test('each paragraph on an alert in the runbooks is about one that there is', () => {

@@ -308,7 +308,7 @@ export const FLEET_OVERLAY = command({
   name: 'overlay',
   about: 'sets keys of configuration for all resolvers, a site or a node',
   text: [
-    'Of mandates, lists, groups, block, compliance and records.retention. An empty file takes the overlay away.',
+    'Of mandates, mandate-decisions, mandates-done, lists, extra-lists, groups, block, compliance and records.retention. An empty file takes the overlay away.',
   ],
   arguments: {
     for: { about: 'all, site:NAME or node:NAME' },
@@ -352,7 +352,7 @@ export const FLEET_REPORT = command({
     },
     {
       command:
-        'cordon fleet report --from 2026-11 --to 2026-11 --database postgresql://cordon_reader@db.example/cordon',
+        'cordon fleet report --from 2026-11-01 --to 2026-11-30 --database postgresql://cordon_reader@db.example/cordon',
       about: 'a month, from a database',
     },
   ],

@@ -8,6 +8,8 @@ import { LISTS_DIRECTORY } from './catalog.ts';
 import type { ListEntry } from './cordon-format.ts';
 import { readListFile } from './list-file.ts';
 
+/** Column of families.tsv: how many names were looked up there, `-` for none. */
+const ZONES = 6;
 const COUNTED = /^named by \d+ of 21 list families/;
 
 /** In words; undefined where nothing is to be said. Throws ERR_LIST_READ when the tables are not there. */
@@ -34,4 +36,10 @@ const familiesOf = (name: string): string[] => {
   return families === '-' ? [] : families.split(',');
 };
 
-const countFamilies = (): number => rowsOf('families.tsv').length;
+/** Those that were read for evidence; of others the table has only the files that coverage was measured with. */
+const countFamilies = (): number =>
+  new Set(
+    rowsOf('families.tsv')
+      .filter((row) => row[ZONES] !== '-')
+      .map(([family]) => family),
+  ).size;

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { checkOf } from '../../../src/policy/lists/evidence.ts';
 import { LISTS_DIRECTORY, readCoverage } from '../../../src/policy/lists/lists.ts';
 import {
   coverageOf,
@@ -189,4 +190,12 @@ it.each([
 ])('a table with %s is no measurement', (_, text) => {
   const directory = familiesIn([], { 'coverage.tsv': text });
   expect(() => readCoverage(directory)).toThrow(expect.objectContaining({ code: 'ERR_LIST_PARSE' }));
+});
+
+it('says of how many families a name was looked up in, and not of the files that coverage was measured with', () => {
+  const entry = { text: 'tiktok.com', evidence: 'named by 21 of 21 list families' };
+  const line = /6 of 6 families in lists\/families\.tsv name it, at the commits stated there/;
+  expect(checkOf(entry as never)).toMatch(line);
+  for (const page of ['README.md', 'docs/explain.md', 'docs/blocking.md'])
+    expect(readFileSync(join(LISTS_DIRECTORY, '..', page), 'utf8')).toMatch(line);
 });
