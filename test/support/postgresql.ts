@@ -76,10 +76,11 @@ export class Postgresql {
     const server = new Postgresql(directory, await freePort());
     const data = join(directory, 'data');
     const options = { ...user, cwd: directory, stdio: 'ignore' as const };
+    // By the machine's clock, which says nothing of an empty database: with libfaketime it waits for itself for ever now and then.
     execFileSync(
       join(programs, 'initdb'),
       ['--pgdata', data, '--no-sync', '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C'],
-      options,
+      { ...options, env: { ...process.env, LD_PRELOAD: '' }, timeout: START_MS },
     );
     const way = tls === undefined ? 'host' : 'hostssl';
     writeFileSync(
