@@ -88,10 +88,7 @@ export const de: ReportTexts = {
     'unclean-end': (gap, time) => ['Das Programm endete unerwartet', `nach ${time} (Lücke ${gap}).`],
     leak: (view, time) => ['Verbotene Namen wurden aufgelöst', `in ${view} ab ${time}.`],
     'no-evidence': (length) => ['Es gibt keinen Nachweis', `für ${length} des Zeitraums.`],
-    'no-probe': () => [
-      'Keine Prüfung zeigt es:',
-      'die Selbstprüfung fand in diesem Zeitraum nicht für jedes Netz alles blockiert.',
-    ],
+    'no-probe': () => ['Keine Prüfung zeigt es', 'für jedes Netz in diesem Zeitraum.'],
     'unproven-long': (length) => ['Ein Netz war ohne Nachweis', `für ${length}.`],
     dropped: (count) => ['Ereignisse sind nicht aufgezeichnet:', `${count}. Zahlen sind Untergrenzen.`],
     'signal-rose': (signal, group, before, now) => [

@@ -88,10 +88,7 @@ export const en: ReportTexts = {
     'unclean-end': (gap, time) => ['The program ended unexpectedly', `after ${time} (gap ${gap}).`],
     leak: (view, time) => ['Listed names resolved', `in ${view} from ${time}.`],
     'no-evidence': (length) => ['There is no evidence', `for ${length} of the period.`],
-    'no-probe': () => [
-      'No test shows it:',
-      'not for every network did the self-probe find everything blocked in this period.',
-    ],
+    'no-probe': () => ['No test shows it', 'for every network in this period.'],
     'unproven-long': (length) => ['A network was unproven', `for ${length}.`],
     dropped: (count) => ['Events were not recorded:', `${count}. Numbers are lower bounds.`],
     'signal-rose': (signal, group, before, now) => [

@@ -89,10 +89,7 @@ export const fr: ReportTexts = {
     'unclean-end': (gap, time) => ['Le programme s’est arrêté brusquement', `après ${time} (lacune ${gap}).`],
     leak: (view, time) => ['Des noms interdits ont été résolus', `dans ${view} depuis ${time}.`],
     'no-evidence': (length) => ['Il n’y a pas de preuve', `pour ${length} de la période.`],
-    'no-probe': () => [
-      'Aucun essai ne le montre :',
-      'l’autocontrôle n’a pas trouvé tout bloqué pour chaque réseau pendant cette période.',
-    ],
+    'no-probe': () => ['Aucun essai ne le montre', 'pour chaque réseau dans cette période.'],
     'unproven-long': (length) => ['Un réseau est resté sans preuve', `pendant ${length}.`],
     dropped: (count) => [
       'Des événements ne sont pas enregistrés :',

@@ -88,10 +88,7 @@ export const nl: ReportTexts = {
     'unclean-end': (gap, time) => ['Het programma stopte onverwacht', `na ${time} (onderbreking ${gap}).`],
     leak: (view, time) => ['Verboden namen werden omgezet', `in ${view} vanaf ${time}.`],
     'no-evidence': (length) => ['Er is geen bewijs', `voor ${length} van de periode.`],
-    'no-probe': () => [
-      'Geen test toont het aan:',
-      'de zelftest vond in deze periode niet voor elk netwerk alles geblokkeerd.',
-    ],
+    'no-probe': () => ['Geen test toont het aan', 'voor elk netwerk in deze periode.'],
     'unproven-long': (length) => ['Een netwerk was zonder bewijs', `gedurende ${length}.`],
     dropped: (count) => ['Gebeurtenissen zijn niet vastgelegd:', `${count}. Aantallen zijn ondergrenzen.`],
     'signal-rose': (signal, group, before, now) => [
