@@ -58,6 +58,7 @@ const MESSAGES = {
     'a trigger on name servers (rpz-nsdname, rpz-nsip), which a forwarding resolver does not see',
   'rpz-prefix':
     'not LENGTH.REVERSED-ADDRESS in its canonical form (zz for ::), or bits below the length are set',
+  'rpz-records': 'a name or prefix has at most 4096 records: no answer holds more',
   'rpz-trigger': 'no trigger of RPZ: rpz-ip and rpz-client-ip are read, each as one label with a hyphen',
   'single-label': 'a name has at least two labels',
   stamp: 'not a DNS stamp, or one of a protocol that is not known',
