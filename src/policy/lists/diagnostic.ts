@@ -23,6 +23,8 @@ const MESSAGES = {
   'bad-prefix': 'not an address prefix, or bits below its length are set',
   'bad-value': 'not one of the allowed values',
   'badfilter-count': 'a list switches off at most 10000 rules by $badfilter',
+  'condition-cost':
+    'conditions that could take too long together with those of other rules for the name, or of other expressions',
   'dnsmasq-address': 'behind the last slash stands an address, # or nothing',
   'dnsmasq-option': 'only address=/NAME/, server=/NAME/ and local=/NAME/ refuse names',
   'dnsmasq-server': 'a server for the names: that forwards them, and does not refuse them',
