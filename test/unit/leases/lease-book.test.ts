@@ -148,6 +148,30 @@ test('half of a line is not there yet; a line that is none is told of, and the o
   expect(book.troubles()[0]?.text).toBe('1 lines are none, the first: line 3: 1 columns of 10');
 });
 
+test('a file without a line that is one is told of for as long as it is there, and replaces nothing', async () => {
+  write('kea', `${KEA}${kea('192.0.2.7', '01')}`);
+  renameSync(join(directory, 'kea'), join(directory, 'good'));
+  write('kea', dnsmasq('192.0.2.7', '02'));
+  const book = bookOf(rulesOf('kea', 'kea'));
+  const told = [
+    expect.stringContaining('1 lines are none, the first: line 1: no line with the names') as string,
+  ];
+  for (let look = 0; look < 3; look++) {
+    expect(await lookAt(book)).toEqual([]);
+    expect(book.troubles().map(({ text }) => text)).toEqual(told);
+  }
+  // What was there before it comes back, and is no older than anything that was read.
+  renameSync(join(directory, 'kea'), join(directory, 'bad'));
+  renameSync(join(directory, 'good'), join(directory, 'kea'));
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:01']);
+  expect(book.troubles()).toEqual([]);
+  renameSync(join(directory, 'bad'), join(directory, 'kea'));
+  for (let look = 0; look < 3; look++) {
+    expect(await lookAt(book)).toHaveLength(1);
+    expect(book.troubles().map(({ text }) => text)).toEqual(told);
+  }
+});
+
 test('an empty file of a program that appends is told of, and empties nothing', async () => {
   write('kea', `${KEA}${kea('192.0.2.7', '01')}`);
   const book = bookOf(rulesOf('kea', 'kea'));
