@@ -211,6 +211,27 @@ test('more addresses than a table has are told of', async () => {
   expect(book.troubles()).toEqual([{ source: 'leases', text: '3 addresses are over the 100 that are kept' }]);
 });
 
+test('another configuration forgets nothing of a source that it has as well, and believes it for its own networks', async () => {
+  write('a', dnsmasq('192.0.2.7', '01') + dnsmasq('198.51.100.7', '02'));
+  write('b', dnsmasq('192.0.2.9', '03'));
+  const book = bookOf(rulesOf('dnsmasq', 'a'), rulesOf('dnsmasq', 'b'));
+  await lookAt(book);
+  renameSync(join(directory, 'a'), join(directory, 'away'));
+  book.follow([rulesOf('dnsmasq', 'a', { clients: clientsOf('198.51.100.0/24'), device: 'host' })]);
+  expect(await lookAt(book)).toEqual(['198.51.100.7 host:pc-02']);
+  expect(book.troubles()).toHaveLength(1);
+  book.follow([rulesOf('dnsmasq', 'a'), rulesOf('dnsmasq', 'a', { clients: clientsOf('198.51.100.0/24') })]);
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:01']);
+  // A source of its own is read by itself.
+  renameSync(join(directory, 'away'), join(directory, 'a'));
+  expect((await lookAt(book)).sort()).toEqual([
+    '192.0.2.7 mac:02:00:5e:10:00:01',
+    '198.51.100.7 mac:02:00:5e:10:00:02',
+  ]);
+  nowMs += HOUR_MS;
+  expect(await lookAt(book)).toEqual([]);
+});
+
 describe('the control socket of Kea', () => {
   const serve = async (
     replies: (request: { command: string; arguments: { from: string } }) => string,
