@@ -85,6 +85,13 @@ export interface RuleTerms {
   readonly exceptBelow?: readonly Uint8Array[];
 }
 
+/**
+ * Where a list weighs actions first (see PolicyList.precedence): an important passthru, an important refusal, a passthru, a
+ * refusal. The greater goes first.
+ */
+export const weightOf = ({ action, isImportant = false }: RuleTerms): number =>
+  (isImportant ? 2 : 0) + (action.kind === 'passthru' ? 1 : 0);
+
 /** Takes the rules of one list, in any order. */
 export interface RuleSink {
   /**

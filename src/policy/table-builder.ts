@@ -1,9 +1,18 @@
 // Collects rules of all lists and compiles them into the bytes that table-layout.ts draws. Not on a query's way.
 import { serialize } from 'node:v8';
-import { AppError, type Prefix, type PrefixEntry, PrefixTable } from '../base/base.ts';
+import {
+  AppError,
+  comparePrefixes,
+  orderPrefixes,
+  type Prefix,
+  type PrefixEntry,
+  PrefixTable,
+  packPrefixes,
+} from '../base/base.ts';
 import { NAME_LENGTH_MAX, readU16, readU32, writeU16, writeU32 } from '../wire/dns/dns.ts';
 import { findLabels, HASH_START, hashLabel, labelStarts, mix } from './name-hash.ts';
 import { MATCH, type RuleSink, type RuleTerms } from './rule.ts';
+import { Standing } from './standing.ts';
 import {
   type Extras,
   HAS_TERMS,
@@ -194,6 +203,9 @@ export class TableBuilder {
     const wanted = Math.max(SLOTS_MIN, Math.ceil(this.#nameCount * SLOTS_PER_NAME));
     const rowShift = Math.max(0, 32 - Math.clz32(wanted) - ROWS_BITS);
     const extras = this.#serializeExtras(ranks);
+    const standing = new Standing(this.#terms);
+    this.#prefixes.settle(standing);
+    this.#clientPrefixes.settle(standing);
     const sizes: Sizes = {
       rows: Math.ceil(wanted / 2 ** rowShift),
       rowShift,
@@ -216,7 +228,8 @@ export class TableBuilder {
     const records = new Uint8Array(buffer, layout.records);
     this.#moveRecords(records);
     const offsets = new Uint32Array(buffer, HEADER_WORDS * WORD_BYTES, layout.slots);
-    placeRecords(records, offsets, new Uint8Array(buffer, layout.tags, layout.slots), sizes, ranks);
+    const tags = new Uint8Array(buffer, layout.tags, layout.slots);
+    placeRecords(records, offsets, tags, sizes, standing, ranks);
     this.#prefixes.build(buffer, layout.prefixes, layout.rules, ranks);
     this.#clientPrefixes.build(buffer, layout.clientPrefixes, layout.clientRules, ranks);
     return buffer;
@@ -243,8 +256,8 @@ export class TableBuilder {
 
 /** Prefixes and their rules on the way into a table. */
 class PrefixRules {
-  readonly #entries: PrefixEntry[] = [];
-  readonly #rules: number[] = [];
+  #entries: PrefixEntry[] = [];
+  #rules: number[] = [];
 
   get count(): number {
     return this.#entries.length;
@@ -253,6 +266,35 @@ class PrefixRules {
   add(prefix: Prefix, list: number, line: number, terms: number): void {
     this.#entries.push({ prefix, value: this.#entries.length });
     this.#rules.push(list, line, terms);
+  }
+
+  /** Leaves out rules that never count: a look-up meets all of equal prefixes. */
+  settle(standing: Standing): void {
+    const entries = this.#entries;
+    const rules = this.#rules;
+    const list = packPrefixes(entries.map(({ prefix }) => prefix));
+    const kept: number[] = [];
+    /** Of those, the ones with the prefix before. */
+    const equal: number[] = [];
+    let before = -1;
+    for (const index of orderPrefixes(list)) {
+      if (before >= 0 && comparePrefixes(list, before, index) !== 0) equal.length = 0;
+      before = index;
+      const at = index * RULE_WORDS;
+      const isLeftOut = equal.some(
+        (first) => rules[first] === rules[at] && standing.outranks(rules[first + 2] ?? 0, rules[at + 2] ?? 0),
+      );
+      if (isLeftOut) continue;
+      equal.push(at);
+      kept.push(index);
+    }
+    if (kept.length === entries.length) return;
+    kept.sort((a, b) => a - b);
+    this.#entries = kept.flatMap((index, value) => {
+      const entry = entries[index];
+      return entry === undefined ? [] : [{ prefix: entry.prefix, value }];
+    });
+    this.#rules = kept.flatMap((index) => rules.slice(index * RULE_WORDS, (index + 1) * RULE_WORDS));
   }
 
   build(
@@ -288,6 +330,7 @@ const placeRecords = (
   offsets: Uint32Array,
   tags: Uint8Array,
   { rows, rowShift }: Sizes,
+  standing: Standing,
   ranks: readonly number[] | undefined,
 ): void => {
   const slots = offsets.length;
@@ -305,7 +348,7 @@ const placeRecords = (
     let slot = slotOf(mixed, rows, rowShift);
     let isLinked = false;
     while (tags[slot] !== 0 && !isLinked) {
-      isLinked = tags[slot] === tag && linkRecord(records, offsets, slot, at);
+      isLinked = tags[slot] === tag && linkRecord(records, offsets, slot, at, standing);
       slot = slot + 1 === slots ? 0 : slot + 1;
     }
     if (!isLinked) {
@@ -317,13 +360,18 @@ const placeRecords = (
 };
 
 /**
- * Links a record to a slot, or leaves it out where its list has the same rule already; false when the slot has another
- * name, or another rule of the same list: then the record needs a slot of its own. So does one whose name is too short for
- * what stands in its place in a link.
+ * Links a record to a slot, or leaves it out where its list has a rule for the name already that leaves it nothing; false
+ * when the slot has another name, or a rule of the same list that counts beside it: then the record needs a slot of its own.
+ * So does one whose name is too short for what stands in its place in a link.
  */
-const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at: number): boolean => {
+const linkRecord = (
+  records: Uint8Array,
+  offsets: Uint32Array,
+  slot: number,
+  at: number,
+  standing: Standing,
+): boolean => {
   const length = records[at] ?? 0;
-  if (length < LINK_BYTES) return false;
   const found = offsets[slot] ?? 0;
   const first = (found & IS_LINK) === 0 ? 0 : found ^ IS_LINK;
   const named = first === 0 ? found : readU32(records, first + 1);
@@ -331,16 +379,18 @@ const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at:
   const list = listOf(records, at, length);
   const isOfList = listOf(records, named, length) === list;
   // Before names are compared: a list may have one name a hundred thousand times.
-  if (isOfList && !isSameRule(records, named, at, length)) return false;
+  if (isOfList && !isNeedless(records, named, at, length, standing)) return false;
   for (let i = 1; i <= length; i++) if (records[named + i] !== records[at + i]) return false;
   if (isOfList) return true;
+  if (length < LINK_BYTES) return false;
   let before = 0;
   let next = first;
   while (next !== 0 && listOf(records, next, length) < list) {
     before = next;
     next = nextLink(records, next);
   }
-  if (next !== 0 && listOf(records, next, length) === list) return isSameRule(records, next, at, length);
+  if (next !== 0 && listOf(records, next, length) === list)
+    return isNeedless(records, next, at, length, standing);
   writeU32(records, at + 1, named);
   writeU32(records, at + 1 + WORD_BYTES, next);
   if (before === 0) offsets[slot] = at | IS_LINK;
@@ -348,13 +398,25 @@ const linkRecord = (records: Uint8Array, offsets: Uint32Array, slot: number, at:
   return true;
 };
 
-/** True when two records of one name are of the same list, match and terms: only the first of them ever counts. */
-const isSameRule = (records: Uint8Array, a: number, b: number, length: number): boolean => {
-  const packed = records[a + 1 + length] ?? 0;
-  if (packed !== records[b + 1 + length]) return false;
-  const terms = 2 + length + LINE_BYTES;
-  return (packed & HAS_TERMS) === 0 || readU16(records, a + terms) === readU16(records, b + terms);
+/** True when of two records of one name and list the second never counts: it has the same match, and less standing. */
+const isNeedless = (
+  records: Uint8Array,
+  a: number,
+  b: number,
+  length: number,
+  standing: Standing,
+): boolean => {
+  const one = records[a + 1 + length] ?? 0;
+  const other = records[b + 1 + length] ?? 0;
+  if (((one ^ other) & ~HAS_TERMS) !== 0) return false;
+  return standing.outranks(termsOf(records, a, length), termsOf(records, b, length));
 };
+
+/** The index of a record's terms, 0 for none. */
+const termsOf = (records: Uint8Array, record: number, length: number): number =>
+  ((records[record + 1 + length] ?? 0) & HAS_TERMS) === 0
+    ? 0
+    : readU16(records, record + 2 + length + LINE_BYTES);
 
 const listOf = (records: Uint8Array, record: number, length: number): number =>
   (records[record + 1 + length] ?? 0) & LIST_MASK;

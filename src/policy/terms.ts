@@ -2,7 +2,7 @@
 // after the trigger has matched.
 import { type AddressWords, matchesPrefix } from '../base/base.ts';
 import { dataTargets, NO_DATA, type RuleData } from './data-targets.ts';
-import { ACTION, ACTION_OF, type RuleTerms } from './rule.ts';
+import { ACTION, ACTION_OF, type RuleTerms, weightOf } from './rule.ts';
 
 /** The terms of rules, as judged. */
 export class Terms {
@@ -10,20 +10,17 @@ export class Terms {
   readonly action: number;
   /** Of ACTION.DATA. */
   readonly data: RuleData;
-  /**
-   * Where a list weighs actions first (see PolicyList.precedence): an important passthru, an important refusal, a
-   * passthru, a refusal.
-   */
+  /** See weightOf(). */
   readonly weight: number;
   readonly #terms: RuleTerms;
 
   constructor(terms: RuleTerms) {
-    const { action, isImportant = false } = terms;
+    const { action } = terms;
     this.data =
       action.kind === 'data' ? { records: action.records, leads: dataTargets(action.records) } : NO_DATA;
     // Data that nobody could judge is not given: the list refuses as it does elsewhere.
     this.action = this.data.leads.overflow ? ACTION.LIST : ACTION_OF[action.kind];
-    this.weight = (isImportant ? 2 : 0) + (action.kind === 'passthru' ? 1 : 0);
+    this.weight = weightOf(terms);
     this.#terms = terms;
   }
 

@@ -2,12 +2,12 @@
 // changes hands is of who has it at the time of the query.
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { RCODE } from '../../src/wire/dns/dns.ts';
-import { ask } from '../support/client.ts';
+import { ask, reload } from '../support/client.ts';
 import { type Cordon, requireProgram, run, startCordon } from '../support/process.ts';
 import { PROGRAM } from '../support/program.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -102,6 +102,20 @@ test('an address that changes hands is of who has it when it asks; a file that i
   ]);
   expect(stdout).toContain('leases of dnsmasq:');
   expect(stdout).toContain('ENOENT');
+});
+
+test('a device keeps its group over a reload while the file is away', async () => {
+  renameSync(join(cordon.directory, 'devices.jsonl'), join(cordon.directory, 'away'));
+  await reload(cordon, { 'own.txt': 'listed.example\nmore.example\n' });
+  expect(await rcodeFrom('127.0.0.72')).toBe(RCODE.NXDOMAIN);
+  // What is told of was looked at, and the table is written behind each look.
+  await vi.waitFor(async () => {
+    const { stdout } = await run(process.execPath, [
+      ...[PROGRAM, 'status', '--config', join(cordon.directory, 'cordon.yaml')],
+    ]);
+    expect(stdout).toContain('leases of plain:');
+  }, 20_000);
+  expect(await rcodeFrom('127.0.0.72')).toBe(RCODE.NXDOMAIN);
 });
 
 describe('real programs', () => {

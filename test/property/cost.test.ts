@@ -5,6 +5,12 @@
 // once within its bound is within it. Other tests have used the same code in other ways in this process, which makes it
 // slower: the allowance is for that.
 import { beforeAll, describe, expect, test } from 'vitest';
+import { parsePrefix } from '../../src/base/base.ts';
+import type { ListFormat } from '../../src/base/words/words.ts';
+import { precedenceOf } from '../../src/policy/generation/build.ts';
+import { feedRules } from '../../src/policy/lists/lists.ts';
+import { PolicyTable, TableBuilder, Verdict } from '../../src/policy/policy.ts';
+import { nameFrom, TRIGGER, TYPE } from '../../src/wire/dns/dns.ts';
 import { readKnown } from '../soak/cost/corpus.ts';
 import { count, type Genome, parseGenome } from '../soak/cost/genome.ts';
 import { calibrate, measure } from '../soak/cost/measure.ts';
@@ -12,6 +18,7 @@ import { PLANTS, plantIn } from '../soak/cost/plants.ts';
 import { type Found, growthOf, type Stage } from '../soak/cost/search.ts';
 import { breachesOf, GROWTH_MAX, STAGES, TURN_UNITS } from '../soak/cost/stages.ts';
 import { inTwo } from '../support/night.ts';
+import { readerOf } from '../unit/lists/rule-log.ts';
 
 const ALLOWANCE = 2;
 /** Runs until one is within its bound, and for so long at least, milliseconds: short ones are compiled behind some hundred. */
@@ -122,6 +129,57 @@ describe('a quadratic loop', () => {
         { bytes: 50_000 },
       ),
     ).toBeLessThan(GROWTH_MAX);
+  });
+});
+
+describe('a list decides little about what a query costs', () => {
+  const FEW = 2_000;
+  const MANY = 16_000;
+  const ZONE = '$TTL 60\n@ SOA a. b. 1 1 1 1 1\n';
+  const linesOf = (lines: number, line: (i: number) => string): string =>
+    Array.from({ length: lines }, (_, i) => line(i)).join('');
+  const LISTS: readonly (readonly [string, ListFormat, (lines: number) => string])[] = [
+    [
+      'of rules for one name under conditions',
+      'adblock',
+      (lines) => linesOf(lines, (i) => `||a.test^$client=10.9.${i >> 8}.${i & 255}\n`),
+    ],
+    [
+      'of rules for one prefix of clients',
+      'rpz',
+      (lines) => ZONE + linesOf(lines, (i) => `${8 + (i % 2)}.0.0.0.10.rpz-client-ip CNAME rpz-drop.\n`),
+    ],
+    [
+      'of many answers for one name',
+      'rpz',
+      (lines) => ZONE + linesOf(lines, (i) => `a.test CNAME a${i}.test.\nb.test CNAME .\n`),
+    ],
+    ['of one name', 'adblock', (lines) => linesOf(lines, () => '||a.b^\n')],
+  ];
+  const names = [nameFrom('x.a.test'), nameFrom('a.test'), nameFrom('a.b')];
+  const client = parsePrefix('10.1.2.3')?.words;
+
+  const costOf = async (format: ListFormat, text: string): Promise<number> => {
+    const builder = new TableBuilder();
+    feedRules(format, readerOf(text), builder.sinkFor(0, precedenceOf(format)), { origin: 'zone.test' });
+    const table = new PolicyTable(builder.build(), 1, 1);
+    const verdict = new Verdict();
+    if (client !== undefined) verdict.client = client;
+    const run = (): void => {
+      for (const name of names) {
+        verdict.clear(1);
+        verdict.qtype = TYPE.A;
+        table.matchClient(verdict.client, 1, verdict);
+        table.matchName(name, 0, name.length, 1, TRIGGER.QNAME, verdict);
+      }
+    };
+    return (await measure({ bytes: 1, counts: {}, run }, 50)).ns;
+  };
+
+  test.each(LISTS)('%s', async (_, format, make) => {
+    // Eight times the lines; the least of many runs, and what is short has a floor.
+    const few = await costOf(format, make(FEW));
+    expect(await costOf(format, make(MANY))).toBeLessThan(2 * few + 20_000);
   });
 });
 

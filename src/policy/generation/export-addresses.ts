@@ -15,7 +15,7 @@ import {
   VERSION,
   withoutPrefix,
 } from '../../base/base.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, ListConfig } from '../../config/config.ts';
 import {
   type AddressForm,
   AddressGuards,
@@ -23,6 +23,7 @@ import {
   type CutAddress,
   derivationOf,
   type ExportedAddress,
+  isException,
   NEVER_BLOCK_ADDRESSES_FILE,
   readCdnSuffixes,
   writeAddresses,
@@ -82,23 +83,32 @@ export const exportAddresses = async (
   request: AddressRequest,
   pathOf: PathOf = () => undefined,
 ): Promise<{ readonly facts: AddressFacts; readonly text: string }> => {
-  const evidence = new Map<string, string>();
+  const witnesses: Witness[] = [];
   const { rules, read, skipped } = collectRules(
     config,
     { ...request, format: 'prefixes' },
     pathOf,
-    (sink, { id }) => new Witness(sink, id, evidence, request.resolve !== undefined),
+    (sink, list) => {
+      const witness = new Witness(sink, list, request.resolve !== undefined);
+      witnesses.push(witness);
+      return witness;
+    },
   );
-  const listed = rules.flatMap(({ match, text, action }): ExportedAddress[] => {
-    const prefix = match === MATCH.PREFIX && action === 'list' ? parsePrefix(text) : undefined;
-    return prefix === undefined ? [] : [{ prefix, evidence: evidence.get(text) ?? '' }];
-  });
-  const passing = rules.flatMap(({ match, text, action }) =>
-    match === MATCH.PREFIX && action === 'passthru' ? (parsePrefix(text) ?? []) : [],
-  );
+  const listed: RankedAddress[] = [];
+  const holes: Hole[] = [];
+  for (const [rank, { list, index, isMandate }] of read.entries()) {
+    for (const { prefix, line, isPassing } of witnesses[index]?.prefixes ?? []) {
+      if (isPassing) holes.push({ prefix, rank, isOfMandate: isMandate });
+      else listed.push({ prefix, rank, isOfName: false, evidence: `${list.id} line ${line}` });
+    }
+  }
   const isDeriving = read.some(({ loaded }) => loaded.derived > 0);
-  const { resolved, leftNames } = await resolveNames(rules, request, isDeriving ? readCdnSuffixes() : []);
-  const { kept, cut } = guard([...listed, ...resolved], passing, ownServers(config));
+  const { found, leftNames } = await resolveNames(rules, request, isDeriving ? readCdnSuffixes() : []);
+  const resolved = found.map(({ prefix, evidence, list }) => {
+    const rank = read.findIndex(({ index }) => index === list);
+    return { prefix, evidence, rank, isOfName: true };
+  });
+  const { kept, cut } = guard([...listed, ...resolved], holes, ownServers(config));
   if (kept.length === 0)
     throw new AppError(
       'ERR_APP_EXPORT',
@@ -133,18 +143,39 @@ export const exportAddresses = async (
   return { facts, text: writeAddresses(request.form, kept, headerOf(facts)) };
 };
 
-/** Keeps which line of which list a prefix comes from: the first that says so. */
+/** A prefix or address that is refused. */
+interface RankedAddress extends ExportedAddress {
+  /** Of its list in the order of precedence. */
+  readonly rank: number;
+  readonly isOfName: boolean;
+}
+
+/** A prefix that a list lets pass. */
+interface Hole {
+  readonly prefix: Prefix;
+  readonly rank: number;
+  readonly isOfMandate: boolean;
+}
+
+/**
+ * True when a list lets pass what another rule refuses, as the policy judges it: the list before the other one, but what a
+ * mandate list lets pass ends its own rules only; within a list the longer prefix.
+ */
+const isFreedBy = ({ prefix, rank, isOfName }: RankedAddress, hole: Hole): boolean =>
+  hole.rank === rank ? isOfName || hole.prefix.bits > prefix.bits : hole.rank < rank && !hole.isOfMandate;
+
+/** Keeps the prefixes of a list with their lines, each as the first rule for it has it. */
 class Witness implements RuleSink {
+  readonly prefixes: { readonly prefix: Prefix; readonly line: number; readonly isPassing: boolean }[] = [];
+  readonly #known = new Set<string>();
   readonly #sink: RuleSink;
-  readonly #list: string;
-  readonly #evidence: Map<string, string>;
+  readonly #isAllow: boolean;
   /** Names that nobody looks up are not kept: there may be millions. */
   readonly #keepsNames: boolean;
 
-  constructor(sink: RuleSink, list: string, evidence: Map<string, string>, keepsNames: boolean) {
+  constructor(sink: RuleSink, { allow }: ListConfig, keepsNames: boolean) {
     this.#sink = sink;
-    this.#list = list;
-    this.#evidence = evidence;
+    this.#isAllow = allow;
     this.#keepsNames = keepsNames;
   }
 
@@ -153,9 +184,13 @@ class Witness implements RuleSink {
   }
 
   addPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
-    const text = formatPrefix(prefix);
-    if (!this.#evidence.has(text)) this.#evidence.set(text, `${this.#list} line ${line}`);
     this.#sink.addPrefix(prefix, line, terms);
+    const text = formatPrefix(prefix);
+    if (this.#known.has(text)) return;
+    this.#known.add(text);
+    const isPassing = this.#isAllow || isException(terms);
+    // An answer of its own gives no address away, and says nothing of who else has it.
+    if (isPassing || terms?.action.kind !== 'data') this.prefixes.push({ prefix, line, isPassing });
   }
 
   addClientPrefix(prefix: Prefix, line: number, terms?: RuleTerms): void {
@@ -177,14 +212,18 @@ const resolveNames = async (
   rules: Rules,
   { resolve }: AddressRequest,
   cdns: readonly CdnSuffix[],
-): Promise<{ resolved: ExportedAddress[]; leftNames: { name: string; why: string }[] }> => {
-  if (resolve === undefined) return { resolved: [], leftNames: [] };
+): Promise<{
+  found: (ExportedAddress & { list: number })[];
+  leftNames: { name: string; why: string }[];
+}> => {
+  if (resolve === undefined) return { found: [], leftNames: [] };
   const refused = rules.filter(
     ({ match, action }) => action === 'list' && (match === MATCH.SUFFIX || match === MATCH.EXACT),
   );
-  const exact = new Set(refused.map(({ text }) => text));
+  const exact = new Map<string, number>();
+  for (const { text, list } of refused) if (!exact.has(text)) exact.set(text, list);
   const suffixes = new Set(refused.filter(({ match }) => match === MATCH.SUFFIX).map(({ text }) => text));
-  const asked = [...exact].filter(
+  const asked = [...exact.keys()].filter(
     (name) => derivationOf(cdns, name, (zone) => suffixes.has(zone)) === undefined,
   );
   if (asked.length > RESOLVED_NAMES_MAX)
@@ -200,7 +239,7 @@ const resolveNames = async (
     return false;
   };
   const leftNames: { name: string; why: string }[] = [];
-  const resolved = (await resolve(asked)).flatMap(({ name, aliases, addresses }): ExportedAddress[] => {
+  const found = (await resolve(asked)).flatMap(({ name, aliases, addresses }) => {
     const foreign = aliases.find((alias) => !isListed(alias));
     if (addresses.length === 0 || foreign !== undefined) {
       leftNames.push({
@@ -215,34 +254,40 @@ const resolveNames = async (
     return addresses.flatMap((text) => {
       const words = createAddress();
       return parseAddress(text, words)
-        ? [{ prefix: { words, bits: 128 }, evidence: `${OF_NAME}${name}` }]
+        ? [{ prefix: { words, bits: 128 }, evidence: `${OF_NAME}${name}`, list: exact.get(name) ?? -1 }]
         : [];
     });
   });
-  return { resolved, leftNames };
+  return { found, leftNames };
 };
 
 /** Cuts out what is guarded or let pass, and what another prefix covers. */
 const guard = (
-  addresses: readonly ExportedAddress[],
-  passing: readonly Prefix[],
+  addresses: readonly RankedAddress[],
+  holes: readonly Hole[],
   own: readonly Prefix[],
 ): { kept: ExportedAddress[]; cut: (CutAddress & { evidence: string })[] } => {
   const guards = AddressGuards.load(NEVER_BLOCK_ADDRESSES_FILE, own);
-  const cut: (CutAddress & { evidence: string })[] = [];
-  const left = addresses.flatMap(({ prefix, evidence }): ExportedAddress[] => {
+  const cut = new Map<string, CutAddress & { evidence: string }>();
+  const left = addresses.flatMap((address): ExportedAddress[] => {
+    const { prefix, evidence } = address;
     const found = guards.cut(prefix);
-    for (const one of found.cut) cut.push({ ...one, evidence });
+    for (const one of found.cut) {
+      const key = `${one.prefix} ${one.whose}`;
+      if (!cut.has(key)) cut.set(key, { ...one, evidence });
+    }
     let parts: readonly Prefix[] = found.left;
-    for (const hole of passing) parts = parts.flatMap((part) => withoutPrefix(part, hole));
+    for (const hole of holes)
+      if (isFreedBy(address, hole)) parts = parts.flatMap((part) => withoutPrefix(part, hole.prefix));
     return parts.map((part) => ({ prefix: part, evidence }));
   });
-  const byText = new Map(left.map((address) => [formatPrefix(address.prefix), address]));
+  // The first list that says so.
+  const byText = new Map(left.toReversed().map((address) => [formatPrefix(address.prefix), address]));
   return {
     kept: distinctPrefixes(left.map(({ prefix }) => prefix)).flatMap(
       (prefix) => byText.get(formatPrefix(prefix)) ?? [],
     ),
-    cut,
+    cut: [...cut.values()],
   };
 };
 

@@ -39,8 +39,8 @@ const SHARE_MAX = 0.05;
 
 /** One source and what it said last. */
 interface Known {
-  readonly rules: LeaseRules;
-  readonly clients: PrefixTable;
+  rules: LeaseRules;
+  clients: PrefixTable;
   readonly source: LeaseSource;
   leases: Leases;
   /** When it said them; undefined: nothing yet. */
@@ -52,9 +52,9 @@ interface Known {
   nextMs: number;
 }
 
-/** All sources of one configuration. */
+/** All sources of the configuration in force. */
 export class LeaseBook {
-  readonly #known: readonly Known[];
+  #known: readonly Known[] = [];
   readonly #max: number;
   readonly #clock: Clock;
   readonly #monotonic: () => number;
@@ -70,17 +70,34 @@ export class LeaseBook {
     this.#max = max;
     this.#clock = clock;
     this.#monotonic = monotonic;
-    this.#known = rules.map((one) => ({
-      rules: one,
-      clients: new PrefixTable(PrefixTable.buildOf([one.clients]).rows),
-      source:
-        one.form === 'kea-socket' ? new KeaSocket(one.path, clock) : new LeaseFile(one.form, one.path, clock),
-      leases: new Map(),
-      atMs: undefined,
-      trouble: undefined,
-      said: undefined,
-      nextMs: 0,
-    }));
+    this.follow(rules);
+  }
+
+  /**
+   * Goes over to the sources of another configuration. One that it had before keeps what it said, for whomever it is believed
+   * now: while its file is missing or being written, devices would be nameless.
+   */
+  follow(rules: readonly LeaseRules[]): void {
+    const left = [...this.#known];
+    this.#known = rules.map((one) => {
+      const clients = new PrefixTable(PrefixTable.buildOf([one.clients]).rows);
+      const at = left.findIndex(({ rules: { form, path } }) => form === one.form && path === one.path);
+      const [known] = at < 0 ? [] : left.splice(at, 1);
+      if (known === undefined) return this.#createKnown(one, clients);
+      known.rules = one;
+      known.clients = clients;
+      return known;
+    });
+  }
+
+  #createKnown(rules: LeaseRules, clients: PrefixTable): Known {
+    const { form, path } = rules;
+    const source =
+      form === 'kea-socket' ? new KeaSocket(path, this.#clock) : new LeaseFile(form, path, this.#clock);
+    return {
+      ...{ rules, clients, source, leases: new Map(), nextMs: 0 },
+      ...{ atMs: undefined, trouble: undefined, said: undefined },
+    };
   }
 
   /** Reads what changed. A look that takes long delays the next one, and no one begins before it ended. */

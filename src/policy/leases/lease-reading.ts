@@ -34,9 +34,13 @@ export class LeaseReading implements Part<Config> {
   }
 
   follow({ leases }: Config): void {
-    const parts = { clock: this.#clock, monotonic: this.#monotonic };
     const rules = leases.map((source) => ({ ...source, clients: packPrefixes(source.clients) }));
-    this.#book = rules.length === 0 ? undefined : new LeaseBook(rules, LEASES_MAX, parts);
+    if (rules.length === 0) this.#book = undefined;
+    else if (this.#book !== undefined) this.#book.follow(rules);
+    else {
+      const parts = { clock: this.#clock, monotonic: this.#monotonic };
+      this.#book = new LeaseBook(rules, LEASES_MAX, parts);
+    }
   }
 
   look(): void {

@@ -61,7 +61,10 @@ export class LeaseFile implements LeaseSource {
   readonly #form: Exclude<LeaseForm, 'kea-socket'>;
   readonly #path: string;
   readonly #clock: Clock;
+  /** Of what was read last. */
   #stamp: Stamp | undefined;
+  /** Files of which nothing could be read, and why: that is so for as long as they are as they were. */
+  #unread: { readonly text: string; readonly fault: LineFault } | undefined;
   #settles = 0;
 
   constructor(form: Exclude<LeaseForm, 'kea-socket'>, path: string, clock: Clock) {
@@ -73,6 +76,7 @@ export class LeaseFile implements LeaseSource {
   async look(): Promise<Found | undefined> {
     const stamp = await this.#readStamp();
     const before = this.#stamp;
+    if (stamp.text === this.#unread?.text) throw this.#unread.fault;
     if (stamp.text === before?.text) return undefined;
     if (before !== undefined && stamp.newestMs < before.newestMs)
       throw new LineFault(
@@ -87,10 +91,14 @@ export class LeaseFile implements LeaseSource {
     for (const path of await this.#paths()) bytes += await this.#readLines(path, reader, faults);
     // Somebody writes: the next look will find more.
     if ((await this.#readStamp()).text !== stamp.text) return undefined;
-    this.#stamp = stamp;
     const trouble =
       faults.length === 0 ? undefined : `${faults.length} lines are none, the first: ${faults[0] ?? ''}`;
-    if (faults.length > 0 && reader.leases.size === 0) throw new LineFault(trouble);
+    if (faults.length > 0 && reader.leases.size === 0) {
+      this.#unread = { text: stamp.text, fault: new LineFault(trouble) };
+      throw this.#unread.fault;
+    }
+    this.#stamp = stamp;
+    this.#unread = undefined;
     const isAppended = this.#form === 'kea' || this.#form === 'dhcpd';
     return { leases: reader.leases, atMs: stamp.newestMs, trouble, isGone: bytes === 0 && isAppended };
   }

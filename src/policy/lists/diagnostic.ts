@@ -23,6 +23,8 @@ const MESSAGES = {
   'bad-prefix': 'not an address prefix, or bits below its length are set',
   'bad-value': 'not one of the allowed values',
   'badfilter-count': 'a list switches off at most 10000 rules by $badfilter',
+  'condition-cost':
+    'conditions that could take too long together with those of other rules for the name, or of other expressions',
   'dnsmasq-address': 'behind the last slash stands an address, # or nothing',
   'dnsmasq-option': 'only address=/NAME/, server=/NAME/ and local=/NAME/ refuse names',
   'dnsmasq-server': 'a server for the names: that forwards them, and does not refuse them',
@@ -58,6 +60,7 @@ const MESSAGES = {
     'a trigger on name servers (rpz-nsdname, rpz-nsip), which a forwarding resolver does not see',
   'rpz-prefix':
     'not LENGTH.REVERSED-ADDRESS in its canonical form (zz for ::), or bits below the length are set',
+  'rpz-records': 'a name or prefix has at most 4096 records: no answer holds more',
   'rpz-trigger': 'no trigger of RPZ: rpz-ip and rpz-client-ip are read, each as one label with a hyphen',
   'single-label': 'a name has at least two labels',
   stamp: 'not a DNS stamp, or one of a protocol that is not known',

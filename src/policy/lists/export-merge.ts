@@ -13,14 +13,20 @@ import type { ExportRule } from './export-formats.ts';
 import { zonesOf } from './guard.ts';
 import { isPassing } from './rule-terms.ts';
 
+/** A rule and the list that it is of, by its place in the order of addList(). */
+export interface MergedRule extends ExportRule {
+  readonly list: number;
+}
+
 /** A set of rules that holds together, and what was left out of it: reasons as words behind "3 rules". */
 export interface MergedRules {
-  readonly rules: readonly ExportRule[];
+  /** List by list, those that prevail first. */
+  readonly rules: readonly MergedRule[];
   readonly notes: ReadonlyMap<string, number>;
 }
 
 /** A rule on its way; address prefixes are kept as such, because they are compared. */
-interface CollectedRule extends ExportRule {
+interface CollectedRule extends MergedRule {
   readonly prefix: Prefix | undefined;
 }
 
@@ -29,6 +35,7 @@ type Tiers = readonly [CollectedRule[], CollectedRule[], CollectedRule[], Collec
 
 /** A list on its way. */
 interface CollectedList {
+  readonly index: number;
   readonly tiers: Tiers;
   readonly notes: Map<string, number>;
 }
@@ -42,7 +49,7 @@ export class ExportMerge {
    * file: it is asked for by merge().
    */
   addList(precedence: Precedence, isAllow: boolean): RuleSink {
-    const list: CollectedList = { tiers: [[], [], [], []], notes: new Map() };
+    const list: CollectedList = { index: this.#lists.length, tiers: [[], [], [], []], notes: new Map() };
     this.#lists.push(list);
     return new Collector(list, precedence, isAllow);
   }
@@ -231,7 +238,8 @@ class Collector implements RuleSink {
     const isWeighed = this.#precedence === 'action';
     const isImportant = isWeighed && terms?.isImportant === true;
     const tier = (isImportant ? 0 : 2) + (isWeighed && !isPass ? 1 : 0);
-    this.#list.tiers[tier]?.push({ match, text, prefix, action: isPass ? 'passthru' : 'list' });
+    const { index, tiers } = this.#list;
+    tiers[tier]?.push({ match, text, prefix, action: isPass ? 'passthru' : 'list', list: index });
   }
 }
 

@@ -10,6 +10,8 @@ import type { LocalRecord, Match, RuleSink, RuleTerms } from '../policy.ts';
 
 /** Records that wait: some ten megabytes, and many times the owners with data of a usual zone. */
 const WINDOW_RECORDS_MAX = 65_536;
+/** Records of one owner: as many of the shortest as an answer of 64 KiB holds, and more than anybody judges (dataTargets). */
+const OWNER_RECORDS_MAX = 4096;
 /** Sets of records that later rules may share: walled gardens are few. */
 const SHARED_TERMS_MAX = 4096;
 /** Buckets of the filter: one byte each. */
@@ -27,6 +29,8 @@ interface Owner {
   readonly trigger: KeptTrigger;
   readonly line: number;
   readonly records: LocalRecord[];
+  /** Of #records, from the second on: an owner with thousands is not compared pair by pair. */
+  keys: Set<string> | undefined;
 }
 
 /** Gives a rule to a sink. */
@@ -57,26 +61,38 @@ export class LocalData {
     return this.#owners.has(keyOf(owner, length));
   }
 
-  /** Adds a record to the owner, or with `record` undefined makes the owner a name without data. */
+  /**
+   * Adds a record to the owner, or with `record` undefined makes the owner a name without data; false where the owner has
+   * OWNER_RECORDS_MAX others.
+   */
   add(
     owner: Uint8Array,
     length: number,
     record: LocalRecord | undefined,
     line: number,
     keepTrigger: () => KeptTrigger,
-  ): void {
+  ): boolean {
     const key = keyOf(owner, length);
     let kept = this.#owners.get(key);
     if (kept === undefined) {
       if (this.#recordCount >= WINDOW_RECORDS_MAX) this.flush();
-      kept = { trigger: keepTrigger(), line, records: [] };
+      kept = { trigger: keepTrigger(), line, records: [], keys: undefined };
       this.#owners.set(key, kept);
       this.#filter[bucketOf(owner, length)] = 1;
       this.#recordCount++;
     }
-    if (record === undefined || kept.records.some((other) => isSameRecord(other, record))) return;
+    if (record === undefined) return true;
+    const [first] = kept.records;
+    if (first !== undefined) {
+      kept.keys ??= new Set([dataKey(first)]);
+      const data = dataKey(record);
+      if (kept.keys.has(data)) return true;
+      if (kept.records.length >= OWNER_RECORDS_MAX) return false;
+      kept.keys.add(data);
+    }
     kept.records.push(record);
     this.#recordCount++;
+    return true;
   }
 
   /** The terms that answer with some records, shared with earlier rules that have the same. */
@@ -107,8 +123,9 @@ export class LocalData {
   }
 }
 
-const isSameRecord = (a: LocalRecord, b: LocalRecord): boolean =>
-  a.type === b.type && Buffer.compare(a.rdata, b.rdata) === 0;
+/** The same for records of one RRset that differ in nothing but their TTL (RFC 2181 section 5.2). */
+const dataKey = ({ type, rdata }: LocalRecord): string =>
+  `${type}/${Buffer.from(rdata.buffer, rdata.byteOffset, rdata.length).toString('latin1')}`;
 
 const recordKey = ({ type, ttlSec, rdata }: LocalRecord): string =>
   `${type}/${ttlSec}/${Buffer.from(rdata).toString('base64')}`;

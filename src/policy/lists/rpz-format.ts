@@ -186,7 +186,10 @@ class RpzFeed {
     if (fault !== undefined && fault !== 'rpz-dname') return;
     const record = fault === undefined ? this.#readRecord() : undefined;
     if (fault === undefined && record === undefined) return;
-    this.#data.add(zone.owner, zone.localLength, record, zone.line, () => this.#keepTrigger());
+    const isTaken = this.#data.add(zone.owner, zone.localLength, record, zone.line, () =>
+      this.#keepTrigger(),
+    );
+    if (!isTaken) zone.refuse('rpz-records');
   }
 
   /** The record, the one before it when both say the same: lists send a million names to one address. */

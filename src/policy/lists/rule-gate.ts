@@ -8,6 +8,7 @@ import { formatPrefix, type Prefix } from '../../base/base.ts';
 import { NAME_LENGTH_MAX, nameFrom } from '../../wire/dns/dns.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
 import { type CdnSuffix, isCdnChild } from './cdn-suffixes.ts';
+import { ConditionCost } from './condition-cost.ts';
 import type { DiagnosticLog } from './diagnostic.ts';
 import { ExceptionMarks, type Marking, markedText, nameTrigger } from './exception-marks.ts';
 import { listNameText } from './list-name.ts';
@@ -63,6 +64,10 @@ export class RuleGate implements RuleSink {
   readonly #marking: Marking;
   readonly #suffixes: readonly CdnSuffix[];
   readonly #child = new Uint8Array(NAME_LENGTH_MAX);
+  readonly #conditions = new ConditionCost();
+  /** Terms of rules for everything as they are narrowed: equal rules go on being equal. */
+  readonly #narrowed = new Map<RuleTerms | undefined, RuleTerms>();
+  readonly #trees: readonly Uint8Array[];
 
   /** `suffixes` are those below which a rule for a zone holds too. */
   constructor(
@@ -77,22 +82,25 @@ export class RuleGate implements RuleSink {
     this.#guards = guards;
     this.#marking = marking;
     this.#suffixes = suffixes;
+    this.#trees = (guards?.names ?? [])
+      .filter((guard) => guard.startsWith('*.'))
+      .map((guard) => nameFrom(guard.slice(2)));
   }
 
   addName(match: Match, name: Uint8Array, length: number, line: number, terms?: RuleTerms): void {
-    if (!isPassing(terms) && this.#guards?.protects(match, name, length) !== undefined) {
-      // A rule for everything is only here because the operator takes it: it is narrowed, and the trees stay.
-      if (length === ROOT_LENGTH) {
-        this.#count(() => nameTrigger(match, name, length), terms);
-        this.#sink.addName(match, name, length, line, exceptTrees(terms, this.#guards.names));
-        return;
-      }
+    const isHarmful = !isPassing(terms) && this.#guards?.protects(match, name, length) !== undefined;
+    if (isHarmful && length > ROOT_LENGTH) {
       this.guarded++;
       this.#log.add('guarded', line, 1, listNameText(name, length));
       return;
     }
+    if (!this.#conditions.takeName(name, length, terms)) {
+      this.#log.add('condition-cost', line, 1, listNameText(name, length));
+      return;
+    }
     this.#count(() => nameTrigger(match, name, length), terms);
-    this.#sink.addName(match, name, length, line, terms);
+    // A rule for everything is only here because the operator takes it: it is narrowed, and the trees stay.
+    this.#sink.addName(match, name, length, line, isHarmful ? this.#exceptTrees(terms) : terms);
     if (match !== MATCH.EXACT && length > ROOT_LENGTH) this.#addChildren(match, name, length, line, terms);
   }
 
@@ -127,20 +135,29 @@ export class RuleGate implements RuleSink {
   }
 
   addPattern(pattern: RegExp, line: number, terms?: RuleTerms): void {
-    if (isPassing(terms)) {
-      this.#count(() => String(pattern), terms);
-      this.#sink.addPattern(pattern, line, terms);
-      return;
-    }
     const names = this.#guards?.names ?? [];
-    const harmed = harmedBy(pattern, names);
+    const harmed = isPassing(terms) ? undefined : harmedBy(pattern, names);
     if (harmed !== undefined) {
       this.guarded++;
       this.#log.add('guarded-pattern', line, 1, harmed);
       return;
     }
+    if (!this.#conditions.takePattern(terms)) {
+      this.#log.add('condition-cost', line, 1, String(pattern));
+      return;
+    }
     this.#count(() => String(pattern), terms);
-    this.#sink.addPattern(excludeTrees(pattern, names), line, terms);
+    this.#sink.addPattern(isPassing(terms) ? pattern : excludeTrees(pattern, names), line, terms);
+  }
+
+  /** The terms of a rule for everything, without guarded trees. */
+  #exceptTrees(terms: RuleTerms | undefined): RuleTerms {
+    let narrowed = this.#narrowed.get(terms);
+    if (narrowed === undefined) {
+      narrowed = { ...(terms ?? { action: { kind: 'list' } }), exceptBelow: this.#trees };
+      this.#narrowed.set(terms, narrowed);
+    }
+    return narrowed;
   }
 
   #count(trigger: () => string, terms: RuleTerms | undefined): void {
@@ -152,12 +169,6 @@ export class RuleGate implements RuleSink {
     if (text !== undefined) this.exceptions.add(text);
   }
 }
-
-/** The terms of a rule for everything, without guarded trees. Once per list. */
-const exceptTrees = (terms: RuleTerms | undefined, guards: readonly string[]): RuleTerms => ({
-  ...(terms ?? { action: { kind: 'list' } }),
-  exceptBelow: guards.filter((guard) => guard.startsWith('*.')).map((guard) => nameFrom(guard.slice(2))),
-});
 
 /** A name that the pattern matches and must not, or undefined. Once per refresh. */
 const harmedBy = (pattern: RegExp, guards: readonly string[]): string | undefined => {

@@ -8,7 +8,7 @@ import type { Stage } from './search.ts';
 import { buildList, LIST_GENES } from './text.ts';
 
 /** Where every search for lists begins: each form with many lines, and with one line of many parts. */
-const SEEDS: readonly string[] = Array.from({ length: 10 }, (_, form) => [
+const SEEDS: readonly string[] = Array.from({ length: 11 }, (_, form) => [
   `lines=2000 labels=3 label=5 parts=1 form=${form}`,
   `lines=10 labels=3 label=5 parts=500 part=3 form=${form}`,
   `lines=1 labels=3 label=5 parts=4000 part=3 form=${form}`,

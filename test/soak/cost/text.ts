@@ -14,7 +14,7 @@ export const LIST_GENES: Genes = {
   parts: count(4_000),
   part: length(200),
   blanks: length(60_000),
-  form: choice(0, 1, 2, 3, 4, 5, 6, 7, 8, 9),
+  form: choice(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10),
   /** Names: each its own, one for all, each below the one before, different at the end only. */
   names: choice(0, 1, 2, 3),
   wrong: choice(0, 1),
@@ -77,6 +77,8 @@ const RPZ: readonly Line[] = [
   (name, values) => `${name} TYPE65300 \\# ${values('parts')} ${repeat(values, '00', '')}`,
   (name, values) => `${repeat(values, '\\097', '')}.${name} CNAME .`,
   (name, _values, i) => `${i % 3 === 0 ? '*.' : ''}${name} CNAME rpz-passthru.`,
+  // Of one owner, each another one.
+  (_name, _values, i) => `x A 10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`,
 ];
 
 const UNBOUND: readonly Line[] = [

@@ -148,6 +148,30 @@ test('half of a line is not there yet; a line that is none is told of, and the o
   expect(book.troubles()[0]?.text).toBe('1 lines are none, the first: line 3: 1 columns of 10');
 });
 
+test('a file without a line that is one is told of for as long as it is there, and replaces nothing', async () => {
+  write('kea', `${KEA}${kea('192.0.2.7', '01')}`);
+  renameSync(join(directory, 'kea'), join(directory, 'good'));
+  write('kea', dnsmasq('192.0.2.7', '02'));
+  const book = bookOf(rulesOf('kea', 'kea'));
+  const told = [
+    expect.stringContaining('1 lines are none, the first: line 1: no line with the names') as string,
+  ];
+  for (let look = 0; look < 3; look++) {
+    expect(await lookAt(book)).toEqual([]);
+    expect(book.troubles().map(({ text }) => text)).toEqual(told);
+  }
+  // What was there before it comes back, and is no older than anything that was read.
+  renameSync(join(directory, 'kea'), join(directory, 'bad'));
+  renameSync(join(directory, 'good'), join(directory, 'kea'));
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:01']);
+  expect(book.troubles()).toEqual([]);
+  renameSync(join(directory, 'bad'), join(directory, 'kea'));
+  for (let look = 0; look < 3; look++) {
+    expect(await lookAt(book)).toHaveLength(1);
+    expect(book.troubles().map(({ text }) => text)).toEqual(told);
+  }
+});
+
 test('an empty file of a program that appends is told of, and empties nothing', async () => {
   write('kea', `${KEA}${kea('192.0.2.7', '01')}`);
   const book = bookOf(rulesOf('kea', 'kea'));
@@ -185,6 +209,27 @@ test('more addresses than a table has are told of', async () => {
   const book = bookOf(rulesOf('dnsmasq', 'leases'));
   expect(await lookAt(book)).toHaveLength(100);
   expect(book.troubles()).toEqual([{ source: 'leases', text: '3 addresses are over the 100 that are kept' }]);
+});
+
+test('another configuration forgets nothing of a source that it has as well, and believes it for its own networks', async () => {
+  write('a', dnsmasq('192.0.2.7', '01') + dnsmasq('198.51.100.7', '02'));
+  write('b', dnsmasq('192.0.2.9', '03'));
+  const book = bookOf(rulesOf('dnsmasq', 'a'), rulesOf('dnsmasq', 'b'));
+  await lookAt(book);
+  renameSync(join(directory, 'a'), join(directory, 'away'));
+  book.follow([rulesOf('dnsmasq', 'a', { clients: clientsOf('198.51.100.0/24'), device: 'host' })]);
+  expect(await lookAt(book)).toEqual(['198.51.100.7 host:pc-02']);
+  expect(book.troubles()).toHaveLength(1);
+  book.follow([rulesOf('dnsmasq', 'a'), rulesOf('dnsmasq', 'a', { clients: clientsOf('198.51.100.0/24') })]);
+  expect(await lookAt(book)).toEqual(['192.0.2.7 mac:02:00:5e:10:00:01']);
+  // A source of its own is read by itself.
+  renameSync(join(directory, 'away'), join(directory, 'a'));
+  expect((await lookAt(book)).sort()).toEqual([
+    '192.0.2.7 mac:02:00:5e:10:00:01',
+    '198.51.100.7 mac:02:00:5e:10:00:02',
+  ]);
+  nowMs += HOUR_MS;
+  expect(await lookAt(book)).toEqual([]);
 });
 
 describe('the control socket of Kea', () => {

@@ -187,6 +187,17 @@ describe('actions', () => {
     expect(termsCount).toBe(1);
   });
 
+  it('feedRpz() keeps as many records of one owner as an answer holds, and tells of the others', () => {
+    const line = (i: number): string => `a.example A 10.0.${i >> 8}.${i & 255}\n`;
+    const lines = Array.from({ length: 4096 }, (_, i) => line(i));
+    const { rules, remarks } = read(
+      `${lines.join('')}${line(4095)}${line(4096)}b.example A 192.0.2.1\n${line(4097)}`,
+    );
+    expect(rules).toHaveLength(2);
+    expect(rules[0]?.split(', ')).toHaveLength(4096);
+    expect(remarks).toEqual(['4103:13 rpz-records', '4105:13 rpz-records']);
+  });
+
   it('feedRpz() ignores the records that sign a zone', () => {
     expect(read('a.example NSEC b.example. CNAME\n@ DNSKEY 257 3 13 AwEAAag=\n')).toMatchObject({
       rules: [],

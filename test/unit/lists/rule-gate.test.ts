@@ -65,4 +65,27 @@ describe('RuleGate', () => {
       ['stats.gov', 'stats.tax.gov', 'stats2.fed.us', 'stat.a.fed.us'].some((n) => pattern.test(n)),
     ).toBe(false);
   });
+
+  it('takes rules with conditions up to a bound for each name, and tells of the others', () => {
+    const client = (i: number): string => `$client=10.0.${i >> 8}.${i & 255}`;
+    const rules = Array.from({ length: 1700 }, (_, i) => `||a.test^${client(i)}\n`).join('');
+    const whole = `||c.test^$client=${Array.from({ length: 4000 }, (_, i) => client(i).slice(8)).join('|')}\n`;
+    const log = new RuleLog();
+    const text = `${rules}||a.test^$important\n||b.test^$dnstype=A\n${whole}`;
+    const { entries, rejected, reasons, diagnostics } = feedRules('adblock', readerOf(text), log);
+    // A rule with an address is five steps of 8,192; one line of addresses, and what has no condition, is always taken.
+    expect({ entries, rejected, reasons }).toEqual({
+      entries: 1638 + 3,
+      rejected: 62,
+      reasons: { 'condition-cost': 62 },
+    });
+    expect(diagnostics[0]).toMatchObject({ line: 1639, text: expect.stringContaining('a.test') as string });
+  });
+
+  it('takes expressions with conditions up to a bound for all of them', () => {
+    const addresses = Array.from({ length: 3000 }, (_, i) => `10.0.${i >> 8}.${i & 255}`).join('|');
+    const text = ['a', 'b', 'c'].map((letter) => `/^${letter}\\.ads\\./$client=${addresses}\n`).join('');
+    const { remarks, entries } = read('adblock', `${text}/^d\\.ads\\./\n`, {});
+    expect({ remarks, entries }).toEqual({ remarks: ['3 condition-cost'], entries: 3 });
+  });
 });

@@ -147,6 +147,25 @@ describe('precedence', () => {
     expect(judgeName(table, 'tiktok.example', 2)).toBe('1:1 suffix');
   });
 
+  test('of equal prefixes and short names of a list those stay that may count', () => {
+    const ofList = (trigger: string): string[] => [
+      `${trigger}; types AAAA`,
+      `${trigger} => nodata`,
+      trigger,
+      `${trigger} => drop; types A`,
+      `${trigger} => passthru`,
+      trigger,
+      `${trigger}; important`,
+    ];
+    const table = openTable([ofList('192.0.2.0/24'), ofList('192.0.2.0/24'), ofList('a.b'), ofList('a.b')]);
+    // Of each list: the one with a type, nodata for everything, passthru and important, which another precedence puts first.
+    expect(table.prefixCount).toBe(8);
+    expect(judgeAddress(table, '192.0.2.1', 1)).toBe('0:2 prefix');
+    expect(judgeAddress(table, '192.0.2.1', 2)).toBe('1:2 prefix');
+    expect(judgeName(table, 'a.b', 4)).toBe('2:2 suffix');
+    expect(judgeName(table, 'a.b', 8)).toBe('3:2 suffix');
+  });
+
   test('names too short for a link, and rules with terms, are found in each list', () => {
     const rules = ['a.b', 'tiktok.example; types A', '*.tiktok.example => passthru'];
     const table = openTable([rules, rules, ['tiktok.example', 'a.b']]);
