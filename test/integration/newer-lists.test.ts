@@ -1,10 +1,11 @@
 // Newer versions of a shipped list between releases: fetched or from a file, proven, reviewed, and never an older one.
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { ListStore } from '../../src/policy/lists/lists.ts';
 import { EDE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, reload } from '../support/client.ts';
@@ -109,22 +110,51 @@ test('an older version is held, whoever signed it, and so is one without a signa
   expect(await outcomeOf('new.example')).toBe('answered');
 });
 
-test('a newer version that lost most of its rules is held against the shipped one', async () => {
-  const shipped = readFileSync(fileURLToPath(new URL('../../lists/tiktok.yaml', import.meta.url)), 'utf8');
-  const few = `${shipped.slice(0, shipped.indexOf('entries:'))}entries:\n  - { suffix: tiktok.com, service: S, owner: O, evidence: "e", reviewed: 2099-01-01 }\n`;
+const TIKTOK = readFileSync(fileURLToPath(new URL('../../lists/tiktok.yaml', import.meta.url)), 'utf8');
+/** A version of it with so many rules, reviewed on a day. */
+const tiktokOf = (rules: number, day: string): string =>
+  `${TIKTOK.slice(0, TIKTOK.indexOf('entries:'))}entries:\n${Array.from({ length: rules }, (_, index) => `  - { suffix: n${index}.example, service: S, owner: O, evidence: "e", reviewed: ${day} }\n`).join('')}`;
+const tiktok = async (...args: readonly string[]): Promise<string> =>
+  (
+    await runCommandHere([
+      'lists',
+      ...args,
+      'tiktok',
+      '--config',
+      join(cordon?.directory ?? '', 'cordon.yaml'),
+    ])
+  ).stdout;
+
+test.each([
+  ['nothing else is kept', undefined],
+  ['a version before the release is kept', 30],
+])('a newer version that lost most of its rules is held against the shipped one: %s', async (_, rules) => {
+  const few = tiktokOf(28, '2099-01-01');
   server.set('/tiktok.yaml', content(few));
   server.set('/tiktok.yaml.sig', content(sign(null, Buffer.from(few), key).toString('base64')));
-  cordon = await startCordon({ config: fetched().replaceAll('canary', 'tiktok') });
-  const { stdout } = await runCommandHere([
-    'lists',
-    'refresh',
-    'tiktok',
-    '--config',
-    join(cordon.directory, 'cordon.yaml'),
-  ]);
-  expect(stdout).toContain('shrunk');
+  if (rules !== undefined) await keep('tiktok', tiktokOf(rules, '2020-01-01'), rules);
+  const source = `url: "${server.url('/tiktok.yaml')}", public-key: "${publicKey}", cdn-children: false`;
+  cordon = await startCordon({ config: configOf(source).replaceAll('canary', 'tiktok') });
+  expect(await tiktok('refresh')).toMatch(/shrunk: 28 entries after 1\d\d/);
   expect(await outcomeOf('musical.ly')).toBe('refused');
+  // What the person is shown is the difference from what is in force as well.
+  const diff = await tiktok('diff');
+  expect(diff).toMatch(/^tiktok: in force [0-9a-f]{64} \(1\d\d rules\)\nheld .* adds 28 and removes 1\d\d\n/);
+  expect(diff).toMatch(/^- .*tiktok\.com$/m);
 });
+
+/** Keeps a content of a list as an earlier life of the program would. */
+const keep = async (list: string, text: string, entries: number): Promise<void> => {
+  const store = await ListStore.open(state, Date.now);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const path = join(store.incoming, sha256);
+  writeFileSync(path, text);
+  const facts = {
+    ...{ entries, exceptions: 0, rejected: 0, guarded: 0, sizeBytes: text.length },
+    ...{ isMarkup: false, endsInLineBreak: true, isLengthKnown: true },
+  };
+  await store.take(list, { path, sha256, facts, validators: undefined });
+};
 
 test('a file has to be signed, and a reload with another one is refused', async () => {
   const text = versionOf('2099-01-01');

@@ -16,11 +16,10 @@ import {
   loadList,
   NEVER_BLOCK_FILE,
   NO_EXCEPTIONS,
-  type StoredContent,
 } from '../lists/lists.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
 import { findNewExceptions, type Opening } from './openings.ts';
-import { isUrlList, NOWHERE, type UrlList } from './review.ts';
+import { type ContentInForce, contentInForce, isUrlList, NOWHERE, type UrlList } from './review.ts';
 import { readKeptPaths } from './status.ts';
 
 /** Rules that are named of each kind; the rest is counted. */
@@ -105,31 +104,38 @@ export const diffList = async (
     });
   }
   const store = ListStore.at(config.stateDirectory, clock);
-  const { current, held, previous } = await store.status(id);
-  const others = [...(held === null ? [] : [held]), ...previous];
+  const record = await store.status(id);
+  const { current, held, previous } = record;
+  const intact = (await store.findIntact(id))?.sha256;
+  const from = contentInForce(list, record, intact, store);
+  // Kept and not in force: the release has a newer list.
+  const passed = current !== null && current.sha256 === intact && from?.sha256 !== intact ? [current] : [];
+  const earlier = [...passed, ...previous].filter((content) => content.sha256 !== from?.sha256);
+  const others = [...(held === null ? [] : [held]), ...earlier];
   const to = others.find((content) => content.sha256.startsWith(sha256 ?? ''));
   if (to === undefined) {
     const what =
       sha256 === undefined ? 'nothing is held and nothing was in force before' : `${sha256} is not kept`;
     throw new AppError('ERR_LIST_ABSENT', `comparing contents of list ${id}: ${what}`);
   }
-  const read = (content: StoredContent): Feed => feedOf(list, store.pathOf(id, content.sha256));
-  const exceptions = (content: StoredContent | null): ExceptionFacts =>
-    content === null ? NO_EXCEPTIONS : read(content)(NOWHERE);
-  const neighbors = { lists: config.lists, pathOf: await readKeptPaths(config, clock) };
   const path = store.pathOf(id, to.sha256);
-  const found = findNewExceptions(list, path, exceptions(current), exceptions(to), neighbors);
+  const [before, after] = [from === undefined ? NOTHING : feedOf(list, from.path), feedOf(list, path)];
+  const neighbors = { lists: config.lists, pathOf: await readKeptPaths(config, clock) };
+  const found = findNewExceptions(list, path, before(NOWHERE), after(NOWHERE), neighbors);
   return {
     list: id,
-    from: current && toSide(current),
+    from: from === undefined ? null : toSide(from),
     to: toSide(to),
     isHeld: to === held,
-    ...compare(current === null ? NOTHING : read(current), read(to), onRemoved),
+    ...compare(before, after, onRemoved),
     openings: found?.openings ?? [],
   };
 };
 
-const toSide = ({ sha256, facts }: StoredContent): DiffSide => ({ sha256, entries: facts.entries });
+const toSide = ({ sha256, facts }: Pick<ContentInForce, 'sha256' | 'facts'>): DiffSide => ({
+  sha256,
+  entries: facts.entries,
+});
 
 /** Streams the rules of a content, and tells what it lets pass. */
 type Feed = (sink: RuleSink) => ExceptionFacts;

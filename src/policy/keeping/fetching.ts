@@ -18,8 +18,8 @@ import {
   type StoreRecord,
 } from '../lists/lists.ts';
 import type { Neighbors } from './openings.ts';
-import { factsOf, factsOfFile, thresholdsOf, type UrlList } from './review.ts';
-import { newerPath, olderReason, shippedFileOf } from './shipped-version.ts';
+import { contentInForce, factsOf, thresholdsOf, type UrlList } from './review.ts';
+import { olderReason } from './shipped-version.ts';
 import { toTime } from './status.ts';
 
 /** What came of a fetch. */
@@ -196,27 +196,23 @@ export class ListFetcher {
       kept.sha256 = sha256;
       return resultOf(list, 'unchanged', [], record.current);
     }
-    const inForce = newerPath(
-      list,
-      kept.sha256 === undefined ? undefined : this.#store.pathOf(list.id, kept.sha256),
-    );
-    const candidate = factsOf(list, file, inForce, this.#neighbors());
+    const inForce = contentInForce(list, record, kept.sha256, this.#store);
+    const candidate = factsOf(list, file, inForce?.path, this.#neighbors());
     const { sha256: _, isMandate: __, isBroken: ___, newExceptions: ____, ...facts } = candidate;
-    const shipped = shippedFileOf(list);
-    const previous =
-      record.current?.facts ?? (shipped === undefined ? undefined : factsOfFile(list, shipped));
+    // What is known of a content outlives its file.
+    const previous = inForce?.facts ?? record.current?.facts;
     const judged = review(previous, candidate, thresholdsOf(list), {
       // A content that the configuration names was decided on there.
       accepted: list.source.sha256,
       dismissed: record.dismissed,
     });
-    const older = olderReason(list, path, inForce);
+    const older = olderReason(list, path, inForce?.path);
     const reasons = older === undefined ? judged.reasons : [...judged.reasons, older];
     const isNamed = list.source.sha256 === sha256;
     const verdict = older === undefined || isNamed ? judged.verdict : 'held';
     const arrival = { path, sha256, facts, validators };
     const content = { sha256, facts };
-    const entriesBefore = record.current?.facts.entries;
+    const entriesBefore = previous?.entries;
     const { entries } = facts;
     if (verdict === 'accepted') {
       await this.#store.take(list.id, arrival);

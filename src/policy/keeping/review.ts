@@ -13,6 +13,7 @@ import {
   type FetchedFile,
   Guards,
   isMarkup,
+  type ListStore,
   type LoadedList,
   loadList,
   misreadOf,
@@ -24,9 +25,11 @@ import {
   type ReviewReason,
   type ReviewThresholds,
   review,
+  type StoreRecord,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy.ts';
 import { findNewExceptions, type Neighbors } from './openings.ts';
+import { newerPath } from './shipped-version.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };
@@ -54,14 +57,34 @@ export const factsOf = (
   return { ...facts, sha256, isMandate, ...(newExceptions && { newExceptions }) };
 };
 
-/** The same of a file that lies here, for comparing. */
-export const factsOfFile = (list: UrlList, path: string): ReviewFacts => ({
-  ...countRules(list, path).counts,
-  sizeBytes: 0,
-  isMarkup: false,
-  endsInLineBreak: true,
-  isLengthKnown: true,
-});
+/** A content of a list that is in force. */
+export interface ContentInForce {
+  readonly path: string;
+  readonly sha256: string;
+  readonly facts: ReviewFacts;
+}
+
+/**
+ * The content of a list that every other one is compared with: the one of `record` that is intact, or the shipped list
+ * where that is newer or nothing is. Undefined: nothing is there. Throws ERR_LIST_… where the shipped list cannot be read.
+ */
+export const contentInForce = (
+  list: UrlList,
+  { current, previous }: StoreRecord,
+  intact: string | undefined,
+  store: Pick<ListStore, 'pathOf'>,
+): ContentInForce | undefined => {
+  const kept = intact === undefined ? undefined : store.pathOf(list.id, intact);
+  const path = newerPath(list, kept);
+  if (path === undefined) return undefined;
+  if (path === kept && intact !== undefined) {
+    const stored = [current, ...previous].find((content) => content?.sha256 === intact) ?? current;
+    return stored == null ? undefined : { path, sha256: intact, facts: stored.facts };
+  }
+  const { counts, sha256 } = readRules(list, path);
+  const facts = { ...counts, sizeBytes: 0, isMarkup: false, endsInLineBreak: true, isLengthKnown: true };
+  return { path, sha256, facts };
+};
 
 /** From when on a difference of a list is held. */
 export const thresholdsOf = ({ source }: UrlList): ReviewThresholds => ({
@@ -89,18 +112,23 @@ interface Counted {
   readonly exceptions: ExceptionFacts;
 }
 
-const countRules = (list: UrlList, path: string): Counted => {
+/** Reads a file as the list into nothing. Throws as loadList() does. */
+const readRules = (list: UrlList, path: string): Counted & { readonly sha256: string } => {
   const { allow, source } = list;
   const { format } = source;
   // A name that passes harms no guard.
   const guards = allow ? undefined : Guards.load(NEVER_BLOCK_FILE);
+  const read = (sink: RuleSink): LoadedList =>
+    loadList({ kind: 'file', path, format, isDirectory: false }, sink, { guards, ...readingOfList(list) });
+  const loaded = list.mandate === true ? readEffective(read, precedenceOf(format)) : read(NOWHERE);
+  const { entries, exceptions, guarded = 0, sha256 } = loaded;
+  const counts = { entries, exceptions: exceptions.count, rejected: misreadOf(loaded), guarded };
+  return { counts, exceptions, sha256 };
+};
+
+const countRules = (list: UrlList, path: string): Counted => {
   try {
-    const read = (sink: RuleSink): LoadedList =>
-      loadList({ kind: 'file', path, format, isDirectory: false }, sink, { guards, ...readingOfList(list) });
-    const loaded = list.mandate === true ? readEffective(read, precedenceOf(format)) : read(NOWHERE);
-    const { entries, exceptions, guarded = 0 } = loaded;
-    const counts = { entries, exceptions: exceptions.count, rejected: misreadOf(loaded), guarded };
-    return { counts, exceptions };
+    return readRules(list, path);
   } catch (thrown) {
     if (!isAppError(thrown)) throw thrown;
     const counts = { entries: 0, exceptions: 0, rejected: 0, guarded: 0, isBroken: true };
