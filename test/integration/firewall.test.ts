@@ -1,6 +1,7 @@
 // Addresses for firewalls: exported by the command, polled from the admin listener, and loaded by nft in a network of
 // their own, where a listed address cannot be reached and a guarded one can.
 import { execFileSync, spawn } from 'node:child_process';
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,6 +164,56 @@ test('the admin listener serves what is in force to firewalls that poll', async 
     await reload(cordon, { 'own.yaml': LIST.replace('45.12.0.0/24', '45.12.1.0/24') });
     const second = await get({ 'if-none-match': first.etag });
     expect([second.status, prefixesIn(second.body)]).toEqual([200, ['45.12.1.0/24', '151.100.0.0/16']]);
+  } finally {
+    await cordon.kill();
+  }
+});
+
+test('nothing of a file that no reload took is given to a firewall or exported', async () => {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const key = publicKey.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+  const forged = LIST.replace('45.12.0.0/24', '45.12.9.9/32');
+  const cordon: Cordon = await startCordon({
+    config: config().replace('format: cordon', `format: cordon, public-key: "${key}"`),
+    files: {
+      'own.yaml': LIST,
+      'own.yaml.sig': sign(null, Buffer.from(LIST), privateKey).toString('base64'),
+    },
+  });
+  try {
+    const get = async (form: string): Promise<[number, string]> => {
+      const response = await fetch(`http://127.0.0.1:${cordon.admin.port}/addresses/${form}`);
+      return [response.status, await response.text()];
+    };
+    const own = join(cordon.directory, 'own.yaml');
+    const config = join(cordon.directory, 'cordon.yaml');
+    const place = (text: string, signature: string): void => {
+      writeFileSync(own, text);
+      writeFileSync(`${own}.sig`, signature);
+    };
+    const signed = (text: string): string => sign(null, Buffer.from(text), privateKey).toString('base64');
+    // A forger's, and the publisher's next one, which no reload took.
+    for (const [text, signature] of [
+      [forged, signed(LIST)],
+      [forged, signed(forged)],
+    ] as const) {
+      place(text, signature);
+      expect(await get('plain')).toEqual([409, expect.not.stringContaining('45.12.9.9') as string]);
+    }
+    place(forged, signed(LIST));
+    for (const how of [
+      ['--for', 'plain'],
+      ['--format', 'domains'],
+    ]) {
+      const { code, stderr } = await runCommandHere(['lists', 'export', ...how, '--config', config]);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_LIST_SIGNATURE') as string]);
+    }
+    place(LIST, signed(LIST));
+    const [status, text] = await get('plain');
+    expect([status, prefixesIn(text)]).toEqual([200, ['45.12.0.0/24', '151.100.0.0/16']]);
+    // Once it was read, every form is of what is in force.
+    place(forged, signed(LIST));
+    expect(await get('edl')).toEqual([200, expect.stringContaining('45.12.0.0/24') as string]);
   } finally {
     await cordon.kill();
   }

@@ -36,7 +36,7 @@ export class AdminListenerPart implements Part {
     this.#parts = parts;
     this.#addresses = new AddressFeed(() => {
       const { generation, enforced } = parts.state.current;
-      return { generation: generation?.policy.generation ?? 0, enforced };
+      return { generation, enforced };
     });
   }
 

@@ -3,7 +3,8 @@ import { Worker } from 'node:worker_threads';
 import { AppError } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import { toLoadedList } from '../lists/lists.ts';
-import type { Generation, PathOf } from './build.ts';
+import type { Generation } from './build.ts';
+import type { PathOf } from './read-list.ts';
 import type { GenerationOrder, GenerationReply } from './thread.ts';
 
 /** 32 lists of 256 MiB take a minute on a slow machine; beyond five times that, the file system hangs. */

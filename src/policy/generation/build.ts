@@ -13,19 +13,11 @@ import {
   type Config,
   type GroupConfig,
   type ListConfig,
-  type ListReading,
   SENDS,
 } from '../../config/config.ts';
 import { createEde, EDE, writeU32 } from '../../wire/dns/dns.ts';
 import { type AccessTable, compileAccess } from '../access/access.ts';
-import {
-  type FeedOptions,
-  Guards,
-  type LoadedList,
-  loadList,
-  NEVER_BLOCK_FILE,
-  requireSigned,
-} from '../lists/lists.ts';
+import { Guards, type LoadedList, NEVER_BLOCK_FILE } from '../lists/lists.ts';
 import {
   type BlockMode,
   type Match,
@@ -39,6 +31,7 @@ import {
   TableBuilder,
 } from '../policy.ts';
 import { OpenedRulesSink, withoutOpened } from './opened.ts';
+import { type PathOf, readingOf, readList } from './read-list.ts';
 import { type Refuser, requireUnlisted } from './unlisted.ts';
 
 /** What is known of a list that is in force. */
@@ -63,9 +56,6 @@ export interface Generation {
   /** Schedules of lists whose own header says that they are mandates: these are in force at all times. */
   readonly ignoredSchedules: readonly { readonly group: string; readonly list: string }[];
 }
-
-/** Where the content of a list with an address lies that is in force; undefined when it was never fetched. */
-export type PathOf = (list: ListConfig) => string | undefined;
 
 /** Bytes of EXTRA-TEXT: as many as a text of the configuration may have. */
 const EDE_TEXT_BYTES_MAX = 120;
@@ -238,38 +228,8 @@ export const accessOf = (config: Config): AccessTable =>
     })),
   });
 
-const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
-  const { source, allow } = list;
-  const into = allow ? new PassthruSink(sink) : sink;
-  // A name that passes harms no guard.
-  const held = allow ? undefined : guards;
-  const options = { guards: held, ...readingOfList(list) };
-  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, into, options);
-  const path = source.kind === 'file' ? source.path : pathOf(list);
-  if (path === undefined) {
-    throw new AppError('ERR_LIST_READ', `reading list ${list.id}: nothing of it is there`, {
-      hint: 'It was never fetched from its address.',
-    });
-  }
-  const { format } = source;
-  const isDirectory = source.kind === 'file' && source.isDirectory;
-  if (source.kind === 'file' && source.publicKey !== undefined) requireSigned(path, source.publicKey);
-  return loadList({ kind: 'file', path, format, isDirectory }, into, options);
-};
-
-/** How a list is read, beside its format. Code that reads it for another purpose has to leave out the same. */
-export const readingOfList = (list: ListConfig): Omit<FeedOptions, 'guards'> => ({
-  ...(list.source.kind === 'shipped' ? {} : readingOf(list.source)),
-  allow: list.allow,
-  mandate: list.mandate,
-  cdnChildren: list.cdnChildren,
-  withoutOperators: list.operators.filter(({ refuse }) => !refuse).map(({ name }) => name),
-});
-
-const readingOf = (source: ListReading): Omit<ListReading, 'format'> => {
-  const { match, origin, takesEverything, recordTtlSecMax } = source;
-  return { match, origin, takesEverything, recordTtlSecMax };
-};
+const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList =>
+  readList(list, list.allow ? new PassthruSink(sink) : sink, guards, pathOf);
 
 /** A RuleSink that stands before another one and makes every rule let its names pass. */
 class PassthruSink implements RuleSink {

@@ -29,8 +29,8 @@ import {
   writeAddresses,
 } from '../lists/lists.ts';
 import { MATCH, type Match, type RuleSink, type RuleTerms } from '../policy.ts';
-import type { PathOf } from './build.ts';
 import { collectRules, type ExportMark, nextSerial } from './export.ts';
+import type { PathOf } from './read-list.ts';
 
 /** Prefixes of one export: what a set of a firewall holds with ease. */
 const ADDRESSES_MAX = 131_072;
@@ -77,12 +77,20 @@ export interface AddressFacts extends ExportMark {
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
 }
 
+/** An export that is ready to be written. */
+export interface AddressExport {
+  readonly facts: AddressFacts;
+  readonly text: string;
+  /** The same addresses in another form, or with another serial. */
+  textAs(form: AddressForm, serial: number): string;
+}
+
 /** Makes the export; throws as exportLists() does, and ERR_APP_EXPORT when nothing is left or there is too much. */
 export const exportAddresses = async (
   config: Config,
   request: AddressRequest,
   pathOf: PathOf = () => undefined,
-): Promise<{ readonly facts: AddressFacts; readonly text: string }> => {
+): Promise<AddressExport> => {
   const witnesses: Witness[] = [];
   const { rules, read, skipped } = collectRules(
     config,
@@ -140,7 +148,9 @@ export const exportAddresses = async (
     leftNames,
     skipped,
   };
-  return { facts, text: writeAddresses(request.form, kept, headerOf(facts)) };
+  const textAs: AddressExport['textAs'] = (form, serial) =>
+    writeAddresses(form, kept, headerOf({ ...facts, form, serial }));
+  return { facts, text: textAs(facts.form, facts.serial), textAs };
 };
 
 /** A prefix or address that is refused. */

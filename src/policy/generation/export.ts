@@ -16,12 +16,11 @@ import {
   ExportMerge,
   exportRules,
   Guards,
-  type LoadedList,
-  loadList,
   NEVER_BLOCK_FILE,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy.ts';
-import { formatOf, type PathOf, precedenceOf, readingOfList } from './build.ts';
+import { formatOf, precedenceOf } from './build.ts';
+import { type PathOf, readList } from './read-list.ts';
 
 const SERIAL_MAX = 0xffff_ffff;
 /** Characters written at once. */
@@ -157,7 +156,7 @@ export const collectRules = (
   const read = chosen
     .map((list, index) => {
       const sink = around(merge.addList(precedenceOf(formatOf(list)), list.allow), list);
-      const loaded = load(list, sink, guards, pathOf);
+      const loaded = readList(list, sink, guards, pathOf);
       return { list, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
     })
     .filter(({ isMandate }) => isMandate || !isMandateOnly)
@@ -265,21 +264,6 @@ const chooseLists = (config: Config, ids: readonly string[]): Choice => {
     return !logOnly && !isScheduled;
   });
   return { chosen, skipped };
-};
-
-const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
-  const { source, allow } = list;
-  // A name that passes harms no guard.
-  const options = { guards: allow ? undefined : guards, ...readingOfList(list) };
-  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, sink, options);
-  const path = source.kind === 'file' ? source.path : pathOf(list);
-  if (path === undefined) {
-    throw new AppError('ERR_LIST_READ', `reading list ${list.id}: nothing of it is there`, {
-      hint: 'It was never fetched from its address.',
-    });
-  }
-  const { format } = source;
-  return loadList({ kind: 'file', path, format }, sink, options);
 };
 
 /** Mandate lists, then lists that let names pass, then the others. */

@@ -9,9 +9,7 @@ export {
   formatOf,
   type Generation,
   type ListFacts,
-  type PathOf,
   precedenceOf,
-  readingOfList,
 } from './build.ts';
 export { buildInThread } from './build-in-thread.ts';
 export {
@@ -23,10 +21,12 @@ export {
   writeExport,
 } from './export.ts';
 export {
+  type AddressExport,
   type AddressFacts,
   type AddressRequest,
   exportAddresses,
   type NameAddresses,
 } from './export-addresses.ts';
 export { readEffective } from './opened.ts';
+export { type PathOf, readingOfList, readList } from './read-list.ts';
 export { SavedGeneration } from './saved.ts';

@@ -3,17 +3,16 @@
 // An exception is told with the names that it takes away from its own list and, where that is no mandate, from the lists
 // behind it; and with those of mandate lists that stay refused all the same, because a feed that tries to open them is
 // worth a look. The lists are read again for it, once for each content that is held.
-import { AppError, formatPrefix, isAppError, matchesPrefix, type Prefix } from '../../base/base.ts';
+import { formatPrefix, isAppError, matchesPrefix, type Prefix } from '../../base/base.ts';
 import type { ListConfig } from '../../config/config.ts';
 import { formatName } from '../../wire/dns/dns.ts';
-import { formatOf, type PathOf, precedenceOf, readingOfList } from '../generation/generation.ts';
+import { formatOf, type PathOf, precedenceOf, readList } from '../generation/generation.ts';
 import {
   type ExceptionFacts,
   Guards,
   isConditional,
   isException,
   type LoadedList,
-  loadList,
   markedText,
   markOf,
   NEVER_BLOCK_FILE,
@@ -103,16 +102,8 @@ const someOf = (texts: readonly string[], count: number): string => {
 };
 
 /** Streams a content; gives its facts. */
-const read = (list: ListConfig, path: string | undefined, sink: RuleSink): LoadedList => {
-  const { source } = list;
-  const options = { guards: list.allow ? undefined : Guards.load(NEVER_BLOCK_FILE), ...readingOfList(list) };
-  if (source.kind === 'shipped') return loadList({ kind: 'shipped', id: source.id }, sink, options);
-  const where = path ?? (source.kind === 'file' ? source.path : undefined);
-  if (where === undefined)
-    throw new AppError('ERR_LIST_READ', `reading list ${list.id}: nothing of it is there`);
-  const isDirectory = source.kind === 'file' && source.isDirectory;
-  return loadList({ kind: 'file', path: where, format: source.format, isDirectory }, sink, options);
-};
+const read = (list: ListConfig, path: string | undefined, sink: RuleSink): LoadedList =>
+  readList(list, sink, Guards.load(NEVER_BLOCK_FILE), () => path);
 
 const openingsOf = (
   list: ListConfig,

@@ -99,7 +99,7 @@ export const attemptRead = <Value>(path: string, act: () => Value): Value => {
 };
 
 /** Reads bytes in memory as a list. */
-const bytesOf = (bytes: Uint8Array): ListBytes => {
+export const bytesOf = (bytes: Uint8Array): ListBytes => {
   let at = 0;
   return (into) => {
     const count = Math.min(into.length, bytes.length - at);

@@ -64,7 +64,7 @@ export {
   review,
 } from './review.ts';
 export { isConditional, isException } from './rule-terms.ts';
-export { requireSigned } from './signed-file.ts';
+export { readSignedFile } from './signed-file.ts';
 export { fetchBytes } from './source-bytes.ts';
 export { sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';

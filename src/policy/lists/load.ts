@@ -18,7 +18,7 @@ import { checkOf } from './evidence.ts';
 import { type ExceptionFacts, NO_EXCEPTIONS } from './exception-marks.ts';
 import { type FeedOptions, type FeedResult, feedRules } from './feed.ts';
 import type { ReviewDates } from './freshness.ts';
-import { type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
+import { bytesOf, type ListBytes, listError, readListFile, withListFile } from './list-file.ts';
 import { lineText } from './text-formats.ts';
 
 /** Where a list comes from. */
@@ -30,6 +30,8 @@ export type ListSource =
       readonly format: ListFormat;
       /** Whether all files of a directory are the list; undefined: what the path is decides. */
       readonly isDirectory?: boolean | undefined;
+      /** What was read of the file already, unpacked; undefined: it is read. */
+      readonly text?: Uint8Array | undefined;
     };
 
 /** Where a line stands. */
@@ -179,14 +181,19 @@ export const loadList = (source: ListSource, sink: RuleSink, options: FeedOption
     const { path, format } = findShipped(source.id);
     return loadFile(path, format, sink, options);
   }
-  const { path, format, isDirectory = isListDirectory(path) } = source;
+  const { path, format, text } = source;
+  if (text !== undefined) return loadText(path, format, sink, options)(bytesOf(text));
+  const { isDirectory = isListDirectory(path) } = source;
   return (isDirectory ? loadDirectory : loadFile)(path, format, sink, options);
 };
 
 type Loader = (path: string, format: ListFormat, sink: RuleSink, options: FeedOptions) => LoadedList;
 
-const loadFile: Loader = (path, format, sink, options) =>
-  withListFile(path, (read) => {
+const loadFile: Loader = (path, ...how) => withListFile(path, loadText(path, ...how));
+
+const loadText =
+  (...[path, format, sink, options]: Parameters<Loader>): ((read: ListBytes) => LoadedList) =>
+  (read) => {
     const hash = createHash('sha256');
     let sizeBytes = 0;
     const readHashed: ListBytes = (into) => {
@@ -198,7 +205,7 @@ const loadFile: Loader = (path, format, sink, options) =>
     const result = feedRules(format, readHashed, sink, options);
     requireUsable(format, result, (line) => ({ path, line }), path);
     return toLoadedList({ path, format, sha256: hash.digest('hex'), sizeBytes, ...result });
-  });
+  };
 
 const loadDirectory: Loader = (path, format, sink, options) => {
   if (format === 'cordon' || format === 'rpz') {

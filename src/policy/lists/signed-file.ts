@@ -5,8 +5,11 @@ import { readListFile } from './list-file.ts';
 import { sourceError } from './source-error.ts';
 import { parseSourceKey, SIGNATURE_FILE_BYTES_MAX, verifyContent } from './source-signature.ts';
 
-/** Throws ERR_LIST_SIGNATURE, or ERR_LIST_READ for the list itself. The signature is of the text, unpacked. */
-export const requireSigned = (path: string, publicKey: string): void => {
+/**
+ * The text of a list file, unpacked, which is what is signed: whoever parses it parses these bytes, because the file may be
+ * another one by then. Throws ERR_LIST_SIGNATURE, or ERR_LIST_READ for the list itself.
+ */
+export const readSignedFile = (path: string, publicKey: string): Uint8Array => {
   const key = parseSourceKey(publicKey);
   const signaturePath = `${path}${key.keyId === undefined ? '.sig' : '.minisig'}`;
   let signature: Uint8Array;
@@ -19,5 +22,7 @@ export const requireSigned = (path: string, publicKey: string): void => {
       cause: thrown,
     });
   }
-  verifyContent(path, signature, key, readListFile(path));
+  const text = readListFile(path);
+  verifyContent(path, signature, key, text);
+  return text;
 };

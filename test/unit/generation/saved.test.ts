@@ -116,7 +116,9 @@ groups:
     );
     const [watched] = config.lists;
     const directory = watched?.source.kind === 'file' ? dirname(watched.source.path) : '';
-    const generation = buildGeneration(config, 3, LOADED_MS, () => join(directory, 'zone.txt'));
+    const generation = buildGeneration(config, 3, LOADED_MS, ({ id }) =>
+      id === 'remote' ? join(directory, 'zone.txt') : undefined,
+    );
     const { saved, save } = prepare();
     await save(generation, config);
     const restored = saved.read(config, 3);
