@@ -196,6 +196,35 @@ describe('the command', () => {
     expect(linesOf(named.stdout)).toEqual(['seen.example', 'nights.example']);
   });
 
+  test('writes mandate lists of every group, and names what else is in force for other groups', async () => {
+    const head = (id: string, isMandate: boolean): string =>
+      `id: ${id}\ntitle: T\ncategory: c\nmandate: ${isMandate}\ndefault: false\nentries:\n  - { suffix: ${id}.example, service: S, owner: O, evidence: e, reviewed: 2026-11-26 }\n`;
+    write('lab.yaml', head('lab', true));
+    write('by-hand.txt', 'by-hand.example\n');
+    write('wish.yaml', head('wish', false));
+    write(
+      'groups.yaml',
+      `state: state
+upstreams: [192.0.2.53]
+lists:
+  - { id: own, file: own.txt }
+  - { id: lab, file: lab.yaml, format: cordon }
+  - { id: by-hand, file: by-hand.txt, mandate: true }
+  - { id: wish, file: wish.yaml, format: cordon }
+  - { id: nobody, file: own.txt }
+groups:
+  - { name: default, lists: [own] }
+  - { name: lab, clients: [192.0.2.0/24], lists: [lab, by-hand, wish] }
+`,
+    );
+    write('own.txt', 'own.example\n');
+    const { stdout, stderr } = await exportLists('--format', 'domains', '--config', 'groups.yaml');
+    expect(linesOf(stdout)).toEqual(['lab.example', 'by-hand.example', 'own.example']);
+    expect(stderr).toContain('exported 3 rules of lab, by-hand, own as domains');
+    expect(stderr).toContain('without wish: it is in force for other groups only (lab); name it with --list');
+    expect(stderr).not.toContain('nobody');
+  });
+
   test('tells facts as JSON, and gives the same rules the same serial', async () => {
     const facts = async (...args: string[]) => {
       const { code, stdout } = await exportLists('--format', 'hosts', '--output', 'hosts', '--json', ...args);

@@ -138,7 +138,7 @@ export const LISTS_EXPORT = command({
   name: 'export',
   about: 'writes lists for other programs, or their addresses for firewalls',
   text: [
-    'The text goes to --output or to standard output, facts about it to standard error or, with --json, to standard output. Without --list all lists are written that are in force for somebody.',
+    'The text goes to --output or to standard output, facts about it to standard error or, with --json, to standard output. Without --list the lists are written that are in force for the default group at all times, and mandate lists of every group; those that are left out are named.',
   ],
   options: {
     format: {

@@ -52,7 +52,7 @@ export interface NameAddresses {
 /** What is to be exported. */
 export interface AddressRequest {
   readonly form: AddressForm;
-  /** Lists by id; all that are in force for the default group when empty. */
+  /** Lists by id; when empty, those of an export without names: see ExportRequest. */
   readonly lists: readonly string[];
   readonly isMandateOnly: boolean;
   /** Undefined: of the day, after that of the file before. */

@@ -7,7 +7,7 @@
 import { open, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AppError, errorText, syncDirectory, systemErrorCode, VERSION } from '../../base/base.ts';
-import type { Config, ListConfig } from '../../config/config.ts';
+import type { Config, GroupConfig, ListConfig } from '../../config/config.ts';
 import { parseName } from '../../wire/dns/dns.ts';
 import {
   digestRules,
@@ -33,7 +33,10 @@ const HEADER_BYTES_MAX = 16 * 1024;
 /** What is to be exported. */
 export interface ExportRequest {
   readonly format: ExportFormat;
-  /** Lists by id, in any order; all that are in force for the default group when empty. */
+  /**
+   * Lists by id, in any order. When empty, those that are in force for the default group at all times, and mandate lists of
+   * every group: who loads the file has no groups.
+   */
   readonly lists: readonly string[];
   /** True: only those of them that are mandates. */
   readonly isMandateOnly: boolean;
@@ -69,7 +72,7 @@ export interface ExportFacts extends ExportMark {
     /** For children of CDNs, beside `entries`. */
     readonly derived: number;
   }[];
-  /** Lists that were not asked for by name and are not in force at all times. */
+  /** Lists that were not asked for by name, are in force for somebody, and are left out. */
   readonly skipped: readonly { readonly id: string; readonly reason: string }[];
   /** What readers have to know of some rules, such as why they were left out. */
   readonly notes: readonly { readonly rules: number; readonly text: string }[];
@@ -150,16 +153,26 @@ export const collectRules = (
   /** Stands before the sink of each list. */
   around: (sink: RuleSink, list: ListConfig) => RuleSink = (sink) => sink,
 ) => {
-  const { chosen, skipped } = chooseLists(config, lists);
+  const chosen = chooseLists(config, lists);
   const guards = Guards.load(NEVER_BLOCK_FILE);
   const merge = new ExportMerge();
+  const skipped: { id: string; reason: string }[] = [];
   const read = chosen
-    .map((list, index) => {
+    .filter(({ list, reason }) => {
+      if (reason === undefined || mayBeMandate(list)) return true;
+      skipped.push({ id: list.id, reason });
+      return false;
+    })
+    .map(({ list, reason }, index) => {
       const sink = around(merge.addList(precedenceOf(formatOf(list)), list.allow), list);
       const loaded = readList(list, sink, guards, pathOf);
-      return { list, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
+      return { list, reason, index, loaded, isMandate: list.mandate ?? loaded.header?.mandate ?? false };
     })
-    .filter(({ isMandate }) => isMandate || !isMandateOnly)
+    .filter(({ list, reason, isMandate }) => {
+      if (isMandate) return true;
+      if (reason !== undefined) skipped.push({ id: list.id, reason });
+      return reason === undefined && !isMandateOnly;
+    })
     .sort((a, b) => rankOf(a) - rankOf(b));
   const { rules, notes } = merge.merge(
     read.map(({ index }) => index),
@@ -241,30 +254,46 @@ export const nextSerial = (nowMs: number, sha256: string, previous: ExportMark |
   return Math.min(SERIAL_MAX, Math.max(ofDay, (previous?.serial ?? 0) + 1));
 };
 
+/** A list that may be exported. */
 interface Choice {
-  readonly chosen: readonly ListConfig[];
-  readonly skipped: ExportFacts['skipped'];
+  readonly list: ListConfig;
+  /** Why it is exported as a mandate only. */
+  readonly reason: string | undefined;
 }
 
-const chooseLists = (config: Config, ids: readonly string[]): Choice => {
+const chooseLists = ({ lists, groups }: Config, ids: readonly string[]): readonly Choice[] => {
   for (const id of ids) {
-    if (config.lists.some((list) => list.id === id)) continue;
+    if (lists.some((list) => list.id === id)) continue;
     throw new AppError('ERR_LIST_UNKNOWN', `exporting the list ${JSON.stringify(id.slice(0, 64))}`, {
-      hint: `The configuration has ${config.lists.map((list) => list.id).join(', ')}.`,
+      hint: `The configuration has ${lists.map((list) => list.id).join(', ')}.`,
     });
   }
-  if (ids.length > 0) return { chosen: config.lists.filter(({ id }) => ids.includes(id)), skipped: [] };
-  const [group] = config.groups;
-  const skipped: { id: string; reason: string }[] = [];
-  const chosen = config.lists.filter(({ id, logOnly }) => {
-    if (group?.lists.includes(id) !== true) return false;
-    const isScheduled = group.schedules.some(({ list }) => list === id);
-    if (logOnly) skipped.push({ id, reason: 'it is only watched (log-only)' });
-    else if (isScheduled) skipped.push({ id, reason: 'it is in force at times only (schedules)' });
-    return !logOnly && !isScheduled;
+  if (ids.length > 0)
+    return lists.filter(({ id }) => ids.includes(id)).map((list) => ({ list, reason: undefined }));
+  return lists.flatMap((list): Choice[] => {
+    const having = groups.filter((group) => group.lists.includes(list.id));
+    const [first] = having;
+    // A list that no group has is in force for nobody.
+    return first === undefined ? [] : [{ list, reason: reasonOf(list, first, having, groups[0]) }];
   });
-  return { chosen, skipped };
 };
+
+const reasonOf = (
+  { id, logOnly }: ListConfig,
+  first: GroupConfig,
+  having: readonly GroupConfig[],
+  byDefault: GroupConfig | undefined,
+): string | undefined => {
+  if (logOnly) return 'it is only watched (log-only)';
+  if (first !== byDefault)
+    return `it is in force for other groups only (${having.map(({ name }) => name).join(', ')})`;
+  const isScheduled = first.schedules.some(({ list }) => list === id);
+  return isScheduled ? 'it is in force at times only (schedules)' : undefined;
+};
+
+/** The format cordon says so in its header, which has to be read. No mandate is only watched. */
+const mayBeMandate = (list: ListConfig): boolean =>
+  !list.logOnly && (list.mandate ?? formatOf(list) === 'cordon');
 
 /** Mandate lists, then lists that let names pass, then the others. */
 const rankOf = ({ isMandate, list }: { isMandate: boolean; list: ListConfig }): number =>
