@@ -1,11 +1,10 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 import { closeSync, openSync, statSync } from 'node:fs';
 import { AppError, errorText, isAppError } from '../base/base.ts';
-import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
+import { effectiveConfig, formatProblem, type ListConfig, prefixFilesOf } from '../config/config.ts';
 import { judgeConfiguration, loadConfiguration, readQuic, unchosenMandates } from '../host/app/app.ts';
-import { buildGeneration } from '../policy/generation/generation.ts';
-import { firstReview, readKeptPaths, withoutMissing } from '../policy/keeping/keeping.ts';
-import type { LoadedList } from '../policy/lists/lists.ts';
+import { buildGeneration, type Generation, type PathOf } from '../policy/generation/generation.ts';
+import { FileReview, readKeptPaths, withoutMissing } from '../policy/keeping/keeping.ts';
 import { checkAcme, checkRevocations, readValidCertificate } from '../resolver/certificates/certificates.ts';
 import { discoveryGaps, toCertificate } from '../resolver/discovery/discovery.ts';
 import { readTrustAnchors } from '../resolver/resolve/resolve.ts';
@@ -50,6 +49,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     const missing = config.lists.filter((list) => !complete.lists.includes(list)).map(({ id }) => id);
     const generation = buildGeneration(complete, 1, Date.now(), pathOf);
     const { lists } = generation;
+    const files = reviewFiles(complete.lists, generation, pathOf);
     const enforcement = judgeConfiguration(complete, generation, Date.now());
     const unchosen = unchosenMandates(config);
     const prefixFiles = prefixFilesOf(config);
@@ -61,7 +61,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
       rejected: loaded.rejected,
       reasons: loaded.reasons,
       notes: loaded.notes,
-      held: heldReasons(config, id, loaded),
+      held: reasonsOf(files, id),
     }));
     if (values.json) {
       process.stdout.write(
@@ -95,7 +95,7 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
       );
       if (loaded.entries === 0) process.stdout.write('#   note: it has no rule, and is in force as empty\n');
       for (const { text } of loaded.notes) process.stdout.write(`#   note: ${text}\n`);
-      for (const text of heldReasons(config, id, loaded)) {
+      for (const text of reasonsOf(files, id)) {
         process.stdout.write(`#   WARNING: would be held when nothing of it is in force yet: ${text}\n`);
       }
       if (loaded.rejected > 0) process.stdout.write(`#   rejected: ${formatReasons(loaded.reasons)}\n`);
@@ -170,8 +170,16 @@ const becomeServiceUser = (stateDirectory: string): number | undefined => {
   return owner.uid;
 };
 
-/** What speaks against a file of the operator's of which nothing is in force yet. */
-const heldReasons = (config: Config, id: string, loaded: LoadedList): string[] => {
-  const isFile = config.lists.some((list) => list.id === id && list.source.kind === 'file');
-  return isFile ? firstReview(loaded).reasons.map(({ text }) => text) : [];
+/** The files of the operator's of which nothing is in force yet, as far as something speaks against them. */
+const reviewFiles = (lists: readonly ListConfig[], generation: Generation, pathOf: PathOf): FileReview => {
+  const files = new FileReview();
+  try {
+    files.check(undefined, generation, { lists, pathOf }, Date.now());
+  } catch (thrown) {
+    if (!isAppError(thrown) || thrown.code !== 'ERR_LIST_HELD') throw thrown;
+  }
+  return files;
 };
+
+const reasonsOf = (files: FileReview, id: string): string[] =>
+  (files.held.get(id)?.reasons ?? []).map(({ text }) => text);

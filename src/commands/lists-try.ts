@@ -82,7 +82,8 @@ const changeOf = async (
 /** The configuration with another content of one list. */
 const withFile = (config: Config, kept: PathOf, list: ListConfig, path: string): ImpactConfig => {
   if (list.source.kind === 'url') return { config, pathOf: (one) => (one.id === list.id ? path : kept(one)) };
-  const source = { ...list.source, path, isDirectory: statSync(path).isDirectory() };
+  // What is tried is this file, however old it is.
+  const source = { ...list.source, path, isDirectory: statSync(path).isDirectory(), shipped: undefined };
   const lists = config.lists.map((one) => (one.id === list.id ? { ...one, source } : one));
   return { config: { ...config, lists }, pathOf: (one) => (one.id === list.id ? undefined : kept(one)) };
 };

@@ -143,6 +143,63 @@ test.each([
   expect(diff).toMatch(/^- .*tiktok\.com$/m);
 });
 
+test('a file that is older than the release, or lost most of its rules, does not take the shipped list out of force', async () => {
+  const signed = (text: string) => ({
+    'newer.yaml': text,
+    'newer.yaml.sig': sign(null, Buffer.from(text), key).toString('base64'),
+  });
+  const status = async (): Promise<string> =>
+    (await runCommandHere(['lists', 'status', '--config', join(cordon?.directory ?? '', 'cordon.yaml')]))
+      .stdout;
+  const held = async (): Promise<string | undefined> =>
+    /accept tiktok ([0-9a-f]{64})/.exec(await status())?.[1];
+  const accept = async () =>
+    runCommandHere([
+      'lists',
+      'accept',
+      'tiktok',
+      (await held()) ?? '',
+      '--config',
+      join(cordon?.directory ?? '', 'cordon.yaml'),
+    ]);
+  const old = tiktokOf(1, '2020-01-01');
+  const source = `file: newer.yaml, public-key: "${publicKey}", cdn-children: false`;
+  cordon = await startCordon({
+    config: configOf(source).replaceAll('canary', 'tiktok'),
+    files: signed(old),
+  });
+  // What was signed once is not what is newest: the release's list is in force from the start on.
+  expect(await outcomeOf('musical.ly')).toBe('refused');
+  expect(await outcomeOf('n0.example')).not.toBe('refused');
+  expect(await status()).toContain('older: its latest review is of 2020-01-01');
+  expect(await accept()).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('The release has a newer list') as string,
+  });
+  expect((await reload(cordon, {})).isRefused).toBe(false);
+  expect(await outcomeOf('musical.ly')).toBe('refused');
+  const checked = await runCommandHere(['check', '--config', join(cordon.directory, 'cordon.yaml')]);
+  expect(checked.stdout).toContain('WARNING: would be held');
+
+  // Newer, and of a few rules: reviewed against the release's list.
+  const few = tiktokOf(30, '2099-01-01');
+  expect((await reload(cordon, signed(few))).isRefused).toBe(false);
+  expect(await outcomeOf('musical.ly')).toBe('refused');
+  expect(await status()).toMatch(/shrunk: 30 entries after 1\d\d/);
+  expect(await accept()).toMatchObject({ code: 0 });
+  expect(await outcomeOf('n29.example')).toBe('refused');
+  expect(await outcomeOf('musical.ly')).not.toBe('refused');
+
+  // Older than the one in force: before the release's list, and behind it.
+  for (const text of [tiktokOf(30, '2098-01-01'), old]) {
+    expect(await reload(cordon, signed(text))).toMatchObject({
+      isRefused: true,
+      err: { code: 'ERR_LIST_HELD', message: expect.stringContaining('older') as string },
+    });
+    expect(await outcomeOf('n29.example')).toBe('refused');
+  }
+});
+
 /** Keeps a content of a list as an earlier life of the program would. */
 const keep = async (list: string, text: string, entries: number): Promise<void> => {
   const store = await ListStore.open(state, Date.now);

@@ -53,9 +53,18 @@ export class Generations {
     if (inForce !== undefined) collectBeside(inForce.policy.table);
     // At a start nothing is in force that a disk could hold up, and a thread would take longer to start.
     const build = inForce === undefined ? buildGeneration : buildInThread;
-    const generation = await build(config, this.#count + 1, nowMs, pathOf);
+    let generation = await build(config, this.#count + 1, nowMs, pathOf);
+    const neighbors = { lists: config.lists, pathOf };
     try {
-      fileReview.check(inForce, generation, { lists: config.lists, pathOf }, nowMs);
+      const shipped = fileReview.check(inForce, generation, neighbors, nowMs);
+      if (shipped.size > 0) {
+        // A version of a shipped list that is held does not take the release's list out of force.
+        const { table } = generation.policy;
+        const instead: PathOf = (list) => shipped.get(list.id) ?? pathOf(list);
+        generation = await build(config, this.#count + 1, nowMs, instead);
+        retired.add(table);
+        fileReview.check(inForce, generation, neighbors, nowMs, shipped);
+      }
     } catch (error) {
       retired.add(generation.policy.table);
       throw error;
@@ -65,6 +74,13 @@ export class Generations {
       log.warn({ group, list }, 'a schedule of a mandate list is ignored: it is in force at all times');
     }
     for (const { id, loaded } of generation.lists) this.#tellRemarks(id, loaded);
+    for (const [list, { sha256, reasons }] of fileReview.held) {
+      const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
+      log.warn(
+        { list, sha256, reasons: texts },
+        "a file is held: the release's list is in force in its place",
+      );
+    }
     return generation;
   }
 

@@ -30,3 +30,4 @@ export {
 export { readEffective } from './opened.ts';
 export { type PathOf, readingOfList, readList } from './read-list.ts';
 export { SavedGeneration } from './saved.ts';
+export { newerPath, olderDayReason, olderReason, shippedFileOf } from './shipped-version.ts';

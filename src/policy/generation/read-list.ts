@@ -4,13 +4,15 @@ import { AppError } from '../../base/base.ts';
 import type { ListConfig, ListReading } from '../../config/config.ts';
 import { type FeedOptions, type Guards, type LoadedList, loadList, readSignedFile } from '../lists/lists.ts';
 import type { RuleSink } from '../policy.ts';
+import { newerShippedFile } from './shipped-version.ts';
 
-/** Where the content of a list lies that is in force; undefined when it was never fetched, or is the list's own file. */
+/** Where the content of a list lies that is in force; undefined when it was never fetched, or is what lies in its file. */
 export type PathOf = (list: ListConfig) => string | undefined;
 
 /**
  * Streams the content of a list into `sink`. Throws as loadList() does, ERR_LIST_READ where nothing was fetched, and
  * ERR_LIST_SIGNATURE for a file that is not signed as it has to be: the bytes that were proven are those that are parsed.
+ * A newer version of a shipped list that is older than the release's gives way to it: the path of the facts says so.
  */
 export const readList = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList => {
   const { source, allow } = list;
@@ -28,6 +30,8 @@ export const readList = (list: ListConfig, sink: RuleSink, guards: Guards, pathO
   if (path !== own?.path) return loadList({ kind: 'file', path, format }, sink, options);
   const { isDirectory, publicKey } = own;
   const text = publicKey === undefined ? undefined : readSignedFile(path, publicKey);
+  const newer = text && newerShippedFile(list, text);
+  if (newer !== undefined) return loadList({ kind: 'file', path: newer, format }, sink, options);
   return loadList({ kind: 'file', path, format, isDirectory, text }, sink, options);
 };
 

@@ -7,6 +7,7 @@ import { type Clock, errorText, isAppError } from '../../base/base.ts';
 import { reasonText } from '../../base/words/words.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import { type FeedReader, type FeedTargets, feedError } from '../feeds/feeds.ts';
+import { olderReason } from '../generation/generation.ts';
 import {
   type FetchedFile,
   type FetchLimits,
@@ -19,7 +20,6 @@ import {
 } from '../lists/lists.ts';
 import type { Neighbors } from './openings.ts';
 import { contentInForce, factsOf, thresholdsOf, type UrlList } from './review.ts';
-import { olderReason } from './shipped-version.ts';
 import { toTime } from './status.ts';
 
 /** What came of a fetch. */

@@ -13,7 +13,7 @@ export { KeptLists } from './kept-lists.ts';
 export { feedIssues, listIssues } from './list-issues.ts';
 export { ListUpdater } from './list-updater.ts';
 export { standingIssues } from './mandate-rows.ts';
-export { FileReview, firstReview, isUrlList } from './review.ts';
+export { FileReview, isUrlList } from './review.ts';
 export {
   bareStatus,
   type CandidateStatus,

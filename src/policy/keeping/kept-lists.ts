@@ -3,11 +3,10 @@ import { isAppError, LISTS_DIRECTORY, type Part, systemClock, VERSION } from '..
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { FeedState } from '../feeds/feeds.ts';
-import type { Generation, PathOf } from '../generation/generation.ts';
+import { type Generation, newerPath, type PathOf } from '../generation/generation.ts';
 import type { RefreshResult } from './fetching.ts';
 import { ListUpdater, type ListUpdaterOptions } from './list-updater.ts';
 import { isUrlList } from './review.ts';
-import { newerPath } from './shipped-version.ts';
 import { withoutMissing } from './status.ts';
 
 /** What they are kept with. */

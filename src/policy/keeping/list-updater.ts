@@ -7,6 +7,7 @@
 import { isAppError } from '../../base/base.ts';
 import type { FeedConfig, ListConfig } from '../../config/config.ts';
 import type { FeedState } from '../feeds/feeds.ts';
+import { newerPath } from '../generation/generation.ts';
 import {
   EMPTY_RECORD,
   ListStore,
@@ -25,7 +26,6 @@ import {
   type RefreshResult,
 } from './fetching.ts';
 import { isUrlList, requireRules, type UrlList } from './review.ts';
-import { newerPath } from './shipped-version.ts';
 import { isRecordStale, type ListStatus, storedStatus, toTime } from './status.ts';
 
 /** Fetches at a time: a slow source holds up few others, and all of them together fill no link. */

@@ -4,9 +4,19 @@
 // text is never in memory as a whole. A file of the operator's own is compared with what is in force when lists are
 // read again: a deployment that broke half-way is seen then, and what is in force stays. A file of which nothing was in
 // force is only held when nearly nothing in it was understood.
+import { hash } from 'node:crypto';
 import { AppError, isAppError } from '../../base/base.ts';
 import type { ListConfig, UrlSource } from '../../config/config.ts';
-import { type Generation, precedenceOf, readEffective, readingOfList } from '../generation/generation.ts';
+import {
+  type Generation,
+  newerPath,
+  olderDayReason,
+  precedenceOf,
+  readEffective,
+  readingOfList,
+  readList,
+  shippedFileOf,
+} from '../generation/generation.ts';
 import {
   type Candidate,
   type ExceptionFacts,
@@ -19,17 +29,18 @@ import {
   misreadOf,
   NEVER_BLOCK_FILE,
   NO_EXCEPTIONS,
+  parseCordonList,
   REVIEW_DEFAULTS,
   type Review,
   type ReviewFacts,
   type ReviewReason,
   type ReviewThresholds,
+  readSignedFile,
   review,
   type StoreRecord,
 } from '../lists/lists.ts';
 import type { RuleSink } from '../policy.ts';
 import { findNewExceptions, type Neighbors } from './openings.ts';
-import { newerPath } from './shipped-version.ts';
 
 /** A list that is fetched. */
 export type UrlList = ListConfig & { readonly source: UrlSource };
@@ -169,7 +180,15 @@ export interface HeldFile {
   readonly entries: number;
   readonly reasons: readonly ReviewReason[];
   readonly heldAtMs: number;
+  /** True: the release has a newer list, which nobody can put this one before. */
+  readonly isPassed: boolean;
 }
+
+/** What came of a file. */
+type Found = Omit<HeldFile, 'heldAtMs' | 'isPassed'> & {
+  /** The file of the shipped list that is in force in its place; undefined: the whole generation is refused. */
+  readonly instead: string | undefined;
+};
 
 /** Compares the files of the operator with those in force. */
 export class FileReview {
@@ -178,7 +197,10 @@ export class FileReview {
   /** By list: the content that a person accepted. */
   readonly #accepted = new Map<string, string>();
 
-  /** From now on the content may be put in force. Throws ERR_LIST_ABSENT when it is not the one that is held. */
+  /**
+   * From now on the content may be put in force. Throws ERR_LIST_ABSENT when it is not the one that is held, and
+   * ERR_LIST_HELD for one that is older than the release's list.
+   */
   accept(list: string, sha256: string): void {
     const held = this.held.get(list);
     if (held?.sha256 !== sha256) {
@@ -187,35 +209,92 @@ export class FileReview {
         `looking for content ${sha256} of list ${list}: ${held === undefined ? 'nothing' : held.sha256} is held`,
       );
     }
+    if (held.isPassed) throw heldError(list, held);
     this.#accepted.set(list, sha256);
   }
 
   /**
    * Throws ERR_LIST_HELD when a file of `next` differs from the one in force as no list should, or is one of which
-   * nothing was in force and nearly nothing was understood. `neighbors` are the lists that `next` is of.
+   * nothing was in force and nearly nothing was understood. `neighbors` are the lists that `next` is of. Gives, by list, the
+   * shipped file in whose place a held one would be: `next` is to be made anew with them, and reviewed with them as `instead`.
    */
-  check(inForce: Generation | undefined, next: Generation, neighbors: Neighbors, nowMs: number): void {
+  check(
+    inForce: Generation | undefined,
+    next: Generation,
+    neighbors: Neighbors,
+    nowMs: number,
+    instead: ReadonlyMap<string, string> = new Map(),
+  ): ReadonlyMap<string, string> {
+    const heldBefore = new Map(this.held);
     this.held.clear();
+    const wanted = new Map<string, string>();
+    let refused: string | undefined;
     for (const { id, loaded } of next.lists) {
+      const known = instead.has(id) ? heldBefore.get(id) : undefined;
+      if (known !== undefined) {
+        this.held.set(id, known);
+        continue;
+      }
       const before = inForce?.lists.find((list) => list.id === id)?.loaded;
       const list = neighbors.lists.find((one) => one.id === id);
-      if (list?.source.kind !== 'file') continue;
-      const accepted = this.#accepted.get(id);
-      const isFirst = before === undefined || !isSameSource(before, loaded);
-      const { verdict, reasons } = isFirst
-        ? firstReview(loaded, accepted)
-        : reviewFile(before, loaded, accepted, list, neighbors);
-      if (verdict === 'accepted') continue;
-      this.held.set(id, { sha256: loaded.sha256, entries: loaded.entries, reasons, heldAtMs: nowMs });
+      const found = list && findHeld(list, before, loaded, this.#accepted.get(id), neighbors);
+      if (found === undefined) continue;
+      const { sha256, entries, reasons } = found;
+      const isPassed = sha256 !== loaded.sha256;
+      this.held.set(id, { sha256, entries, reasons, heldAtMs: nowMs, isPassed });
+      // Whoever changed a file meanwhile reloads once more.
+      if (found.instead === undefined || (instead.size > 0 && !isPassed)) refused ??= id;
+      else if (!isPassed) wanted.set(id, found.instead);
     }
-    const [first] = this.held;
-    if (first !== undefined) throw heldError(...first);
+    const held = refused === undefined ? undefined : this.held.get(refused);
+    if (refused !== undefined && held !== undefined) throw heldError(refused, held);
+    return wanted;
   }
 }
 
-/** Another path or format is another list, which the operator chose. */
-const isSameSource = (before: LoadedList, after: LoadedList): boolean =>
-  before.path === after.path && before.format === after.format;
+/** What speaks against a file, given what is in force of its list; undefined: nothing, or it is no file. */
+const findHeld = (
+  list: ListConfig,
+  before: LoadedList | undefined,
+  loaded: LoadedList,
+  accepted: string | undefined,
+  neighbors: Neighbors,
+): Found | undefined => {
+  if (list.source.kind !== 'file') return undefined;
+  const shipped = shippedFileOf(list);
+  if (shipped !== undefined && loaded.path === shipped) return findPassed(list, before, loaded);
+  // Another path or format is another list, which the operator chose; a version of a shipped list is one of that list.
+  const isSame =
+    before !== undefined &&
+    (before.path === shipped || (before.path === loaded.path && before.format === loaded.format));
+  let base = isSame ? before : undefined;
+  if (base === undefined && shipped !== undefined)
+    base = readList(list, NOWHERE, Guards.load(NEVER_BLOCK_FILE), () => shipped);
+  const { verdict, reasons } =
+    base === undefined ? firstReview(loaded, accepted) : reviewFile(base, loaded, accepted, list, neighbors);
+  if (verdict === 'accepted') return undefined;
+  const { sha256, entries } = loaded;
+  return { sha256, entries, reasons, instead: base?.path === shipped ? shipped : undefined };
+};
+
+/** A file in whose place the release's list is, because that is newer. */
+const findPassed = (
+  { source }: ListConfig,
+  before: LoadedList | undefined,
+  shipped: LoadedList,
+): Found | undefined => {
+  if (source.kind !== 'file' || source.publicKey === undefined) return undefined;
+  const text = readSignedFile(source.path, source.publicKey);
+  const days = parseCordonList(text).entries.map(({ reviewed }) => reviewed);
+  const day = days.sort().at(-1);
+  const was = before?.path === source.path ? before : undefined;
+  // What is in force may be newer than the release, and does not go for it.
+  const lost = was && olderDayReason(shipped.reviewed?.newest, was.reviewed?.newest);
+  const reason = olderDayReason(day, (lost === undefined ? shipped : was)?.reviewed?.newest) ?? lost;
+  if (reason === undefined) return undefined;
+  const instead = lost === undefined ? shipped.path : undefined;
+  return { sha256: hash('sha256', text), entries: days.length, reasons: [reason], instead };
+};
 
 const reviewFile = (
   before: LoadedList,
@@ -229,7 +308,12 @@ const reviewFile = (
   const rejectedShareMax = Math.max(REVIEW_DEFAULTS.rejectedShareMax, rejectedShare(before));
   const found = findNewExceptions(list, after.path, before.exceptions, after.exceptions, neighbors);
   const candidate = { ...toFacts(after), sha256: after.sha256, ...(found && { newExceptions: found }) };
-  return review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });
+  const judged = review(toFacts(before), candidate, { ...REVIEW_DEFAULTS, rejectedShareMax }, { accepted });
+  const isVersion = shippedFileOf(list) !== undefined;
+  const older = isVersion ? olderDayReason(after.reviewed?.newest, before.reviewed?.newest) : undefined;
+  if (older === undefined) return judged;
+  const verdict = accepted === after.sha256 ? 'accepted' : 'held';
+  return { verdict, reasons: [...judged.reasons, older] };
 };
 
 const rejectedShare = (list: LoadedList): number =>
@@ -245,9 +329,11 @@ const toFacts = (list: LoadedList): ReviewFacts => ({
   isLengthKnown: true,
 });
 
-const heldError = (list: string, { sha256, reasons }: HeldFile): AppError => {
+const heldError = (list: string, { sha256, reasons, isPassed }: HeldFile): AppError => {
   const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
   return new AppError('ERR_LIST_HELD', `reading list ${list}: ${texts.join('; ')}`, {
-    hint: `Mend the file, or put it in force with: cordon lists accept ${list} ${sha256}`,
+    hint: isPassed
+      ? 'The release has a newer list: take a newer file, or write the list without "shipped".'
+      : `Mend the file, or put it in force with: cordon lists accept ${list} ${sha256}`,
   });
 };

@@ -5,7 +5,7 @@
 import type { Clock } from '../../base/base.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import type { Candidate, CandidateEvidence } from '../../telemetry/observe/observe.ts';
-import type { PathOf } from '../generation/generation.ts';
+import { newerPath, type PathOf } from '../generation/generation.ts';
 import {
   isStale,
   ListStore,
@@ -19,7 +19,6 @@ import {
   type StoreRecord,
 } from '../lists/lists.ts';
 import { isUrlList, type UrlList } from './review.ts';
-import { newerPath } from './shipped-version.ts';
 
 /** One content of a list. */
 export interface ContentStatus {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { firstReview } from '../../../../src/policy/keeping/keeping.ts';
+import { firstReview } from '../../../../src/policy/keeping/review.ts';
 import { type LoadedList, loadList } from '../../../../src/policy/lists/lists.ts';
 import { RuleLog } from '../rule-log.ts';
 
