@@ -49,6 +49,8 @@ export interface FetchingOptions {
 /** What is known of a list that is kept. */
 export interface KeptList {
   list: UrlList;
+  /** Aborted, and another one, when the list gets another source or proof. */
+  moved: AbortController;
   record: StoreRecord;
   /** To be enforced: intact when it was last looked at. */
   sha256: string | undefined;
@@ -105,21 +107,39 @@ export class ListFetcher {
     this.#feeds = feeds;
   }
 
-  /** One fetch with all that follows from it. Rejects never: what a source sends must not end the program. */
+  /**
+   * One fetch with all that follows from it. Rejects never: what a source sends must not end the program. What a source sent
+   * that is not the list's any more is nothing: the other one is asked at once.
+   */
   async attempt(kept: KeptList): Promise<Attempt> {
-    const { list } = kept;
+    for (;;) {
+      const attempt = await this.#attemptOnce(kept);
+      if (attempt !== undefined) return attempt;
+    }
+  }
+
+  /** Undefined: the list has another source or proof since. */
+  async #attemptOnce(kept: KeptList): Promise<Attempt | undefined> {
+    const { list, moved } = kept;
+    const { feed } = list.source;
+    const reader = feed === undefined ? undefined : this.#feeds.find(feed);
+    const isMoved = (): boolean =>
+      moved.signal.aborted || (feed !== undefined && this.#feeds.find(feed) !== reader);
     try {
-      const outcome = await (list.source.feed === undefined
+      const outcome = await (feed === undefined
         ? fetchSource(this.#fetchOptions(kept))
-        : this.#fetchFromFeed(kept, list.source.feed));
+        : this.#fetchFromFeed(kept, feed));
       if (outcome.kind === 'fetched') {
         try {
-          return { result: await this.#judge(kept, outcome.file) };
+          const record = await this.#store.status(list.id);
+          // From here on nothing is waited for until the store has it.
+          return isMoved() ? undefined : { result: await this.#judge(kept, outcome.file, record) };
         } finally {
           // The reader that took the file moved it; what a full disk left behind would keep it full.
           await rm(outcome.file.path, { force: true });
         }
       }
+      if (isMoved()) return undefined;
       if (outcome.kind === 'unchanged') {
         await this.#store.noteUnchanged(list.id);
         return { result: resultOf(list, 'unchanged', [], kept.record.current) };
@@ -128,6 +148,7 @@ export class ListFetcher {
       const reason = reasonText('http-later', { status, seconds: Math.round(retryAfterMs / 1000) });
       return { result: await this.#fail(kept, 'postponed', reason, undefined), retryAfterMs };
     } catch (thrown) {
+      if (isMoved()) return undefined;
       const isUnproven = isAppError(thrown) && UNPROVEN.has(thrown.code);
       return {
         result: await this.#fail(kept, isUnproven ? 'unproven' : 'failed', errorText(thrown), thrown),
@@ -161,7 +182,7 @@ export class ListFetcher {
     });
   }
 
-  #fetchOptions({ list, record, sha256 }: KeptList): Parameters<typeof fetchSource>[0] {
+  #fetchOptions({ list, record, sha256, moved }: KeptList): Parameters<typeof fetchSource>[0] {
     const { source } = list;
     const { resolve, userAgent, limits, clock } = this.#options;
     const { addresses } = source;
@@ -179,16 +200,15 @@ export class ListFetcher {
       limits: { wireBytesMax: source.sizeBytesMax, contentBytesMax: source.sizeBytesMax, ...limits },
       resolve: addresses.length === 0 ? resolve : () => Promise.resolve(addresses),
       userAgent,
-      signal: this.#signal,
+      signal: AbortSignal.any([this.#signal, moved.signal]),
       clock,
     };
   }
 
-  async #judge(kept: KeptList, file: FetchedFile): Promise<RefreshResult> {
+  async #judge(kept: KeptList, file: FetchedFile, record: StoreRecord): Promise<RefreshResult> {
     const { list } = kept;
     const { log } = this.#options;
     const { path, sha256, validators } = file;
-    const record = await this.#store.status(list.id);
     if (record.current?.sha256 === sha256) {
       // The file of the store may be damaged; this one is whole.
       await rename(path, this.#store.pathOf(list.id, sha256));

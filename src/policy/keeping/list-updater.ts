@@ -113,8 +113,12 @@ export class ListUpdater {
         this.#lists.set(list.id, await this.#open(list));
       } else {
         // Another address or proof is to be seen at once, other times and bounds only from the next fetch on.
-        if (contentKey(known.list) !== contentKey(list)) known.nextFetchMs = this.#options.clock();
+        const isMoved = contentKey(known.list) !== contentKey(list);
         known.list = list;
+        if (!isMoved) continue;
+        known.nextFetchMs = this.#options.clock();
+        known.moved.abort();
+        known.moved = new AbortController();
       }
     }
     this.#arm();
@@ -229,6 +233,7 @@ export class ListUpdater {
     const next = isComplete ? Math.min(Math.max(dueMs, nowMs), nowMs + refreshMs) : nowMs;
     return {
       list,
+      moved: new AbortController(),
       record,
       sha256,
       ...{ looks: 0, looked: 0 },

@@ -1,8 +1,9 @@
 // The keeper of lists over time: a clock that the test moves, a source that the test breaks, a real state directory.
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Config } from '../../../../src/config/config.ts';
+import type { Config, UrlSource } from '../../../../src/config/config.ts';
 import { ListUpdater, type ListUpdaterOptions } from '../../../../src/policy/keeping/list-updater.ts';
 import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/policy/keeping/status.ts';
 import { createLog } from '../../../../src/telemetry/observe/observe.ts';
@@ -182,6 +183,49 @@ test('an address that was changed is fetched at once', async () => {
   await running.fetchDue();
   expect(server.requests.at(-1)?.path).toBe('/moved');
 });
+
+test.each([
+  ['says nothing', 'hangs'],
+  ['sends its list after all', 'answers'],
+  ['fails', 'fails'],
+])(
+  'an address or key that was changed while the one before %s is asked at once, and that one is not taken',
+  async (_, way) => {
+    const [old, asked] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+    server.set('/feed', (request, response) => {
+      asked.resolve(undefined);
+      void old.promise.then(() => (way === 'fails' ? status(500) : content(names(20)))(request, response));
+    });
+    const config = configWith('feed');
+    const running = await open(config);
+    const fetching = running.fetchDue();
+    await asked.promise;
+    const [{ privateKey, publicKey }, other] = [
+      generateKeyPairSync('ed25519'),
+      generateKeyPairSync('ed25519'),
+    ];
+    const textOf = (key: KeyObject): string =>
+      key.export({ format: 'der', type: 'spki' }).subarray(-32).toString('base64');
+    server.set('/moved', content(names(21)));
+    server.set('/moved.sig', content(sign(null, Buffer.from(names(21)), privateKey)));
+    const changed = (source: Partial<UrlSource>) =>
+      config.lists.map((list) =>
+        list.source.kind === 'url' ? { ...list, source: { ...list.source, ...source } } : list,
+      );
+    const following = running.follow(changed({ url: server.url('/moved'), publicKey: textOf(publicKey) }));
+    if (way !== 'hangs') old.resolve(undefined);
+    await following;
+    await fetching;
+    expect(server.requests.map(({ path }) => path)).toEqual(['/feed', '/moved', '/moved.sig']);
+    expect(readFileSync(pathOf(running, config) ?? '', 'utf8')).toBe(names(21));
+    const [kept] = await readListStatuses(config, () => nowMs);
+    expect(kept?.kept).toMatchObject({ current: { entries: 21 }, previous: [], failures: 0 });
+    // The key alone: what was signed with the one before is not taken.
+    await running.follow(changed({ url: server.url('/moved'), publicKey: textOf(other.publicKey) }));
+    await running.fetchDue();
+    expect(running.facts()[0]?.fetches).toMatchObject({ accepted: 1, unproven: 1 });
+  },
+);
 
 test('a source that asks for time gets it', async () => {
   server.set('/feed', status(503, { 'retry-after': '3600' }));
