@@ -186,7 +186,7 @@ test('nothing of a file that no reload took is given to a firewall or exported',
       return [response.status, await response.text()];
     };
     const own = join(cordon.directory, 'own.yaml');
-    const config = join(cordon.directory, 'cordon.yaml');
+    const path = join(cordon.directory, 'cordon.yaml');
     const place = (text: string, signature: string): void => {
       writeFileSync(own, text);
       writeFileSync(`${own}.sig`, signature);
@@ -205,7 +205,7 @@ test('nothing of a file that no reload took is given to a firewall or exported',
       ['--for', 'plain'],
       ['--format', 'domains'],
     ]) {
-      const { code, stderr } = await runCommandHere(['lists', 'export', ...how, '--config', config]);
+      const { code, stderr } = await runCommandHere(['lists', 'export', ...how, '--config', path]);
       expect([code, stderr]).toEqual([1, expect.stringContaining('ERR_LIST_SIGNATURE') as string]);
     }
     place(LIST, signed(LIST));
