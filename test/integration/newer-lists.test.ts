@@ -100,7 +100,18 @@ test('an older version is held, whoever signed it, and so is one without a signa
 }, async () => {
   cordon = await startCordon({ config: fetched() });
   publish(versionOf('2020-01-01').replaceAll(/reviewed: 20\d\d-\d\d-\d\d/g, 'reviewed: 2020-01-01'));
-  expect(await refresh()).toContain('older');
+  const held = await refresh();
+  expect(held).toContain('older');
+  // It would be kept, and the release's list stay in force: nobody is told that it was accepted.
+  const accepted = await runCommandHere([
+    'lists',
+    'accept',
+    'canary',
+    /cordon lists accept canary ([0-9a-f]{64})/.exec(held)?.[1] ?? '',
+    '--config',
+    join(cordon.directory, 'cordon.yaml'),
+  ]);
+  expect(accepted).toMatchObject({ code: 1, stderr: expect.stringContaining('ERR_LIST_HELD') as string });
   expect(await outcomeOf('new.example')).toBe('answered');
   expect(await outcomeOf('use-application-dns.net')).toBe('refused');
 

@@ -25,7 +25,7 @@ import {
   ListFetcher,
   type RefreshResult,
 } from './fetching.ts';
-import { isUrlList, requireRules, type UrlList } from './review.ts';
+import { isUrlList, requireNotPassed, requireRules, type UrlList } from './review.ts';
 import { isRecordStale, type ListStatus, storedStatus, toTime } from './status.ts';
 
 /** Fetches at a time: a slow source holds up few others, and all of them together fill no link. */
@@ -150,12 +150,16 @@ export class ListUpdater {
   }
 
   /**
-   * Puts the held content in force; throws ERR_LIST_ABSENT, ERR_LIST_STORE, and ERR_LIST_EMPTY for a mandate list of which
-   * nothing would refuse. The caller makes the policy.
+   * Puts the held content in force; throws ERR_LIST_ABSENT, ERR_LIST_STORE, ERR_LIST_EMPTY for a mandate list of which
+   * nothing would refuse, and ERR_LIST_HELD for a content that the release has a newer one of. The caller makes the policy.
    */
   async accept(id: string, sha256: string, author: StoreAuthor): Promise<void> {
     const kept = this.#lists.get(id);
-    if (kept?.record.held?.sha256 === sha256) requireRules(kept.list, this.#store.pathOf(id, sha256));
+    if (kept?.record.held?.sha256 === sha256) {
+      const path = this.#store.pathOf(id, sha256);
+      requireRules(kept.list, path);
+      requireNotPassed(kept.list, path);
+    }
     await this.#store.accept(id, sha256, author);
     await this.#lookAgain(id);
     this.#options.log.info({ list: id, sha256, ...author }, 'held content of a list accepted');
@@ -168,8 +172,11 @@ export class ListUpdater {
     this.#options.log.info({ list: id, sha256, ...author }, 'held content of a list dismissed');
   }
 
-  /** Puts an earlier content in force; throws ERR_LIST_ABSENT or ERR_LIST_STORE. The caller makes the policy. */
+  /** Puts an earlier content in force; throws ERR_LIST_ABSENT, ERR_LIST_STORE, or ERR_LIST_HELD as accept() does. The caller makes the policy. */
   async rollback(id: string, sha256: string, author: StoreAuthor): Promise<void> {
+    const kept = this.#lists.get(id);
+    if (kept?.record.previous.some((content) => content.sha256 === sha256) === true)
+      requireNotPassed(kept.list, this.#store.pathOf(id, sha256));
     await this.#store.rollback(id, sha256, author);
     await this.#lookAgain(id);
     this.#options.log.warn({ list: id, sha256, ...author }, 'list rolled back to an earlier content');

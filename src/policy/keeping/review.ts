@@ -115,6 +115,17 @@ export const requireRules = (list: UrlList, path: string): void => {
   );
 };
 
+/** Throws ERR_LIST_HELD for a content that is older than the release's list: whatever is decided, that one is in force. */
+export const requireNotPassed = (list: UrlList, path: string): void => {
+  if (newerPath(list, path) === path) return;
+  throw new AppError('ERR_LIST_HELD', `putting a content of list ${list.id} in force: it is older`, {
+    hint: PASSED_HINT,
+  });
+};
+
+const PASSED_HINT =
+  'The release has a newer list: take a newer one than that, or write the list without "shipped".';
+
 type Counts = Pick<Candidate, 'entries' | 'exceptions' | 'guarded' | 'isBroken' | 'rejected'>;
 
 /** What is known of a file before it is taken, and what it lets pass. */
@@ -333,7 +344,7 @@ const heldError = (list: string, { sha256, reasons, isPassed }: HeldFile): AppEr
   const texts = reasons.map(({ code, text }) => `${code}: ${text}`);
   return new AppError('ERR_LIST_HELD', `reading list ${list}: ${texts.join('; ')}`, {
     hint: isPassed
-      ? 'The release has a newer list: take a newer file, or write the list without "shipped".'
+      ? PASSED_HINT
       : `Mend the file, or put it in force with: cordon lists accept ${list} ${sha256}`,
   });
 };
