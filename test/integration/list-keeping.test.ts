@@ -275,6 +275,45 @@ test('a reload with a mandate list from an address waits for it, and is in force
   await program.waitForLog(({ msg }) => msg === 'lists renewed');
   expect(await outcomeOf(program, 'name-500')).toBe('answered');
   expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  const by = expect.stringContaining('cordon.yaml belongs to ') as string;
+  await vi.waitFor(
+    async () => {
+      const { body } = await control('GET', '/v1/records/search?class=changes&limit=100');
+      const records = (body['records'] as { record: object }[]).map(({ record }) => record);
+      expect(records).toContainEqual(expect.objectContaining({ kind: 'configuration', cause: 'lists', by }));
+    },
+    { timeout: 90_000, interval: 200 },
+  );
+  await program.stop();
+});
+
+test('a reload that waits for a list which never comes holds up no other list, and loses none', async () => {
+  const kept = (id: string): string => `  - { id: ${id}, url: "${server.url(`/${id}`)}" }\n`;
+  const put = (id: string, name: string): void => server.set(`/${id}`, content(`${name}.example\n`));
+  const reads = async (text: string): Promise<void> => {
+    writeFileSync(join(program.directory, 'cordon.yaml'), text);
+    const from = program.logs().length;
+    program.signal('SIGHUP');
+    await program.waitForLog(({ msg }) => msg.startsWith('reload '), from);
+  };
+  put('c', 'name-1');
+  put('d', 'other');
+  const program = await start(kept('c') + kept('d'));
+  await program.waitForLog(({ msg }) => msg === 'lists renewed');
+  server.set('/feed', status(404));
+  await reads(configWith(kept('d') + kept('feed').replace(' }', ', mandate: true }')));
+  put('d', 'name-99');
+  expect(await refresh('d')).toMatchObject({ outcome: 'accepted' });
+  expect(await outcomeOf(program, 'name-99')).toBe('refused');
+  expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  expect(await readMetric(program, 'cordon_list_stale', { list: 'feed' })).toBe(1);
+  // A file that cannot be read ends the waiting: what is in force goes on, and nothing else is fetched.
+  await reads('lists: [');
+  put('d', 'name-500');
+  expect(await refresh('d')).toMatchObject({ outcome: 'accepted' });
+  expect(await outcomeOf(program, 'name-500')).toBe('refused');
+  expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  expect(await readMetric(program, 'cordon_list_stale', { list: 'feed' })).toBe(0);
   await program.stop();
 });
 

@@ -99,10 +99,10 @@ export class ActiveState {
   }
 
   /** What a worker that starts now is told. */
-  settingsOf(index: number, state = this.#current): WorkerSettings {
-    const { trust, pause, recording, queryLog, leases } = this.#parts;
+  settingsOf(index: number, state = this.#current, isPaused = this.#isPauseApplied): WorkerSettings {
+    const { trust, recording, queryLog, leases } = this.#parts;
     return toSettings(state, index, trust, {
-      isPaused: pause.isPaused,
+      isPaused,
       events: recording.eventsOf(index),
       queryLog: queryLog.shareOf(index, state.config),
       leases: leases.tableOf(state.config),
@@ -138,11 +138,14 @@ export class ActiveState {
     return { config, generation, enforced, ...listeners, routes, views, counters, refusals };
   }
 
-  /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
-  async apply(prepared: State, author?: ChangeAuthor): Promise<void> {
-    const { supervisor, trust, recording, probe, enforcement, pause, own, retired, totals } = this.#parts;
+  /**
+   * Puts a prepared state in force in all workers; on an error the one before it is put back. A pause, and its end, that waits for
+   * its turn is not taken up: its own change says who wanted it.
+   */
+  async apply(prepared: State, author?: ChangeAuthor, isPaused = this.#isPauseApplied): Promise<void> {
+    const { supervisor, trust, recording, probe, enforcement, own, retired, totals } = this.#parts;
     const previous = this.#current;
-    const { isPaused } = pause;
+    const wasPaused = this.#isPauseApplied;
     const { policy } = prepared.generation ?? {};
     const layout = {
       lists: policy === undefined ? [] : withPause(policy, isPaused).lists,
@@ -156,7 +159,7 @@ export class ActiveState {
       await trust.recall(upstreamsText(state.routes));
       if (state.generation !== undefined) this.#define(namesOf(state.generation));
       await probe.whileChanging(async () => {
-        await supervisor.apply(this.#settingsFrom(state));
+        await supervisor.apply(this.#settingsFrom(state, isPaused));
         this.#current = state;
         this.#isPauseApplied = isPaused;
         // In this moment, so that nobody else sees the change first and records it without its author.
@@ -168,7 +171,7 @@ export class ActiveState {
       retired.add(policy?.table);
       restoreTrust();
       await trust.recall(upstreamsText(previous.routes));
-      await supervisor.apply(this.#settingsFrom(previous));
+      await supervisor.apply(this.#settingsFrom(previous, wasPaused));
       throw error;
     } finally {
       this.#retire(state === this.#current ? previous : state);
@@ -181,6 +184,11 @@ export class ActiveState {
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
   }
 
+  /** Puts what the pause now says in force, with all else as it is. */
+  applyPause(author: ChangeAuthor | undefined): Promise<void> {
+    return this.apply(this.#current, author, this.#parts.pause.isPaused);
+  }
+
   #define(facts: GenerationFacts): void {
     this.#parts.recording.define(facts);
     this.#parts.queryLog.define(facts);
@@ -190,8 +198,8 @@ export class ActiveState {
    * What workers that start later get as well. In a scope of its own: the supervisor keeps the function, and what stands beside
    * it, such as the state before with its table, would live as long.
    */
-  #settingsFrom(state: State): (index: number) => WorkerSettings {
-    return (index) => this.settingsOf(index, state);
+  #settingsFrom(state: State, isPaused: boolean): (index: number) => WorkerSettings {
+    return (index) => this.settingsOf(index, state, isPaused);
   }
 
   async #claim(endpoint: Endpoint): Promise<Endpoint> {

@@ -154,18 +154,27 @@ export class Changes {
     return this.#queue(() => this.#renew());
   }
 
-  /** Puts what is in force in force again: with other addresses of upstreams, other keys, another certificate, or a pause. */
-  applyAgain(author?: ChangeAuthor): Promise<AppError | undefined> {
+  /** Puts what is in force in force again: with other addresses of upstreams, other keys, or another certificate. */
+  applyAgain(): Promise<AppError | undefined> {
     const { log, state } = this.#parts;
     const apply = async () => {
       const { config, generation, enforced } = state.current;
-      await state.apply(await state.prepare(config, generation, enforced), author);
+      await state.apply(await state.prepare(config, generation, enforced));
     };
     return this.#queue(() =>
       enact(apply, (error) =>
         log.error({ err: error }, 'what was learned of upstreams, keys or certificates is not put in force'),
       ),
     );
+  }
+
+  /**
+   * Puts a pause, or its end, in force with all else as it is: nothing is read again for it that may be missing now, such as the
+   * system's resolvers. Rejects when it cannot, and nothing has changed.
+   */
+  applyPause(author: ChangeAuthor | undefined): Promise<void> {
+    const { state } = this.#parts;
+    return this.#queue(() => state.applyPause(author));
   }
 
   get #generation(): number | undefined {
@@ -176,10 +185,11 @@ export class Changes {
     return configAuthor(this.#parts.source.configPath, (sha256) => this.#parts.knownAuthor(sha256));
   }
 
-  #queue(change: () => Promise<AppError | undefined>): Promise<AppError | undefined> {
+  async #queue<Result>(change: () => Promise<Result>): Promise<Result> {
     const changed = this.#last.then(change);
-    this.#last = changed;
-    return changed;
+    // Whoever asked hears of a failure; the next change has nothing to do with it.
+    this.#last = changed.catch(() => undefined);
+    return await changed;
   }
 
   #reload(trigger: string): Promise<AppError | undefined> {
@@ -187,12 +197,14 @@ export class Changes {
     const parts = this.#parts.parts();
     const previous = state.current.config;
     this.#awaited = undefined;
-    let config: Config | undefined;
+    /** Its lists are fetched. */
+    let prepared: Config | undefined;
     const apply = async () => {
-      config = source.readConfig();
+      const config = source.readConfig();
       const keys = startOnlyChanges(previous, config);
       if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
       await parts.prepare(config);
+      prepared = config;
       await this.#putInForce(config, this.#configAuthor());
       this.save();
       journal.act('reload');
@@ -210,9 +222,10 @@ export class Changes {
       this.#refused.configuration = error;
       this.#count('failure');
       journal.refused(error.code, 'reload');
-      const isWaiting = config !== undefined && lists.areMissing(config);
-      this.#awaited = isWaiting ? config : undefined;
-      if (config !== undefined && !isWaiting) await parts.restore(previous);
+      const isWaiting = prepared !== undefined && lists.areMissing(prepared);
+      this.#awaited = isWaiting ? prepared : undefined;
+      // Also where the file could not be read: parts may be prepared for one that was waited for until now.
+      if (!isWaiting) await parts.restore(previous);
       log.error(
         { err: error },
         isWaiting
@@ -223,24 +236,37 @@ export class Changes {
   }
 
   async #renew(): Promise<AppError | undefined> {
-    const { log, state, lists, journal } = this.#parts;
+    const { state, lists } = this.#parts;
     const awaited = this.#awaited;
-    const { config: current, generation } = state.current;
-    if (awaited === undefined && lists.areIn(generation, current)) return undefined;
-    const config = awaited ?? current;
+    // What is waited for may never come, or not be fit to be in force: it holds up nothing that is in force.
+    let refused: AppError | undefined;
+    if (awaited !== undefined && !lists.areMissing(awaited)) {
+      refused = await this.#putRenewed(awaited, true);
+      if (refused === undefined) return undefined;
+    }
+    const { config, generation } = state.current;
+    if (lists.areIn(generation, config)) return refused;
+    return (await this.#putRenewed(config, false)) ?? refused;
+  }
+
+  #putRenewed(config: Config, wasAwaited: boolean): Promise<AppError | undefined> {
+    const { log, journal } = this.#parts;
     const apply = async () => {
-      await this.#putInForce(config, awaited && this.#configAuthor());
-      journal.configuration(config, 'lists');
-      if (awaited !== undefined) await this.#parts.parts().follow(config);
-      this.#awaited = undefined;
+      const author = wasAwaited ? this.#configAuthor() : undefined;
+      await this.#putInForce(config, author);
+      journal.configuration(config, 'lists', author);
+      if (wasAwaited) {
+        await this.#parts.parts().follow(config);
+        this.#awaited = undefined;
+      }
       this.save();
       // A file that was refused still lies there.
-      this.#refused = awaited === undefined ? { ...this.#refused, lists: undefined } : {};
+      this.#refused = wasAwaited ? {} : { ...this.#refused, lists: undefined };
       this.#count('success');
       log.info({ generation: this.#generation }, 'lists renewed');
     };
     return enact(apply, (error) => {
-      this.#refused.lists = error;
+      this.#refused[wasAwaited ? 'configuration' : 'lists'] = error;
       this.#count('failure');
       journal.refused(error.code, 'lists');
       log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');
