@@ -1,5 +1,5 @@
 // Suspending refusals: bounded, on the record, over by itself, and never beyond the process.
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -7,7 +7,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { AnswerBook } from '../support/answer-book.ts';
 import { ask, readMetric } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
-import type { RunResult } from '../support/process.ts';
+import { type RunResult, requireProgram, run, startCordon as startProcess } from '../support/process.ts';
 import { ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 
@@ -36,10 +36,13 @@ afterAll(async () => {
   await upstream?.close();
 });
 
-const cordonCommand = (...args: string[]): Promise<RunResult> =>
-  runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+const commandOf =
+  (of: () => Pick<Cordon, 'directory'>) =>
+  (...args: string[]): Promise<RunResult> =>
+    runCommandHere([...args, '--config', join(of().directory, 'cordon.yaml')]);
+const cordonCommand = commandOf(() => cordon);
 
-const rcode = async (): Promise<number> => (await ask(cordon.dns, NAME)).rcode;
+const rcode = async (of: Pick<Cordon, 'dns'> = cordon): Promise<number> => (await ask(of.dns, NAME)).rcode;
 
 test('a pause lets listed names pass and says so everywhere, resume ends it', async () => {
   expect(await rcode()).toBe(RCODE.NXDOMAIN);
@@ -101,8 +104,42 @@ control-room: { listen: "127.0.0.1:0" }
 
 test('a pause ends by itself', async () => {
   expect((await cordonCommand('pause', '1s', '--reason', 'short')).code).toBe(0);
-  await expect.poll(rcode, { timeout: 90_000 }).toBe(RCODE.NXDOMAIN);
+  await expect.poll(() => rcode(), { timeout: 90_000 }).toBe(RCODE.NXDOMAIN);
   await cordon.waitForLog(({ before, by }) => before === 'paused' && by === undefined);
+});
+
+test('refusals are given again whatever became of the resolvers of the system', async (context) => {
+  requireProgram(context, 'unshare');
+  // resolv.conf of the machine stays as it is: the service has one of its own over it.
+  const namespace = ['unshare', '--map-root-user', '--mount', '--propagation', 'private'];
+  const may = (await run('unshare', [...namespace.slice(1), 'true'])).code === 0;
+  if (!may) context.skip('this user may not make a mount namespace');
+  const directory = await mkdtemp(join(tmpdir(), 'cordon-resolv-'));
+  const resolvers = join(directory, 'resolv.conf');
+  // Nobody answers there, which is told at once.
+  const text = 'nameserver 127.0.0.153\n';
+  await writeFile(resolvers, text);
+  const other = await startProcess({
+    config: 'listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }\nworkers: 1\n',
+    through: [...namespace, 'sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', resolvers],
+  });
+  try {
+    const command = commandOf(() => other);
+    await expect.poll(async () => (await command('pause')).stdout, POLL).toBe('refusals are given\n');
+    expect((await command('pause', '5m', '--reason', 'incident 9')).code).toBe(0);
+    expect(await rcode(other)).not.toBe(RCODE.NXDOMAIN);
+    await writeFile(resolvers, '');
+    expect(await command('resume', '--reason', 'over')).toMatchObject({ code: 0, stderr: '' });
+    expect(await rcode(other)).toBe(RCODE.NXDOMAIN);
+    // Also when nobody resumes them.
+    expect((await command('pause', '1s', '--reason', 'short')).code).toBe(0);
+    await expect.poll(() => rcode(other), { timeout: 20_000 }).toBe(RCODE.NXDOMAIN);
+    await writeFile(resolvers, text);
+    expect((await command('resume')).stderr).toContain('they are not suspended');
+  } finally {
+    await other.stop();
+    await rm(directory, { recursive: true });
+  }
 });
 
 test('a pause survives a reload within its time', async () => {

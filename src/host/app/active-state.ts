@@ -99,10 +99,10 @@ export class ActiveState {
   }
 
   /** What a worker that starts now is told. */
-  settingsOf(index: number, state = this.#current): WorkerSettings {
-    const { trust, pause, recording, queryLog, leases } = this.#parts;
+  settingsOf(index: number, state = this.#current, isPaused = this.#isPauseApplied): WorkerSettings {
+    const { trust, recording, queryLog, leases } = this.#parts;
     return toSettings(state, index, trust, {
-      isPaused: pause.isPaused,
+      isPaused,
       events: recording.eventsOf(index),
       queryLog: queryLog.shareOf(index, state.config),
       leases: leases.tableOf(state.config),
@@ -142,6 +142,7 @@ export class ActiveState {
   async apply(prepared: State, author?: ChangeAuthor): Promise<void> {
     const { supervisor, trust, recording, probe, enforcement, pause, own, retired, totals } = this.#parts;
     const previous = this.#current;
+    const wasPaused = this.#isPauseApplied;
     const { isPaused } = pause;
     const { policy } = prepared.generation ?? {};
     const layout = {
@@ -156,7 +157,7 @@ export class ActiveState {
       await trust.recall(upstreamsText(state.routes));
       if (state.generation !== undefined) this.#define(namesOf(state.generation));
       await probe.whileChanging(async () => {
-        await supervisor.apply(this.#settingsFrom(state));
+        await supervisor.apply(this.#settingsFrom(state, isPaused));
         this.#current = state;
         this.#isPauseApplied = isPaused;
         // In this moment, so that nobody else sees the change first and records it without its author.
@@ -168,7 +169,7 @@ export class ActiveState {
       retired.add(policy?.table);
       restoreTrust();
       await trust.recall(upstreamsText(previous.routes));
-      await supervisor.apply(this.#settingsFrom(previous));
+      await supervisor.apply(this.#settingsFrom(previous, wasPaused));
       throw error;
     } finally {
       this.#retire(state === this.#current ? previous : state);
@@ -190,8 +191,8 @@ export class ActiveState {
    * What workers that start later get as well. In a scope of its own: the supervisor keeps the function, and what stands beside
    * it, such as the state before with its table, would live as long.
    */
-  #settingsFrom(state: State): (index: number) => WorkerSettings {
-    return (index) => this.settingsOf(index, state);
+  #settingsFrom(state: State, isPaused: boolean): (index: number) => WorkerSettings {
+    return (index) => this.settingsOf(index, state, isPaused);
   }
 
   async #claim(endpoint: Endpoint): Promise<Endpoint> {

@@ -154,18 +154,27 @@ export class Changes {
     return this.#queue(() => this.#renew());
   }
 
-  /** Puts what is in force in force again: with other addresses of upstreams, other keys, another certificate, or a pause. */
-  applyAgain(author?: ChangeAuthor): Promise<AppError | undefined> {
+  /** Puts what is in force in force again: with other addresses of upstreams, other keys, or another certificate. */
+  applyAgain(): Promise<AppError | undefined> {
     const { log, state } = this.#parts;
     const apply = async () => {
       const { config, generation, enforced } = state.current;
-      await state.apply(await state.prepare(config, generation, enforced), author);
+      await state.apply(await state.prepare(config, generation, enforced));
     };
     return this.#queue(() =>
       enact(apply, (error) =>
         log.error({ err: error }, 'what was learned of upstreams, keys or certificates is not put in force'),
       ),
     );
+  }
+
+  /**
+   * Puts a pause, or its end, in force with all else as it is: nothing is read again for it that may be missing now, such as the
+   * system's resolvers. Rejects when it cannot, and nothing has changed.
+   */
+  applyPause(author: ChangeAuthor | undefined): Promise<void> {
+    const { state } = this.#parts;
+    return this.#queue(() => state.apply(state.current, author));
   }
 
   get #generation(): number | undefined {
@@ -176,10 +185,11 @@ export class Changes {
     return configAuthor(this.#parts.source.configPath, (sha256) => this.#parts.knownAuthor(sha256));
   }
 
-  #queue(change: () => Promise<AppError | undefined>): Promise<AppError | undefined> {
+  async #queue<Result>(change: () => Promise<Result>): Promise<Result> {
     const changed = this.#last.then(change);
-    this.#last = changed;
-    return changed;
+    // Whoever asked hears of a failure; the next change has nothing to do with it.
+    this.#last = changed.catch(() => undefined);
+    return await changed;
   }
 
   #reload(trigger: string): Promise<AppError | undefined> {

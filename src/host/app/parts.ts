@@ -172,13 +172,11 @@ export const createProgram = (
     onStuck: exitNow,
   });
   const pause = new OperatorPause({
+    log,
     msMax: () => state.current.config.compliance.pauseMsMax,
     nowMs: systemClock,
     enforcement: () => enforcement.current,
-    apply: async (by, reason) => {
-      const error = await changes.applyAgain(toAuthor(by, reason));
-      if (error !== undefined) throw error;
-    },
+    apply: (by, reason) => changes.applyPause(toAuthor(by, reason)),
     changed: ({ isPaused, until }, by, reason) => {
       const detail = { isPaused, ...(until === undefined ? {} : { until }) };
       if (by !== undefined) journal.admin(isPaused ? 'pause' : 'resume', by, reason, detail);

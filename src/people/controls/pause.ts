@@ -3,13 +3,18 @@
 // While it lasts, every list only watches: what would be refused is counted and recorded as such, and passes. It ends
 // by itself, and that of an operator does not outlive the process: a restart refuses again. How long it may last is configured; the
 // time counts as time in which the prohibition was not in force. An operator here ends both at once, whoever began them.
+// What cannot be put in force changes nothing: a pause that workers still know goes on here as well, and its end is tried again.
 
 import { AppError, formatDuration } from '../../base/base.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
 import type { PauseControl, PauseStatus } from '../admin/admin.ts';
 
+/** Between two tries to end a pause, milliseconds: soon, for refusals are not given until then. */
+const RETRY_MS = 5_000;
+
 /** What a pause needs of the program. */
 export interface PauseOptions {
+  readonly log: { error(fields: object, text: string): void };
   /** Longest pause, milliseconds, as now configured. */
   msMax(): number;
   nowMs(): number;
@@ -42,13 +47,17 @@ interface Pause {
   readonly decided?: DecidedPause;
 }
 
+/** Who began it: an operator here, or the authority of the fleet. */
+type Origin = 'own' | 'fleet';
+
 /** Whether refusals are suspended, and the ways to change it. */
 export class OperatorPause implements PauseControl {
   readonly name = 'pause';
   readonly #options: PauseOptions;
-  readonly #pauses: { own?: Pause; fleet?: Pause } = {};
+  readonly #pauses: { [origin in Origin]?: Pause } = {};
   /** Of the fleet's pause that an operator has ended here. */
   #endedNumber = 0;
+  #isDrained = false;
 
   constructor(options: PauseOptions) {
     this.#options = options;
@@ -89,11 +98,11 @@ export class OperatorPause implements PauseControl {
     return this.status();
   }
 
+  /** Rejects when they cannot be resumed: they are still suspended, and it is tried again. */
   async resume(by: string, reason: string): Promise<PauseStatus> {
     if (!this.isPaused) throw new AppError('ERR_APP_PAUSE', 'resuming refusals: they are not suspended');
     this.#endedNumber = this.#pauses.fleet?.decided?.number ?? this.#endedNumber;
-    this.#forget('own');
-    await this.#end('fleet', by, reason);
+    await this.#end(['own', 'fleet'], by, reason);
     return this.status();
   }
 
@@ -102,7 +111,7 @@ export class OperatorPause implements PauseControl {
     const { fleet } = this.#pauses;
     const ms = decided === undefined ? 0 : Math.min(decided.forMs, decided.untilMs - this.#options.nowMs());
     if (decided === undefined || ms <= 0) {
-      if (fleet !== undefined) await this.#end('fleet', 'the authority of the fleet', undefined);
+      if (fleet !== undefined) await this.#end(['fleet'], 'the authority of the fleet', undefined);
       return;
     }
     const { for: whom, number, by, reason, forMs } = decided;
@@ -121,6 +130,7 @@ export class OperatorPause implements PauseControl {
 
   /** Forgets it: the program ends. */
   drain(): void {
+    this.#isDrained = true;
     this.#forget('own');
     this.#forget('fleet');
   }
@@ -130,27 +140,54 @@ export class OperatorPause implements PauseControl {
     return own === undefined || (fleet !== undefined && fleet.untilMs > own.untilMs) ? fleet : own;
   }
 
-  async #begin(which: 'own' | 'fleet', ms: number, about: Omit<Pause, 'untilMs' | 'timer'>): Promise<void> {
-    this.#forget(which);
-    const timer = setTimeout(() => void this.#end(which, undefined, undefined), ms);
-    this.#pauses[which] = { untilMs: this.#options.nowMs() + ms, timer, ...about };
+  async #begin(origin: Origin, ms: number, about: Omit<Pause, 'untilMs' | 'timer'>): Promise<void> {
+    const before = this.#forget(origin);
+    const begun: Pause = {
+      ...{ untilMs: this.#options.nowMs() + ms, ...about },
+      timer: setTimeout(() => this.#endLater(origin), ms),
+    };
+    this.#pauses[origin] = begun;
     try {
       await this.#options.apply(about.by, about.reason);
     } catch (thrown) {
-      this.#forget(which);
+      if (this.#pauses[origin] === begun) this.#forget(origin);
+      if (before !== undefined) this.#restore(origin, before, before.untilMs - this.#options.nowMs());
       throw thrown;
     }
     this.#options.changed(this.status(), about.by, about.reason);
   }
 
-  #forget(which: 'own' | 'fleet'): void {
-    clearTimeout(this.#pauses[which]?.timer);
-    delete this.#pauses[which];
+  #forget(origin: Origin): Pause | undefined {
+    const pause = this.#pauses[origin];
+    clearTimeout(pause?.timer);
+    delete this.#pauses[origin];
+    return pause;
   }
 
-  async #end(which: 'own' | 'fleet', by: string | undefined, reason: string | undefined): Promise<void> {
-    this.#forget(which);
-    await this.#options.apply(by, reason);
+  /** Has a pause go on that is not over in the workers, unless another one took its place; ends it after `ms`. */
+  #restore(origin: Origin, pause: Pause, ms: number, by?: string, reason?: string): void {
+    if (this.#isDrained || this.#pauses[origin] !== undefined) return;
+    const timer = setTimeout(() => this.#endLater(origin, by, reason), Math.max(0, ms));
+    this.#pauses[origin] = { ...pause, timer };
+  }
+
+  /** Its time is over, or an end that failed is tried again. Never throws. */
+  #endLater(origin: Origin, by?: string, reason?: string): void {
+    this.#end([origin], by, reason).catch((err: unknown) => {
+      const text = 'refusals are still suspended: resuming them failed, and is tried again';
+      this.#options.log.error({ err, retryMs: RETRY_MS }, text);
+    });
+  }
+
+  async #end(origins: readonly Origin[], by: string | undefined, reason: string | undefined): Promise<void> {
+    const ended = origins.map((origin) => [origin, this.#forget(origin)] as const);
+    try {
+      await this.#options.apply(by, reason);
+    } catch (thrown) {
+      for (const [origin, pause] of ended)
+        if (pause !== undefined) this.#restore(origin, pause, RETRY_MS, by, reason);
+      throw thrown;
+    }
     if (!this.isPaused) this.#options.changed(this.status(), by, reason);
   }
 }

@@ -36,6 +36,7 @@ const start = async (resolver: Resolver): Promise<void> => {
   const { name, site, notes, admin } = resolver;
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   resolver.pause = new OperatorPause({
+    log: { error: () => undefined },
     ...{ msMax: () => resolver.pauseMsMax, nowMs: time.clock, enforcement: () => ENFORCED },
     apply: () => Promise.resolve(),
     changed: ({ isPaused, until }, by, reason) =>
