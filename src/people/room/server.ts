@@ -307,7 +307,8 @@ const addProvider = (server: FastifyInstance, options: ServerOptions): void => {
   const { parts, tls, url } = options;
   const isSecure = tls !== undefined || url?.protocol === 'https:';
   const name = cookieNames(isSecure).flow;
-  const attributes = { path: '/oidc', httpOnly: true, sameSite: 'lax', secure: isSecure } as const;
+  // It comes back with a browser that the provider sends, from whatever site.
+  const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure } as const;
   const redirectOf = (visit: Visit): string => `${visit.site.origin}/oidc/callback`;
   server.get('/oidc/start', async (request, reply) => {
     const visit = visitOf(options, request, reply);
