@@ -8,7 +8,7 @@ import { setDoorkeeper } from './api/client.ts';
 import type { Session, State } from './api/shapes.ts';
 import { Device } from './devices/device.tsx';
 import { SetUp } from './entry/set-up.tsx';
-import { SignIn, wantedPlace } from './entry/sign-in.tsx';
+import { EntryFault, SignIn, wantedPlace } from './entry/sign-in.tsx';
 import { Exemptions } from './exemptions/exemptions.tsx';
 import { Paper } from './exemptions/paper.tsx';
 import { RequestExemption } from './exemptions/request.tsx';
@@ -135,7 +135,12 @@ const Room = (): VNode => {
   if (isSetUp) return <SetUp />;
   if (!known.signedIn) return <SignIn />;
   if (path === '/sign-in') return <p class="faint">{say('loading')}</p>;
-  return <Shell>{pageOf(path)}</Shell>;
+  return (
+    <Shell>
+      <EntryFault />
+      {pageOf(path)}
+    </Shell>
+  );
 };
 
 const App = (): VNode => {

@@ -86,11 +86,22 @@ const LocalForm = ({ onDone }: { readonly onDone: (given: Session) => void }): V
   );
 };
 
+/** Why the identity provider sent somebody back to no avail. */
+export const EntryFault = (): VNode | null => {
+  const { say } = useText();
+  const fault = useStore(place).query.get('fault');
+  if (fault === null) return null;
+  return (
+    <div class="note bad" role="alert">
+      <b>{say('signInFailed')}</b> <code>{fault}</code>
+    </div>
+  );
+};
+
 export const SignIn = (): VNode => {
   const { say } = useText();
   const known = useStore(session);
   const { query } = useStore(place);
-  const fault = query.get('fault');
   const to = wantedPlace(query);
   const oidc = known?.methods.oidc ?? null;
   // Who is signed in is led to the place that was wanted.
@@ -105,11 +116,7 @@ export const SignIn = (): VNode => {
         </span>
       </p>
       <PageName>{say('signInTitle')}</PageName>
-      {fault !== null && (
-        <div class="note bad" role="alert">
-          <b>{say('signInFailed')}</b> <code>{fault}</code>
-        </div>
-      )}
+      <EntryFault />
       {known?.needsSetup === true && <p class="note">{say('needsSetup')}</p>}
       {oidc !== null && (
         <section class="panel" aria-label={say('byAgency')}>

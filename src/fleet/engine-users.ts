@@ -3,9 +3,9 @@
 // The text grows with the fleet: 1.4 MB with 1,000 resolvers and the tokens by which they came. So it is made in pieces, one for each user,
 // of which none is kept: as a whole it would outlive the young objects, and the heap would grow by it until all of that is collected.
 import { createHash } from 'node:crypto';
-import { closeSync, existsSync, openSync, readFileSync, readSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { join } from 'node:path';
-import { holdsNow, replaceFileNow } from '../base/base.ts';
+import { fileIdentity, holdsNow, replaceFileNow } from '../base/base.ts';
 import {
   type EngineSettings,
   FILE_MODE,
@@ -56,11 +56,8 @@ export const areUsersWritten = (
   return written;
 };
 
-/** Says the same of who may connect for as long as it is not written again; empty where nothing is. */
-export const usersVersion = (directory: string): string => {
-  const found = statSync(join(directory, USERS_NAME), { bigint: true, throwIfNoEntry: false });
-  return found === undefined ? '' : `${found.ino} ${found.size} ${found.mtimeNs}`;
-};
+/** Says the same of who may connect for as long as it is not written again. */
+export const usersVersion = (directory: string): string => fileIdentity(join(directory, USERS_NAME));
 
 /** What has the engine close the connections of leaf nodes when it is another one, as it is written now, and for which rights. */
 export const leafsTold = (

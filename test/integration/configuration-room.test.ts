@@ -223,6 +223,33 @@ test('one person tightens alone, and a way back is a draft like any other', asyn
   expect(back.text).not.toContain(SECRET);
 });
 
+test('a text of before that comes back on the host is on the record as of nobody', async () => {
+  const now = onDisk();
+  const reread = async (text: string): Promise<void> => {
+    const from = cordon.logs().length;
+    writeFileSync(path, text);
+    cordon.signal('SIGHUP');
+    await cordon.waitForLog(({ msg }) => msg === 'reloaded', from);
+  };
+  await reread(CONFIG.replace('lists: [tiktok, own]', 'lists: [tiktok]'));
+  await reread(now);
+  await vi.waitFor(
+    async () => {
+      const { body } = await approver.get('/api/v1/records/search?class=changes&limit=100');
+      const records = (body['records'] as { record: object }[]).map(({ record }) => record);
+      expect(records).toContainEqual(
+        expect.objectContaining({
+          ...{ kind: 'configuration', by: expect.stringMatching(/^not known; /) as string },
+          reason: expect.stringMatching(
+            /^SIGHUP came.+ before, last on \S+ by O\. Operator, confirmed by P\. Approver, which/,
+          ) as string,
+        }),
+      );
+    },
+    { timeout: 90_000, interval: 500 },
+  );
+});
+
 test('a file that somebody else changed meanwhile is not overwritten, before and after the confirmation', async () => {
   const text = await shownText();
   const found = await check(text.replace('agency: Example Agency', 'agency: Another Agency'));

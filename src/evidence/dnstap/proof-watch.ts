@@ -3,10 +3,10 @@
 // Who asked is another machine, and how the file came here is the operator's: what counts is the signature by the key that the
 // collector was given, and that it is about who is watched: where a file lies says nothing. A certificate that does not fit is told and counts for nothing; one of an earlier time stays one of that time.
 import { createHash, type KeyObject } from 'node:crypto';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorText, readRegularFile } from '../../base/base.ts';
+import { errorText, fileIdentity, NO_FILE, readRegularFile } from '../../base/base.ts';
 import { type Certificate, openCertificate, PROOF_BYTES_MAX } from '../probe/probe.ts';
 import type { ForeignProof } from '../records/records.ts';
 
@@ -80,8 +80,8 @@ export class ProofWatch {
       const names = readdirSync(this.#directory).filter((name) => name.endsWith('.json'));
       for (const name of names.sort().slice(0, FILES_MAX)) {
         const known = this.#stamps.get(name);
-        const stamp = stampOf(join(this.#directory, name));
-        if (stamp === undefined) continue;
+        const stamp = fileIdentity(join(this.#directory, name));
+        if (stamp === NO_FILE) continue;
         if (stamp !== known && found.length >= READ_MAX) {
           // Of the next look.
           if (known !== undefined) stamps.set(name, known);
@@ -138,9 +138,3 @@ export class ProofWatch {
     ];
   }
 }
-
-/** Changes whenever the file is written or replaced; undefined while it is not there. */
-const stampOf = (path: string): string | undefined => {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found && `${found.ino} ${found.size} ${found.mtimeMs}`;
-};

@@ -2,8 +2,7 @@
 //
 // A file is looked at while it is there, and read again when it changed. A resolver has the version before until it has fetched
 // this one: a name that is new counts after GRACE_MS. A version that cannot be read changes nothing but what is told.
-import { statSync } from 'node:fs';
-import { createAddress, errorText, isAppError } from '../../base/base.ts';
+import { createAddress, errorText, fileIdentity, isAppError } from '../../base/base.ts';
 import type { ListFormat } from '../../base/words/words.ts';
 import { precedenceOf } from '../../policy/generation/generation.ts';
 import { loadList } from '../../policy/lists/lists.ts';
@@ -131,9 +130,4 @@ const read = (files: readonly PublishedFile[]) => {
 
 /** Changes whenever a file is written or replaced; a file that is not there is a state as well. */
 const stampOf = (files: readonly PublishedFile[]): string =>
-  files
-    .map(({ file }) => {
-      const found = statSync(file, { throwIfNoEntry: false });
-      return found === undefined ? '-' : `${found.ino} ${found.size} ${found.mtimeMs}`;
-    })
-    .join(',');
+  files.map(({ file }) => fileIdentity(file)).join('\n');

@@ -119,7 +119,7 @@ export class RefusalCounts {
       reader.close();
     } catch (thrown) {
       // Records that cannot be read now are looked for again tomorrow, and by the next who looks.
-      if (!isAppError(thrown)) throw thrown;
+      if (!isAppError(thrown) && systemErrorCode(thrown) === undefined) throw thrown;
     }
   }
 

@@ -4,7 +4,11 @@
 import { type AppError, isAppError, systemClock, systemErrorCode } from '../../base/base.ts';
 import { type Config, keepInForce, startOnlyChanges } from '../../config/config.ts';
 import type { ChangeAuthor, ChangeJournal, EnforcementMonitor } from '../../evidence/recording/recording.ts';
-import { type ConfigurationSource, configAuthor } from '../../people/configuration/configuration.ts';
+import {
+  type ConfigurationSource,
+  configAuthor,
+  type TextAuthor,
+} from '../../people/configuration/configuration.ts';
 import type { Generation } from '../../policy/generation/generation.ts';
 import type { KeptLists } from '../../policy/keeping/keeping.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
@@ -26,7 +30,7 @@ export interface ChangesParts {
   /** All that follow the configuration. */
   parts(): Parts;
   /** Who put the content of the file in force from the control room; undefined: nobody. */
-  knownAuthor(sha256: string): ChangeAuthor | undefined;
+  knownAuthor(sha256: string): TextAuthor | undefined;
   /** A reload begins, and has ended. */
   readonly onReload: { begun(): void; ended(): void };
 }

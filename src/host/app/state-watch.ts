@@ -57,8 +57,12 @@ export class StateWatch implements Part {
   async #look(): Promise<void> {
     if (this.#isRestoring) return;
     const { directory, parts, log } = this.#options;
-    const lost = [...this.#seen].filter(([name, seen]) => identityOf(join(directory, name)) !== seen);
-    if (lost.length === 0) return;
+    const lost = this.#findLost();
+    if (lost === undefined) return;
+    if (lost.length === 0) {
+      this.#trouble = undefined;
+      return;
+    }
     this.#isRestoring = true;
     const names = lost.map(([name]) => (name === '' ? directory : name));
     if (this.#trouble === undefined) log.error({ lost: names }, 'the state directory was deleted underneath');
@@ -84,13 +88,27 @@ export class StateWatch implements Part {
     }
   }
 
+  /** What stands there no more, by its name; undefined: that cannot be told now. */
+  #findLost(): readonly (readonly [name: string, seen: string])[] | undefined {
+    const { directory, log } = this.#options;
+    try {
+      return [...this.#seen].filter(([name, seen]) => identityOf(join(directory, name)) !== seen);
+    } catch (thrown) {
+      if (systemErrorCode(thrown) === undefined) throw thrown;
+      const text = 'the state directory cannot be examined';
+      if (this.#trouble === undefined) log.error({ err: thrown }, text);
+      this.#trouble = `${text}: ${errorText(thrown)}`;
+      return undefined;
+    }
+  }
+
   #remember(name: string): void {
     const identity = identityOf(join(this.#options.directory, name));
     if (identity !== undefined) this.#seen.set(name, identity);
   }
 }
 
-/** The number alone may be given to the next file at once. */
+/** Throws what the system says, but undefined where nothing is. The number alone may be given to the next file at once. */
 const identityOf = (path: string): string | undefined => {
   const found = statSync(path, { throwIfNoEntry: false });
   return found === undefined ? undefined : `${found.ino} ${found.birthtimeMs}`;

@@ -252,12 +252,18 @@ class ConfigurationEditor {
       const { differences, more } = configDifferences(before, config);
       const name = namesOf(actor);
       const detail = { sha256: asked.draft, previous: asked.base, roles: actor.roles, restart };
-      await this.#keepVersions(text, file, { by: name, reason: asked.reason });
-      await this.#write(text, asked.base);
+      const takeBack = await this.#keepVersions(text, file, { by: name, reason: asked.reason });
+      try {
+        await this.#write(text, asked.base);
+      } catch (thrown) {
+        await takeBack();
+        throw thrown;
+      }
       const error = await this.#parts.changes.reload('a text was put in force from the control room');
       const isWaiting = this.#parts.changes.isWaiting;
       if (error !== undefined && !isWaiting) {
         await this.#write(file, asked.draft, false);
+        await takeBack();
         await this.#parts.changes.reload('a text that could not be put in force was taken back');
         this.#parts.note('configuration-refused', name, asked.reason, { ...detail, code: error.code });
         throw new AppError(
@@ -283,11 +289,11 @@ class ConfigurationEditor {
     text: string,
     file: string,
     author: { readonly by: string; readonly reason: string },
-  ): Promise<void> {
+  ): Promise<() => Promise<void>> {
     const { texts } = this.#parts;
     if (!(await texts.hasVersion(sha256Of(file))))
       await texts.keepVersion(file, { by: '', reason: 'was in the file before' });
-    await texts.keepVersion(text, author);
+    return texts.keepVersion(text, author);
   }
 
   /** As the service would read it; what keeps it from that is a problem as well. */

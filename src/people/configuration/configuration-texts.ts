@@ -1,14 +1,22 @@
 // Texts of configurations in the state directory: drafts that wait to be put in force, and what was in force before.
 //
 // They hold what pages withhold, so that only the user of the service reads them. A text is found by its SHA-256; who put it
-// in force stands with it, so that a reload, and a start years later, can say who wrote the file.
+// in force stands with it, so that a reload, and a start years later, can say who wrote the file: of the text that was put in force
+// last alone, for one of before may have been copied over it by anybody.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+
+import { readdirSync, readFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, type Clock, errorText, replaceFile, systemErrorCode } from '../../base/base.ts';
-import type { ChangeAuthor } from '../../evidence/recording/recording.ts';
+import {
+  AppError,
+  type Clock,
+  errorText,
+  isAppError,
+  replaceFile,
+  systemErrorCode,
+} from '../../base/base.ts';
 
 const DIRECTORY = 'configurations';
 /** For the user of the service alone. */
@@ -37,6 +45,15 @@ const version = z.object({ text: z.string(), by: z.string(), reason: z.string(),
 export type Draft = Readonly<z.output<typeof draft>>;
 /** A text that was put in force. */
 export type Version = Readonly<z.output<typeof version>>;
+
+/** Who put a text in force from the control room, and when last. */
+export interface TextAuthor {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+  /** No other text was put in force from there since. */
+  readonly isLast: boolean;
+}
 
 /** SHA-256 of a text, in hex. */
 export const sha256Of = (text: string | Uint8Array): string =>
@@ -73,14 +90,28 @@ export class ConfigurationTexts {
     throw notKept(sha256);
   }
 
-  /** Keeps what was put in force. */
-  async keepVersion(text: string, author: { readonly by: string; readonly reason: string }): Promise<void> {
-    await this.#write('versions', sha256Of(text), { text, ...author, atMs: this.#clock() } satisfies Version);
+  /** Keeps what is put in force; what it gives has all as it was before, where that came to nothing, and never rejects. */
+  async keepVersion(
+    text: string,
+    author: { readonly by: string; readonly reason: string },
+  ): Promise<() => Promise<void>> {
+    const sha256 = sha256Of(text);
+    const before = await this.#read('versions', sha256, version);
+    await this.#write('versions', sha256, { text, ...author, atMs: this.#clock() } satisfies Version);
     const versions = await this.#all('versions', version);
     await this.#remove(
       'versions',
       versions.slice(VERSIONS_MAX).map(([name]) => name),
     );
+    return async () => {
+      try {
+        if (before === undefined) await this.#remove('versions', [sha256]);
+        else await this.#write('versions', sha256, before);
+      } catch (thrown) {
+        // A text that stays as the last one leaves the author of the file unknown, and nobody is taken for him.
+        if (!isAppError(thrown) && systemErrorCode(thrown) === undefined) throw thrown;
+      }
+    };
   }
 
   /** Rejects with ERR_APP_CONFIGURATION_DRAFT when it is not kept. */
@@ -100,12 +131,19 @@ export class ConfigurationTexts {
   }
 
   /** Who put a content in force from here; undefined: nobody did, or it cannot be read any more. */
-  author(sha256: string): ChangeAuthor | undefined {
+  author(sha256: string): TextAuthor | undefined {
+    const found = this.#readVersionNow(sha256);
+    if (found === undefined || found.by === '') return undefined;
+    const { by, reason, atMs } = found;
+    const others = readdirSync(join(this.#directory, 'versions')).map((name) =>
+      this.#readVersionNow(name.slice(0, -ENDING.length)),
+    );
+    return { by, reason, atMs, isLast: others.every((other) => !other?.by || other.atMs <= atMs) };
+  }
+
+  #readVersionNow(sha256: string): Version | undefined {
     try {
-      const { by, reason } = version.parse(
-        JSON.parse(readFileSync(this.#pathOf('versions', sha256), 'utf8')),
-      );
-      return by === '' ? undefined : { by, reason };
+      return version.parse(JSON.parse(readFileSync(this.#pathOf('versions', sha256), 'utf8')));
     } catch {
       return undefined;
     }

@@ -5,4 +5,4 @@
 
 export { configAuthor } from './config-author.ts';
 export { type ConfigurationSource, createConfigurationControl } from './configuration-control.ts';
-export { ConfigurationTexts } from './configuration-texts.ts';
+export { ConfigurationTexts, type TextAuthor } from './configuration-texts.ts';

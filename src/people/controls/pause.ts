@@ -7,7 +7,6 @@
 
 import { AppError, formatDuration } from '../../base/base.ts';
 import { describeEnforcement, type Enforcement } from '../../telemetry/enforcement/enforcement.ts';
-import type { Log } from '../../telemetry/observe/observe.ts';
 import type { PauseControl, PauseStatus } from '../admin/admin.ts';
 
 /** Between two tries to end a pause, milliseconds: soon, for refusals are not given until then. */
@@ -15,7 +14,7 @@ const RETRY_MS = 5_000;
 
 /** What a pause needs of the program. */
 export interface PauseOptions {
-  readonly log: Pick<Log, 'error'>;
+  readonly log: { error(fields: object, text: string): void };
   /** Longest pause, milliseconds, as now configured. */
   msMax(): number;
   nowMs(): number;

@@ -102,8 +102,14 @@ export class ReportScheduler {
     for (const [id, schedule] of ids) {
       const done = this.#done[id];
       // A schedule that is new begins with the period that it was written in.
-      if (done === undefined) await this.#setDone(id, periodAt(nowMs(), schedule.every).fromMs);
-      else await this.#makeNext(id, schedule, periodAt(Date.parse(done), schedule.every));
+      if (done === undefined) {
+        // At once: where it cannot be written now, it is with the first report.
+        this.#done = {
+          ...this.#done,
+          [id]: new Date(periodAt(nowMs(), schedule.every).fromMs).toISOString(),
+        };
+        await this.#keep(this.#done);
+      } else await this.#makeNext(id, schedule, periodAt(Date.parse(done), schedule.every));
     }
   }
 
@@ -115,7 +121,10 @@ export class ReportScheduler {
     const detail = { period: period.name, format: schedule.format, group: schedule.group ?? 'all' };
     try {
       const told = await this.#make(schedule, period, standing);
-      await this.#setDone(id, period.untilMs);
+      // Not before it is on the disk: receivers that have this report would be passed over with the next one.
+      const done = { ...this.#done, [id]: new Date(period.untilMs).toISOString() };
+      await this.#keep(done);
+      this.#done = done;
       this.#standings.set(id, new Standing());
       this.#facts.made++;
       record('report', AUTHOR, `the ${schedule.every} report was made`, { ...detail, ...told });
@@ -174,11 +183,17 @@ export class ReportScheduler {
     };
   }
 
-  async #setDone(id: string, untilMs: number): Promise<void> {
-    const done = { ...this.#done, [id]: new Date(untilMs).toISOString() };
-    this.#done = done;
+  /** Rejects with ERR_APP_REPORT. */
+  async #keep(done: Readonly<Record<string, string>>): Promise<void> {
     const path = join(this.#parts.config().stateDirectory, STATE_NAME);
-    await replaceFile(path, `${JSON.stringify(done, undefined, 2)}\n`, FILE_MODE);
+    try {
+      await replaceFile(path, `${JSON.stringify(done, undefined, 2)}\n`, FILE_MODE);
+    } catch (cause) {
+      throw new AppError('ERR_APP_REPORT', `writing until when reports are made: ${errorText(cause)}`, {
+        cause,
+        hint: 'Look at the state directory: its disk may be full.',
+      });
+    }
   }
 }
 

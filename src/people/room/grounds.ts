@@ -4,7 +4,7 @@
 // still ask for it; a key on a holder who is administrator. Each is judged at each use and at each start, and all of them
 // whenever people change. What has lost its ground ends, and a record says why.
 
-import { type Account, type Clock, foldPersonName, HOUR_MS } from '../../base/base.ts';
+import { type Account, type Clock, DAY_MS, foldPersonName, HOUR_MS } from '../../base/base.ts';
 import { ALL_OPERATIONS, mayUse } from '../admin/admin.ts';
 import type { KnownPerson, People } from './people.ts';
 import type { ActRow, SessionRow, TokenRow } from './rows.ts';
@@ -12,6 +12,11 @@ import type { RoomStore } from './store.ts';
 
 /** For how long the word of the identity provider counts where it cannot be asked again. */
 const WORD_MS = HOUR_MS;
+/**
+ * The same for the holder of a machine's key. A login that ran out and an account that was closed are told alike, and a machine goes
+ * on while its holder is not at work: as long as a leave.
+ */
+const HOLDER_WORD_MS = 14 * DAY_MS;
 /** A clock may be set back by so much and words still be of the past. */
 const CLOCK_STEP_MS = 5 * 60_000;
 
@@ -76,7 +81,7 @@ export class Grounds {
   /** False: it has ended by this. */
   holdsToken(key: string, row: TokenRow): boolean {
     const { store, note } = this.#parts;
-    const holder = this.#holderOf(row);
+    const holder = this.holderOf(row);
     if (holder?.roles.includes('administrator') === true) return true;
     const fault = holder === undefined ? 'its holder was removed' : 'its holder is no administrator any more';
     store.tokens.remove(key);
@@ -84,11 +89,32 @@ export class Grounds {
     return false;
   }
 
+  /** A key of an earlier version has a name only: whoever has it now is looked at, and nothing is allowed for it. */
+  holderOf({ holder, by }: TokenRow): KnownPerson | undefined {
+    const { people } = this.#parts;
+    if (holder !== undefined) return people.findByAccount(holder);
+    const folded = foldPersonName(by);
+    return people.all().find(({ name }) => foldPersonName(name) === folded);
+  }
+
+  /** False while a key rests: the identity provider has said nothing of its holder for too long. It counts again with its word. */
+  mayUseToken(row: TokenRow): boolean {
+    const holder = this.holderOf(row);
+    if (holder === undefined || holder.kind === 'local') return holder !== undefined;
+    // Where it does not vouch any more, its word is of the last sign-in.
+    return this.#isYoung(Math.max(holder.told?.atMs ?? 0, holder.signedInMs ?? 0), HOLDER_WORD_MS);
+  }
+
   /** True while what the identity provider said of somebody counts; of a local account always. */
   isVouched({ kind, told }: KnownPerson): boolean {
     if (kind === 'local') return true;
-    const ageMs = told === undefined ? WORD_MS : this.#parts.clock() - told.atMs;
-    return ageMs < WORD_MS && ageMs > -CLOCK_STEP_MS;
+    return this.#isYoung(told?.atMs, WORD_MS);
+  }
+
+  #isYoung(atMs: number | undefined, ageMsMax: number): boolean {
+    if (atMs === undefined) return false;
+    const ageMs = this.#parts.clock() - atMs;
+    return ageMs < ageMsMax && ageMs > -CLOCK_STEP_MS;
   }
 
   #sessionFault(person: KnownPerson | undefined): string | undefined {
@@ -97,14 +123,6 @@ export class Grounds {
     return this.isVouched(person)
       ? undefined
       : 'the identity provider does not vouch for the account any more';
-  }
-
-  /** A key of an earlier version has a name only: whoever has it now is looked at, and nothing is allowed for it. */
-  #holderOf({ holder, by }: TokenRow): KnownPerson | undefined {
-    const { people } = this.#parts;
-    if (holder !== undefined) return people.findByAccount(holder);
-    const folded = foldPersonName(by);
-    return people.all().find(({ name }) => foldPersonName(name) === folded);
   }
 }
 

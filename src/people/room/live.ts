@@ -1,7 +1,8 @@
 // What changes, told to pages that are open (server-sent events), and only while somebody looks.
 //
 // One timer serves all streams: what is told is made once, however many look, and none is made while nobody does. A stream
-// that does not take what it is sent is closed, and so is one whose session has ended; its page asks again.
+// that does not take what it is sent is closed, and so is one whose session has ended; its page asks again. While the state cannot
+// be read nothing is told at all: pages take any word for a sign that what they show is still so.
 import type { ServerResponse } from 'node:http';
 
 /** How often it is looked for something new, milliseconds. */
@@ -75,16 +76,23 @@ export class Live {
 
   /** Tells a page from now on. */
   add(response: ServerResponse, person: string, isLasting: () => boolean): void {
+    // Who has left while the request waited is told by no event any more; a response that waits behind another one tells it by none.
+    const { socket } = response.req;
+    if (response.destroyed || socket.destroyed) return;
     const stream = { response, person, isLasting };
     this.#streams.add(stream);
     // A page that goes away while something is written to it is no fault of ours.
     response.on('error', () => undefined);
-    response.once('close', () => {
+    const leave = (): void => {
+      response.off('close', leave);
+      socket.off('close', leave);
       this.#streams.delete(stream);
       if (this.#streams.size > 0) return;
       clearInterval(this.#timer);
       this.#timer = undefined;
-    });
+    };
+    response.once('close', leave);
+    socket.once('close', leave);
     response.flushHeaders();
     if (this.#timer === undefined) {
       this.#told = '';
@@ -108,23 +116,15 @@ export class Live {
         this.#streams.delete(stream);
         stream.response.end();
       }
+      this.#looksSinceState++;
+      if (this.#monotonic() >= this.#restsUntilMs) await this.#tellNew();
       if (this.#looks % TICK_LOOKS === 0)
         this.#tell('tick', JSON.stringify({ time: new Date().toISOString() }));
-      this.#looksSinceState++;
-      if (this.#monotonic() < this.#restsUntilMs) return;
-      const startMs = this.#monotonic();
-      this.#tellChanged();
-      const before = this.#told;
-      await this.#read();
-      const isNew = this.#signature !== before || this.#looksSinceState >= STATE_LOOKS;
-      this.#told = this.#signature;
-      if (isNew) {
-        this.#tell('state', this.#text);
-        this.#looksSinceState = 0;
-      }
-      const endMs = this.#monotonic();
-      this.#restsUntilMs = endMs + Math.min((endMs - startMs) * REST_FACTOR, REST_MS_MAX) - LOOK_MS;
     } catch (thrown) {
+      // What was read before is shown to nobody as new, and all are told as soon as it can be read again.
+      this.#text = '';
+      this.#told = '';
+      this.#readMs = Number.NEGATIVE_INFINITY;
       this.#onFault(thrown);
     } finally {
       this.#isLooking = false;
@@ -143,6 +143,22 @@ export class Live {
     for (const { response } of this.#streams) response.end();
   }
 
+  async #tellNew(): Promise<void> {
+    const startMs = this.#monotonic();
+    const versions = this.#source.versions();
+    const before = this.#told;
+    await this.#read();
+    this.#tellChanged(versions);
+    const isNew = this.#signature !== before || this.#looksSinceState >= STATE_LOOKS;
+    this.#told = this.#signature;
+    if (isNew) {
+      this.#tell('state', this.#text);
+      this.#looksSinceState = 0;
+    }
+    const endMs = this.#monotonic();
+    this.#restsUntilMs = endMs + Math.min((endMs - startMs) * REST_FACTOR, REST_MS_MAX) - LOOK_MS;
+  }
+
   /** One reading for all who wait for it. */
   #read(): Promise<void> {
     this.#reading ??= (async () => {
@@ -158,8 +174,7 @@ export class Live {
     return this.#reading;
   }
 
-  #tellChanged(): void {
-    const versions = this.#source.versions();
+  #tellChanged(versions: ReadonlyMap<string, string>): void {
     const subjects = [...versions]
       .filter(([name, value]) => this.#versions.get(name) !== value)
       .map(([name]) => name);

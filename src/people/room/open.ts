@@ -1,5 +1,4 @@
 // Opens the control room: its file, its people, its server; and closes it.
-import { statSync } from 'node:fs';
 import type { Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import {
   type Clock,
   type Endpoint,
   errorText,
+  fileIdentity,
   formatEndpoint,
   type Persons,
   systemErrorCode,
@@ -231,12 +231,7 @@ class RoomCertificate {
   }
 
   #identity(): string {
-    return [this.#files.certPath, this.#files.keyPath]
-      .map((path) => {
-        const found = statSync(path, { throwIfNoEntry: false });
-        return found === undefined ? 'none' : `${found.ino} ${found.mtimeMs} ${found.size}`;
-      })
-      .join('\n');
+    return [this.#files.certPath, this.#files.keyPath].map(fileIdentity).join('\n');
   }
 }
 

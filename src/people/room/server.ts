@@ -35,7 +35,7 @@ import type { Page } from './pages.ts';
 import type { RoomParts } from './parts.ts';
 import { createPeopleControl } from './people-control.ts';
 import { RoomSession } from './session-control.ts';
-import { isByHeader, signedOf } from './signed.ts';
+import { accountableFor, isByHeader, signedOf } from './signed.ts';
 import { cookieNames, isCsrf, readToken, siteOf, type Visit, visitOf } from './visit.ts';
 
 /** A decision has a hash and a reason; a paper has a few paragraphs. */
@@ -143,7 +143,7 @@ export const createServer = async (options: ServerOptions): Promise<FastifyInsta
   });
   // Once for whatever is asked: nobody is shown or does anything by a word of the provider that it has taken back.
   server.addHook('preHandler', async (request, reply) => {
-    await freshen(parts, visitOf(options, request, reply));
+    await parts.vouching.freshen(accountableFor(parts, request, visitOf(options, request, reply)));
   });
   for (const [name, operation] of ALL_OPERATIONS) {
     if (isAt(operation, 'room')) addRoute(server, options, name, operation);
@@ -173,9 +173,6 @@ const refuseRequest = ({ hosts, tls, url }: ServerOptions, request: FastifyReque
     : undefined;
 };
 
-const freshen = ({ vouching, sessions }: RoomParts, { token }: Visit): Promise<void> =>
-  vouching.freshen(sessions.find(token, true)?.person);
-
 const addRoute = (
   server: FastifyInstance,
   options: ServerOptions,
@@ -203,7 +200,7 @@ const addRoute = (
       if (signed === undefined && operation.isOpen !== true) {
         return sendReply(
           reply,
-          toProblem(401, 'nobody is signed in, or the session is over', { code: 'ERR_ROOM_SIGN_IN' }),
+          toProblem(401, isByHeader(request) ? NO_TOKEN : NO_SESSION, { code: 'ERR_ROOM_SIGN_IN' }),
         );
       }
       const { actor, id } = signed ?? { actor: NOBODY, id: '' };
@@ -252,6 +249,10 @@ const addRoute = (
     },
   });
 };
+
+const NO_SESSION = 'nobody is signed in, or the session is over';
+const NO_TOKEN =
+  'nobody made the token, its time is over, or the identity provider has not vouched for its holder for two weeks';
 
 const NOBODY: Actor = { name: '', account: undefined, roles: [], from: '', via: 'room' };
 
@@ -306,7 +307,8 @@ const addProvider = (server: FastifyInstance, options: ServerOptions): void => {
   const { parts, tls, url } = options;
   const isSecure = tls !== undefined || url?.protocol === 'https:';
   const name = cookieNames(isSecure).flow;
-  const attributes = { path: '/oidc', httpOnly: true, sameSite: 'lax', secure: isSecure } as const;
+  // It comes back with a browser that the provider sends, from whatever site.
+  const attributes = { path: '/', httpOnly: true, sameSite: 'lax', secure: isSecure } as const;
   const redirectOf = (visit: Visit): string => `${visit.site.origin}/oidc/callback`;
   server.get('/oidc/start', async (request, reply) => {
     const visit = visitOf(options, request, reply);
@@ -353,10 +355,7 @@ const addLive = (server: FastifyInstance, options: ServerOptions): void => {
     const visit = visitOf(options, request, reply);
     const session = parts.sessions.find(visit.token);
     if (session === undefined) {
-      sendReply(
-        reply,
-        toProblem(401, 'nobody is signed in, or the session is over', { code: 'ERR_ROOM_SIGN_IN' }),
-      );
+      sendReply(reply, toProblem(401, NO_SESSION, { code: 'ERR_ROOM_SIGN_IN' }));
       return;
     }
     if (!live.hasRoom(session.person.id)) {
@@ -374,8 +373,9 @@ const addLive = (server: FastifyInstance, options: ServerOptions): void => {
     reply.raw.setHeader('X-Accel-Buffering', 'no');
     live.add(reply.raw, session.person.id, () => {
       // Who only looks asks nothing else; what comes of it is seen at the next look.
-      void freshen(parts, visit);
-      return parts.sessions.find(visit.token, true) !== undefined;
+      const looking = parts.sessions.find(visit.token, true);
+      void parts.vouching.freshen(looking?.person);
+      return looking !== undefined;
     });
   });
 };

@@ -302,8 +302,12 @@ export class RoomSession implements SessionControl {
     attempt.succeed();
     const before = vouching.hear(provided.subject, provided.groups);
     if (provided.session !== undefined) {
-      const session = sessions.find(this.#token);
-      if (session?.key !== provided.session || session.person.subject !== provided.subject) throw wrong();
+      // A provider on another site sends the browser back without the cookie of the session, which is for this site's own
+      // requests. What began the flow is proven by the flow's cookie, and who came back by the provider; a cookie that comes
+      // along is of the same session.
+      if (this.#token !== undefined && hashOf(this.#token) !== provided.session) throw wrong();
+      const session = sessions.findByKey(provided.session);
+      if (session === undefined || session.person.subject !== provided.subject) throw wrong();
       sessions.prove(session);
       return provided.to;
     }

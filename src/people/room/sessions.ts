@@ -50,8 +50,11 @@ export class Sessions {
 
   /** The session of a cookie's token, which is used by this unless `isLook`. */
   find(token: string | undefined, isLook = false): Session | undefined {
-    if (token === undefined) return undefined;
-    const key = hashOf(token);
+    return token === undefined ? undefined : this.findByKey(hashOf(token), isLook);
+  }
+
+  /** As find(), for whoever kept the key of a session. */
+  findByKey(key: string, isLook = false): Session | undefined {
     let row = this.#store.sessions.get(key);
     if (row === undefined) return undefined;
     if (this.#isOver(row)) {

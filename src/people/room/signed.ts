@@ -4,6 +4,7 @@ import type { Actor } from '../admin/admin.ts';
 import type { Acting } from './acts.ts';
 import { accountOfToken } from './grounds.ts';
 import type { RoomParts } from './parts.ts';
+import type { KnownPerson } from './people.ts';
 import { hashOf } from './store.ts';
 import type { Visit } from './visit.ts';
 
@@ -15,11 +16,9 @@ interface Signed extends Acting {
 /** Who a request is of; a header counts in place of the cookie. */
 export const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit): Signed | undefined => {
   if (isByHeader(request)) {
-    const [, secret = ''] = /^Bearer (cordon_[\w-]{43})$/.exec(request.headers.authorization ?? '') ?? [];
-    const key = hashOf(secret);
-    const token = parts.store.tokens.get(key);
+    const { key, token } = tokenOf(parts, request);
     const nowMs = parts.clock();
-    if (token === undefined || token.endsMs <= nowMs || !parts.grounds.holdsToken(key, token))
+    if (token === undefined || !parts.grounds.holdsToken(key, token) || !parts.grounds.mayUseToken(token))
       return undefined;
     if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.patch(key, { usedMs: nowMs });
     const actor: Actor = {
@@ -38,6 +37,25 @@ export const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit
   const { name, account, roles } = person;
   const actor: Actor = { name, account, roles, from: visit.address, via: 'room' };
   return { actor, id: person.id, isProven: provenUntilMs !== undefined };
+};
+
+/** Of whom the identity provider's word is needed for a request: of the account of its session or of the holder of its token. */
+export const accountableFor = (
+  parts: RoomParts,
+  request: FastifyRequest,
+  visit: Visit,
+): KnownPerson | undefined => {
+  if (!isByHeader(request)) return parts.sessions.find(visit.token, true)?.person;
+  const { token } = tokenOf(parts, request);
+  return token && parts.grounds.holderOf(token);
+};
+
+/** Undefined: nobody made it, or its time is over. */
+const tokenOf = ({ store, clock }: RoomParts, { headers }: FastifyRequest) => {
+  const [, secret = ''] = /^Bearer (cordon_[\w-]{43})$/.exec(headers.authorization ?? '') ?? [];
+  const key = hashOf(secret);
+  const token = store.tokens.get(key);
+  return { key, token: token !== undefined && token.endsMs > clock() ? token : undefined };
 };
 
 /**

@@ -19,10 +19,13 @@ export interface Visit {
   setToken(token: string): void;
 }
 
-/** The name of the session's cookie, and of the one that goes with a flow to the identity provider. */
+/**
+ * The name of the session's cookie, and of the one that goes with a flow to the identity provider. No other host of the domain can
+ * put either of them into a browser.
+ */
 export const cookieNames = (isSecure: boolean): { session: string; flow: string } => ({
   session: isSecure ? '__Host-cordon' : 'cordon',
-  flow: isSecure ? '__Secure-cordon-flow' : 'cordon-flow',
+  flow: isSecure ? '__Host-cordon-flow' : 'cordon-flow',
 });
 
 /** The token of a cookie's value; undefined for what this program did not write. */

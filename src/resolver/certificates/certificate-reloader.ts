@@ -5,8 +5,8 @@
 // short or a right that was taken away changes nothing but an alarm. The keys of tickets are made here, for all workers.
 // One that comes by ACME lies in the state directory and is read in the same way; until it is there, listeners have what was in
 // force before, or nothing.
-import { existsSync, statSync } from 'node:fs';
-import { type Clock, isAppError } from '../../base/base.ts';
+import { existsSync } from 'node:fs';
+import { type Clock, fileIdentity, isAppError } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import {
@@ -196,16 +196,7 @@ const pathsOf = ({
 
 const keyOf = (files: CertificateFiles): string => pathsOf(files).join('\n');
 
-/** What stands there, behind symbolic links: programs that renew it replace files, links, or what is in them. */
-const identityOf = (files: CertificateFiles): string =>
-  pathsOf(files)
-    .map((path) => {
-      const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-      return found === undefined
-        ? 'none'
-        : `${found.dev} ${found.ino} ${found.mtimeNs} ${found.ctimeNs} ${found.size}`;
-    })
-    .join('\n');
+const identityOf = (files: CertificateFiles): string => pathsOf(files).map(fileIdentity).join('\n');
 
 const isSame = (a: TlsMaterial, b: TlsMaterial): boolean =>
   a.cert === b.cert &&

@@ -3,8 +3,7 @@
 //
 // What was read stays until something else was read: a file that is gone, cut or malformed, or a list that no authority of client
 // certificates signed or that is older than the one before, revives no certificate, and is an error in the log.
-import { statSync } from 'node:fs';
-import { isAppError, systemClock } from '../../base/base.ts';
+import { fileIdentity, isAppError, systemClock } from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import {
@@ -58,7 +57,7 @@ export class RevocationReloader {
     const path = tls?.clientRevocationsPath;
     const before = this.#read;
     if (tls === undefined || path === undefined || before?.path !== path) return;
-    const identity = identityOf(path);
+    const identity = fileIdentity(path);
     if (identity === before.identity) return;
     try {
       this.#take(path, tls);
@@ -73,7 +72,7 @@ export class RevocationReloader {
 
   #take(path: string, { clientAuthorityPaths }: NonNullable<Config['tls']>): Read {
     // Before the file: what is written meanwhile is read again.
-    const identity = identityOf(path);
+    const identity = fileIdentity(path);
     const before = this.#read?.path === path ? this.#read.revoked.lists : [];
     const revoked = readRevocations(path, clientAuthorityPaths.flatMap(readClientAuthorities), before);
     const { fingerprints, serials, lists } = revoked;
@@ -98,11 +97,4 @@ export class RevocationReloader {
 export const checkRevocations = ({ tls }: Config): void => {
   if (tls?.clientRevocationsPath === undefined) return;
   readRevocations(tls.clientRevocationsPath, tls.clientAuthorityPaths.flatMap(readClientAuthorities));
-};
-
-const identityOf = (path: string): string => {
-  const found = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return found === undefined
-    ? 'none'
-    : `${found.dev} ${found.ino} ${found.mtimeNs} ${found.ctimeNs} ${found.size}`;
 };

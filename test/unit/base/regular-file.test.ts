@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
-import { readRegularFile } from '../../../src/base/base.ts';
+import { fileIdentity, readRegularFile } from '../../../src/base/base.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cordon-file-'));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -23,6 +23,14 @@ test.each([
   ['nothing', 'gone', 'ENOENT'],
 ])('readRegularFile() refuses %s at once', (_what, name, code) => {
   expect(() => readRegularFile(place(name), 100)).toThrow(expect.objectContaining({ code }));
+});
+
+test('fileIdentity() tells a file from another, and from what cannot be examined', () => {
+  symlinkSync('loop', place('loop'));
+  const [one, ...others] = ['five', 'gone', 'five/below', 'loop'].map((name) => fileIdentity(place(name)));
+  expect(one).toMatch(/^(\d+ ){4}5$/);
+  expect(others).toEqual(['none', 'none', 'ELOOP']);
+  expect(fileIdentity(place('five'))).toBe(one);
 });
 
 test('readRegularFile() has a bound, and reads files that say they are empty', () => {

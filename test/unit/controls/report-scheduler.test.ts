@@ -1,6 +1,6 @@
 // Reports by their schedule: made once their period has ended, sent with a signature, tried again, on the record.
 import { createPublicKey, verify } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -126,4 +126,55 @@ test('a report is made a while after its day, tried again while a receiver fails
   expect(first?.files.map(({ name }) => name)).toEqual(['report.json', 'report.json.sig']);
   const inFolder = readFileSync(join(folder, 'cordon-report-2026-11-25-all.json'));
   expect(Buffer.from(await store.file(first?.id ?? '', 'report.json')).equals(inFolder)).toBe(true);
+});
+
+test('what is done and cannot be written is a failure, and nobody is passed over with the next report', async () => {
+  const bench = new Bench({ start: '2026-11-25T08:00:00.000Z' });
+  bench.recording.tick();
+  for (let day = 0; day < 2; day++) {
+    bench.record(5, { client: '192.0.2.1' });
+    bench.advance(DAY_MS);
+  }
+  await bench.recording.stop();
+  const state = dirname(bench.directory);
+  const folder = join(state, 'out');
+  mkdirSync(folder);
+  const config = {
+    ...configOf(`reports: { schedule: [{ every: daily, format: json, folder: "${folder}" }] }`),
+    stateDirectory: state,
+  };
+  let nowMs = Date.parse('2026-11-25T10:00:00Z');
+  const records: { action: string; period: unknown }[] = [];
+  const quiet = () => undefined;
+  const keeper = new ReportScheduler({
+    log: { info: quiet, error: quiet } as never,
+    ...{ nowMs: () => nowMs, config: () => config },
+    store: new ReportStore({ stateDirectory: state, configPath: undefined, clock: () => nowMs }),
+    record: (action, _by, _reason, detail) =>
+      void records.push({ action, period: (detail as { period?: unknown }).period }),
+  });
+  await keeper.look();
+  // A file cannot take the place of a folder.
+  const stateFile = join(state, 'reports.json');
+  rmSync(stateFile);
+  mkdirSync(join(stateFile, 'x'), { recursive: true });
+  nowMs = Date.parse('2026-11-26T00:16:00Z');
+  await keeper.look();
+  expect(keeper.facts()).toEqual({ made: 0, failed: 1, failing: 1 });
+  expect(records).toEqual([{ action: 'report-failed', period: '2026-11-25' }]);
+  const reports = () => readdirSync(folder).filter((name) => name.endsWith('.json'));
+  expect(reports()).toEqual(['cordon-report-2026-11-25-all.json']);
+  rmSync(stateFile, { recursive: true });
+  for (const name of readdirSync(folder)) rmSync(join(folder, name));
+  nowMs = Date.parse('2026-11-27T00:16:00Z');
+  await keeper.look();
+  // It has that one already.
+  expect(reports()).toEqual([]);
+  await keeper.look();
+  expect(reports()).toEqual(['cordon-report-2026-11-26-all.json']);
+  expect(keeper.facts()).toEqual({ made: 2, failed: 1, failing: 0 });
+  expect(records.slice(1)).toEqual([
+    { action: 'report', period: '2026-11-25' },
+    { action: 'report', period: '2026-11-26' },
+  ]);
 });

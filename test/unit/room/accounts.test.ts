@@ -333,6 +333,50 @@ describe('roles that the provider took away', () => {
     ]);
   });
 
+  /** Ann has made a key, and is not at work any more; what a use of it is answered. */
+  const keyOfAnn = async (): Promise<() => Promise<number>> => {
+    setup = await openRoomHere();
+    const ann = await signIn('ann');
+    const token = { name: 'siem', roles: ['viewer'], days: 90, reason: 'x' };
+    const secret = String((await ann.post('/api/v1/tokens', token)).body['secret']);
+    await ann.post('/api/session/end');
+    const headers = { authorization: `Bearer ${secret}` };
+    return async () =>
+      (await new RoomClient(setup.room.origin).send('GET', '/api/v1/acts', undefined, headers)).status;
+  };
+
+  test('are gone from a key that is used while its holder is not at work', async () => {
+    const use = await keyOfAnn();
+    expect(await use()).toBe(200);
+    identity.people.set('ann', { name: 'Ann', groups: ['operators'] });
+    expect(await use()).toBe(200);
+    setup.advance(MINUTE_MS);
+    expect(await use()).toBe(401);
+    expect(recorded('token-ended')).toEqual([
+      { by: 'Ann Administrator', reason: 'its holder is no administrator any more' },
+    ]);
+  });
+
+  test('a key rests when nobody has vouched for its holder for two weeks, until the next sign-in', async () => {
+    await identity.close();
+    identity = await openChangingProvider(true);
+    identity.people.set('ann', { name: 'Ann Administrator', groups: ['admins'] });
+    const use = await keyOfAnn();
+    setup.advance(13 * 24 * 60 * MINUTE_MS);
+    expect(await use()).toBe(200);
+    // Locked, or a login that ran out: what counts is the last sign-in.
+    identity.people.delete('ann');
+    setup.advance(MINUTE_MS);
+    expect(await use()).toBe(200);
+    setup.advance(24 * 60 * MINUTE_MS);
+    expect(await use()).toBe(401);
+    expect(setup.room.controls.people?.list().map(({ roles }) => roles)).toEqual([['administrator']]);
+    identity.people.set('ann', { name: 'Ann Administrator', groups: ['admins'] });
+    await signIn('ann');
+    expect(await use()).toBe(200);
+    expect(recorded('token-ended')).toEqual([]);
+  });
+
   test('an act of somebody of whom the provider has not spoken lately waits for the next sign-in', async () => {
     setup = await openRoomHere();
     const ann = await signIn('ann');

@@ -1,7 +1,7 @@
 // Streams of pages: a session that ends closes its stream, and nothing is written to it afterwards.
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { expect, test, vi } from 'vitest';
 import { Live } from '../../../src/people/room/live.ts';
 
@@ -138,6 +138,119 @@ test('ten streams of several people cost what one does: each state is made once,
     expect(await watch(10)).toEqual(one);
   } finally {
     vi.useRealTimers();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('while the state cannot be read nothing is told, and all are told as soon as it can be', async () => {
+  vi.useFakeTimers({ toFake: ['setInterval'] });
+  let isBroken = false;
+  let version = 0;
+  let nowMs = 0;
+  const faults: unknown[] = [];
+  const live = new Live(
+    {
+      versions: () => new Map([['acts', String(version)]]),
+      state: () =>
+        isBroken
+          ? Promise.reject(new Error('it is damaged'))
+          : Promise.resolve({ text: '{}', signature: 'a' }),
+    },
+    (thrown) => faults.push(thrown),
+    () => nowMs,
+  );
+  const server = createServer((request, response) => live.add(response, request.url ?? '', () => true));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const open = async () => {
+    const before = live.size;
+    const response = fetch(`http://127.0.0.1:${port}/`);
+    while (live.size === before) await new Promise(setImmediate);
+    const reader = (await response).body?.pipeThrough(new TextDecoderStream()).getReader();
+    const events: string[] = [];
+    const done = (async () => {
+      for (;;) {
+        const { done: isOver, value = '' } = (await reader?.read()) ?? { done: true };
+        if (isOver) return events;
+        events.push(...[...value.matchAll(/event: (\w+)/g)].map(([, name = '']) => name));
+      }
+    })();
+    return { events, done };
+  };
+  const look = async (looks: number): Promise<void> => {
+    for (let count = 0; count < looks; count++) {
+      nowMs += 1_000;
+      await live.look();
+    }
+    // What was written has arrived by then.
+    for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate);
+  };
+  try {
+    const page = await open();
+    await look(6);
+    expect(page.events).toEqual(['state', 'tick']);
+    isBroken = true;
+    version++;
+    await look(12);
+    const late = await open();
+    await look(6);
+    expect([page.events, late.events, faults.length]).toEqual([['state', 'tick'], [], 18]);
+    await expect(live.newest()).rejects.toThrow('it is damaged');
+    isBroken = false;
+    await look(1);
+    live.close();
+    expect((await page.done).slice(2)).toEqual(expect.arrayContaining(['changed', 'state']));
+    expect(await late.done).toEqual(expect.arrayContaining(['changed', 'state']));
+  } finally {
+    vi.useRealTimers();
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test('who has left while the request waited takes no place, and neither does one behind another response', async () => {
+  const live = new Live(
+    { versions: () => new Map(), state: () => Promise.resolve({ text: '{}', signature: 'a' }) },
+    () => undefined,
+  );
+  const waiting: (() => void)[] = [];
+  const server = createServer((request, response) => {
+    // As a request waits for the identity provider.
+    waiting.push(() => live.add(response, request.url ?? '', () => true));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const request = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  const connection = async (requests: number) => {
+    const accepted = once(server, 'connection');
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    const [other] = (await accepted) as [NodeJS.EventEmitter];
+    socket.write(request.repeat(requests));
+    while (waiting.length < requests) await new Promise(setImmediate);
+    return {
+      leave: async () => {
+        // once() would reject for what was still written to it.
+        const gone = new Promise((resolve) => other.on('close', resolve));
+        socket.destroy();
+        await gone;
+      },
+    };
+  };
+  try {
+    const first = await connection(1);
+    await first.leave();
+    waiting.pop()?.();
+    expect(live.size).toBe(0);
+    const second = await connection(2);
+    for (const go of waiting.splice(0)) go();
+    expect(live.size).toBe(2);
+    await second.leave();
+    expect(live.size).toBe(0);
+  } finally {
+    live.close();
     server.closeAllConnections();
     server.close();
   }

@@ -2,7 +2,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import Provider from 'oidc-provider';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { walkProvider } from '../../support/changing-provider.ts';
 import { RoomClient } from '../../support/room-client.ts';
 import { openTestRoom, type TestRoom } from './setup.ts';
@@ -90,6 +90,59 @@ test('groups of the provider become roles, and the browser comes back to where i
     code: 'ERR_ROOM_STEP_UP',
   });
   setup.advance(-6 * 60_000);
+});
+
+/** A session of ada that proves again who it is; what leads back from the provider, where somebody signed in. */
+const beginProof = async (login = 'ada') => {
+  const client = await new RoomClient(setup.room.origin).open();
+  await client.get(await signInThere(await begin(client), 'ada'));
+  await client.get('/api/session');
+  setup.advance(6 * 60_000);
+  onTestFinished(() => setup.advance(-6 * 60_000));
+  const back = await signInThere(await begin(client, '/oidc/start?step=1&to=/acts'), login);
+  const needsProof = async () =>
+    (await client.post('/api/v1/pause', { ms: 1000, reason: 'x' })).body['code'] === 'ERR_ROOM_STEP_UP';
+  expect(await needsProof()).toBe(true);
+  return { client, back, needsProof };
+};
+/** As a browser goes where a page of another site sends it: without the cookie that is strict. */
+const comeBack = async (client: RoomClient, path: string, session?: string): Promise<string | null> => {
+  const own = client.cookies.get('cordon') ?? '';
+  if (session === undefined) client.cookies.delete('cordon');
+  else client.cookies.set('cordon', session);
+  const { headers } = await client.get(path);
+  // No session is begun by it.
+  expect(client.cookies.get('cordon')).toBe(session);
+  client.cookies.set('cordon', own);
+  return headers.get('location');
+};
+
+test('who proves again who it is comes back from another site, without the cookie of the session', async () => {
+  const { client, back, needsProof } = await beginProof();
+  expect(await comeBack(client, back)).toBe('/acts');
+  expect(await needsProof()).toBe(false);
+  // Once.
+  expect(await comeBack(client, back)).toBe('/?fault=ERR_ROOM_PROVIDER');
+});
+
+test('a proof is of the person of its session, in the browser that asked, while it lasts', async () => {
+  const other = await beginProof('max');
+  expect(await comeBack(other.client, other.back)).toBe('/?fault=ERR_ROOM_CREDENTIALS');
+  expect(await other.needsProof()).toBe(true);
+  const stolen = await beginProof();
+  const thief = await new RoomClient(setup.room.origin).open();
+  expect((await thief.get(stolen.back)).headers.get('location')).toBe('/?fault=ERR_ROOM_PROVIDER');
+  expect(await stolen.needsProof()).toBe(true);
+  // Another session of the same browser is none that asked.
+  const crossed = await beginProof();
+  const second = other.client.cookies.get('cordon');
+  expect(await comeBack(crossed.client, crossed.back, second)).toBe('/?fault=ERR_ROOM_CREDENTIALS');
+  expect(await crossed.needsProof()).toBe(true);
+  const ended = await beginProof();
+  await ended.client.post('/api/session/end');
+  const gone = await ended.client.get(ended.back);
+  expect(gone.headers.get('location')).toBe('/?fault=ERR_ROOM_CREDENTIALS');
+  expect((await ended.client.get('/api/session')).body).toMatchObject({ signedIn: false });
 });
 
 test.each([
