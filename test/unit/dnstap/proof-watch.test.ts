@@ -13,6 +13,7 @@ import type { ForeignRecord } from '../../../src/evidence/records/foreign-record
 import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
 
 const NOW_MS = Date.parse('2026-11-30T10:00:00.000Z');
+const NOW_MS_TEXT = new Date(NOW_MS).toISOString();
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 
 let directory = '';
@@ -114,38 +115,59 @@ test.each([
 test('directories, other files and what leads nowhere hold nobody up, and many files have their turn', () => {
   mkdirSync(join(directory, 'folder.json'));
   symlinkSync('/nowhere', join(directory, 'lost.json'));
+  symlinkSync('loop.json', join(directory, 'loop.json'));
   write('notes.txt', 'x');
   for (let i = 0; i < 10; i++)
     write(`p${i}.json`, seal(certificate(`2026-11-30T09:0${i}:00.000Z`), privateKey));
   const watched = watch();
   const looks = Array.from({ length: 4 }, () => watched.look(NOW_MS));
-  expect(looks.map(({ length }) => length)).toEqual([4, 4, 3, 0]);
+  expect(looks.map(({ length }) => length)).toEqual([4, 4, 4, 0]);
   const found = looks.flat();
   expect(found.filter((one) => 'proof' in one)).toHaveLength(10);
-  expect(found.filter((one) => 'reason' in one)).toEqual([
-    { reason: expect.stringContaining('folder.json') },
+  expect(found.flatMap((one) => ('reason' in one ? [one.reason] : [])).sort()).toEqual([
+    expect.stringContaining('folder.json'),
+    expect.stringContaining('loop.json'),
   ]);
   rmSync(directory, { recursive: true });
   expect(watched.look(NOW_MS)).toEqual([{ reason: expect.stringContaining('ENOENT') }]);
   expect(watched.look(NOW_MS)).toEqual([]);
 });
 
-test('a resolver without dnstap is known by its proofs alone: records that fit, and an issue while the last one leaks', () => {
+test('the newest is taken first, however many lie there, and what is beyond the bound is told', () => {
+  const day = (i: number): string => new Date(NOW_MS - (300 - i) * 6 * 3_600_000).toISOString();
+  const put = (i: number, text: string): void => {
+    const name = `proof-${day(i).slice(0, 13)}.json`;
+    write(name, text);
+    utimesSync(join(directory, name), 1_000 + i, 1_000 + i);
+  };
+  for (let i = 0; i < 300; i++) put(i, 'junk');
+  put(300, seal(certificate(NOW_MS_TEXT, 3), privateKey));
+  expect(watch().look(NOW_MS)[0]).toMatchObject({ proof: { verdict: 'leaking' } });
+  const watched = new ProofWatch({ directory, asked: ['192.0.2.53'], key: publicKey, filesMax: 300 });
+  const told = (): readonly unknown[] =>
+    watched.look(NOW_MS).filter((one) => 'reason' in one && one.reason.startsWith('more than'));
+  expect(told()).toEqual([{ reason: expect.stringContaining('more than 300 files') }]);
+  expect(told()).toEqual([]);
+});
+
+/** A resolver that is known by what is handed in alone. */
+const observe = (asked: readonly string[], clock = () => NOW_MS) => {
   const notes: ForeignRecord[] = [];
-  let nowMs = NOW_MS;
   write('list.txt', 'banned.example\n');
   const observed = new ObservedResolver({
     ...{ name: 'windows', policy: [{ file: join(directory, 'list.txt'), format: 'domains' }], sinkholes: [] },
-    ...{
-      isListening: false,
-      proofs: { directory, asked: ['192.0.2.53'], key: publicKey },
-      clock: () => nowMs,
-    },
+    ...{ isListening: false, proofs: { directory, asked, key: publicKey }, clock },
     note: (record) => notes.push(record),
   });
   const look = (): void => {
     for (let i = 0; i < 10; i++) observed.look();
   };
+  return { observed, notes, look };
+};
+
+test('a resolver without dnstap is known by its proofs alone: records that fit, and an issue while the last one leaks', () => {
+  let nowMs = NOW_MS;
+  const { observed, notes, look } = observe(['192.0.2.53'], () => nowMs);
   write('proof.json', seal(certificate('2026-11-30T09:00:00.000Z', 2), privateKey));
   look();
   nowMs += 3_600_000;
