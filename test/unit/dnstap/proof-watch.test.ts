@@ -190,6 +190,39 @@ test('a resolver without dnstap is known by its proofs alone: records that fit, 
   observed.close();
 });
 
+test('a leak is over when the same mandate is found enforced at the same address, and by nothing else', () => {
+  const texas = { mandate: { id: 'us-texas', version: '1' } };
+  const { observed, look } = observe(['192.0.2.53', '192.0.2.54']);
+  let minute = 0;
+  const hand = (leaked: number, change: object = {}): void => {
+    const ended = `2026-11-30T09:${String(minute++).padStart(2, '0')}:00.000Z`;
+    write(`p${minute}.json`, seal(certificate(ended, leaked, change), privateKey));
+    look();
+  };
+  const texts = (): string[] => observed.state.issues.map(({ text }) => text);
+  const ofTexas =
+    'the last proof of windows, of 2026-11-30T09:00:00.000Z, got answers for 2 names of us-texas';
+  hand(2, texas);
+  expect(texts()).toEqual([ofTexas]);
+  hand(0);
+  expect(texts()).toEqual([ofTexas]);
+  const [one] = certificate('2026-11-30T09:30:00.000Z').resolvers;
+  if (one === undefined) throw new Error('a certificate is of one');
+  hand(0, { ...texas, verdict: 'enforced', resolvers: [{ ...one, resolver: '192.0.2.54' }] });
+  expect(texts()).toEqual([ofTexas]);
+  const silent = { ...one, isSilent: true };
+  hand(0, { ...texas, verdict: 'unproven', resolvers: [{ ...silent, ...judgeAnswered(silent) }] });
+  expect(texts()).toEqual([ofTexas]);
+  hand(1);
+  expect(texts()).toEqual([expect.stringMatching(/be-federal-tiktok; the last ones of 1 other mandates/)]);
+  expect(observed.state.issues).toMatchObject([{ sinceMs: Date.parse('2026-11-30T09:00:00.000Z') }]);
+  hand(0);
+  expect(texts()).toEqual([ofTexas]);
+  hand(0, texas);
+  expect(texts()).toEqual([]);
+  observed.close();
+});
+
 test('the file of the collector: proofs in place of a socket, not neither, and a key that is one', () => {
   const key = join(directory, 'key.pub');
   writeFileSync(key, publicKey.export({ type: 'spki', format: 'pem' }));
