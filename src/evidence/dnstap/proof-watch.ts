@@ -12,7 +12,7 @@ import type { ForeignProof } from '../records/records.ts';
 
 /** Files of the directory that are looked at, the newest: an archive of four a day has them after three years. */
 const FILES_MAX = 4_096;
-/** Files that are asked for their times at one look, a tenth of a second: the last ones by their names, as days are written in them. */
+/** Files that are asked for their times at one look, a tenth of a second: the last by name, as days stand in names. */
 const TIMES_MAX = 16_384;
 /** Read at one look, the newest first: the rest has its turn at the next ones. */
 const READ_MAX = 4;
@@ -164,7 +164,7 @@ export class ProofWatch {
   }
 }
 
-/** `stamp` changes whenever the file is written or replaced; undefined: it is not there. What cannot be looked at is told when it is read. */
+/** `stamp` changes when a file is written or replaced; undefined: it is gone. What fails is told when it is read. */
 const timesOf = (path: string): { readonly writtenMs: number; readonly stamp: string } | undefined => {
   try {
     const found = statSync(path, { throwIfNoEntry: false });
