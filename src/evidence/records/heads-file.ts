@@ -23,7 +23,7 @@ import { RECORD_CLASSES, type RecordClass } from './record.ts';
 /** Name of the file in a directory of records. */
 export const HEADS_NAME = 'heads.jsonl';
 /** Rights of a file of heads. */
-export const HEADS_MODE = 0o600;
+const HEADS_MODE = 0o600;
 /** Faults of the file that are told one by one. */
 const FAULTS_MAX = 3;
 /** Last heads of which signatures are checked at a start: a day of both chains. */

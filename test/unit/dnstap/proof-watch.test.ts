@@ -5,11 +5,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { parseSettings } from '../../../src/evidence/dnstap/dnstap-settings.ts';
+import { LastProofs } from '../../../src/evidence/dnstap/last-proofs.ts';
 import { ObservedResolver } from '../../../src/evidence/dnstap/observed-resolver.ts';
 import { ProofWatch } from '../../../src/evidence/dnstap/proof-watch.ts';
 import { type Certificate, judgeAnswered } from '../../../src/evidence/probe/proof-certificate.ts';
 import { seal } from '../../../src/evidence/probe/proof-envelope.ts';
-import type { ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
+import type { ForeignProof, ForeignRecord } from '../../../src/evidence/records/foreign-record.ts';
 import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
 
 const NOW_MS = Date.parse('2026-11-30T10:00:00.000Z');
@@ -259,4 +260,20 @@ test('a certificate of another mandate does not count where mandates are named',
     { reason: 'proof.json: it is about the mandate be-federal-tiktok, which is not in mandates' },
   ]);
   expect(watched(['us-texas', 'be-federal-tiktok'])).toMatchObject([{ proof: { verdict: 'enforced' } }]);
+});
+
+test('more mandates than are remembered hide no leak', () => {
+  const last = new LastProofs();
+  const proof = (mandate: string, verdict: ForeignProof['verdict'], ended: string): ForeignProof => ({
+    ...{ sha256: '0'.repeat(64), keyid: '0'.repeat(64), mandate, version: '1', asked: ['192.0.2.53'] },
+    ...{ began: ended, ended, verdict, names: 2, askedNames: 2, leakedNames: verdict === 'leaking' ? 1 : 0 },
+  });
+  for (let i = 0; i < 300; i++) last.take(proof(`m${i}`, 'enforced', '2026-11-30T09:00:00Z'));
+  for (let i = 300; i < 600; i++) last.take(proof(`m${i}`, 'leaking', '2026-11-30T09:00:00Z'));
+  expect(last.leaking().length).toBe(256);
+  for (const { mandate } of last.leaking()) last.take(proof(mandate, 'enforced', '2026-11-30T10:00:00Z'));
+  expect(last.leaking()).toEqual([]);
+  last.take(proof('m599', 'leaking', '2026-11-30T10:00:00.000Z'));
+  last.take(proof('m599', 'unproven', '2026-11-30T11:00:00.000Z'));
+  expect(last.leaking()).toMatchObject([{ mandate: 'm599' }]);
 });
