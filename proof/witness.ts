@@ -5,6 +5,7 @@
 // makes another history of the same key. The proof is a file beside the certificate (C2SP tlog-proof), and the certificate stays as it is.
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { closeSync, openSync, rmSync } from 'node:fs';
+import { errorText, systemErrorCode } from '../src/base/error.ts';
 import { formatCheckpoint, parseCheckpoint } from '../src/wire/transparency/checkpoint.ts';
 import { formatLogProof, parseLogProof } from '../src/wire/transparency/log-proof.ts';
 import {
@@ -50,29 +51,51 @@ export interface WitnessAt {
   readonly authorities: readonly string[] | undefined;
 }
 
+/** The log of a key of this host, and the file of its tree. */
+interface OwnLog {
+  readonly key: KeyObject;
+  readonly origin: Verifier;
+  readonly treeFile: string;
+}
+
+type WitnessedOrNot = { readonly proof: string } | { readonly trouble: string };
+
 /** The verifier of a witness; undefined for a text that is none, or of no witness. */
 export const witnessVerifier = (text: string): Verifier | undefined => {
   const found = parseVerifier(text);
   return found?.type === SIGNATURE_TYPE.cosignature ? found : undefined;
 };
 
-/** Puts a certificate into the log of its key and has it cosigned; `trouble`: why not. Throws errors of the system. */
-export const witness = async (
-  envelope: string,
-  {
-    key,
-    origin,
-    treeFile,
-  }: { readonly key: KeyObject; readonly origin: Verifier; readonly treeFile: string },
-  { url, verifier, authorities }: WitnessAt,
-): Promise<{ readonly proof: string } | { readonly trouble: string }> => {
+/** Puts a certificate into the log of its key and has it cosigned; `trouble`: why not, the disk among them. */
+export const witness = async (envelope: string, log: OwnLog, at: WitnessAt): Promise<WitnessedOrNot> => {
   // Two at once would write into the same place of the tree.
-  const lock = `${treeFile}.lock`;
+  const lock = `${log.treeFile}.lock`;
   try {
     closeSync(openSync(lock, 'wx', 0o600));
-  } catch {
-    return { trouble: `another proof is being witnessed; remove ${lock} if none is` };
+  } catch (thrown) {
+    const isTaken = systemErrorCode(thrown) === 'EEXIST';
+    return {
+      trouble: isTaken
+        ? `another proof is being witnessed; remove ${lock} if none is`
+        : `making ${lock}: ${errorText(thrown)}`,
+    };
   }
+  try {
+    return await submit(envelope, log, at);
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    return { trouble: `${log.treeFile}: ${errorText(thrown)}` };
+  } finally {
+    rmSync(lock, { force: true });
+  }
+};
+
+/** Throws errors of the system. */
+const submit = async (
+  envelope: string,
+  { key, origin, treeFile }: OwnLog,
+  { url, verifier, authorities }: WitnessAt,
+): Promise<WitnessedOrNot> => {
   const tree = TreeFile.open(treeFile);
   try {
     const extra = digestOf(envelope);
@@ -101,7 +124,6 @@ export const witness = async (
     return { trouble: 'it does not say what it knows' };
   } finally {
     tree.close();
-    rmSync(lock, { force: true });
   }
 };
 

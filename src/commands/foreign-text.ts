@@ -55,20 +55,22 @@ const probedText = ({ proofs }: ForeignResolver): string =>
 
 const proofDetails = ({ proofs }: ForeignResolver): string[] => {
   if (proofs === null) return [];
-  const { last, others, holes, refused, reason } = proofs;
+  const { lasts, others, holes, refused, reason } = proofs;
   return [
-    ...(last === null
-      ? []
-      : [
-          `the last proof, of ${last.ended}, asked ${last.asked.join(', ')} for ${last.askedNames} of ${last.names} names of ${last.mandate}: ${last.verdict}, signed by key ${last.keyid.slice(0, HASH_DIGITS)}`,
-        ]),
+    ...shown(lasts.toReversed(), 'proofs').map((last) =>
+      typeof last === 'string'
+        ? last
+        : `the last proof, of ${last.ended}, asked ${last.asked.join(', ')} for ${last.askedNames} of ${last.names} names of ${last.mandate}: ${last.verdict}, signed by key ${last.keyid.slice(0, HASH_DIGITS)}`,
+    ),
     ...shown(others, 'proofs').map((proof) =>
       typeof proof === 'string'
         ? proof
-        : `the proof of ${proof.ended} found ${proof.verdict}, ${proof.leakedNames} names answered`,
+        : `the proof of ${proof.ended} of ${proof.mandate} found ${proof.verdict}, ${proof.leakedNames} names answered`,
     ),
     ...shown(holes, 'times').map((time) =>
-      typeof time === 'string' ? time : `no proof was made from ${time.from} until ${time.until}`,
+      typeof time === 'string'
+        ? time
+        : `no proof ${time.mandate === null ? '' : `of ${time.mandate} `}was made from ${time.from} until ${time.until}`,
     ),
     ...(refused === 0
       ? []

@@ -53,6 +53,7 @@ export const needsDe = {
   'need-forwarder-outside': "*Der Weiterleiter `{subject}`* nennt Clients, für die er nicht spricht, oder nennt sie falsch. Sie werden abgewiesen.",
   'need-leases-unread': "*Wer welche Adresse hat, ist nicht zu lesen* (`{subject}`). Geräte behalten ihren Namen, bis ihre Lease endet.",
   'need-reload-refused': "*Eine neue Konfiguration oder Liste wurde zurückgewiesen.* Bis zu einem Neustart gilt die vorige.",
+  'need-query-log-overdue': "*Eine Datei des Protokolls der Anfragen wird nicht zu ihrer Zeit gepackt, verschoben oder gelöscht.* Sie kann Daten von Personen länger enthalten als vorgesehen.",
   'need-query-log-lossy': "*Im Protokoll der Anfragen fehlen Anfragen.* Das Verbot und seine Aufzeichnungen sind vollständig.",
   'need-reports-failing': "*Berichte nach Plan werden nicht erstellt oder versandt.* Das Protokoll sagt, warum.",
   'need-reminders-failing': "*Erinnerungen vor dem Ende von Ausnahmen werden nicht versandt.* Das Protokoll sagt, warum.",

@@ -53,6 +53,7 @@ export const needsEn = {
   'need-forwarder-outside': "*The forwarder `{subject}`* says clients that it does not speak for, or says them wrongly. They are refused.",
   'need-leases-unread': "*Who has which address cannot be read* (`{subject}`). Devices keep their names until their leases end.",
   'need-reload-refused': "*A new configuration or list was rejected.* What was active before stays, until a restart.",
+  'need-query-log-overdue': "*A file of the query log is not packed, moved or deleted in its time.* It may hold data of persons for longer than it should.",
   'need-query-log-lossy': "*Queries are missing in the query log.* The prohibition and its records are whole.",
   'need-reports-failing': "*Reports of the schedule are not made or sent.* The log says why.",
   'need-reminders-failing': "*Reminders before exemptions end are not sent.* The log says why.",

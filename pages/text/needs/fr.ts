@@ -53,6 +53,7 @@ export const needsFr = {
   'need-forwarder-outside': "*Le redirecteur `{subject}`* annonce des clients pour lesquels il ne parle pas, ou les annonce mal. Ils sont refusés.",
   'need-leases-unread': "*Impossible de lire qui a quelle adresse* (`{subject}`). Les appareils gardent leur nom jusqu’à la fin de leur bail.",
   'need-reload-refused': "*Une nouvelle configuration ou liste a été rejetée.* La précédente reste active jusqu’au redémarrage.",
+  'need-query-log-overdue': "*Un fichier du journal des requêtes n’est pas compressé, déplacé ou supprimé à temps.* Il peut garder des données de personnes plus longtemps que prévu.",
   'need-query-log-lossy': "*Des requêtes manquent dans le journal des requêtes.* L’interdiction et ses enregistrements sont entiers.",
   'need-reports-failing': "*Des rapports planifiés ne sont pas produits ou envoyés.* Le journal dit pourquoi.",
   'need-reminders-failing': "*Des rappels avant la fin de dérogations ne sont pas envoyés.* Le journal dit pourquoi.",

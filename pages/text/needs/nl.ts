@@ -53,6 +53,7 @@ export const needsNl = {
   'need-forwarder-outside': "*De doorstuurserver `{subject}`* noemt clients voor wie hij niet spreekt, of noemt ze verkeerd. Ze worden geweigerd.",
   'need-leases-unread': "*Wie welk adres heeft, is niet te lezen* (`{subject}`). Apparaten houden hun naam tot hun lease eindigt.",
   'need-reload-refused': "*Een nieuwe configuratie of lijst is afgewezen.* De vorige blijft actief tot een herstart.",
+  'need-query-log-overdue': "*Een bestand van het logboek van vragen wordt niet op tijd ingepakt, verplaatst of verwijderd.* Het kan persoonsgegevens langer bevatten dan de bedoeling is.",
   'need-query-log-lossy': "*In het logboek van vragen ontbreken vragen.* Het verbod en zijn registraties zijn volledig.",
   'need-reports-failing': "*Geplande rapporten worden niet gemaakt of verzonden.* Het logboek zegt waarom.",
   'need-reminders-failing': "*Herinneringen voor het einde van ontheffingen worden niet verzonden.* Het logboek zegt waarom.",

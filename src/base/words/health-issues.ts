@@ -462,6 +462,13 @@ export const HEALTH_ISSUES = {
     'queries are missing in the query log',
     'cordon_query_log_lost_total says why: bring the receiver back, make room, log a sample, or raise query-log.bytes-per-day',
   ),
+  'query-log-overdue': kind(
+    'warning',
+    'QueryLogOverdue',
+    15,
+    'files of the query log are not packed, moved or deleted in their time',
+    'the text names a file and why; mend its rights or the disk, or delete it by hand',
+  ),
   'records-off': kind(
     'info',
     'RecordsOff',

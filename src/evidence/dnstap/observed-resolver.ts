@@ -24,8 +24,9 @@ import {
 } from '../../wire/dns/dns.ts';
 import { readReply } from '../../wire/stub/stub.ts';
 import { dataForm, foreignForms, judgeOutcome, leadsNowhere, type RefusalForm } from '../probe/probe.ts';
-import { type ForeignProof, type ForeignRecord, FrameReceiver } from '../records/records.ts';
+import { type ForeignRecord, FrameReceiver } from '../records/records.ts';
 import { readClientResponse } from './client-response.ts';
+import { LastProofs } from './last-proofs.ts';
 import { ProofWatch } from './proof-watch.ts';
 import { type PublishedFile, PublishedPolicy } from './published-policy.ts';
 
@@ -85,8 +86,8 @@ export class ObservedResolver {
   readonly #forms: readonly RefusalForm[];
   readonly #reader = new RecordReader();
   readonly #targets = new TargetCollector();
-  /** Of proofs: who watches them, how often it looked, and the last one that counts, by when it was made. */
-  readonly #proofs: { readonly watch: ProofWatch | undefined; looks: number; last: ForeignProof | undefined };
+  /** Of proofs: who watches them, how often it looked, and the last ones that count, by when they were made. */
+  readonly #proofs: { readonly watch: ProofWatch | undefined; looks: number; readonly last: LastProofs };
   /** Sockets; those that have begun a stream are true. */
   readonly #sockets = new Map<Socket, boolean>();
   readonly #qname = new Uint8Array(NAME_LENGTH_MAX);
@@ -114,7 +115,11 @@ export class ObservedResolver {
     const addresses = options.sinkholes.filter(isAddress);
     const names = options.sinkholes.filter((one) => !isAddress(one)).map(toAbsolute);
     this.#forms = foreignForms(addresses, names);
-    this.#proofs = { watch: options.proofs && new ProofWatch(options.proofs), looks: 0, last: undefined };
+    this.#proofs = {
+      watch: options.proofs && new ProofWatch(options.proofs),
+      looks: 0,
+      last: new LastProofs(),
+    };
     this.#next = { names: new Map(), counts: zero(), beganMs: options.clock(), leakedMs: undefined };
     if (options.isListening !== false)
       this.#unseen = { sinceMs: this.#next.beganMs, reason: 'it has not connected yet' };
@@ -176,8 +181,7 @@ export class ObservedResolver {
   #lookForProofs(nowMs: number): void {
     for (const one of this.#proofs.watch?.look(nowMs) ?? []) {
       this.#note({ event: 'proof', ...one });
-      if ('proof' in one && (this.#proofs.last === undefined || this.#proofs.last.ended <= one.proof.ended))
-        this.#proofs.last = one.proof;
+      if ('proof' in one) this.#proofs.last.take(one.proof);
     }
   }
 
@@ -193,10 +197,15 @@ export class ObservedResolver {
     const nowMs = clock();
     const issues: FoundIssue[] = [];
     if (this.#told !== undefined && nowMs - this.#told.lastMs > LEAK_TOLD_MS) this.#told = undefined;
-    if (this.#proofs.last?.verdict === 'leaking') {
-      const { leakedNames, ended, mandate } = this.#proofs.last;
+    const [proof, ...others] = this.#proofs.last.leaking();
+    if (proof !== undefined) {
+      const { leakedNames, ended, mandate } = proof;
+      const more = new Set(others.map((one) => one.mandate).filter((one) => one !== mandate));
       const text = `the last proof of ${name}, of ${ended}, got answers for ${leakedNames} names of ${mandate}`;
-      issues.push({ id: 'foreign-leaking', subject: name, text, sinceMs: Date.parse(ended) });
+      issues.push({
+        ...{ id: 'foreign-leaking', subject: name, sinceMs: Date.parse(others.at(-1)?.ended ?? ended) },
+        text: more.size === 0 ? text : `${text}; the last ones of ${more.size} other mandates did as well`,
+      });
     } else if (this.#told !== undefined) {
       const { count, qname, firstMs: sinceMs } = this.#told;
       const text = `${name} answered listed names ${count} times, the last one was ${qname}`;

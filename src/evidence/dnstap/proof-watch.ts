@@ -3,16 +3,18 @@
 // Who asked is another machine, and how the file came here is the operator's: what counts is the signature by the key that the
 // collector was given, and that it is about who is watched: where a file lies says nothing. A certificate that does not fit is told and counts for nothing; one of an earlier time stays one of that time.
 import { createHash, type KeyObject } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { errorText, fileIdentity, NO_FILE, readRegularFile } from '../../base/base.ts';
+import { errorText, readRegularFile, systemErrorCode } from '../../base/base.ts';
 import { type Certificate, openCertificate, PROOF_BYTES_MAX } from '../probe/probe.ts';
 import type { ForeignProof } from '../records/records.ts';
 
-/** Files of the directory that are looked at: a timer writes one again and again, an archive a few a day. */
-const FILES_MAX = 256;
-/** Read at one look: the rest has its turn at the next ones. */
+/** Files of the directory that are looked at, the newest: an archive of four a day has them after three years. */
+const FILES_MAX = 4_096;
+/** Files that are asked for their times at one look, a tenth of a second: the last by name, as days stand in names. */
+const TIMES_MAX = 16_384;
+/** Read at one look, the newest first: the rest has its turn at the next ones. */
 const READ_MAX = 4;
 /** Between clocks, milliseconds. */
 const AHEAD_MS_MAX = 600_000;
@@ -49,10 +51,12 @@ export class ProofWatch {
   /** Undefined: any. */
   readonly #mandates: readonly string[] | undefined;
   readonly #key: KeyObject;
+  readonly #filesMax: number;
   /** By name: what was looked at last. */
   #stamps = new Map<string, string>();
   /** Hashes of what was taken. */
   readonly #taken = new Set<string>();
+  /** What is wrong with the directory. */
   #fault: string | undefined;
 
   constructor({
@@ -60,45 +64,66 @@ export class ProofWatch {
     asked,
     mandates,
     key,
+    filesMax = FILES_MAX,
   }: {
     readonly directory: string;
     readonly asked: readonly string[];
     readonly mandates?: readonly string[] | undefined;
     readonly key: KeyObject;
+    /** FILES_MAX unless a test has another. */
+    readonly filesMax?: number;
   }) {
     this.#directory = directory;
     this.#asked = asked;
     this.#mandates = mandates;
     this.#key = key;
+    this.#filesMax = filesMax;
   }
 
-  /** What was handed in since the last look; a fault of the directory is told once. */
+  /** What was handed in since the last look; what is wrong with the directory is told once. */
   look(nowMs: number): readonly HandedIn[] {
     const found: HandedIn[] = [];
     const stamps = new Map<string, string>();
+    let fault: string | undefined;
     try {
       const names = readdirSync(this.#directory).filter((name) => name.endsWith('.json'));
-      for (const name of names.sort().slice(0, FILES_MAX)) {
+      const files = this.#newest(names);
+      let read = 0;
+      for (const { name, stamp } of files) {
         const known = this.#stamps.get(name);
-        const stamp = fileIdentity(join(this.#directory, name));
-        if (stamp === NO_FILE) continue;
-        if (stamp !== known && found.length >= READ_MAX) {
+        if (stamp !== known && read >= READ_MAX) {
           // Of the next look.
           if (known !== undefined) stamps.set(name, known);
           continue;
         }
         stamps.set(name, stamp);
-        if (stamp !== known) found.push(...this.#take(name, nowMs));
+        if (stamp === known) continue;
+        read++;
+        found.push(...this.#take(name, nowMs));
       }
-      this.#fault = undefined;
+      this.#stamps = stamps;
+      if (names.length > this.#filesMax)
+        fault = `more than ${this.#filesMax} files are in ${this.#directory}: the oldest are not looked at`;
     } catch (thrown) {
-      const fault = errorText(thrown);
-      if (fault === this.#fault) return found;
-      this.#fault = fault;
-      return [...found, { reason: fault }];
+      fault = errorText(thrown);
     }
-    this.#stamps = stamps;
+    if (fault !== undefined && fault !== this.#fault) found.push({ reason: fault.slice(0, TEXT_LENGTH_MAX) });
+    this.#fault = fault;
     return found;
+  }
+
+  /** The newest first, by when they were written. */
+  #newest(names: readonly string[]): { readonly name: string; readonly stamp: string }[] {
+    return names
+      .toSorted()
+      .reverse()
+      .slice(0, TIMES_MAX)
+      .flatMap((name) => {
+        const times = timesOf(join(this.#directory, name));
+        return times === undefined ? [] : [{ name, ...times }];
+      })
+      .sort((a, b) => b.writtenMs - a.writtenMs)
+      .slice(0, this.#filesMax);
   }
 
   #take(name: string, nowMs: number): HandedIn[] {
@@ -138,3 +163,14 @@ export class ProofWatch {
     ];
   }
 }
+
+/** `stamp` changes when a file is written or replaced; undefined: it is gone. What fails is told when it is read. */
+const timesOf = (path: string): { readonly writtenMs: number; readonly stamp: string } | undefined => {
+  try {
+    const found = statSync(path, { throwIfNoEntry: false });
+    return found && { writtenMs: found.mtimeMs, stamp: `${found.ino} ${found.size} ${found.mtimeMs}` };
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    return { writtenMs: 0, stamp: errorText(thrown) };
+  }
+};

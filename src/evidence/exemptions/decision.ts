@@ -6,7 +6,7 @@
 import { z } from 'zod';
 import { DAY_MS } from '../../base/base.ts';
 import type { DecisionRecord } from '../records/records.ts';
-import { dutyDoneSchema, dutySchema } from './mandate-days.ts';
+import { dutyDoneSchema, dutySchema, isDayOver } from './mandate-days.ts';
 
 /** How long before a date its alarm is given. */
 export const NEAR_DAYS = 30;
@@ -90,7 +90,10 @@ export type DecisionAlarm = Extract<
   'review-near' | 'review-passed' | 'end-near' | 'end-passed'
 >;
 
-/** The alarms that hold at a time: of each date at most one. */
+/**
+ * The alarms that hold at a time: of each date at most one. A review may be held on its day; a decision ends with the
+ * first moment of its own.
+ */
 export const decisionAlarms = (
   { review, ends }: Decision,
   nowMs: number,
@@ -98,17 +101,16 @@ export const decisionAlarms = (
 ): DecisionAlarm[] => {
   const alarms: DecisionAlarm[] = [];
   if (review !== undefined && isNear(review, nowMs, nearDays)) {
-    alarms.push(isPassed(review, nowMs) ? 'review-passed' : 'review-near');
+    alarms.push(isDayOver(Date.parse(review), nowMs) ? 'review-passed' : 'review-near');
   }
   if (ends !== undefined && isNear(ends, nowMs, nearDays)) {
-    alarms.push(isPassed(ends, nowMs) ? 'end-passed' : 'end-near');
+    alarms.push(nowMs >= Date.parse(ends) ? 'end-passed' : 'end-near');
   }
   return alarms;
 };
 
-const isPassed = (date: string, nowMs: number): boolean => nowMs >= Date.parse(date);
-const isNear = (date: string, nowMs: number, nearDays: number): boolean =>
-  nowMs >= Date.parse(date) - nearDays * DAY_MS;
+const nearFrom = (date: string, nearDays = NEAR_DAYS): number => Date.parse(date) - nearDays * DAY_MS;
+const isNear = (date: string, nowMs: number, nearDays: number): boolean => nowMs >= nearFrom(date, nearDays);
 
 /** The decision of one list and what is to be said of it. */
 export interface DecisionStatus {
@@ -116,7 +118,7 @@ export interface DecisionStatus {
   readonly decision: Decision;
   /** Those that hold now. */
   readonly alarms: readonly DecisionAlarm[];
-  /** Seconds until the review, negative once it has passed; null without one. */
+  /** Seconds until the day of the review is over, negative once it is; null without one. */
   readonly reviewSec: number | null;
   /** Seconds until the end by its own words; negative behind it. */
   readonly endSec: number | null;
@@ -199,9 +201,10 @@ export class DecisionWatch {
   /** When advance() has something to do next, milliseconds since the epoch; undefined: never. */
   nextChangeMs(nowMs: number): number | undefined {
     const times = [...this.#recorded.values()]
-      .flatMap(({ decision: { review, ends } }) => [review, ends])
-      .filter((date) => date !== undefined)
-      .flatMap((date) => [Date.parse(date) - NEAR_DAYS * DAY_MS, Date.parse(date)])
+      .flatMap(({ decision: { review, ends } }) => [
+        ...(review === undefined ? [] : [nearFrom(review), Date.parse(review) + DAY_MS]),
+        ...(ends === undefined ? [] : [nearFrom(ends), Date.parse(ends)]),
+      ])
       .filter((ms) => ms > nowMs);
     return times.length === 0 ? undefined : Math.min(...times);
   }
@@ -212,7 +215,7 @@ export class DecisionWatch {
       list,
       decision,
       alarms: decisionAlarms(decision, nowMs),
-      reviewSec: secondsUntil(decision.review, nowMs),
+      reviewSec: secondsUntil(decision.review, nowMs - DAY_MS),
       endSec: secondsUntil(decision.ends, nowMs),
     }));
   }

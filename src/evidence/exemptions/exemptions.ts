@@ -13,6 +13,7 @@ export {
   type DutyDay,
   type DutyDone,
   dutyDays,
+  isDayOver,
   isOverdue,
   TOLD_BEFORE_MS,
 } from './mandate-days.ts';

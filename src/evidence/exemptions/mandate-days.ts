@@ -126,6 +126,9 @@ const listDays = ({ eachDays = 0 }: Duty, met: readonly DutyDone[], since: strin
   ];
 };
 
-/** True when a day has passed and nobody wrote that it was done. */
+/** True when a day is over that begins at a time: what is due by a day may be done on it. */
+export const isDayOver = (dayMs: number, nowMs: number): boolean => dayMs + DAY_MS <= nowMs;
+
+/** True when a day is over and nobody wrote that it was done. */
 export const isOverdue = ({ state, dueMs }: DutyDay, nowMs: number): boolean =>
-  state === 'open' && dueMs !== undefined && dueMs + DAY_MS <= nowMs;
+  state === 'open' && dueMs !== undefined && isDayOver(dueMs, nowMs);

@@ -29,6 +29,8 @@ const DAY_MS = 86_400_000;
 interface Sink {
   readonly queue: OutputQueue;
   readonly trouble: string | undefined;
+  /** Files that are not kept as they should be. */
+  readonly overdue: string | undefined;
   /** Takes a piece, or counts what is in it as dropped. */
   push(piece: Piece, count: number): void;
   keep(nowMs: number): void;
@@ -124,8 +126,8 @@ export class LogOutput {
   }
 
   facts(): LogOutputFacts {
-    const { queue, trouble } = this.#sink;
-    return { name: this.name, written: queue.written, trouble };
+    const { queue, trouble, overdue } = this.#sink;
+    return { name: this.name, written: queue.written, trouble, overdue };
   }
 
   reopen(): void {
@@ -163,6 +165,9 @@ const createSink = (
       get trouble() {
         return rotated.file.trouble;
       },
+      get overdue() {
+        return rotated.overdue;
+      },
       push: (piece, count) => rotated.push(piece, count),
       keep: (nowMs) => void rotated.keep(nowMs),
       reopen: () => void rotated.file.reopen(),
@@ -176,6 +181,7 @@ const createSink = (
     get trouble() {
       return link.trouble;
     },
+    overdue: undefined,
     push: (piece, count) => {
       queue.push(() => piece.take(), count);
       link.wake();

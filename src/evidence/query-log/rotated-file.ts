@@ -1,7 +1,8 @@
 // The files of a query log: the one that is written to, those before it, packed, and for how long they are kept.
 //
 // A file that is old or large enough gets the time in its name and is packed (zstd); what is past its time among the
-// searchable moves to `archive`, and what is past that is deleted. Only files of this name and pattern are touched.
+// searchable moves to `archive`, and what is past that is deleted. Only files of this name and pattern are touched. A file
+// that cannot be packed, moved or deleted is told, and holds up no other one: data that are past their time are deleted first.
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, extname, join } from 'node:path';
@@ -81,6 +82,8 @@ export class RotatedFile {
   /** What the clock was ahead of the one that only runs forward. */
   #differenceMs: number | undefined;
   #doubtedUntilMs = Number.NEGATIVE_INFINITY;
+  /** What failed at the last turn, in words. */
+  #failed: readonly string[] = [];
 
   /** `release` is given the memory of what is written. */
   constructor(
@@ -104,19 +107,29 @@ export class RotatedFile {
     this.file.wake();
   }
 
-  /** Rotates, packs, moves and deletes what is due; what fails is told and tried again. Not waited for by writers. */
+  /** What could not be put aside, packed, moved or deleted at the last turn, in words; undefined: nothing. */
+  get overdue(): string | undefined {
+    const [first] = this.#failed;
+    const more = this.#failed.length - 1;
+    return more > 0 ? `${first}, and ${more} more` : first;
+  }
+
+  /** Rotates, deletes, packs and moves what is due; what fails is told and tried again. Not waited for by writers. */
   async keep(nowMs: number): Promise<void> {
     if (this.#isKeeping) return;
     this.#isKeeping = true;
+    const before = this.overdue;
+    const failed: string[] = [];
     try {
-      await this.#rotate(nowMs);
-      await this.#tidy(nowMs);
-    } catch (thrown) {
-      if (systemErrorCode(thrown) === undefined) throw thrown;
-      this.#log.warn({ path: this.#path, cause: errorText(thrown) }, 'keeping files of the query log failed');
+      await attempt(this.#path, failed, () => this.#rotate(nowMs));
+      await attempt(this.#names.directory, failed, () => this.#tidy(nowMs, failed));
     } finally {
+      this.#failed = failed;
       this.#isKeeping = false;
     }
+    const cause = this.overdue;
+    if (cause !== undefined && cause !== before)
+      this.#log.warn({ path: this.#path, cause }, 'keeping files of the query log failed');
   }
 
   async #rotate(nowMs: number): Promise<void> {
@@ -165,40 +178,44 @@ export class RotatedFile {
     return monotonicMs >= this.#doubtedUntilMs;
   }
 
-  async #tidy(nowMs: number): Promise<void> {
+  async #tidy(nowMs: number, failed: string[]): Promise<void> {
     const { directory } = this.#names;
     const { searchableMs, archivedMs } = this.#rotation;
     const archive = join(directory, ARCHIVE_NAME);
     const names = await readdir(directory);
-    const archived = await readdir(archive).catch(() => []);
+    let archived: readonly string[] = [];
+    await attempt(archive, failed, async () => {
+      archived = await entriesOf(archive);
+    });
     const isTrusted = this.#isClockTrusted(nowMs, [...names, ...archived]);
-    // One in each turn: a clock that nothing doubted deletes no month within a minute.
-    let mayDelete = isTrusted;
+    const isOlder = (name: string, ageMs: number): boolean =>
+      isTrusted && nowMs - (this.#names.endMs(name) ?? Number.POSITIVE_INFINITY) >= ageMs;
+    const isOver = (name: string): boolean => isOlder(name, searchableMs + archivedMs);
+    for (const path of [
+      ...archived.filter(isOver).map((name) => join(archive, name)),
+      ...names.filter(isOver).map((name) => join(directory, name)),
+    ]) {
+      // One in each turn: a clock that nothing doubted deletes no month within a minute.
+      if (await attempt(path, failed, () => rm(path))) break;
+    }
     for (const name of names) {
       const path = join(directory, name);
-      if (
-        name.endsWith(`${PACKED}${PARTIAL}`) &&
-        this.#names.endMs(name.slice(0, -PARTIAL.length)) !== undefined
-      )
-        await rm(path, { force: true });
-      const endMs = this.#names.endMs(name);
-      if (endMs === undefined) continue;
-      const packed = name.endsWith(PACKED) ? path : await pack(path);
-      if (!isTrusted || nowMs - endMs < searchableMs) continue;
-      if (archivedMs === 0) {
-        if (mayDelete) await rm(packed);
-        mayDelete = false;
-      } else {
+      if (this.#isPartial(name)) await attempt(path, failed, () => rm(path, { force: true }));
+      if (this.#names.endMs(name) === undefined || isOver(name)) continue;
+      await attempt(path, failed, async () => {
+        const packed = name.endsWith(PACKED) ? path : await pack(path);
+        if (!isOlder(name, searchableMs)) return;
         await mkdir(archive, { recursive: true, mode: 0o750 });
         await rename(packed, join(archive, basename(packed)));
-      }
+      });
     }
-    for (const name of archived) {
-      const endMs = this.#names.endMs(name);
-      if (!mayDelete || endMs === undefined || nowMs - endMs < searchableMs + archivedMs) continue;
-      mayDelete = false;
-      await rm(join(archive, name));
-    }
+  }
+
+  /** What a crash left of a file that was being packed. */
+  #isPartial(name: string): boolean {
+    return (
+      name.endsWith(`${PACKED}${PARTIAL}`) && this.#names.endMs(name.slice(0, -PARTIAL.length)) !== undefined
+    );
   }
 
   close(): Promise<void> {
@@ -211,11 +228,40 @@ const beginOf = async (path: string, nowMs: number): Promise<number> => {
   return found === undefined ? nowMs : Math.min(nowMs, found.birthtimeMs);
 };
 
+/** False when the system refused it, which is told then. */
+const attempt = async (path: string, failed: string[], act: () => Promise<void>): Promise<boolean> => {
+  try {
+    await act();
+    return true;
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === undefined) throw thrown;
+    const text = errorText(thrown);
+    failed.push(text.includes(path) ? text : `${path}: ${text}`);
+    return false;
+  }
+};
+
+/** Of a directory that may not be there yet; what is there and cannot be read is no empty one. */
+const entriesOf = async (directory: string): Promise<readonly string[]> => {
+  try {
+    return await readdir(directory);
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === 'ENOENT') return [];
+    throw thrown;
+  }
+};
+
 /** Packs a file that nobody writes any more; returns where it is then. */
 const pack = async (path: string): Promise<string> => {
   const packed = `${path}${PACKED}`;
   const partial = `${packed}${PARTIAL}`;
-  await packFrames(path, partial, FILE_MODE, PACKING_LEVEL);
+  try {
+    await packFrames(path, partial, FILE_MODE, PACKING_LEVEL);
+  } catch (thrown) {
+    // On a full disk, half of it takes the room until the next turn.
+    await rm(partial, { force: true });
+    throw thrown;
+  }
   await rename(partial, packed);
   await rm(path);
   return packed;

@@ -63,6 +63,8 @@ export interface LogOutputFacts {
   readonly name: string;
   readonly written: number;
   readonly trouble: string | undefined;
+  /** Of files: which of them could not be put aside, packed, moved or deleted, and why. */
+  readonly overdue?: string | undefined;
 }
 
 /** What is known of a log. */

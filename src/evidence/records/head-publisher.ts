@@ -1,14 +1,12 @@
 // Signs heads when they are due and keeps them: in heads.jsonl, in a file elsewhere, and with the outputs.
 //
-// A partition that closed is signed at once, the one that grows each hour and when the program stops. A copy elsewhere
-// is an output that takes heads alone: whether it can be written is known from the start on, and what it lost costs nothing
-// else, because each later head covers what its lost ones did.
-import { closeSync, openSync } from 'node:fs';
+// A partition that closed is signed at once, the one that grows each hour and when the program stops. The copy elsewhere
+// (head-copy.ts) costs nothing else when it cannot be written.
 import type { Clock } from '../../base/base.ts';
-import { errorText, isAppError } from '../../base/base.ts';
-import { isOperational } from './disk-error.ts';
+import { isAppError } from '../../base/base.ts';
+import { HeadCopy } from './head-copy.ts';
 import { type ChainPosition, HeadSigner, headHash } from './heads.ts';
-import { appendHead, HEADS_MODE, headsPath, type LastHeads, readLastHeads } from './heads-file.ts';
+import { appendHead, headsPath, type LastHeads, readLastHeads } from './heads-file.ts';
 import { timeText } from './partition.ts';
 import type { OutputFacts, RecordOutput } from './record-output.ts';
 
@@ -30,7 +28,6 @@ export interface RecordLog {
 /** The heads of one directory. Methods throw errors of the system, and ERR_COMPLIANCE_SIGNING_KEY. */
 export class HeadPublisher {
   outputs: readonly RecordOutput[] = [];
-  #settings: HeadSettings;
   readonly #directory: string;
   readonly #resolver: string;
   readonly #clock: Clock;
@@ -40,10 +37,7 @@ export class HeadPublisher {
   #number: number;
   #previous: string;
   readonly #signedHashes = new Map<string, string>();
-  /** Of the copy elsewhere. */
-  #written = 0;
-  #dropped = 0;
-  #trouble: string | undefined;
+  #copy: HeadCopy | undefined;
 
   constructor(
     options: {
@@ -56,33 +50,22 @@ export class HeadPublisher {
   ) {
     this.#directory = options.directory;
     this.#resolver = options.resolver;
-    this.#settings = options.settings;
     this.#clock = options.clock;
     this.#signer = HeadSigner.open(options.directory);
     this.#number = last.number;
     this.#previous = last.hash;
     for (const [recordClass, head] of last.byClass) this.#signedHashes.set(recordClass, head.hash);
-    this.#tryElsewhere(() => undefined);
+    this.settings = options.settings;
   }
 
-  set settings(settings: HeadSettings) {
-    const { file } = this.#settings;
-    this.#settings = settings;
-    if (settings.file === file) return;
-    this.#written = 0;
-    this.#dropped = 0;
-    this.#trouble = undefined;
-    this.#tryElsewhere(() => undefined);
+  set settings({ file }: HeadSettings) {
+    if (file === this.#copy?.path) return;
+    this.#copy = file === undefined ? undefined : new HeadCopy(file, headsPath(this.#directory));
   }
 
   /** Of the copy elsewhere, as of any other output; undefined without one. */
   facts(): OutputFacts | undefined {
-    const { file } = this.#settings;
-    if (file === undefined) return undefined;
-    return {
-      ...{ name: `heads:${file}`, written: this.#written, dropped: this.#dropped },
-      ...{ queued: 0, trouble: this.#trouble },
-    };
+    return this.#copy?.facts();
   }
 
   /** A partition closed: its head is signed by the next signClosed(). */
@@ -116,26 +99,7 @@ export class HeadPublisher {
     this.#previous = headHash(head);
     this.#signedHashes.set(position.class, position.hash);
     for (const output of this.outputs) output.head?.(head);
-    this.#tryElsewhere((file) => {
-      this.#dropped++;
-      appendHead(file, head);
-      this.#dropped--;
-      this.#written++;
-    });
-  }
-
-  /** Opens the copy elsewhere, so that a path which cannot be written is known before there is a head, and appends to it. */
-  #tryElsewhere(append: (file: string) => void): void {
-    const { file } = this.#settings;
-    if (file === undefined) return;
-    try {
-      closeSync(openSync(file, 'a', HEADS_MODE));
-      append(file);
-      this.#trouble = undefined;
-    } catch (thrown) {
-      if (!isOperational(thrown)) throw thrown;
-      this.#trouble = errorText(thrown);
-    }
+    this.#copy?.add(head);
   }
 }
 

@@ -12,9 +12,10 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  readSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { writeAll } from '../../base/base.ts';
+import { systemErrorCode, writeAll } from '../../base/base.ts';
 import { headHash, isHeadSignedBy, NO_HEAD, type SignedHead } from './heads.ts';
 import { isDay, isMoment } from './moment.ts';
 import { RECORD_CLASSES, type RecordClass } from './record.ts';
@@ -22,12 +23,14 @@ import { RECORD_CLASSES, type RecordClass } from './record.ts';
 /** Name of the file in a directory of records. */
 export const HEADS_NAME = 'heads.jsonl';
 /** Rights of a file of heads. */
-export const HEADS_MODE = 0o600;
+const HEADS_MODE = 0o600;
 /** Faults of the file that are told one by one. */
 const FAULTS_MAX = 3;
 /** Last heads of which signatures are checked at a start: a day of both chains. */
 const SIGNED_MAX = 64;
 const LINE_FEED = 0x0a;
+/** Of the end of a file: more than two lines have. */
+const END_BYTES = 8_192;
 
 /** What is known of the last heads. */
 export interface LastHeads {
@@ -43,17 +46,51 @@ export interface LastHeads {
 /** Path of the file in a directory of records. */
 export const headsPath = (directory: string): string => join(directory, HEADS_NAME);
 
+/** A head as it stands in the file, without the line feed. */
+export const lineOf = (head: SignedHead): string => JSON.stringify(head);
+
 /** Appends a head and waits until it is on the disk. Throws errors of the system. */
-export const appendHead = (path: string, head: SignedHead): void => {
+export const appendHead = (path: string, head: SignedHead): void => appendLines(path, [lineOf(head)]);
+
+/** Appends lines, all or none, and waits until they are on the disk; without one, makes the file. Throws errors of the system. */
+export const appendLines = (path: string, lines: readonly string[]): void => {
   const file = openSync(path, 'a', HEADS_MODE);
   const sizeBytes = fstatSync(file).size;
   try {
-    writeAll(file, Buffer.from(`${JSON.stringify(head)}\n`));
+    if (lines.length === 0) return;
+    writeAll(file, Buffer.from(lines.map((line) => `${line}\n`).join('')));
     fdatasyncSync(file);
   } catch (thrown) {
     // On a full disk, a part of the line would stand before the next head.
     ftruncateSync(file, sizeBytes);
     throw thrown;
+  } finally {
+    closeSync(file);
+  }
+};
+
+/** How a file ends: with its last whole line, and with what stands behind that. */
+export interface FileEnd {
+  /** Undefined: there is none. */
+  readonly last: string | undefined;
+  readonly torn: string;
+}
+
+/** Undefined for a file that may only be written to. Throws errors of the system. */
+export const endOf = (path: string): FileEnd | undefined => {
+  let file: number;
+  try {
+    file = openSync(path, 'r');
+  } catch (thrown) {
+    if (systemErrorCode(thrown) === 'EACCES') return undefined;
+    throw thrown;
+  }
+  try {
+    const { size } = fstatSync(file);
+    const end = Buffer.alloc(Math.min(size, END_BYTES));
+    const count = readSync(file, end, 0, end.length, size - end.length);
+    const lines = end.toString('utf8', 0, count).split('\n');
+    return { last: lines.at(-2), torn: lines.at(-1) ?? '' };
   } finally {
     closeSync(file);
   }
@@ -132,7 +169,8 @@ const readLinesWith = (path: string, members: readonly string[]): HeadLine[] =>
     members.every((member) => text.includes(member)) ? [{ line: index + 1, head: parseHead(text) }] : [],
   );
 
-const readLines = (path: string): string[] => {
+/** All lines of a file; a torn last line is left out. A file that is not there has none. Throws errors of the system. */
+export const readLines = (path: string): string[] => {
   if (!existsSync(path)) return [];
   const lines = readFileSync(path, 'utf8').split('\n');
   lines.pop();

@@ -18,7 +18,7 @@ import { RecordsReader } from './records-reader.ts';
 import {
   archivePartition,
   deletePartition,
-  dueStep,
+  dueSteps,
   isUnconfirmed,
   type Retention,
   type RetentionStep,
@@ -95,7 +95,8 @@ export class Housekeeping {
   /** Ordinals that were checked since the start. */
   readonly #checked = new Map<RecordClass, number>();
   readonly #found = new Map<RecordClass, boolean>();
-  #isRetentionFailing = false;
+  /** Files that retention failed with, the one that was tried longest ago first. */
+  readonly #failed = new Set<string>();
   #isWholeChecked = false;
 
   constructor(retention: Retention, options: HousekeepingOptions) {
@@ -137,41 +138,55 @@ export class Housekeeping {
     if (this.#isBusy) return;
     this.#isBusy = true;
     try {
-      this.#readFacts();
-      await this.#retain();
-      await this.#checkWhole();
-      await this.#check();
-    } catch (thrown) {
-      if (!isOperational(thrown)) throw thrown;
-      this.#options.log.warn({ cause: errorText(thrown) }, 'looking after records');
+      await this.#attempt(() => this.#readFacts());
+      await this.#attempt(() => this.#retain());
+      await this.#attempt(async () => {
+        await this.#checkWhole();
+        await this.#check();
+      });
     } finally {
       this.#isBusy = false;
     }
   }
 
+  /** What the machine refuses holds up nothing else. */
+  async #attempt(act: () => void | Promise<void>): Promise<void> {
+    try {
+      await act();
+    } catch (thrown) {
+      if (!isOperational(thrown)) throw thrown;
+      this.#options.log.warn({ cause: errorText(thrown) }, 'looking after records');
+    }
+  }
+
   async #retain(): Promise<void> {
     const { directory, clock, monotonic, log } = this.#options;
-    const step = dueStep(directory, this.retention, clock(), this.#options.unconfirmed);
-    if (step === undefined || !this.isClockTrusted) return;
-    if (step.action === 'deleted' && monotonic() < this.#deletedAt + DELETE_PAUSE_MS) return;
+    if (!this.isClockTrusted) return;
+    const mayDelete = monotonic() >= this.#deletedAt + DELETE_PAUSE_MS;
+    const due = dueSteps(directory, this.retention, clock(), this.#options.unconfirmed).filter(
+      ({ action }) => mayDelete || action !== 'deleted',
+    );
+    // What failed comes last, and of that what was tried longest ago.
+    const failed = [...this.#failed];
+    const [step] = due.sort((a, b) => failed.indexOf(fileOf(a)) - failed.indexOf(fileOf(b)));
+    if (step === undefined) return;
     try {
       await this.#take(step);
-      this.#isRetentionFailing = false;
+      this.#failed.delete(fileOf(step));
     } catch (thrown) {
-      // A full disk, or a reader that has the partition open: it stays as it is until the next time.
+      // A full disk, or a reader that has the partition open: it stays as it is until the others had their turn.
       if (!isOperational(thrown)) throw thrown;
-      const file = `${step.class}/${step.partition.name}`;
-      if (!this.#isRetentionFailing)
-        log.warn({ file, cause: errorText(thrown) }, 'a partition is kept longer');
-      this.#isRetentionFailing = true;
+      const file = fileOf(step);
+      if (!this.#failed.has(file)) log.warn({ file, cause: errorText(thrown) }, 'a partition is kept longer');
+      this.#failed.delete(file);
+      this.#failed.add(file);
     }
   }
 
   async #take(step: RetentionStep): Promise<void> {
     const { directory, clock, monotonic, write } = this.#options;
     const path = join(directory, step.class, step.partition.name);
-    const file = `${step.class}/${step.partition.name}`;
-    const record = { kind: 'records', event: step.action, file } as const;
+    const record = { kind: 'records', event: step.action, file: fileOf(step) } as const;
     if (step.action === 'archived') {
       if (existsSync(`${path}-wal`)) sealPartition(path);
       await archivePartition(directory, step);
@@ -183,8 +198,8 @@ export class Housekeeping {
     const isLost = isUnconfirmed(directory, step.class, step.partition.ordinal, unconfirmed);
     const text = isLost ? { text: 'no collector of the fleet has confirmed it' } : {};
     await write({ time: timeText(clock()), ...record, ...text });
-    deletePartition(directory, step);
     this.#deletedAt = monotonic();
+    deletePartition(directory, step);
   }
 
   /**
@@ -270,3 +285,6 @@ export class Housekeeping {
     }
   }
 }
+
+const fileOf = ({ class: recordClass, partition }: RetentionStep): string =>
+  `${recordClass}/${partition.name}`;

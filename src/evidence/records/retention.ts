@@ -67,32 +67,40 @@ export const isUnconfirmed = (
   return closed?.head === undefined || closed.head.last > unconfirmed.sequence(recordClass);
 };
 
-/** The next step that is due, or undefined. The partition of the highest ordinal is never touched: it is written to. */
-export const dueStep = (
+/**
+ * The steps that are due, deletions first: they make room, and are promised. Of each class the oldest alone is to be deleted.
+ * The partition of the highest ordinal is never touched: it is written to.
+ */
+export const dueSteps = (
   directory: string,
   retention: Retention,
   nowMs: number,
   unconfirmed?: Unconfirmed,
-): RetentionStep | undefined => {
+): RetentionStep[] => {
+  const deleted: RetentionStep[] = [];
+  const archived: RetentionStep[] = [];
   for (const recordClass of RECORD_CLASSES) {
     const { searchableMs, archivedMs } = retention[recordClass];
     const { partitions } = listPartitions(join(directory, recordClass));
     const latest = partitions.at(-1)?.ordinal ?? 0;
+    let isDeleting = false;
     for (const partition of partitions) {
       if (partition.ordinal === latest) continue;
       const ageMs = nowMs - (Date.parse(partition.day) + DAY_MS);
+      if (isDeleting && ageMs > searchableMs + archivedMs) continue;
       const isHeld =
         ageMs <= searchableMs + archivedMs + (unconfirmed?.keepMs ?? 0) &&
         ageMs > searchableMs + archivedMs &&
         isUnconfirmed(directory, recordClass, partition.ordinal, unconfirmed);
-      if (ageMs > searchableMs + archivedMs && !isHeld)
-        return { class: recordClass, partition, action: 'deleted' };
-      if (ageMs > searchableMs && partition.state === 'plain') {
-        return { class: recordClass, partition, action: 'archived' };
+      if (ageMs > searchableMs + archivedMs && !isHeld) {
+        isDeleting = true;
+        deleted.push({ class: recordClass, partition, action: 'deleted' });
+      } else if (ageMs > searchableMs && partition.state === 'plain') {
+        archived.push({ class: recordClass, partition, action: 'archived' });
       }
     }
   }
-  return undefined;
+  return [...deleted, ...archived];
 };
 
 /** Deletes a partition. Throws errors of the system. */

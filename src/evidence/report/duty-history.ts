@@ -7,6 +7,7 @@ import {
   type DutyDay,
   decisionSchema,
   dutyDays,
+  isDayOver,
   isOverdue,
   toDay,
 } from '../exemptions/exemptions.ts';
@@ -112,7 +113,7 @@ const toEntry = (mandate: string, one: DutyDay, nowMs: number): DutyEntry => {
 const reviewOf = (mandate: string, decision: Decision, nowMs: number): DutyEntry[] => {
   const { review } = decision;
   if (review === undefined || isLifted(decision)) return [];
-  const state = Date.parse(review) + DAY_MS <= nowMs ? 'overdue' : 'due';
+  const state = isDayOver(Date.parse(review), nowMs) ? 'overdue' : 'due';
   const nobody = { eachDays: null, done: null, by: null, reference: null };
   return [{ mandate, kind: 'review', text: '', due: review, state, ...nobody }];
 };

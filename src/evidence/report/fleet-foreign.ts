@@ -23,10 +23,16 @@ export interface ForeignProofs {
   readonly count: number;
   readonly enforced: number;
   readonly last: ForeignProof | null;
+  /** The last one of each mandate and of who was asked, the latest last. */
+  readonly lasts: readonly ForeignProof[];
   /** Those that found something else. */
   readonly others: readonly ForeignProof[];
-  /** Times without one. */
-  readonly holes: readonly { readonly from: string; readonly until: string }[];
+  /** Times without one of a mandate; of none where none is known. */
+  readonly holes: readonly {
+    readonly from: string;
+    readonly until: string;
+    readonly mandate: string | null;
+  }[];
   /** Files that did not count, and why the last of them did not. */
   readonly refused: number;
   readonly reason: string | null;
@@ -90,7 +96,7 @@ export const readForeign = async (
       for await (const { record } of source.changes()) {
         // Whoever was connected is not any more.
         if (record.kind === 'service' && record.event === 'start')
-          for (const one of watched.values()) one.lose(null);
+          for (const one of watched.values()) one.start(Date.parse(record.time));
         if (record.kind !== 'foreign') continue;
         const one = watched.get(record.resolver) ?? new Watched(fromMs, untilMs);
         watched.set(record.resolver, one);
@@ -121,6 +127,8 @@ class Watched {
   #reason: string | null = null;
   /** By hash: a file that lies there is taken again by each start of the collector. */
   readonly #proofs = new Map<string, ForeignProof>();
+  /** Of which there were any, before or in the period. */
+  readonly #mandates = new Set<string>();
   #hasProofs = false;
   #refused = 0;
   #refusal: string | null = null;
@@ -167,6 +175,12 @@ class Watched {
     this.#reason = reason;
   }
 
+  /** The collector started: nobody is connected, and it takes anew the proofs that lie there. */
+  start(atMs: number): void {
+    this.lose(null);
+    if (atMs < this.#fromMs) this.#mandates.clear();
+  }
+
   found(name: string): ForeignResolver {
     // One that is seen is told of each minute: what comes after the last time is not known.
     if (!this.#isConnected || this.#untilMs - this.#seenMs > SEEN_MS) this.#hole(this.#untilMs);
@@ -189,23 +203,45 @@ class Watched {
       return;
     }
     const endedMs = Date.parse(proof.ended);
+    if (endedMs < this.#untilMs) this.#mandates.add(proof.mandate);
     if (endedMs >= this.#fromMs && endedMs < this.#untilMs) this.#proofs.set(proof.sha256, proof);
   }
 
   #proven(): ForeignProofs {
     const all = [...this.#proofs.values()].sort((a, b) => Date.parse(a.ended) - Date.parse(b.ended));
-    const holes: { from: string; until: string }[] = [];
-    let fromMs = this.#fromMs;
-    for (const atMs of [...all.map(({ ended }) => Date.parse(ended)), this.#untilMs]) {
-      if (atMs - fromMs > PROOF_APART_MS)
-        holes.push({ from: new Date(fromMs).toISOString(), until: new Date(atMs).toISOString() });
-      fromMs = atMs;
+    const mandates = this.#mandates.size === 0 ? [null] : [...this.#mandates].sort();
+    const holes = mandates.flatMap((mandate) =>
+      this.#holesOf(
+        mandate,
+        all.filter((one) => one.mandate === mandate),
+      ),
+    );
+    const lasts = new Map<string, ForeignProof>();
+    for (const one of all) {
+      const key = JSON.stringify([one.mandate, [...one.asked].sort()]);
+      // Behind those that are older.
+      lasts.delete(key);
+      lasts.set(key, one);
     }
     const others = all.filter(({ verdict }) => verdict !== 'enforced');
     return {
       ...{ count: all.length, enforced: all.length - others.length, last: all.at(-1) ?? null },
-      ...{ others, holes, refused: this.#refused, reason: this.#refusal },
+      ...{ lasts: [...lasts.values()], others, holes, refused: this.#refused, reason: this.#refusal },
     };
+  }
+
+  /** A proof of one mandate says nothing of another: what was proven each hour may hide that another never was. */
+  #holesOf(mandate: string | null, proofs: readonly ForeignProof[]): ForeignProofs['holes'] {
+    const holes: ForeignProofs['holes'][number][] = [];
+    let fromMs = this.#fromMs;
+    for (const atMs of [...proofs.map(({ ended }) => Date.parse(ended)), this.#untilMs]) {
+      if (atMs - fromMs > PROOF_APART_MS) {
+        const [from, until] = [new Date(fromMs).toISOString(), new Date(atMs).toISOString()];
+        holes.push({ from, until, mandate });
+      }
+      fromMs = atMs;
+    }
+    return holes;
   }
 
   #count(record: ForeignRecord): void {

@@ -134,6 +134,8 @@ export interface QueryLogMetrics {
     readonly written: number;
     /** Why it takes nothing; undefined: it does. */
     readonly trouble: string | undefined;
+    /** Which of its files are not kept as they should be, and why. */
+    readonly overdue?: string | undefined;
   }[];
   /** By why. */
   readonly lost: Readonly<Record<string, number>>;

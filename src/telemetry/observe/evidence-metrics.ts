@@ -2,6 +2,7 @@
 //
 // Label values come from the configuration, the register of exemptions and closed sets of words; a metric of which
 // somebody could make many series has a bound of its own.
+import { DAY_MS } from '../../base/base.ts';
 import { type Metric, maybe, type Sample, type Scrape, summed } from './metric.ts';
 import { QUERY_LOG_METRICS } from './query-log-metrics.ts';
 import { RECORD_METRICS } from './record-metrics.ts';
@@ -164,11 +165,11 @@ export const EVIDENCE_METRICS: readonly Metric[] = [
     name: 'cordon_mandate_review_seconds',
     type: 'gauge',
     labels: ['list'],
-    help: 'Time until the decision behind a mandate list has to be reviewed; negative once that is overdue. Refusals go on.',
+    help: 'Time until the day is over by which the decision behind a mandate list has to be reviewed; negative once that is overdue. Refusals go on.',
     alarm: '`cordon_health_issue{id="mandate-review"} == 1`',
     read: ({ evidence: { decisions, nowMs } }) =>
       decisions.flatMap(({ list, reviewMs }) =>
-        reviewMs === undefined ? [] : [[[list], (reviewMs - nowMs) / 1000] as const],
+        reviewMs === undefined ? [] : [[[list], (reviewMs + DAY_MS - nowMs) / 1000] as const],
       ),
   },
   {

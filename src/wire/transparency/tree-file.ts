@@ -24,20 +24,26 @@ export class TreeFile implements Nodes {
 
   /** Opens or creates the file to append to it. */
   static open(path: string): TreeFile {
-    const file = openSync(path, 'a+', FILE_MODE);
+    return TreeFile.#of(openSync(path, 'a+', FILE_MODE), (tree, file) =>
+      ftruncateSync(file, positionOf(tree.size) * HASH_BYTES),
+    );
+  }
+
+  /** Opens the file to read what is there now. */
+  static read(path: string): TreeFile {
+    return TreeFile.#of(openSync(path, 'r'), () => undefined);
+  }
+
+  /** The tree of a file, which is closed when it is none. */
+  static #of(file: number, begin: (tree: TreeFile, file: number) => void): TreeFile {
     try {
       const tree = new TreeFile(file);
-      ftruncateSync(file, positionOf(tree.size) * HASH_BYTES);
+      begin(tree, file);
       return tree;
     } catch (thrown) {
       closeSync(file);
       throw thrown;
     }
-  }
-
-  /** Opens the file to read what is there now. */
-  static read(path: string): TreeFile {
-    return new TreeFile(openSync(path, 'r'));
   }
 
   get size(): number {

@@ -45,7 +45,9 @@ test.each<[when: string, change: Partial<Decision>, alarms: string[]]>([
   ['2026-05-02', { review: '2026-06-01' }, ['review-near']],
   ['2026-05-01', { review: '2026-06-01' }, []],
   ['2026-05-31', { review: '2026-06-01' }, ['review-near']],
-  ['2026-06-01', { review: '2026-06-01' }, ['review-passed']],
+  ['2026-06-01', { review: '2026-06-01' }, ['review-near']],
+  ['2026-06-01T23:59:59.999Z', { review: '2026-06-01' }, ['review-near']],
+  ['2026-06-02', { review: '2026-06-01' }, ['review-passed']],
   ['2030-01-01', { review: '2026-06-01', ends: '2030-01-15' }, ['review-passed', 'end-near']],
   ['2031-01-01', { ends: '2030-01-15' }, ['end-passed']],
 ])('decisionAlarms() on %s of %j', (when, change, alarms) => {
@@ -71,10 +73,10 @@ test('the story of Belgium is told by records, each alarm once, and the list sta
     '2023-03-17 tiktok set',
     '2023-03-17 circular set',
     '2023-08-18 circular review-near',
-    '2023-09-17 circular review-passed',
+    '2023-09-18 circular review-passed',
     '2023-09-25 circular changed',
     '2024-02-16 circular review-near',
-    '2024-03-17 circular review-passed',
+    '2024-03-18 circular review-passed',
     '2024-03-22 circular changed',
   ]);
   expect(held.events).toEqual(records);
@@ -112,13 +114,14 @@ test('US-12: a list that loses its decision is a record with the decision that i
   expect(watch.statuses(at('2026-01-02'))).toEqual([]);
 });
 
-test('statuses() count the seconds to a date, negative when it has passed', () => {
+test('statuses() count the seconds until a review is overdue and to an end, negative when that has passed', () => {
   const watch = new DecisionWatch(FORGETFUL);
   const decision = { ...STATUTE, review: '2026-01-02', ends: '2026-01-11' };
   watch.compare(new Map([['tiktok', decision]]), at('2026-01-01'));
   expect(watch.statuses(at('2026-01-03'))).toMatchObject([
-    { alarms: ['review-passed', 'end-near'], reviewSec: -86_400, endSec: 8 * 86_400 },
+    { alarms: ['review-passed', 'end-near'], reviewSec: 0, endSec: 8 * 86_400 },
   ]);
+  expect(watch.nextChangeMs(at('2026-01-02'))).toBe(at('2026-01-03'));
   expect(watch.nextChangeMs(at('2026-01-03'))).toBe(at('2026-01-11'));
   expect(watch.nextChangeMs(at('2026-01-11'))).toBeUndefined();
 });

@@ -151,6 +151,17 @@ const ROWS: readonly (readonly [title: string, change: Change, issue: object])[]
     }),
     { id: 'query-log-lossy', text: expect.stringContaining('7 (receiver); file:/q: no space') },
   ],
+  [
+    'a query log with a file that cannot be deleted',
+    evidence({
+      queryLog: {
+        outputs: [{ name: 'file:/q', written: 0, trouble: undefined, overdue: 'EACCES, unlink /q-1' }],
+        lost: { ring: 0, receiver: 0, day: 0, disk: 0 },
+        isLossy: false,
+      },
+    }),
+    { id: 'query-log-overdue', subject: 'file:/q', text: expect.stringContaining('EACCES, unlink /q-1') },
+  ],
   ['records that are not whole', records({ isVerified: false }), { id: 'records-not-whole' }],
   ['a disk that is nearly full', records({ freeBytes: 4 }), { id: 'records-reserve' }],
   ['a disk that gets full', records({ freeBytes: 9 }), { id: 'records-disk-low' }],

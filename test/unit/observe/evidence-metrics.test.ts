@@ -67,7 +67,7 @@ test('times are until the next end and the review, negative once that has passed
     `cordon_exemption_end_timestamp_seconds{exemption="ex-000001"} ${(NOW_MS + DAY_MS) / 1000}`,
     `cordon_exemption_end_timestamp_seconds{exemption="ex-000002"} ${(NOW_MS + 2 * DAY_MS) / 1000}`,
     'cordon_exemptions_ended_total{how="expired"} 3',
-    'cordon_mandate_review_seconds{list="tiktok"} -86400',
+    'cordon_mandate_review_seconds{list="tiktok"} 0',
     'cordon_admin_actions_total{action="pause"} 1',
   ])
     expect(page).toContain(`${line}\n`);

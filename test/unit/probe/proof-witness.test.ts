@@ -1,6 +1,15 @@
 // Certificates and a witness: what it saw is proven with its time, and nothing else is, whoever holds the key of the host.
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -96,6 +105,17 @@ test('two at once do not write into one tree', async () => {
   writeFileSync(join(directory, 'key.pem.tree.lock'), '');
   expect(await submit('one\n')).toMatchObject({ trouble: expect.stringContaining('another proof') });
   expect(kept.size).toBe(0);
+});
+
+test('a tree that cannot be opened, or has no place, is told, and holds up no later proof', async () => {
+  const tree = join(directory, 'key.pem.tree');
+  mkdirSync(tree);
+  expect(await submit('one\n')).toMatchObject({ trouble: expect.stringContaining('EISDIR') });
+  expect(existsSync(`${tree}.lock`)).toBe(false);
+  rmdirSync(tree);
+  expect(check(await proofOf('one\n'))).toEqual({ time: MADE });
+  const nowhere = { ...place(), treeFile: join(directory, 'none', 'tree') };
+  expect(await submit('one\n', nowhere)).toMatchObject({ trouble: expect.stringContaining('ENOENT') });
 });
 
 test('a log that the witness does not know is refused', async () => {

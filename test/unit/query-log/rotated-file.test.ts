@@ -1,5 +1,13 @@
 // Files of a query log by real files and a clock of the test: what is full or old is put aside, packed, moved and deleted.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { zstdDecompressSync } from 'node:zlib';
@@ -89,6 +97,31 @@ test('what is put aside is packed, moved to the archive and deleted in its time;
   await file.close();
   expect(readFileSync(join(directory, 'queries-of-mine.jsonl'), 'utf8')).toBe('mine\n');
   expect(warnings).toEqual([]);
+});
+
+test('one that cannot be packed, and one that cannot be deleted, hold up no other, and are told once', async () => {
+  const archive = join(directory, ARCHIVE_NAME);
+  const bad = 'queries-20261129T080000Z.jsonl';
+  const stuck = 'queries-20250101T080000Z.jsonl.zst';
+  mkdirSync(join(directory, bad));
+  mkdirSync(join(archive, stuck), { recursive: true });
+  for (const hour of ['09', '10'])
+    writeFileSync(join(archive, `queries-20250101T${hour}0000Z.jsonl.zst`), 'expired');
+  // Never packed, and past all of its time.
+  writeFileSync(join(directory, 'queries-20250101T110000Z.jsonl'), 'expired\n');
+  writeFileSync(join(directory, 'queries-20261120T080000Z.jsonl'), 'old\n');
+  writeFileSync(join(directory, 'queries-20261130T070000Z.jsonl'), 'young\n');
+  const file = open();
+  for (let turn = 0; turn < 4; turn++) await file.keep(START_MS + turn * 5_000);
+  expect(readdirSync(directory).sort()).toEqual([ARCHIVE_NAME, bad, 'queries-20261130T070000Z.jsonl.zst']);
+  expect(readdirSync(archive).sort()).toEqual([stuck, 'queries-20261120T080000Z.jsonl.zst']);
+  expect(warnings).toEqual(['keeping files of the query log failed']);
+  expect(file.overdue).toMatch(/queries-20250101T080000Z\.jsonl\.zst.*, and 1 more$/);
+  rmSync(join(directory, bad), { recursive: true });
+  rmSync(join(archive, stuck), { recursive: true });
+  await file.keep(START_MS + 60_000);
+  expect(file.overdue).toBeUndefined();
+  await file.close();
 });
 
 test('a clock that is set a year ahead deletes nothing, and one that was before the start neither', async () => {

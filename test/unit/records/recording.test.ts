@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -478,12 +479,57 @@ describe('heads', () => {
     });
     again.record(1);
     expect(again.recording.facts().failure).toBeUndefined();
-    const untold = { name: 'heads:/nonexistent/h', written: 0, dropped: 0, queued: 0 };
+    const untold = { name: 'heads:/nonexistent/h', written: 0, dropped: 0, queued: 2 };
     expect(again.recording.facts().outputs).toEqual([
       { ...untold, trouble: expect.stringContaining('/nonexistent/h') },
     ]);
     await again.recording.stop();
     expect(again.recording.facts().outputs).toEqual([]);
+  });
+
+  test('that were signed while their place elsewhere was away are added when it is back, also after a restart', async () => {
+    const bench = new Bench();
+    const mount = join(bench.directory, '..', 'mount');
+    const elsewhere = join(mount, 'heads.jsonl');
+    bench.recording.reconfigure(settingsWith(elsewhere), []);
+    const own = (): string => readFileSync(join(bench.directory, 'heads.jsonl'), 'utf8');
+    const signed = (one: Bench): unknown => {
+      one.record(1);
+      one.advance(HOUR_MS);
+      return one.recording.facts().outputs;
+    };
+    signed(bench);
+    expect(signed(bench)).toMatchObject([
+      {
+        written: 0,
+        dropped: 0,
+        queued: own().split('\n').length - 1,
+        trouble: expect.stringContaining('ENOENT'),
+      },
+    ]);
+    mkdirSync(mount);
+    expect(signed(bench)).toMatchObject([
+      { written: own().split('\n').length - 1, dropped: 0, queued: 0, trouble: undefined },
+    ]);
+    expect(readFileSync(elsewhere, 'utf8')).toBe(own());
+    // Begun anew by somebody: the last ones are there again.
+    rmSync(elsewhere);
+    signed(bench);
+    expect(readFileSync(elsewhere, 'utf8')).toBe(own());
+    // Away, and a crash on both sides meanwhile.
+    renameSync(mount, `${mount}-away`);
+    signed(bench);
+    bench.crash();
+    const again = new Bench({
+      directory: bench.directory,
+      heads: { everyMs: HOUR_MS, file: elsewhere },
+    });
+    signed(again);
+    renameSync(`${mount}-away`, mount);
+    appendFileSync(elsewhere, '{"number":3,"cla');
+    expect(signed(again)).toMatchObject([{ dropped: 0, queued: 0, trouble: undefined }]);
+    expect(readFileSync(elsewhere, 'utf8').replace('{"number":3,"cla\n', '')).toBe(own());
+    await again.recording.stop();
   });
 
   test('of a crash in the middle of a line are read up to it', async () => {

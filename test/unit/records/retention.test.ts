@@ -1,5 +1,5 @@
 // Retention: partitions are compressed, then deleted, when their time is over and the clock can be trusted with that.
-import { readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
@@ -38,6 +38,22 @@ test('partitions are archived and then deleted, and each of that is recorded', a
   expect(events.filter((event) => event === 'records deleted')).toHaveLength(3);
   expect(events.filter((event) => event === 'records archived').length).toBeGreaterThan(5);
   expect(await findingsOf(bench.directory)).toEqual([]);
+});
+
+test('a partition that cannot be archived holds up no other one, and is told once', async () => {
+  const bench = new Bench({ retention });
+  await live(bench, 1);
+  const [name = ''] = namesOf(bench.directory, 'changes');
+  const inTheWay = join(bench.directory, 'changes', `${name}.zst.new`);
+  mkdirSync(inTheWay);
+  await live(bench, 4);
+  const names = namesOf(bench.directory, 'changes').filter((one) => !one.endsWith('.new'));
+  expect(names.map((one) => one.endsWith('.zst'))).toEqual([false, true, true, false, false, false]);
+  expect(bench.logs.filter(({ text }) => text === 'a partition is kept longer')).toHaveLength(1);
+  rmSync(inTheWay, { recursive: true });
+  bench.advance(DAY_MS / 24);
+  await bench.housekeep();
+  expect(namesOf(bench.directory, 'changes')[0]).toBe(`${name}.zst`);
 });
 
 test('archived partitions are read and verified as others are', async () => {

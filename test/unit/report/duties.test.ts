@@ -3,10 +3,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { shippedMandateFile } from '../../../src/config/config.ts';
-import { DecisionWatch } from '../../../src/evidence/exemptions/decision.ts';
+import { type Decision, DecisionWatch, decisionAlarms } from '../../../src/evidence/exemptions/decision.ts';
 import type { ChangeRecord, DecisionRecord } from '../../../src/evidence/records/record.ts';
 import { judgeRecord } from '../../../src/evidence/records/record-schema.ts';
 import { buildReport } from '../../../src/evidence/report/build.ts';
+import { DutyHistory } from '../../../src/evidence/report/duty-history.ts';
 import type { Report } from '../../../src/evidence/report/model.ts';
 import { formatReport } from '../../../src/evidence/report/produce.ts';
 import { toDocument } from '../../../src/evidence/report/sections.ts';
@@ -239,4 +240,21 @@ test('without a mandate there is no table for people, and one without rows for p
   expect(Buffer.from(await formatReport(one, 'csv', 'mandate-days')).toString()).toMatch(
     /^mandate,duty,[^\n]*\n$/,
   );
+});
+
+test.each([
+  ['2026-11-30T23:59:59.999Z', 'due', 'review-near'],
+  ['2026-12-01T09:00:00.000Z', 'due', 'review-near'],
+  ['2026-12-02T00:00:00.000Z', 'overdue', 'review-passed'],
+])('at %s a review by 1 December is %s in the report, and the alarm is %s', (time, state, alarm) => {
+  const mandate = { id: 'm', version: '2026-01-01', sha256: '0', standing: 'in-force', lists: [] };
+  const decision: Decision = {
+    ...{ authority: 'a', reference: 'r', inForceFrom: '2026-01-01', review: '2026-12-01', mandate },
+  };
+  const nowMs = Date.parse(time);
+  const history = new DutyHistory(Date.parse('2026-10-01'), nowMs);
+  const record = { kind: 'decision', time: '2026-10-02T00:00:00.000Z', event: 'set', list: 'l' } as const;
+  history.add({ sequence: 1, record: { ...record, decision } });
+  expect(history.sections()).toMatchObject([{ kind: 'review', due: '2026-12-01', state }]);
+  expect(decisionAlarms(decision, nowMs)).toEqual([alarm]);
 });

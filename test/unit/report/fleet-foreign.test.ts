@@ -146,26 +146,14 @@ test('the report is complete where each was seen all the time and the chain is w
 });
 
 test('proofs that were handed in: what they found, times without one, and files that do not count', async () => {
-  const proof = (ended: string, verdict: 'enforced' | 'leaking', sha256: string): Note => [
+  const proof = (ended: string, verdict: 'enforced' | 'leaking', sha256: string, mandate = 'm'): Note => [
     '10:59:00',
     {
       event: 'proof',
       proof: {
-        ...{
-          sha256: sha256.repeat(64),
-          keyid: 'c'.repeat(64),
-          mandate: 'm',
-          version: '1',
-          asked: ['192.0.2.53'],
-        },
-        ...{
-          began: ended,
-          ended,
-          verdict,
-          names: 20,
-          askedNames: 20,
-          leakedNames: verdict === 'leaking' ? 2 : 0,
-        },
+        ...{ sha256: sha256.repeat(64), keyid: 'c'.repeat(64), mandate, version: '1', asked: ['192.0.2.53'] },
+        ...{ began: ended, ended, verdict, names: 20, askedNames: 20 },
+        leakedNames: verdict === 'leaking' ? 2 : 0,
       },
     },
   ];
@@ -178,18 +166,31 @@ test('proofs that were handed in: what they found, times without one, and files 
     proof(`${day}07:29:59.000Z`, 'leaking', 'b'),
     // Of another period.
     proof(`${day}03:59:59.000Z`, 'enforced', 'd'),
+    // Another mandate, each hour: it hides neither what was found of the first one nor that nothing was proven of it.
+    ...['e', 'f', '1', '2', '3', '4', '5'].map((sha256, i) =>
+      proof(`${day}0${4 + i}:00:00.000Z`.replace('010', '10'), 'enforced', sha256, 'other'),
+    ),
+    // And one of which there was a proof before, and none in the period.
+    proof(`${day}02:00:00.000Z`, 'enforced', '6', 'former'),
     ['10:59:30', { event: 'proof', reason: 'p.json: another key signed it' }],
   ]);
   const report = await readForeign(directory, Date.parse(at('04:00:00')), Date.parse(at('11:00:00')));
   expect(report?.resolvers[0]?.proofs).toMatchObject({
-    ...{ count: 2, enforced: 1, last: { verdict: 'leaking' }, others: [{ leakedNames: 2 }] },
-    holes: [{ from: at('07:29:59'), until: at('11:00:00') }],
+    ...{ count: 9, enforced: 8, last: { mandate: 'other' }, others: [{ leakedNames: 2 }] },
+    lasts: [
+      { mandate: 'm', verdict: 'leaking' },
+      { mandate: 'other', verdict: 'enforced' },
+    ],
+    holes: [
+      { from: at('04:00:00'), until: at('11:00:00'), mandate: 'former' },
+      { from: at('07:29:59'), until: at('11:00:00'), mandate: 'm' },
+    ],
     ...{ refused: 1, reason: 'p.json: another key signed it' },
   });
   const text = foreignText({ foreign: report } as Parameters<typeof foreignText>[0]).join('\n');
-  expect(text).toContain('1 of 2 enforced');
+  expect(text).toContain('8 of 9 enforced');
   expect(text).toContain(
-    'bind: no proof was made from 2026-11-30T07:29:59.000Z until 2026-11-30T11:00:00.000Z',
+    'bind: no proof of m was made from 2026-11-30T07:29:59.000Z until 2026-11-30T11:00:00.000Z',
   );
-  expect(text).toContain('found leaking, 2 names answered');
+  expect(text).toContain('of m found leaking, 2 names answered');
 });
