@@ -141,19 +141,27 @@ export const advanceAnchors = (
     if (next !== undefined) keys.push(next);
     if (event !== undefined) note(event, known.key);
   }
+  const isNew = (key: DnsKey): boolean => !state.keys.some((known) => isSameKey(known.key, key));
+  const hasRoomFor = (key: DnsKey): boolean => {
+    if (keys.length < ANCHOR_KEYS_MAX) return true;
+    note('ignored', key);
+    return false;
+  };
+  // Before new keys, which could leave no room: the configuration alone would go on trusting what its owner took back.
+  for (const key of seen.revoked) {
+    if (!isNew(key) || !isConfigured(configured, key) || !hasRoomFor(key)) continue;
+    keys.push(enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS));
+    note('revoked', key);
+  }
   for (const key of seen.keys) {
-    if (state.keys.some((known) => isSameKey(known.key, key))) continue;
-    if (keys.length >= ANCHOR_KEYS_MAX) {
-      note('ignored', key);
-      continue;
-    }
+    if (!isNew(key) || !hasRoomFor(key)) continue;
     const isKnown = isConfigured(configured, key);
     const holdMs = Math.max(ADD_HOLD_DOWN_MS, 1000 * seen.originalTtlSec);
     keys.push(isKnown ? enter(key, 'valid', nowMs) : enter(key, 'add-pend', nowMs, holdMs));
     note(isKnown ? 'trusted' : 'pending', key);
   }
   const wasTrusted = trustedAnchor(state, configured) !== undefined;
-  const [last] = state.keys;
+  const [last] = keys;
   const moved = schedule({ ...state, keys }, seen, nowMs);
   if (wasTrusted && trustedAnchor(moved, configured) === undefined && last !== undefined)
     note('deserted', last.key);
@@ -199,6 +207,8 @@ const advanceKey = (
   const isSeen = seen.keys.some((other) => isSameKey(other, key));
   switch (state) {
     case 'add-pend':
+      // One that was configured since is trusted by the configuration as long as nothing says otherwise.
+      if (isRevoked && isConfigured(configured, key)) return revoke(key, nowMs);
       if (isRevoked) return { event: 'vanished' };
       if (!seen.isVerified) return { next: known };
       if (!isSeen) return { event: 'vanished' };
@@ -207,7 +217,7 @@ const advanceKey = (
         : { next: known };
     case 'valid':
     case 'missing':
-      if (isRevoked) return { next: enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS), event: 'revoked' };
+      if (isRevoked) return revoke(key, nowMs);
       if (!seen.isVerified || isSeen === (state === 'valid')) return { next: known };
       return isSeen
         ? { next: enter(key, 'valid', nowMs), event: 'returned' }
@@ -220,6 +230,11 @@ const advanceKey = (
       return { next: known };
   }
 };
+
+const revoke = (key: DnsKey, nowMs: number): Advance => ({
+  next: enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS),
+  event: 'revoked',
+});
 
 const enter = (key: DnsKey, state: AnchorKeyState, nowMs: number, holdMs = 0): AnchorKey => ({
   key,

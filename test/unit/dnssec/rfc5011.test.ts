@@ -215,6 +215,35 @@ describe('keys that come and go', () => {
     expect(unsigned).toMatchObject({ isVerified: true, revoked: [] });
   });
 
+  test('a configured key that is first met revoked is not trusted, nor is the last of them', () => {
+    const { look, keys, trusted, state } = follow();
+    const [both] = parseTrustAnchors(`${first.record}\n${second.record}`, 'keys');
+    assert.ok(both !== undefined);
+    expect(look('R1 2', 0, both)).toEqual(['1 revoked', '2 trusted']);
+    expect(keys()).toEqual(['1 revoked', '2 valid']);
+    expect(trusted(both)).toEqual(['2']);
+    // Who found the revoked key signs with it, and without the bit.
+    const remaining = trustedAnchor(state(), both);
+    assert.ok(remaining !== undefined);
+    expect(looks.get('1')?.(remaining).isVerified).toBe(false);
+    const lone = follow();
+    expect(lone.look('R1', 0)).toEqual(['1 deserted', '1 revoked']);
+    expect(trustedAnchor(lone.state(), anchor)).toBeUndefined();
+    const [byDs] = parseTrustAnchors(signZone({ apex: APEX, records: [], keys: [first] }).ds.join('\n'), 'ds');
+    assert.ok(byDs !== undefined);
+    const ofDs = follow();
+    expect(ofDs.look('R1 2', 0, byDs)).toEqual(['1 deserted', '1 revoked']);
+  });
+
+  test('one that is revoked during its hold-down, and was configured since, is not trusted', () => {
+    const { look, trusted } = follow();
+    look('1 2', 0);
+    const [both] = parseTrustAnchors(`${first.record}\n${second.record}`, 'keys');
+    assert.ok(both !== undefined);
+    expect(look('1 R2', 1, both)).toEqual(['2 revoked']);
+    expect(trusted(both)).toEqual(['1']);
+  });
+
   test('there are never more than thirty-two', () => {
     const { look, state, replace } = follow();
     look('1', 0);
