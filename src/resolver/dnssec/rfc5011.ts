@@ -21,6 +21,8 @@ import { Work } from './work.ts';
 /** RFC 5011 sections 2.4.1 and 2.4.2. */
 const ADD_HOLD_DOWN_MS = 30 * DAY_MS;
 const REMOVE_HOLD_DOWN_MS = 30 * DAY_MS;
+/** The TTL makes a hold-down longer; no zone waits a year with its next key, and a TTL may be 136. */
+const ADD_HOLD_DOWN_MS_MAX = 365 * DAY_MS;
 /** RFC 5011 section 2.3. */
 const QUERY_DELAY_MS_MAX = 15 * DAY_MS;
 const RETRY_DELAY_MS_MAX = DAY_MS;
@@ -111,7 +113,7 @@ export const observeKeys = (rrset: Rrset, anchor: TrustAnchor, nowSec: number): 
   const all = rrset.rdatas.slice(0, ANCHOR_KEYS_MAX).flatMap((rdata) => parseDnsKey(rdata) ?? []);
   const verified = verifyKeys(rrset, anchor, examination);
   const isVerified = verified.kind === 'secure';
-  const signature = rrset.signatures.find(({ signer }) => isSameName(signer, anchor.zone));
+  const signature = verified.kind === 'secure' ? verified.signature : undefined;
   const entries = all.filter((key) => key.isZoneKey && key.isSecureEntryPoint);
   const isSelfSigned = (key: DnsKey): boolean =>
     verifyRrset(rrset, anchor.zone, [key], examination).kind === 'good';
@@ -156,7 +158,8 @@ export const advanceAnchors = (
   for (const key of seen.keys) {
     if (!isNew(key) || !hasRoomFor(key)) continue;
     const isKnown = isConfigured(configured, key);
-    const holdMs = Math.max(ADD_HOLD_DOWN_MS, 1000 * seen.originalTtlSec);
+    const ttlMs = Math.min(1000 * seen.originalTtlSec, ADD_HOLD_DOWN_MS_MAX);
+    const holdMs = Math.max(ADD_HOLD_DOWN_MS, ttlMs);
     keys.push(isKnown ? enter(key, 'valid', nowMs) : enter(key, 'add-pend', nowMs, holdMs));
     note(isKnown ? 'trusted' : 'pending', key);
   }
@@ -212,7 +215,9 @@ const advanceKey = (
       if (isRevoked) return { event: 'vanished' };
       if (!seen.isVerified) return { next: known };
       if (!isSeen) return { event: 'vanished' };
-      return nowMs >= known.holdUntilMs || isConfigured(configured, key)
+      // One that is stored may be from before there was a bound.
+      return nowMs >= Math.min(known.holdUntilMs, known.sinceMs + ADD_HOLD_DOWN_MS_MAX) ||
+        isConfigured(configured, key)
         ? { next: enter(key, 'valid', nowMs), event: 'trusted' }
         : { next: known };
     case 'valid':

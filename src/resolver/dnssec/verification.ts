@@ -119,7 +119,13 @@ const worseOf = (a: Problem, b: Problem): Problem =>
  * whoever serves the keys must not be able to say otherwise.
  */
 export type KeySet =
-  | { readonly kind: 'secure'; readonly keys: readonly DnsKey[]; readonly ttlSec: number }
+  | {
+      readonly kind: 'secure';
+      readonly keys: readonly DnsKey[];
+      readonly ttlSec: number;
+      /** The one that was verified: no other says anything. */
+      readonly signature: Signature;
+    }
   | { readonly kind: 'bogus'; readonly flaw: Flaw }
   | Exceeded;
 
@@ -142,7 +148,7 @@ export const verifyKeys = (rrset: Rrset, trust: KeyTrust, examination: Examinati
   if (verified.kind === 'flawed') return { kind: 'bogus', flaw: verified.flaw };
   // A revoked key would verify the DNSKEY RRset that others ask for, which says nothing (RFC 5011 section 2.1).
   const zoneKeys = keys.filter((key) => key.isZoneKey && !key.isRevoked);
-  return { kind: 'secure', keys: zoneKeys, ttlSec: verified.ttlSec };
+  return { kind: 'secure', keys: zoneKeys, ttlSec: verified.ttlSec, signature: verified.signature };
 };
 
 /** The zone keys that an anchor or a DS names, none that is revoked (RFC 4034 section 5.2, RFC 5011 section 2.1). */
