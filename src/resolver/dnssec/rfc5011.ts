@@ -1,6 +1,6 @@
 // Trust anchors that follow the keys of their zone (RFC 5011): a state for each key, and what a look moves.
 //
-// Pure: the keeper of the state asks for the keys when nextCheckAtMs has come, calls observeKeys() and advanceAnchors(),
+// Pure: the keeper of the state asks for the keys when isCheckDue() says so, calls observeKeys() and advanceAnchors(),
 // and stores what comes of it. A new key is trusted after it stood in the zone, signed by a trusted one, for thirty
 // days; a revoked one never again. The configured anchors are where it begins: a key that they name is trusted at once.
 //
@@ -170,6 +170,10 @@ export const advanceAnchors = (
     note('deserted', last.key);
   return { state: moved, events };
 };
+
+/** True when to look again: also when the next look is later than it can be, because the clock was ahead when it was set. */
+export const isCheckDue = ({ nextCheckAtMs }: AnchorState, nowMs: number): boolean =>
+  nowMs >= nextCheckAtMs || nextCheckAtMs - nowMs > QUERY_DELAY_MS_MAX;
 
 /** The state after a look that brought no answer (RFC 5011 section 2.3). */
 export const postponeCheck = (state: AnchorState, nowMs: number): AnchorState => ({

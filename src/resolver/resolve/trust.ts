@@ -28,6 +28,7 @@ import {
   advanceAnchors,
   createAnchorState,
   formatAnchorState,
+  isCheckDue,
   isClockPlausible,
   isSameTrust,
   type Lookup,
@@ -282,7 +283,7 @@ export class TrustAnchorUpdater {
     const { clock, onChange } = this.#options;
     for (const [index, configured] of this.#configured.entries()) {
       const before = this.#states[index];
-      if (before === undefined || clock() < before.nextCheckAtMs) continue;
+      if (before === undefined || !isCheckDue(before, clock())) continue;
       const trustedBefore = this.anchors;
       const trusted = trustedAnchor(before, configured);
       const seen = trusted && (await lookAtKeys(lookup, trusted, clock));
