@@ -12,6 +12,7 @@ export { lookAtKeys, type PrimeOutcome, primeAnchors } from './prime.ts';
 export {
   type AnchorEvent,
   advanceAnchors,
+  isCheckDue,
   isSameTrust,
   type KeyObservation,
   postponeCheck,

@@ -1,6 +1,6 @@
 // Trust anchors that follow the keys of their zone (RFC 5011): a state for each key, and what a look moves.
 //
-// Pure: the keeper of the state asks for the keys when nextCheckAtMs has come, calls observeKeys() and advanceAnchors(),
+// Pure: the keeper of the state asks for the keys when isCheckDue() says so, calls observeKeys() and advanceAnchors(),
 // and stores what comes of it. A new key is trusted after it stood in the zone, signed by a trusted one, for thirty
 // days; a revoked one never again. The configured anchors are where it begins: a key that they name is trusted at once.
 //
@@ -21,6 +21,8 @@ import { Work } from './work.ts';
 /** RFC 5011 sections 2.4.1 and 2.4.2. */
 const ADD_HOLD_DOWN_MS = 30 * DAY_MS;
 const REMOVE_HOLD_DOWN_MS = 30 * DAY_MS;
+/** The TTL makes a hold-down longer; no zone waits a year with its next key, and a TTL may be 136. */
+const ADD_HOLD_DOWN_MS_MAX = 365 * DAY_MS;
 /** RFC 5011 section 2.3. */
 const QUERY_DELAY_MS_MAX = 15 * DAY_MS;
 const RETRY_DELAY_MS_MAX = DAY_MS;
@@ -105,19 +107,24 @@ const isSameDs = (a: DelegationSigner, b: DelegationSigner): boolean =>
   a.digestType === b.digestType &&
   Buffer.compare(a.digest, b.digest) === 0;
 
-/** Verifies a DNSKEY RRset by the anchor now trusted (RFC 5011 sections 2.1 and 2.2). */
-export const observeKeys = (rrset: Rrset, anchor: TrustAnchor, nowSec: number): KeyObservation => {
-  const examination = { nowSec, work: new Work(), allowSha1: false };
+/** Verifies a DNSKEY RRset by the anchor now trusted (RFC 5011 sections 2.1 and 2.2); `allowSha1` as for answers. */
+export const observeKeys = (
+  rrset: Rrset,
+  anchor: TrustAnchor,
+  nowSec: number,
+  allowSha1: boolean,
+): KeyObservation => {
+  const examination = { nowSec, work: new Work(), allowSha1 };
   const all = rrset.rdatas.slice(0, ANCHOR_KEYS_MAX).flatMap((rdata) => parseDnsKey(rdata) ?? []);
   const verified = verifyKeys(rrset, anchor, examination);
   const isVerified = verified.kind === 'secure';
-  const signature = rrset.signatures.find(({ signer }) => isSameName(signer, anchor.zone));
+  const signature = verified.kind === 'secure' ? verified.signature : undefined;
   const entries = all.filter((key) => key.isZoneKey && key.isSecureEntryPoint);
   const isSelfSigned = (key: DnsKey): boolean =>
     verifyRrset(rrset, anchor.zone, [key], examination).kind === 'good';
   return {
     isVerified,
-    keys: isVerified ? entries.filter((key) => !key.isRevoked && isKeySupported(key)) : [],
+    keys: isVerified ? entries.filter((key) => !key.isRevoked && isKeySupported(key, allowSha1)) : [],
     revoked: entries.filter((key) => key.isRevoked && isSelfSigned(key)).flatMap(withoutRevokeBit),
     originalTtlSec: signature?.originalTtlSec ?? 0,
     expirationIntervalSec: signature === undefined ? 0 : Math.max(0, (signature.expiration - nowSec) | 0),
@@ -141,24 +148,37 @@ export const advanceAnchors = (
     if (next !== undefined) keys.push(next);
     if (event !== undefined) note(event, known.key);
   }
+  const isNew = (key: DnsKey): boolean => !state.keys.some((known) => isSameKey(known.key, key));
+  const hasRoomFor = (key: DnsKey): boolean => {
+    if (keys.length < ANCHOR_KEYS_MAX) return true;
+    note('ignored', key);
+    return false;
+  };
+  // Before new keys, which could leave no room: the configuration alone would go on trusting what its owner took back.
+  for (const key of seen.revoked) {
+    if (!isNew(key) || !isConfigured(configured, key) || !hasRoomFor(key)) continue;
+    keys.push(enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS));
+    note('revoked', key);
+  }
   for (const key of seen.keys) {
-    if (state.keys.some((known) => isSameKey(known.key, key))) continue;
-    if (keys.length >= ANCHOR_KEYS_MAX) {
-      note('ignored', key);
-      continue;
-    }
+    if (!isNew(key) || !hasRoomFor(key)) continue;
     const isKnown = isConfigured(configured, key);
-    const holdMs = Math.max(ADD_HOLD_DOWN_MS, 1000 * seen.originalTtlSec);
+    const ttlMs = Math.min(1000 * seen.originalTtlSec, ADD_HOLD_DOWN_MS_MAX);
+    const holdMs = Math.max(ADD_HOLD_DOWN_MS, ttlMs);
     keys.push(isKnown ? enter(key, 'valid', nowMs) : enter(key, 'add-pend', nowMs, holdMs));
     note(isKnown ? 'trusted' : 'pending', key);
   }
   const wasTrusted = trustedAnchor(state, configured) !== undefined;
-  const [last] = state.keys;
+  const [last] = keys;
   const moved = schedule({ ...state, keys }, seen, nowMs);
   if (wasTrusted && trustedAnchor(moved, configured) === undefined && last !== undefined)
     note('deserted', last.key);
   return { state: moved, events };
 };
+
+/** True when to look again: also when the next look is later than it can be, because the clock was ahead when it was set. */
+export const isCheckDue = ({ nextCheckAtMs }: AnchorState, nowMs: number): boolean =>
+  nowMs >= nextCheckAtMs || nextCheckAtMs - nowMs > QUERY_DELAY_MS_MAX;
 
 /** The state after a look that brought no answer (RFC 5011 section 2.3). */
 export const postponeCheck = (state: AnchorState, nowMs: number): AnchorState => ({
@@ -199,15 +219,19 @@ const advanceKey = (
   const isSeen = seen.keys.some((other) => isSameKey(other, key));
   switch (state) {
     case 'add-pend':
+      // One that was configured since is trusted by the configuration as long as nothing says otherwise.
+      if (isRevoked && isConfigured(configured, key)) return revoke(key, nowMs);
       if (isRevoked) return { event: 'vanished' };
       if (!seen.isVerified) return { next: known };
       if (!isSeen) return { event: 'vanished' };
-      return nowMs >= known.holdUntilMs || isConfigured(configured, key)
+      // One that is stored may be from before there was a bound.
+      return nowMs >= Math.min(known.holdUntilMs, known.sinceMs + ADD_HOLD_DOWN_MS_MAX) ||
+        isConfigured(configured, key)
         ? { next: enter(key, 'valid', nowMs), event: 'trusted' }
         : { next: known };
     case 'valid':
     case 'missing':
-      if (isRevoked) return { next: enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS), event: 'revoked' };
+      if (isRevoked) return revoke(key, nowMs);
       if (!seen.isVerified || isSeen === (state === 'valid')) return { next: known };
       return isSeen
         ? { next: enter(key, 'valid', nowMs), event: 'returned' }
@@ -220,6 +244,11 @@ const advanceKey = (
       return { next: known };
   }
 };
+
+const revoke = (key: DnsKey, nowMs: number): Advance => ({
+  next: enter(key, 'revoked', nowMs, REMOVE_HOLD_DOWN_MS),
+  event: 'revoked',
+});
 
 const enter = (key: DnsKey, state: AnchorKeyState, nowMs: number, holdMs = 0): AnchorKey => ({
   key,

@@ -42,7 +42,7 @@ beforeAll(() => {
   const sign = (...keys: ZoneKey[]) => {
     const zone = signZone({ apex: APEX, records: [], keys: [...keys, zsk] });
     const rrset = findRrset(zone.records, APEX, 'DNSKEY');
-    return (trusted: TrustAnchor) => observeKeys(rrset, trusted, Math.floor(Date.now() / 1000));
+    return (trusted: TrustAnchor) => observeKeys(rrset, trusted, Math.floor(Date.now() / 1000), false);
   };
   looks.set('1', sign(first));
   looks.set('2', sign(second));
@@ -211,8 +211,41 @@ describe('keys that come and go', () => {
       findRrset(zone.records, APEX, 'DNSKEY'),
       anchorOf(second),
       Date.now() / 1000,
+      false,
     );
     expect(unsigned).toMatchObject({ isVerified: true, revoked: [] });
+  });
+
+  test('a configured key that is first met revoked is not trusted, nor is the last of them', () => {
+    const { look, keys, trusted, state } = follow();
+    const [both] = parseTrustAnchors(`${first.record}\n${second.record}`, 'keys');
+    assert.ok(both !== undefined);
+    expect(look('R1 2', 0, both)).toEqual(['1 revoked', '2 trusted']);
+    expect(keys()).toEqual(['1 revoked', '2 valid']);
+    expect(trusted(both)).toEqual(['2']);
+    // Who found the revoked key signs with it, and without the bit.
+    const remaining = trustedAnchor(state(), both);
+    assert.ok(remaining !== undefined);
+    expect(looks.get('1')?.(remaining).isVerified).toBe(false);
+    const lone = follow();
+    expect(lone.look('R1', 0)).toEqual(['1 deserted', '1 revoked']);
+    expect(trustedAnchor(lone.state(), anchor)).toBeUndefined();
+    const [byDs] = parseTrustAnchors(
+      signZone({ apex: APEX, records: [], keys: [first] }).ds.join('\n'),
+      'ds',
+    );
+    assert.ok(byDs !== undefined);
+    const ofDs = follow();
+    expect(ofDs.look('R1 2', 0, byDs)).toEqual(['1 deserted', '1 revoked']);
+  });
+
+  test('one that is revoked during its hold-down, and was configured since, is not trusted', () => {
+    const { look, trusted } = follow();
+    look('1 2', 0);
+    const [both] = parseTrustAnchors(`${first.record}\n${second.record}`, 'keys');
+    assert.ok(both !== undefined);
+    expect(look('1 R2', 1, both)).toEqual(['2 revoked']);
+    expect(trusted(both)).toEqual(['1']);
   });
 
   test('there are never more than thirty-two', () => {
@@ -256,6 +289,39 @@ describe('when to look again', () => {
     );
     expect(state.nextCheckAtMs - START_MS).toBe(nextMs);
     expect(postponeCheck(state, START_MS).nextCheckAtMs - START_MS).toBe(retryMs);
+  });
+
+  test('only the signature that was verified says how long', () => {
+    const zone = signZone({ apex: APEX, records: [], keys: [first, second] });
+    const rrset = findRrset(zone.records, APEX, 'DNSKEY');
+    const [signed] = rrset.signatures;
+    assert.ok(signed !== undefined);
+    const forged = { ...signed, originalTtlSec: 0xffff_ffff, expiration: signed.expiration + 10 * 86_400 };
+    const nowSec = Math.floor(Date.now() / 1000);
+    const seen = observeKeys({ ...rrset, signatures: [forged, ...rrset.signatures] }, anchor, nowSec, false);
+    expect(seen).toMatchObject({
+      isVerified: true,
+      originalTtlSec: signed.originalTtlSec,
+      expirationIntervalSec: signed.expiration - nowSec,
+    });
+  });
+
+  test('a hold-down is a year at most, also one that was stored', () => {
+    const configured = anchor;
+    const seen = looks.get('1 2')?.(configured);
+    assert.ok(seen !== undefined);
+    const endless = { ...seen, originalTtlSec: 0xffff_ffff };
+    const { state } = advanceAnchors(createAnchorState(nameFrom(APEX)), configured, endless, START_MS);
+    const pending = state.keys.find(({ state: keyState }) => keyState === 'add-pend');
+    expect(pending?.holdUntilMs).toBe(START_MS + 365 * DAY_MS);
+    const stored = {
+      ...state,
+      keys: state.keys.map((key) => (key === pending ? { ...key, holdUntilMs: Date.UTC(2163, 0, 8) } : key)),
+    };
+    const kindsAt = (day: number): string[] =>
+      advanceAnchors(stored, configured, seen, START_MS + day * DAY_MS).events.map(({ kind }) => kind);
+    expect(kindsAt(364)).toEqual([]);
+    expect(kindsAt(365)).toEqual(['trusted']);
   });
 
   test('the hold-down is the TTL where that is longer', () => {
