@@ -25,6 +25,8 @@ export const toast = new Store<
 >(undefined);
 /** Counts up for each subject when the server says that it changed. */
 export const changes = new Store<Readonly<Record<string, number>>>({});
+/** Counts up when anything may have changed, because nobody told for a while. */
+export const misses = new Store<number>(0);
 /** The newest state while the reader holds still. */
 let heldBack: State | undefined;
 
@@ -48,6 +50,9 @@ export const noteChanges = (subjects: readonly string[]): void => {
   for (const subject of subjects) next[subject] = (next[subject] ?? 0) + 1;
   changes.set(next);
 };
+
+/** Says that anything may have changed: pages read again all that they show. */
+export const noteMissed = (): void => misses.set(misses.value + 1);
 
 /** Now, by the resolver's clock. */
 export const nowMs = (): number => Date.now() + clockLeadMs.value;

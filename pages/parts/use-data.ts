@@ -1,7 +1,7 @@
 // What a page reads when it is opened, and again when the server says that it changed.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
 import { Fault, get } from '../api/client.ts';
-import { changes, isStill } from './room.ts';
+import { changes, isStill, misses } from './room.ts';
 import { useStore } from './store.ts';
 
 /** Data of the server: at first neither value nor fault. The last value stays while a newer one cannot be had. */
@@ -20,15 +20,17 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
   const [fault, setFault] = useState<Fault | undefined>(undefined);
   const [turn, setTurn] = useState(0);
   const counts = useStore(changes);
+  const missed = useStore(misses);
   const still = useStore(isStill);
   const seen = subjects.map((subject) => counts[subject] ?? 0).join();
   const shownPath = useRef(path);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: turn and seen ask for the same path once more
+  // biome-ignore lint/correctness/useExhaustiveDependencies: turn, seen and missed ask for the same path once more
   useEffect(() => {
     if (path === undefined || still) return;
     if (shownPath.current !== path) {
       shownPath.current = path;
       setValue(undefined);
+      setFault(undefined);
     }
     let isCurrent = true;
     get<Value>(path).then(
@@ -42,7 +44,7 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
     return () => {
       isCurrent = false;
     };
-  }, [path, turn, seen, still]);
+  }, [path, turn, seen, missed, still]);
   const reload = useCallback(() => setTurn((last) => last + 1), []);
   return { value, fault, reload };
 };
