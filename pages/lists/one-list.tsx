@@ -4,11 +4,12 @@ import { useState } from 'preact/hooks';
 import { ConfirmAct, Content } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
+import { Seen } from '../parts/exact.tsx';
 import { heldText } from '../parts/held-text.ts';
 import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
-import { useText } from '../parts/say.tsx';
+import { Say, useText } from '../parts/say.tsx';
 import { ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { Tried } from '../parts/tried.tsx';
@@ -226,11 +227,13 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
               <Panel title={say('waitsForSecond')} beside={word('op', waiting.operation)}>
                 <div class="body stack">
                   <p>
-                    {say('waitsAsked', { by: waiting.by, reason: waiting.reason })}{' '}
-                    {typeof (waiting.body as { sha256?: unknown } | null)?.sha256 === 'string' && (
-                      <code>{(waiting.body as { sha256: string }).sha256}</code>
-                    )}
+                    <Say k="waitsAsked" v={{ by: waiting.by, reason: <Seen text={waiting.reason} /> }} />
                   </p>
+                  {typeof (waiting.body as { sha256?: unknown } | null)?.sha256 === 'string' && (
+                    <p>
+                      <code>{(waiting.body as { sha256: string }).sha256}</code>
+                    </p>
+                  )}
                   <Content waiting={waiting} />
                   <ConfirmAct waiting={waiting} onDone={reload} />
                 </div>

@@ -154,9 +154,9 @@ const Filters = ({
 };
 
 /** How far back it came, and what is missing. */
-const EndLine = ({ shown }: { readonly shown: Shown }): VNode => {
+export const EndLine = ({ found }: { readonly found: QueriesFound }): VNode => {
   const { say, format } = useText();
-  const { end, readBackTo, unread } = shown.last;
+  const { end, readBackTo, unread } = found;
   return (
     <>
       <span>
@@ -226,7 +226,7 @@ const Found = ({
       )}
       <div class="foot row">
         <span class="small soft" role="status">
-          <EndLine shown={shown} />
+          <EndLine found={shown.last} />
         </span>
         {before !== null && (
           <button type="button" disabled={doing.isBusy} onClick={older}>
@@ -281,7 +281,14 @@ const OfClient = ({ wanted }: { readonly wanted: Wanted }): VNode | null => {
           />
         </ReasonForm>
       </div>
-      {found !== undefined && <QueriesTable queries={found.queries} />}
+      {found !== undefined && (
+        <>
+          <QueriesTable queries={found.queries} />
+          <p class="foot small soft">
+            <EndLine found={found} />
+          </p>
+        </>
+      )}
     </Panel>
   );
 };
