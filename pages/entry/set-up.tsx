@@ -3,7 +3,7 @@
 // The token is taken out of the address at once, so that it is in no history and no picture of the screen.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ask, Fault } from '../api/client.ts';
+import { ask, Fault, faultOf } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
 import { ProgramIcon } from '../parts/marks.tsx';
@@ -147,9 +147,7 @@ const useEnrolment = (token: string): Data<Enrolment> => {
       setFault(new Fault(404, 'NO_TOKEN', ''));
       return;
     }
-    ask<Enrolment>('/setup', { token }).then(setValue, (error: unknown) =>
-      setFault(error instanceof Fault ? error : new Fault(0, 'FAULT', String(error))),
-    );
+    ask<Enrolment>('/setup', { token }).then(setValue, (error: unknown) => setFault(faultOf(error)));
   }, [token]);
   return { value, fault, reload: () => {} };
 };

@@ -107,7 +107,14 @@ export const Loaded = <Value,>({
   readonly children: (value: Value) => ComponentChildren;
 }): VNode => {
   const { say } = useText();
-  if (data.value !== undefined) return <>{children(data.value)}</>;
+  // The last value stays, and is not taken for one of now.
+  if (data.value !== undefined)
+    return (
+      <>
+        <FaultNote fault={data.fault} />
+        {children(data.value)}
+      </>
+    );
   if (data.fault === undefined)
     return (
       <p class="body faint" aria-busy="true">

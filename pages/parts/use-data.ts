@@ -1,6 +1,6 @@
 // What a page reads when it is opened, and again when the server says that it changed.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { Fault, get } from '../api/client.ts';
+import { type Fault, faultOf, get } from '../api/client.ts';
 import { changes, isStill, misses } from './room.ts';
 import { useStore } from './store.ts';
 
@@ -10,9 +10,6 @@ export interface Data<Value> {
   readonly fault: Fault | undefined;
   readonly reload: () => void;
 }
-
-const toFault = (error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault(0, 'FAULT', error instanceof Error ? error.message : '');
 
 /** Reads `path`; `subjects` are those of `event: changed` that concern it. An undefined path reads nothing. */
 export const useData = <Value>(path: string | undefined, subjects: readonly string[] = []): Data<Value> => {
@@ -39,7 +36,7 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
         setValue(() => found);
         setFault(undefined);
       },
-      (error: unknown) => isCurrent && setFault(toFault(error)),
+      (error: unknown) => isCurrent && setFault(faultOf(error)),
     );
     return () => {
       isCurrent = false;
@@ -68,7 +65,7 @@ export const useDoing = (): Doing => {
     setBusy(true);
     setFault(undefined);
     work()
-      .catch((error: unknown) => setFault(toFault(error)))
+      .catch((error: unknown) => setFault(faultOf(error)))
       .finally(() => {
         busy.current = false;
         setBusy(false);

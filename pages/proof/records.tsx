@@ -1,7 +1,7 @@
 // The records on disk: searched a page at a time, newest first; whether the chain is whole; and who is behind a pseudonym.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { act, Fault, get } from '../api/client.ts';
+import { act, type Fault, faultOf, get } from '../api/client.ts';
 import type { RecordsChecked } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
@@ -187,8 +187,7 @@ const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
       setBefore(page.before);
       setFault(undefined);
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      setFault(error);
+      setFault(faultOf(error));
     }
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first page is read when the tab is opened; then when it is asked for

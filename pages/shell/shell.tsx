@@ -11,6 +11,7 @@ import { hasKeys } from '../parts/choices.ts';
 import { Dialog } from '../parts/dialog.tsx';
 import { faultText } from '../parts/fault-text.ts';
 import {
+  holdStill,
   isStill,
   lastWordMs,
   may,
@@ -202,6 +203,10 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }): V
   useLive();
   useEffect(() => followKeys(() => setShowsKeys(true)), []);
   const still = useStore(isStill);
+  const { path } = useStore(place);
+  // Another page shows nothing that it does not read: it is not held still.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page that is left
+  useEffect(() => () => holdStill(false), [path]);
   return (
     <>
       <a class="skip" href="#main">

@@ -1,11 +1,14 @@
-// What a second person confirms, and what is told once, stands on the page whole: nothing is cut, and nothing hides in it.
+// What a second person confirms, and what is told once, stands on the page whole: nothing is cut, nothing hides in it, and what is
+// old does not look new.
 import { randomBytes } from 'node:crypto';
 import { expect, test } from 'vitest';
+import { Fault } from '../../../pages/api/client.ts';
 import { en } from '../../../pages/text/en.ts';
 import { drawIn, from } from './drawn.ts';
 
 const Asked = await from('acts/acts', 'Asked');
 const CameOf = await from('acts/acts', 'CameOf');
+const Loaded = await from('parts/panel', 'Loaded');
 const Differences = await from('settings/proposal', 'Differences');
 
 const draw = (component: Parameters<typeof drawIn>[1], props: object): string =>
@@ -79,4 +82,12 @@ test('what a draft changes is whole; where keys are not listed, the text is', ()
   expect(html).toContain(`${'a.example, '.repeat(60)}<mark>U+202E</mark>z.example`);
   expect(html).not.toContain('the: whole text');
   expect(draw(Differences, { checked: { ...checked, more: 12 } })).toMatch(/12 keys .*the: whole text/s);
+});
+
+test('what could not be read anew is said above what was read before', () => {
+  const data = { value: 'approved yesterday', fault: undefined, reload: () => undefined };
+  const children = (value: string): string => value;
+  expect(draw(Loaded, { data, children })).toBe('approved yesterday');
+  const failing = { ...data, fault: new Fault(503, '', 'reading what waits: the disk is full') };
+  expect(draw(Loaded, { data: failing, children })).toMatch(/role="alert".*approved yesterday$/s);
 });
