@@ -2,9 +2,10 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Explanation, Rule } from '../api/shapes.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Name, Panel } from '../parts/panel.tsx';
-import { may, toast } from '../parts/room.ts';
+import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { Say, textsOf, useText } from '../parts/say.tsx';
 import { LANGUAGE_NAMES, LANGUAGES, type Language, plainText } from '../text/text.ts';
@@ -186,16 +187,7 @@ const SayPanel = ({ found }: { readonly found: Explanation }): VNode => {
           {text}
         </p>
         <div class="row">
-          <button
-            type="button"
-            onClick={() =>
-              void navigator.clipboard
-                .writeText(text)
-                .then(() => toast.set({ text: say('copied'), isBad: false }))
-            }
-          >
-            {say('copy')}
-          </button>
+          <CopyButton text={text} />
           {found.outcome === 'refused' && may('requestExemption') && (
             <a
               class="button"

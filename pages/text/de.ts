@@ -28,6 +28,7 @@ export const de: Texts = {
   next: 'Weiter',
   copy: 'Kopieren',
   copied: 'Kopiert.',
+  copiedNot: 'Nicht kopiert: Der Browser lässt es nicht zu. Den Text markieren und selbst kopieren.',
   change: 'Ändern',
   tryAgain: 'Noch einmal versuchen',
   tryNow: 'Jetzt versuchen',

@@ -28,6 +28,7 @@ export const en = {
   next: 'Next',
   copy: 'Copy',
   copied: 'Copied.',
+  copiedNot: 'Not copied: the browser does not allow it. Select the text and copy it yourself.',
   change: 'Change',
   tryAgain: 'Try again',
   tryNow: 'Try now',

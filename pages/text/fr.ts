@@ -28,6 +28,7 @@ export const fr: Texts = {
   next: 'Suivant',
   copy: 'Copier',
   copied: 'Copié.',
+  copiedNot: 'Pas copié : le navigateur ne le permet pas. Sélectionnez le texte et copiez-le vous-même.',
   change: 'Modifier',
   tryAgain: 'Réessayer',
   tryNow: 'Essayer maintenant',

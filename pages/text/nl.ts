@@ -28,6 +28,7 @@ export const nl: Texts = {
   next: 'Verder',
   copy: 'Kopiëren',
   copied: 'Gekopieerd.',
+  copiedNot: 'Niet gekopieerd: de browser staat het niet toe. Selecteer de tekst en kopieer die zelf.',
   change: 'Wijzigen',
   tryAgain: 'Opnieuw proberen',
   tryNow: 'Nu proberen',
