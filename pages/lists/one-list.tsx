@@ -235,7 +235,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                     </p>
                   )}
                   <Content waiting={waiting} />
-                  <ConfirmAct waiting={waiting} onDone={reload} />
+                  <ConfirmAct key={waiting.id} waiting={waiting} onDone={reload} />
                 </div>
               </Panel>
             )}
@@ -262,6 +262,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                 )}
               </section>
             )}
+            {/* A decision is on the content that was read: another one is decided on anew. */}
             <div class="columns">
               <div class="stack">
                 {other !== null &&
@@ -277,10 +278,10 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
               </div>
               <div class="stack">
                 {held !== null && earlier === undefined && waiting === undefined && (
-                  <DecideHeld list={found} held={held} onDone={reload} />
+                  <DecideHeld key={held.sha256} list={found} held={held} onDone={reload} />
                 )}
                 {earlier !== undefined && waiting === undefined && (
-                  <RollBack list={found} earlier={earlier} onDone={reload} />
+                  <RollBack key={earlier.sha256} list={found} earlier={earlier} onDone={reload} />
                 )}
                 <Facts list={found} standing={word('list', standingOf(id, known))} />
                 {found.kept !== null && found.kept.previous.length > 0 && (

@@ -1,7 +1,7 @@
 // Who may sign in, and as what. Two administrators change these.
 
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { act, type Outcome } from '../api/client.ts';
 import { ROLES, type Role } from '../api/members.ts';
 import type { EnrolmentLink, Person } from '../api/shapes.ts';
@@ -105,6 +105,9 @@ const EditPerson = ({ person, onDone }: { readonly person: Person; readonly onDo
   const [reason, setReason] = useState('');
   const [link, setLink] = useState<EnrolmentLink | undefined>(undefined);
   const doing = useDoing();
+  // Somebody else may have changed them meanwhile; a link that is shown stays.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the roles, not the array that they came in
+  useEffect(() => setRoles(person.roles), [person.roles.join()]);
   const run = (verb: Verb): void =>
     doing.run(async () => {
       const body = verb === 'roles' ? { roles, reason: reason.trim() } : { reason: reason.trim() };

@@ -9,6 +9,7 @@ import { drawIn, from } from './drawn.ts';
 const Asked = await from('acts/acts', 'Asked');
 const CameOf = await from('acts/acts', 'CameOf');
 const Loaded = await from('parts/panel', 'Loaded');
+const Compare = await from('lists/held', 'Compare');
 const Differences = await from('settings/proposal', 'Differences');
 
 const draw = (component: Parameters<typeof drawIn>[1], props: object): string =>
@@ -82,6 +83,14 @@ test('what a draft changes is whole; where keys are not listed, the text is', ()
   expect(html).toContain(`${'a.example, '.repeat(60)}<mark>U+202E</mark>z.example`);
   expect(html).not.toContain('the: whole text');
   expect(draw(Differences, { checked: { ...checked, more: 12 } })).toMatch(/12 keys .*the: whole text/s);
+});
+
+test('a difference that is not known is not one of nothing', () => {
+  const list = { inForce: { entries: 100, sha256: 'a'.repeat(64) } };
+  const other = { entries: 60, sha256: 'b'.repeat(64), since: '2026-12-01T10:00:00Z' };
+  const difference = { added: { count: 0 }, removed: { count: 40 } };
+  expect(draw(Compare, { list, other, difference, isHeld: true })).toContain('−40');
+  expect(draw(Compare, { list, other, difference: undefined, isHeld: true })).not.toMatch(/[−+]0/);
 });
 
 test('what could not be read anew is said above what was read before', () => {
