@@ -59,7 +59,7 @@ export const noteChanges = (subjects: readonly string[]): void => {
   changes.set(next);
 };
 
-/** Says that anything may have changed: pages read again all that they show. */
+/** Says that anything may have changed: pages read again all that they are told of. */
 export const noteMissed = (): void => misses.set(misses.value + 1);
 
 /** Now, by the resolver's clock. */

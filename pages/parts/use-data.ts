@@ -19,9 +19,10 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
   const counts = useStore(changes);
   const missed = useStore(misses);
   const still = useStore(isStill);
-  const seen = subjects.map((subject) => counts[subject] ?? 0).join();
+  // What nobody tells of is read when somebody asks for it: it may cost a count of all records.
+  const seen = subjects.length === 0 ? '' : [missed, ...subjects.map((one) => counts[one] ?? 0)].join();
   const shownPath = useRef(path);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: turn, seen and missed ask for the same path once more
+  // biome-ignore lint/correctness/useExhaustiveDependencies: turn and seen ask for the same path once more
   useEffect(() => {
     if (path === undefined || still) return;
     if (shownPath.current !== path) {
@@ -41,7 +42,7 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
     return () => {
       isCurrent = false;
     };
-  }, [path, turn, seen, missed, still]);
+  }, [path, turn, seen, still]);
   const reload = useCallback(() => setTurn((last) => last + 1), []);
   return { value, fault, reload };
 };
