@@ -1155,34 +1155,30 @@ test('who comes back to a page reads what was decided meanwhile, and holds only 
   ...WALK,
   tags: 'night',
 }, async () => {
-  const asked = await operator.client.post('/api/v1/exemptions', {
-    ...{ grounds: 'security-research', clients: ['127.0.2.3/32'], names: ['tiktok.com'] },
-    justification: 'The mobile team has to see which permissions the application asks for.',
-    alternatives: 'Published analyses stop at an earlier release of it.',
-    mitigations: [{ text: 'Standalone device, wiped each Friday.' }],
-    until: new Date(Date.now() + 600_000).toISOString(),
-  });
-  expect(asked.status, asked.text).toBe(200);
-  const id = String(asked.body['id']);
-  const page = await windowOf(operator.client);
+  await operator.client.post('/api/session/step-up', { code: await freshCode(operator.secret) });
+  const asked = await operator.client.post('/api/v1/pause', { ms: 1_800_000, reason: 'drill 9' });
+  expect(asked.status, asked.text).toBe(202);
+  const { id } = asked.body['pending'] as { readonly id: string };
+  const page = await windowOf(approver.client);
   await page.goto(scene.origin);
   await page.getByRole('button', { name: 'Hold still' }).click();
   await page
     .getByRole('link', { name: /^Exemptions/ })
     .first()
     .click();
-  await page.getByRole('link', { name: id }).click();
-  await page.getByText('An approver decides').waitFor();
+  await page.getByRole('heading', { name: 'In force', exact: true }).waitFor();
+  await page.goto(`${scene.origin}/acts`);
+  await page.getByText('drill 9').waitFor();
   const turn = (state: string): Promise<unknown> =>
     page.evaluate(`
       Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
       document.dispatchEvent(new Event('visibilitychange'));`);
-  // Nobody else may look: then the server tells nothing of what was before.
+  // Where nobody else looks, the server tells nothing of what was before.
   await turn('hidden');
-  const { status } = await approver.client.post(`/api/v1/exemptions/${id}/reject`, { reason: 'not now' });
+  const { status } = await operator.client.post(`/api/v1/acts/${id}/withdraw`, { reason: 'over' });
   expect(status).toBe(200);
   await turn('visible');
-  await page.getByText('not now').waitFor();
+  await page.getByText('drill 9').waitFor({ state: 'detached' });
 });
 
 /** Every page with what it is called in pictures, and who may see it whole. */
