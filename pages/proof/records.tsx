@@ -176,13 +176,16 @@ const KeyLine = (): VNode | null => {
 const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
   const { say, word } = useText();
   const [asked, setAsked] = useState<Asked>(() => askedIn(place.value.query));
+  /** What the rows were asked by: older ones are of the same, whatever is written by now. */
+  const [sought, setSought] = useState(asked);
   const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
   const [before, setBefore] = useState<Page['before']>(null);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
   const doing = useDoing();
-  const read = async (from: Page['before']): Promise<void> => {
+  const read = async (what: Asked, from: Page['before']): Promise<void> => {
     try {
-      const page = await get<Page>(pathOf(asked, isChanges, from));
+      const page = await get<Page>(pathOf(what, isChanges, from));
+      setSought(what);
       setRows((shown) => (from === null ? page.records : [...(shown ?? []), ...page.records]));
       setBefore(page.before);
       setFault(undefined);
@@ -191,11 +194,11 @@ const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
     }
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first page is read when the tab is opened; then when it is asked for
-  useEffect(() => void read(null), []);
+  useEffect(() => void read(asked, null), []);
   const set = (part: Partial<Asked>): void => setAsked({ ...asked, ...part });
   return (
     <Panel title={isChanges ? say('tabChanges') : say('tabRecords')} beside={say('newestFirst')}>
-      <Form className="filters" onSend={() => doing.run(() => read(null))} label={say('filter')}>
+      <Form className="filters" onSend={() => doing.run(() => read(asked, null))} label={say('filter')}>
         {!isChanges && (
           <Select
             label={say('recordClass')}
@@ -279,7 +282,7 @@ const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
       )}
       {before !== null && rows !== undefined && (
         <div class="foot">
-          <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(before))}>
+          <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(sought, before))}>
             {say('older')}
           </button>
         </div>
