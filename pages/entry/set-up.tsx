@@ -169,7 +169,7 @@ export const SetUp = (): VNode => {
       <PageName>{enrolment?.kind === 'person' ? say('setUpPersonTitle') : say('setUpTitle')}</PageName>
       {fault !== undefined &&
         (token === '' ? <p class="note">{say('setUpNoToken')}</p> : <FaultNote fault={fault} />)}
-      {fault !== undefined && token !== '' && <p class="soft">{say('setUpAgain')}</p>}
+      {fault !== undefined && fault.status !== 0 && token !== '' && <p class="soft">{say('setUpAgain')}</p>}
       {enrolment !== undefined && <Enrol token={token} enrolment={enrolment} />}
       <EntryChoosers />
     </main>

@@ -6,7 +6,7 @@ import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
 import { Seen } from '../parts/exact.tsx';
 import { heldText } from '../parts/held-text.ts';
-import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { FaultNote, Hash, Head, Loaded, Nothing, Panel, ShownOf } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { Say, useText } from '../parts/say.tsx';
@@ -28,6 +28,8 @@ interface Decision {
   readonly by: string;
 }
 
+/** Decisions, the newest first. */
+const HISTORY_SHOWN = 50;
 /** As whom the program decides about lists. */
 const BY_REVIEW = 'review';
 
@@ -50,41 +52,45 @@ const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
           found.length === 0 ? (
             <Nothing>{say('historyNone')}</Nothing>
           ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{say('when')}</th>
-                  <th scope="col">{say('what')}</th>
-                  <th scope="col" class="num">
-                    {say('rules')}
-                  </th>
-                  <th scope="col" class="wide">
-                    {say('by')}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {found
-                  .toReversed()
-                  .slice(0, 50)
-                  .map((one) => (
-                    <tr key={one.sequence}>
-                      <td class="nowrap">{format.time(one.time)}</td>
-                      <td>
-                        {word('listAction', one.action)} {one.sha256 !== null && <Hash sha256={one.sha256} />}
-                        {one.reason !== '' && (
-                          <span class="soft">
-                            {' '}
-                            <Why {...one} />
-                          </span>
-                        )}
-                      </td>
-                      <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
-                      <td class="wide soft">{one.by === BY_REVIEW ? 'Cordon' : one.by}</td>
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
+            <>
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">{say('when')}</th>
+                    <th scope="col">{say('what')}</th>
+                    <th scope="col" class="num">
+                      {say('rules')}
+                    </th>
+                    <th scope="col" class="wide">
+                      {say('by')}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found
+                    .toReversed()
+                    .slice(0, HISTORY_SHOWN)
+                    .map((one) => (
+                      <tr key={one.sequence}>
+                        <td class="nowrap">{format.time(one.time)}</td>
+                        <td>
+                          {word('listAction', one.action)}{' '}
+                          {one.sha256 !== null && <Hash sha256={one.sha256} />}
+                          {one.reason !== '' && (
+                            <span class="soft">
+                              {' '}
+                              <Why {...one} />
+                            </span>
+                          )}
+                        </td>
+                        <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
+                        <td class="wide soft">{one.by === BY_REVIEW ? 'Cordon' : one.by}</td>
+                      </tr>
+                    ))}
+                </tbody>
+              </table>
+              <ShownOf count={HISTORY_SHOWN} of={found.length} />
+            </>
           )
         }
       </Loaded>

@@ -11,6 +11,9 @@ import { Say, textsOf, useText } from '../parts/say.tsx';
 import { LANGUAGE_NAMES, LANGUAGES, type Language, plainText } from '../text/text.ts';
 import { verdictOf } from './verdict.ts';
 
+/** Of an answer. */
+const RECORDS_SHOWN = 3;
+
 const Step = ({
   number,
   asked,
@@ -143,7 +146,8 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
             {one.status !== 'refused' && one.records.length > 0 && (
               <span class="soft">
                 {' '}
-                <code>{one.records.slice(0, 3).join('; ')}</code>
+                <code>{one.records.slice(0, RECORDS_SHOWN).join('; ')}</code>
+                {one.records.length > RECORDS_SHOWN && ` +${one.records.length - RECORDS_SHOWN}`}
               </span>
             )}
             <br />

@@ -98,6 +98,12 @@ export const Nothing = ({ children }: { readonly children: ComponentChildren }):
   <p class="body soft">{children}</p>
 );
 
+/** Below rows of which only the first are shown: how many there are. */
+export const ShownOf = ({ count, of }: { readonly count: number; readonly of: number }): VNode | null => {
+  const { say } = useText();
+  return count >= of ? null : <p class="foot small soft">{say('ofThem', { count, of })}</p>;
+};
+
 /** What is shown until data is there: nothing that looks like data. */
 export const Loaded = <Value,>({
   data,
