@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks';
 import { act, ask } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Act, ConfigurationChecked, QueriesFound } from '../api/shapes.ts';
+import { Exact, ExactMembers } from '../parts/exact.tsx';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, nowMs, session, toast } from '../parts/room.ts';
@@ -13,42 +14,23 @@ import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { type Change, Tried } from '../parts/tried.tsx';
 import { useData, useDoing, useTicks } from '../parts/use-data.ts';
+import { EndLine } from '../queries/queries.tsx';
 import { Differences } from '../settings/proposal.tsx';
 
-/** Characters of one value that a page shows; a configuration has its own page. */
-const VALUE_LENGTH_MAX = 400;
-
-const valueText = (value: unknown): string => {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return text.length > VALUE_LENGTH_MAX ? `${text.slice(0, VALUE_LENGTH_MAX)}…` : text;
-};
-
-/** What was asked for, field by field. */
-const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
+/** What was asked for, field by field and whole: it is what the second person confirms. */
+export const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
   const { say, format } = useText();
-  const body = typeof waiting.body === 'object' && waiting.body !== null ? waiting.body : {};
-  const values: readonly (readonly [string, unknown])[] = [
-    ...Object.entries(waiting.parameters ?? {}),
-    ...Object.entries(body as Readonly<Record<string, unknown>>).filter(([key]) => key !== 'reason'),
-  ];
+  const { reason: _, ...body } = (waiting.body ?? {}) as Readonly<Record<string, unknown>>;
   return (
     <dl class="paper">
-      {values.map(([key, value]) => (
-        <>
-          <dt>
-            <code>{key}</code>
-          </dt>
-          <dd>
-            <code>{valueText(value)}</code>
-          </dd>
-        </>
-      ))}
+      <ExactMembers of={waiting.parameters ?? {}} />
+      <ExactMembers of={body} />
       <dt>{say('askedBy')}</dt>
       <dd>
         {waiting.by}, {format.time(waiting.askedAt)}
       </dd>
       <dt>{say('reason')}</dt>
-      <dd>{waiting.reason === '' ? '–' : waiting.reason}</dd>
+      <dd>{waiting.reason === '' ? '–' : <Exact text={waiting.reason} label={say('reason')} />}</dd>
       <dt>{say('actEnds')}</dt>
       <dd>{format.ago((nowMs() - Date.parse(waiting.expiresAt)) / 1000)}</dd>
     </dl>
@@ -159,15 +141,38 @@ const WITH_RESULT = [
   'reidentify',
   'listPseudonyms',
   'searchQueriesOf',
+  'inviteResolver',
+  'rotateFleetKey',
 ];
 
-/** What is shown of it, a line each. */
-const resultTexts = ({ operation }: Act, result: unknown): readonly string[] =>
-  operation === 'searchQueriesOf'
-    ? (result as QueriesFound).queries.map(({ time, name, type, rcode, list, client }) =>
-        [time, name, type, list ?? rcode ?? '-', client ?? '-'].join(' '),
-      )
-    : [valueText(result)];
+/** All of it: it is told once, and gone for the server. */
+export const CameOf = ({
+  operation,
+  result,
+}: {
+  readonly operation: string;
+  readonly result: object;
+}): VNode => {
+  const { word } = useText();
+  if (operation !== 'searchQueriesOf')
+    return (
+      <dl class="paper">
+        <ExactMembers of={result} />
+      </dl>
+    );
+  const found = result as QueriesFound;
+  const lines = found.queries.map(({ time, name, type, rcode, list, client }) =>
+    [time, name, type, list ?? rcode ?? '-', client ?? '-'].join(' '),
+  );
+  return (
+    <>
+      <Exact text={lines.join('\n')} label={word('op', operation)} />
+      <p>
+        <EndLine found={found} />
+      </p>
+    </>
+  );
+};
 
 /** What the content that an act puts in force would have made different. */
 export const Content = ({ waiting }: { readonly waiting: Act }): VNode | null => {
@@ -179,7 +184,7 @@ export const Content = ({ waiting }: { readonly waiting: Act }): VNode | null =>
 const Result = ({ done }: { readonly done: Act }): VNode | null => {
   const { say } = useText();
   const me = signedInOf(useStore(session))?.person;
-  const [shown, setShown] = useState<readonly string[] | undefined>(undefined);
+  const [shown, setShown] = useState<object | undefined>(undefined);
   const doing = useDoing();
   const isOwn = me !== undefined && me.account === done.byAccount;
   if (!isOwn || done.state !== 'confirmed' || !WITH_RESULT.includes(done.operation)) return null;
@@ -192,21 +197,17 @@ const Result = ({ done }: { readonly done: Act }): VNode | null => {
           disabled={doing.isBusy}
           onClick={() =>
             doing.run(async () => {
-              const { result } = await ask<{ result: unknown }>(`/v1/acts/${inPath(done.id)}/result`);
-              setShown(resultTexts(done, result));
+              const { result } = await ask<{ result: object }>(`/v1/acts/${inPath(done.id)}/result`);
+              setShown(result);
             })
           }
         >
           {say('actResult')}
         </button>
       ) : (
-        <p class="quote" role="status">
-          {shown.map((text) => (
-            <code key={text} class="told-reason">
-              {text}
-            </code>
-          ))}
-        </p>
+        <div class="quote" role="status">
+          <CameOf operation={done.operation} result={shown} />
+        </div>
       )}
     </>
   );

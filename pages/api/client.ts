@@ -27,6 +27,10 @@ export class Fault extends Error {
   }
 }
 
+/** Whatever was thrown, as a fault that can be told. */
+export const faultOf = (error: unknown): Fault =>
+  error instanceof Fault ? error : new Fault(0, 'FAULT', error instanceof Error ? error.message : '');
+
 /** What an act came to: done, or waiting for a second person. */
 export type Outcome<Result> = { readonly done: Result } | { readonly pending: Act };
 

@@ -2,7 +2,7 @@
 // for who may find that out. That somebody looked is on the record.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ask, Fault } from '../api/client.ts';
+import { ask, type Fault, faultOf } from '../api/client.ts';
 import type { ClientRefusals, DeviceDay } from '../api/shapes.ts';
 import { FaultNote, Head, Name, Nothing, Panel } from '../parts/panel.tsx';
 import { may } from '../parts/room.ts';
@@ -203,7 +203,7 @@ export const Device = ({ reference }: { readonly reference: string }): VNode => 
         setDevice(found);
         setFault(undefined);
       },
-      (error: unknown) => isCurrent && error instanceof Fault && setFault(error),
+      (error: unknown) => isCurrent && setFault(faultOf(error)),
     );
     return () => {
       isCurrent = false;

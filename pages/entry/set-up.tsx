@@ -3,7 +3,7 @@
 // The token is taken out of the address at once, so that it is in no history and no picture of the screen.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { ask, Fault } from '../api/client.ts';
+import { ask, Fault, faultOf } from '../api/client.ts';
 import type { Session } from '../api/shapes.ts';
 import { Form, TextField } from '../parts/form.tsx';
 import { ProgramIcon } from '../parts/marks.tsx';
@@ -147,9 +147,7 @@ const useEnrolment = (token: string): Data<Enrolment> => {
       setFault(new Fault(404, 'NO_TOKEN', ''));
       return;
     }
-    ask<Enrolment>('/setup', { token }).then(setValue, (error: unknown) =>
-      setFault(error instanceof Fault ? error : new Fault(0, 'FAULT', String(error))),
-    );
+    ask<Enrolment>('/setup', { token }).then(setValue, (error: unknown) => setFault(faultOf(error)));
   }, [token]);
   return { value, fault, reload: () => {} };
 };
@@ -171,7 +169,7 @@ export const SetUp = (): VNode => {
       <PageName>{enrolment?.kind === 'person' ? say('setUpPersonTitle') : say('setUpTitle')}</PageName>
       {fault !== undefined &&
         (token === '' ? <p class="note">{say('setUpNoToken')}</p> : <FaultNote fault={fault} />)}
-      {fault !== undefined && token !== '' && <p class="soft">{say('setUpAgain')}</p>}
+      {fault !== undefined && fault.status !== 0 && token !== '' && <p class="soft">{say('setUpAgain')}</p>}
       {enrolment !== undefined && <Enrol token={token} enrolment={enrolment} />}
       <EntryChoosers />
     </main>

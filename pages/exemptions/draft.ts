@@ -79,13 +79,17 @@ export const isEmpty = (draft: Draft): boolean => toKept(draft) === toKept(EMPTY
 export const splitValues = (text: string): readonly string[] =>
   text.split(/[\s,;]+/).filter((part) => part !== '');
 
+/** Of hours and days, where nobody wrote one. */
+export const TIMEZONE_LEFT_OUT = 'UTC';
+
 /** A field gives seconds only where somebody wrote some. */
 const toTime = (local: string): string => `${local.length === 16 ? `${local}:00` : local}Z`;
 
 /** The body of a request: what was left empty is left out, where it may be. */
 export const toRequest = (draft: Draft): Record<string, unknown> => {
+  // One of the two alone is refused: left out, it would open all day.
   const hours =
-    draft.hoursFrom !== '' && draft.hoursTo !== '' ? `${draft.hoursFrom}-${draft.hoursTo}` : undefined;
+    draft.hoursFrom === '' && draft.hoursTo === '' ? undefined : `${draft.hoursFrom}-${draft.hoursTo}`;
   const names = splitValues(draft.names);
   const clients = splitValues(draft.clients);
   const devices = splitValues(draft.devices);
@@ -106,7 +110,7 @@ export const toRequest = (draft: Draft): Record<string, unknown> => {
       schedule: {
         ...(draft.weekdays.length > 0 && { weekdays: draft.weekdays }),
         ...(hours !== undefined && { hours }),
-        timezone: draft.timezone || 'UTC',
+        timezone: draft.timezone || TIMEZONE_LEFT_OUT,
       },
     }),
     ...(draft.from !== '' && { from: toTime(draft.from) }),

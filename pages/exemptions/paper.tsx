@@ -2,6 +2,7 @@
 import type { VNode } from 'preact';
 import { type Opens, signedInOf } from '../api/members.ts';
 import type { Exemption, ExemptionRules } from '../api/shapes.ts';
+import { Seen } from '../parts/exact.tsx';
 import { CheckLine, FaultNote, Head, Loaded, Name, Panel } from '../parts/panel.tsx';
 import { may, nowMs, session } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
@@ -72,15 +73,19 @@ const PaperText = ({ paper }: { readonly paper: Exemption }): VNode => {
             <b>{word('grounds', paper.grounds)}</b> <span class="faint">({paper.profile.id})</span>
           </dd>
           <dt>{say('justification')}</dt>
-          <dd>{paper.justification}</dd>
+          <dd>
+            <Seen text={paper.justification} />
+          </dd>
           <dt>{say('alternatives')}</dt>
-          <dd>{paper.alternatives}</dd>
+          <dd>
+            <Seen text={paper.alternatives} />
+          </dd>
           <dt>{say('mitigations')}</dt>
           <dd>
             <ul>
               {paper.mitigations.map(({ item, text }) => (
                 <li key={text}>
-                  {text} {item !== undefined && <span class="tag ok">{item}</span>}
+                  <Seen text={text} /> {item !== undefined && <span class="tag ok">{item}</span>}
                 </li>
               ))}
             </ul>
@@ -128,7 +133,9 @@ const PaperText = ({ paper }: { readonly paper: Exemption }): VNode => {
           {paper.delegation !== undefined && (
             <>
               <dt>{say('delegation')}</dt>
-              <dd>{paper.delegation}</dd>
+              <dd>
+                <Seen text={paper.delegation} />
+              </dd>
             </>
           )}
         </dl>

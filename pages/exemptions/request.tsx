@@ -14,7 +14,16 @@ import { useText } from '../parts/say.tsx';
 import { Raw, ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { useData, useDoing } from '../parts/use-data.ts';
-import { type Draft, EMPTY, fromKept, isEmpty, problemsByField, toKept, toRequest } from './draft.ts';
+import {
+  type Draft,
+  EMPTY,
+  fromKept,
+  isEmpty,
+  problemsByField,
+  TIMEZONE_LEFT_OUT,
+  toKept,
+  toRequest,
+} from './draft.ts';
 import { OpensList } from './opens.tsx';
 
 /** After the last key, before the program is asked what it thinks. */
@@ -34,8 +43,8 @@ const useCheck = (draft: Draft): Checked | undefined => {
     const timer = setTimeout(() => {
       ask<Checked>('/v1/exemptions/check', toRequest(draft)).then(
         (found) => isCurrent && setChecked(found),
-        // What cannot be checked is judged when it is sent.
-        () => {},
+        // What cannot be checked is judged when it is sent; what an earlier draft opens is not shown as of this one.
+        () => isCurrent && setChecked(undefined),
       );
     }, CHECK_AFTER_MS);
     return () => {
@@ -254,7 +263,7 @@ const Times = ({ draft, change, wrong, profile }: PartProps): VNode => {
           />
           <TextField
             label={say('timezone')}
-            placeholder={Intl.DateTimeFormat().resolvedOptions().timeZone}
+            placeholder={TIMEZONE_LEFT_OUT}
             value={draft.timezone}
             onValue={(timezone) => change({ timezone })}
             spellcheck={false}

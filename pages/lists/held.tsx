@@ -167,8 +167,15 @@ export const Compare = ({
         <dt>{say('difference')}</dt>
         <dd>
           <span class="big">
-            <span class="sign less">−{format.number(difference?.removed.count ?? 0)}</span>{' '}
-            <span class="sign more">+{format.number(difference?.added.count ?? 0)}</span>
+            {difference === undefined ? (
+              // Not known yet, or not to be had: no difference is something else.
+              '–'
+            ) : (
+              <>
+                <span class="sign less">−{format.number(difference.removed.count)}</span>{' '}
+                <span class="sign more">+{format.number(difference.added.count)}</span>
+              </>
+            )}
           </span>
         </dd>
       </div>

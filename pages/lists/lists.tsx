@@ -4,7 +4,7 @@ import type { Coverage, FeedStatus, ListStatus, State } from '../api/shapes.ts';
 import { LIST_MARKS } from '../overview/overview.tsx';
 import { heldText } from '../parts/held-text.ts';
 import { StateMark } from '../parts/marks.tsx';
-import { Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { Head, Loaded, Nothing, Panel, ShownOf } from '../parts/panel.tsx';
 import { nowMs, state } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
@@ -134,32 +134,35 @@ const CandidatesPanel = (): VNode => {
           found.length === 0 ? (
             <Nothing>{say('candidatesNone')}</Nothing>
           ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{say('name')}</th>
-                  <th scope="col" class="wide">
-                    {say('candidateLeads')}
-                  </th>
-                  <th scope="col" class="num">
-                    {say('times')}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {found.slice(0, CANDIDATES_MAX).map((one) => (
-                  <tr key={one.name}>
-                    <th scope="row" class="code">
-                      {one.name}
+            <>
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">{say('name')}</th>
+                    <th scope="col" class="wide">
+                      {say('candidateLeads')}
                     </th>
-                    <td class="wide">
-                      <code>{one.trigger}</code> ({one.list})
-                    </td>
-                    <td class="num">{format.number(one.count)}</td>
+                    <th scope="col" class="num">
+                      {say('times')}
+                    </th>
                   </tr>
-                ))}
-              </tbody>
-            </table>
+                </thead>
+                <tbody>
+                  {found.slice(0, CANDIDATES_MAX).map((one) => (
+                    <tr key={one.name}>
+                      <th scope="row" class="code">
+                        {one.name}
+                      </th>
+                      <td class="wide">
+                        <code>{one.trigger}</code> ({one.list})
+                      </td>
+                      <td class="num">{format.number(one.count)}</td>
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+              <ShownOf count={CANDIDATES_MAX} of={found.length} />
+            </>
           )
         }
       </Loaded>

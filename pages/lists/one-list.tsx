@@ -4,11 +4,12 @@ import { useState } from 'preact/hooks';
 import { ConfirmAct, Content } from '../acts/acts.tsx';
 import { act } from '../api/client.ts';
 import type { Act, ListAsked, ListDifference, ListStatus } from '../api/shapes.ts';
+import { Seen } from '../parts/exact.tsx';
 import { heldText } from '../parts/held-text.ts';
-import { FaultNote, Hash, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
+import { FaultNote, Hash, Head, Loaded, Nothing, Panel, ShownOf } from '../parts/panel.tsx';
 import { may, state, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
-import { useText } from '../parts/say.tsx';
+import { Say, useText } from '../parts/say.tsx';
 import { ServiceText } from '../parts/service-text.tsx';
 import { useStore } from '../parts/store.ts';
 import { Tried } from '../parts/tried.tsx';
@@ -27,6 +28,8 @@ interface Decision {
   readonly by: string;
 }
 
+/** Decisions, the newest first. */
+const HISTORY_SHOWN = 50;
 /** As whom the program decides about lists. */
 const BY_REVIEW = 'review';
 
@@ -49,41 +52,45 @@ const HistoryPanel = ({ id }: { readonly id: string }): VNode => {
           found.length === 0 ? (
             <Nothing>{say('historyNone')}</Nothing>
           ) : (
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">{say('when')}</th>
-                  <th scope="col">{say('what')}</th>
-                  <th scope="col" class="num">
-                    {say('rules')}
-                  </th>
-                  <th scope="col" class="wide">
-                    {say('by')}
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {found
-                  .toReversed()
-                  .slice(0, 50)
-                  .map((one) => (
-                    <tr key={one.sequence}>
-                      <td class="nowrap">{format.time(one.time)}</td>
-                      <td>
-                        {word('listAction', one.action)} {one.sha256 !== null && <Hash sha256={one.sha256} />}
-                        {one.reason !== '' && (
-                          <span class="soft">
-                            {' '}
-                            <Why {...one} />
-                          </span>
-                        )}
-                      </td>
-                      <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
-                      <td class="wide soft">{one.by === BY_REVIEW ? 'Cordon' : one.by}</td>
-                    </tr>
-                  ))}
-              </tbody>
-            </table>
+            <>
+              <table>
+                <thead>
+                  <tr>
+                    <th scope="col">{say('when')}</th>
+                    <th scope="col">{say('what')}</th>
+                    <th scope="col" class="num">
+                      {say('rules')}
+                    </th>
+                    <th scope="col" class="wide">
+                      {say('by')}
+                    </th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {found
+                    .toReversed()
+                    .slice(0, HISTORY_SHOWN)
+                    .map((one) => (
+                      <tr key={one.sequence}>
+                        <td class="nowrap">{format.time(one.time)}</td>
+                        <td>
+                          {word('listAction', one.action)}{' '}
+                          {one.sha256 !== null && <Hash sha256={one.sha256} />}
+                          {one.reason !== '' && (
+                            <span class="soft">
+                              {' '}
+                              <Why {...one} />
+                            </span>
+                          )}
+                        </td>
+                        <td class="num">{one.entries === null ? '–' : format.number(one.entries)}</td>
+                        <td class="wide soft">{one.by === BY_REVIEW ? 'Cordon' : one.by}</td>
+                      </tr>
+                    ))}
+                </tbody>
+              </table>
+              <ShownOf count={HISTORY_SHOWN} of={found.length} />
+            </>
           )
         }
       </Loaded>
@@ -226,13 +233,15 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
               <Panel title={say('waitsForSecond')} beside={word('op', waiting.operation)}>
                 <div class="body stack">
                   <p>
-                    {say('waitsAsked', { by: waiting.by, reason: waiting.reason })}{' '}
-                    {typeof (waiting.body as { sha256?: unknown } | null)?.sha256 === 'string' && (
-                      <code>{(waiting.body as { sha256: string }).sha256}</code>
-                    )}
+                    <Say k="waitsAsked" v={{ by: waiting.by, reason: <Seen text={waiting.reason} /> }} />
                   </p>
+                  {typeof (waiting.body as { sha256?: unknown } | null)?.sha256 === 'string' && (
+                    <p>
+                      <code>{(waiting.body as { sha256: string }).sha256}</code>
+                    </p>
+                  )}
                   <Content waiting={waiting} />
-                  <ConfirmAct waiting={waiting} onDone={reload} />
+                  <ConfirmAct key={waiting.id} waiting={waiting} onDone={reload} />
                 </div>
               </Panel>
             )}
@@ -259,6 +268,7 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
                 )}
               </section>
             )}
+            {/* A decision is on the content that was read: another one is decided on anew. */}
             <div class="columns">
               <div class="stack">
                 {other !== null &&
@@ -274,10 +284,10 @@ export const OneList = ({ id }: { readonly id: string }): VNode => {
               </div>
               <div class="stack">
                 {held !== null && earlier === undefined && waiting === undefined && (
-                  <DecideHeld list={found} held={held} onDone={reload} />
+                  <DecideHeld key={held.sha256} list={found} held={held} onDone={reload} />
                 )}
                 {earlier !== undefined && waiting === undefined && (
-                  <RollBack list={found} earlier={earlier} onDone={reload} />
+                  <RollBack key={earlier.sha256} list={found} earlier={earlier} onDone={reload} />
                 )}
                 <Facts list={found} standing={word('list', standingOf(id, known))} />
                 {found.kept !== null && found.kept.previous.length > 0 && (

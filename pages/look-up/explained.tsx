@@ -2,13 +2,17 @@
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { Explanation, Rule } from '../api/shapes.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { StateMark } from '../parts/marks.tsx';
 import { Name, Panel } from '../parts/panel.tsx';
-import { may, toast } from '../parts/room.ts';
+import { may } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { Say, textsOf, useText } from '../parts/say.tsx';
 import { LANGUAGE_NAMES, LANGUAGES, type Language, plainText } from '../text/text.ts';
 import { verdictOf } from './verdict.ts';
+
+/** Of an answer. */
+const RECORDS_SHOWN = 3;
 
 const Step = ({
   number,
@@ -142,7 +146,8 @@ const Steps = ({ found }: { readonly found: Explanation }): VNode => {
             {one.status !== 'refused' && one.records.length > 0 && (
               <span class="soft">
                 {' '}
-                <code>{one.records.slice(0, 3).join('; ')}</code>
+                <code>{one.records.slice(0, RECORDS_SHOWN).join('; ')}</code>
+                {one.records.length > RECORDS_SHOWN && ` +${one.records.length - RECORDS_SHOWN}`}
               </span>
             )}
             <br />
@@ -186,16 +191,7 @@ const SayPanel = ({ found }: { readonly found: Explanation }): VNode => {
           {text}
         </p>
         <div class="row">
-          <button
-            type="button"
-            onClick={() =>
-              void navigator.clipboard
-                .writeText(text)
-                .then(() => toast.set({ text: say('copied'), isBad: false }))
-            }
-          >
-            {say('copy')}
-          </button>
+          <CopyButton text={text} />
           {found.outcome === 'refused' && may('requestExemption') && (
             <a
               class="button"

@@ -1,11 +1,11 @@
 // Refused just now. Rows never move under the reader: newer ones wait behind a button that counts them.
 import type { VNode } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
-import { Fault, get } from '../api/client.ts';
+import { type Fault, faultOf, get } from '../api/client.ts';
 import type { Refusal } from '../api/members.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing } from '../parts/panel.tsx';
-import { isStill, may } from '../parts/room.ts';
+import { holdStill, isStill, may } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { exactName } from './question.ts';
@@ -64,7 +64,7 @@ const useRows = (filter: Filter): Rows => {
         });
         setFault(undefined);
       } catch (error) {
-        if (isCurrent && error instanceof Fault) setFault(error);
+        if (isCurrent) setFault(faultOf(error));
       }
     };
     void read();
@@ -142,14 +142,16 @@ export const JustNow = ({
     <section class="panel" aria-labelledby="just-now">
       <header>
         <h2 id="just-now">{say('refusedJustNow')}</h2>
-        <span class={still ? 'live still' : 'live'}>{still ? say('heldStill') : say('live')}</span>
+        {fault === undefined && (
+          <span class={still ? 'live still' : 'live'}>{still ? say('heldStill') : say('live')}</span>
+        )}
         <span class="aside row">
           {newer.length > 0 && (
             <button type="button" class="plain" onClick={showNewer}>
               {say('newer', { count: newer.length })}
             </button>
           )}
-          <button type="button" aria-pressed={still} onClick={() => isStill.set(!still)}>
+          <button type="button" aria-pressed={still} onClick={() => holdStill(!still)}>
             {say('holdStill')}
           </button>
         </span>
@@ -185,15 +187,12 @@ export const JustNow = ({
           </button>
         )}
       </Form>
+      <FaultNote fault={fault} />
       {shown === undefined ? (
-        fault === undefined ? (
+        fault === undefined && (
           <p class="body faint" aria-busy="true">
             {say('loading')}
           </p>
-        ) : (
-          <div class="body">
-            <FaultNote fault={fault} />
-          </div>
         )
       ) : shown.length === 0 ? (
         <Nothing>{isFiltered(filter) ? say('justNowNoRow') : say('justNowNone')}</Nothing>

@@ -1,12 +1,11 @@
 // The headline: one sentence, what it rests on, the last 24 hours, and what can be done about it.
 import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
-import { act, type Fault } from '../api/client.ts';
+import { act } from '../api/client.ts';
 import type { State } from '../api/shapes.ts';
 import { DayStrip } from '../parts/charts.tsx';
-import { faultText } from '../parts/fault-text.ts';
 import { StateMark } from '../parts/marks.tsx';
-import { may, state, toast } from '../parts/room.ts';
+import { may, state, tellFault, toast } from '../parts/room.ts';
 import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { Raw, ServiceText } from '../parts/service-text.tsx';
@@ -26,7 +25,7 @@ const ProbeNow = (): VNode | null => {
       onClick={() =>
         void act<{ run: number }>('/v1/probe').then(
           () => toast.set({ text: say('toastProbe'), isBad: false }),
-          (error: unknown) => toast.set({ text: faultText(speech, error as Fault), isBad: true }),
+          tellFault(speech),
         )
       }
     >

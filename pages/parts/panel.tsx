@@ -98,6 +98,12 @@ export const Nothing = ({ children }: { readonly children: ComponentChildren }):
   <p class="body soft">{children}</p>
 );
 
+/** Below rows of which only the first are shown: how many there are. */
+export const ShownOf = ({ count, of }: { readonly count: number; readonly of: number }): VNode | null => {
+  const { say } = useText();
+  return count >= of ? null : <p class="foot small soft">{say('ofThem', { count, of })}</p>;
+};
+
 /** What is shown until data is there: nothing that looks like data. */
 export const Loaded = <Value,>({
   data,
@@ -107,7 +113,14 @@ export const Loaded = <Value,>({
   readonly children: (value: Value) => ComponentChildren;
 }): VNode => {
   const { say } = useText();
-  if (data.value !== undefined) return <>{children(data.value)}</>;
+  // The last value stays, and is not taken for one of now.
+  if (data.value !== undefined)
+    return (
+      <>
+        <FaultNote fault={data.fault} />
+        {children(data.value)}
+      </>
+    );
   if (data.fault === undefined)
     return (
       <p class="body faint" aria-busy="true">

@@ -1,10 +1,12 @@
 // What all pages share: who is signed in, the live state, how long ago the resolver was heard, and what was just done.
 
-import { ask, get, keepSession } from '../api/client.ts';
+import { ask, faultOf, get, keepSession } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Session, State } from '../api/shapes.ts';
+import { faultText } from './fault-text.ts';
 import { forgetDrafts } from './kept.ts';
 import { go } from './router.ts';
+import type { Speech } from './speech.ts';
 import { Store } from './store.ts';
 
 /** Silence after which nothing that was said is taken as true any longer. */
@@ -23,8 +25,16 @@ export const isStill = new Store<boolean>(false);
 export const toast = new Store<
   { readonly text: string; readonly isBad: boolean; readonly raw?: string } | undefined
 >(undefined);
+/** Tells why a button that has no place for it came to nothing. */
+export const tellFault =
+  (speech: Speech) =>
+  (error: unknown): void =>
+    toast.set({ text: faultText(speech, faultOf(error)), isBad: true });
+
 /** Counts up for each subject when the server says that it changed. */
 export const changes = new Store<Readonly<Record<string, number>>>({});
+/** Counts up when anything may have changed, because nobody told for a while. */
+export const misses = new Store<number>(0);
 /** The newest state while the reader holds still. */
 let heldBack: State | undefined;
 
@@ -49,6 +59,9 @@ export const noteChanges = (subjects: readonly string[]): void => {
   changes.set(next);
 };
 
+/** Says that anything may have changed: pages read again all that they are told of. */
+export const noteMissed = (): void => misses.set(misses.value + 1);
+
 /** Now, by the resolver's clock. */
 export const nowMs = (): number => Date.now() + clockLeadMs.value;
 
@@ -67,20 +80,19 @@ export const readSession = async (): Promise<Session> => {
 export const takeSession = (given: Session): void => session.set(keepSession(given));
 
 /**
- * Ends the session and leads to where somebody signs in. Whoever finds out meanwhile that it is over waits for this: they would note the
- * page for a way back, and the next one to sign in would come to it. Where nobody answers, silence is told anyway.
+ * Ends the session and leads to where somebody signs in. Whoever finds out meanwhile that it is over waits for this: they would
+ * note the page for a way back, and the next one to sign in would come to it. Rejects with a Fault: it is still open, as far as
+ * is known.
  */
 export const signOut = (): Promise<void> => {
-  leaving = ask<Session>('/session/end').then(
-    (ended) => {
-      takeSession(ended);
-      forgetDrafts();
-      state.set(undefined);
-      go('/sign-in');
-    },
-    () => undefined,
-  );
-  return leaving;
+  const left = ask<Session>('/session/end').then((ended) => {
+    takeSession(ended);
+    forgetDrafts();
+    state.set(undefined);
+    go('/sign-in');
+  });
+  leaving = left.catch(() => undefined);
+  return left;
 };
 
 /** True when the person who is signed in may do `operation`. The server enforces; pages only hide. */

@@ -160,7 +160,7 @@ export const Tried = ({ change }: { readonly change: Change }): VNode | null => 
       )}
       {obstacle !== null && <p class="note calm">{word('triedNo', obstacle)}</p>}
       {isElsewhere && <p class="note calm">{say('triedBusy')}</p>}
-      <FaultNote fault={doing.fault} />
+      <FaultNote fault={doing.fault ?? tried.fault} />
       {may(isDraft ? 'tryConfiguration' : 'tryList') && !isRunning && obstacle === null && (
         <div class="row">
           <Select

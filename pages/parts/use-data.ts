@@ -1,7 +1,7 @@
 // What a page reads when it is opened, and again when the server says that it changed.
 import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
-import { Fault, get } from '../api/client.ts';
-import { changes, isStill } from './room.ts';
+import { type Fault, faultOf, get } from '../api/client.ts';
+import { changes, isStill, misses } from './room.ts';
 import { useStore } from './store.ts';
 
 /** Data of the server: at first neither value nor fault. The last value stays while a newer one cannot be had. */
@@ -11,17 +11,16 @@ export interface Data<Value> {
   readonly reload: () => void;
 }
 
-const toFault = (error: unknown): Fault =>
-  error instanceof Fault ? error : new Fault(0, 'FAULT', error instanceof Error ? error.message : '');
-
 /** Reads `path`; `subjects` are those of `event: changed` that concern it. An undefined path reads nothing. */
 export const useData = <Value>(path: string | undefined, subjects: readonly string[] = []): Data<Value> => {
   const [value, setValue] = useState<Value | undefined>(undefined);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
   const [turn, setTurn] = useState(0);
   const counts = useStore(changes);
+  const missed = useStore(misses);
   const still = useStore(isStill);
-  const seen = subjects.map((subject) => counts[subject] ?? 0).join();
+  // What nobody tells of is read when somebody asks for it: it may cost a count of all records.
+  const seen = subjects.length === 0 ? '' : [missed, ...subjects.map((one) => counts[one] ?? 0)].join();
   const shownPath = useRef(path);
   // biome-ignore lint/correctness/useExhaustiveDependencies: turn and seen ask for the same path once more
   useEffect(() => {
@@ -29,6 +28,7 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
     if (shownPath.current !== path) {
       shownPath.current = path;
       setValue(undefined);
+      setFault(undefined);
     }
     let isCurrent = true;
     get<Value>(path).then(
@@ -37,7 +37,7 @@ export const useData = <Value>(path: string | undefined, subjects: readonly stri
         setValue(() => found);
         setFault(undefined);
       },
-      (error: unknown) => isCurrent && setFault(toFault(error)),
+      (error: unknown) => isCurrent && setFault(faultOf(error)),
     );
     return () => {
       isCurrent = false;
@@ -66,7 +66,7 @@ export const useDoing = (): Doing => {
     setBusy(true);
     setFault(undefined);
     work()
-      .catch((error: unknown) => setFault(toFault(error)))
+      .catch((error: unknown) => setFault(faultOf(error)))
       .finally(() => {
         busy.current = false;
         setBusy(false);

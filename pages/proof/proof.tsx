@@ -136,7 +136,7 @@ const RunsPanel = ({ status }: { readonly status: ProbeStatus }): VNode => {
             </tr>
           </thead>
           <tbody>
-            {status.runs.slice(0, 30).map((run) => (
+            {status.runs.map((run) => (
               <tr key={run.run}>
                 <td class="nowrap">{format.time(run.ended)}</td>
                 <th scope="row" class="word">

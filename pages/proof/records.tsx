@@ -1,7 +1,7 @@
 // The records on disk: searched a page at a time, newest first; whether the chain is whole; and who is behind a pseudonym.
 import type { VNode } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { act, Fault, get } from '../api/client.ts';
+import { act, type Fault, faultOf, get } from '../api/client.ts';
 import type { RecordsChecked } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
 import { FaultNote, Name, Nothing, Panel } from '../parts/panel.tsx';
@@ -176,27 +176,29 @@ const KeyLine = (): VNode | null => {
 const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
   const { say, word } = useText();
   const [asked, setAsked] = useState<Asked>(() => askedIn(place.value.query));
+  /** What the rows were asked by: older ones are of the same, whatever is written by now. */
+  const [sought, setSought] = useState(asked);
   const [rows, setRows] = useState<readonly Row[] | undefined>(undefined);
   const [before, setBefore] = useState<Page['before']>(null);
   const [fault, setFault] = useState<Fault | undefined>(undefined);
   const doing = useDoing();
-  const read = async (from: Page['before']): Promise<void> => {
+  const read = async (what: Asked, from: Page['before']): Promise<void> => {
     try {
-      const page = await get<Page>(pathOf(asked, isChanges, from));
+      const page = await get<Page>(pathOf(what, isChanges, from));
+      setSought(what);
       setRows((shown) => (from === null ? page.records : [...(shown ?? []), ...page.records]));
       setBefore(page.before);
       setFault(undefined);
     } catch (error) {
-      if (!(error instanceof Fault)) throw error;
-      setFault(error);
+      setFault(faultOf(error));
     }
   };
   // biome-ignore lint/correctness/useExhaustiveDependencies: the first page is read when the tab is opened; then when it is asked for
-  useEffect(() => void read(null), []);
+  useEffect(() => void read(asked, null), []);
   const set = (part: Partial<Asked>): void => setAsked({ ...asked, ...part });
   return (
     <Panel title={isChanges ? say('tabChanges') : say('tabRecords')} beside={say('newestFirst')}>
-      <Form className="filters" onSend={() => doing.run(() => read(null))} label={say('filter')}>
+      <Form className="filters" onSend={() => doing.run(() => read(asked, null))} label={say('filter')}>
         {!isChanges && (
           <Select
             label={say('recordClass')}
@@ -280,7 +282,7 @@ const Found = ({ isChanges }: { readonly isChanges: boolean }): VNode => {
       )}
       {before !== null && rows !== undefined && (
         <div class="foot">
-          <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(before))}>
+          <button type="button" disabled={doing.isBusy} onClick={() => doing.run(() => read(sought, before))}>
             {say('older')}
           </button>
         </div>

@@ -2,7 +2,7 @@
 // looked for stands in the address; nothing is asked before somebody says why.
 import type { VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { act, ask, Fault, get } from '../api/client.ts';
+import { act, ask, type Fault, faultOf, get } from '../api/client.ts';
 import { signedInOf } from '../api/members.ts';
 import type { LoggedQuery, NewQueries, QueriesFound, QueryLogState } from '../api/shapes.ts';
 import { Form, Select, TextField } from '../parts/form.tsx';
@@ -11,7 +11,7 @@ import { draftName, keep, readKept } from '../parts/kept.ts';
 import { useNetworks } from '../parts/networks.ts';
 import { FaultNote, Head, Loaded, Nothing, Panel } from '../parts/panel.tsx';
 import { ReasonForm } from '../parts/reason-form.tsx';
-import { isStill, may, session, state, toast } from '../parts/room.ts';
+import { holdStill, isStill, may, session, state, toast } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
@@ -35,23 +35,29 @@ interface Shown {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+/** How following goes. */
+interface Followed {
+  readonly leftOut: number;
+  readonly isWhole: boolean;
+  readonly isOver: boolean;
+  /** The last look failed. */
+  readonly fault: Fault | undefined;
+}
+
+const NOTHING_FOLLOWED: Followed = { leftOut: 0, isWhole: true, isOver: false, fault: undefined };
+
 /** What came since a search, until it is over. */
 const useFollowed = (
   shown: Shown | undefined,
   onNew: (queries: readonly LoggedQuery[]) => void,
-): {
-  readonly isOn: boolean;
-  readonly leftOut: number;
-  readonly isWhole: boolean;
-  readonly isOver: boolean;
-} => {
+): Followed & { readonly isOn: boolean } => {
   const search = shown?.last.search ?? null;
-  const [told, setTold] = useState({ leftOut: 0, isWhole: true, isOver: false });
+  const [told, setTold] = useState(NOTHING_FOLLOWED);
   const take = useRef(onNew);
   take.current = onNew;
   // biome-ignore lint/correctness/useExhaustiveDependencies: another search begins anew; the place moves with each look
   useEffect(() => {
-    setTold({ leftOut: 0, isWhole: true, isOver: false });
+    setTold(NOTHING_FOLLOWED);
     if (search === null || shown === undefined) return;
     let after = shown.last.newest;
     let isBusy = false;
@@ -66,12 +72,14 @@ const useFollowed = (
           ...before,
           leftOut: before.leftOut + found.leftOut,
           isWhole: before.isWhole && found.isWhole,
+          fault: undefined,
         }));
       } catch (error) {
-        if (error instanceof Fault && error.status === 404) {
-          clearInterval(timer);
-          setTold((before) => ({ ...before, isOver: true }));
-        }
+        const fault = faultOf(error);
+        const isOver = fault.status === 404;
+        if (isOver) clearInterval(timer);
+        // Tried again, and until then said: rows that stand still are not the newest.
+        setTold((before) => ({ ...before, isOver, fault: isOver ? undefined : fault }));
       } finally {
         isBusy = false;
       }
@@ -79,7 +87,7 @@ const useFollowed = (
     const timer = setInterval(() => void look(), FOLLOW_MS);
     return () => clearInterval(timer);
   }, [search]);
-  return { isOn: search !== null && !told.isOver, ...told };
+  return { isOn: search !== null && !told.isOver && told.fault === undefined, ...told };
 };
 
 const Filters = ({
@@ -154,9 +162,9 @@ const Filters = ({
 };
 
 /** How far back it came, and what is missing. */
-const EndLine = ({ shown }: { readonly shown: Shown }): VNode => {
+export const EndLine = ({ found }: { readonly found: QueriesFound }): VNode => {
   const { say, format } = useText();
-  const { end, readBackTo, unread } = shown.last;
+  const { end, readBackTo, unread } = found;
   return (
     <>
       <span>
@@ -203,13 +211,14 @@ const Found = ({
         followed.isOn && (
           <span class="row">
             <span class={still ? 'live still' : 'live'}>{still ? say('heldStill') : say('live')}</span>
-            <button type="button" aria-pressed={still} onClick={() => isStill.set(!still)}>
+            <button type="button" aria-pressed={still} onClick={() => holdStill(!still)}>
               {say('holdStill')}
             </button>
           </span>
         )
       }
     >
+      <FaultNote fault={followed.fault} />
       {(followed.leftOut > 0 || !followed.isWhole || followed.isOver) && (
         <p class="body note calm" role="status">
           {[
@@ -226,7 +235,7 @@ const Found = ({
       )}
       <div class="foot row">
         <span class="small soft" role="status">
-          <EndLine shown={shown} />
+          <EndLine found={shown.last} />
         </span>
         {before !== null && (
           <button type="button" disabled={doing.isBusy} onClick={older}>
@@ -281,7 +290,14 @@ const OfClient = ({ wanted }: { readonly wanted: Wanted }): VNode | null => {
           />
         </ReasonForm>
       </div>
-      {found !== undefined && <QueriesTable queries={found.queries} />}
+      {found !== undefined && (
+        <>
+          <QueriesTable queries={found.queries} />
+          <p class="foot small soft">
+            <EndLine found={found} />
+          </p>
+        </>
+      )}
     </Panel>
   );
 };

@@ -4,13 +4,14 @@ import type { VNode } from 'preact';
 import { signedInOf } from '../api/members.ts';
 import { hasKeys, isDense } from '../parts/choices.ts';
 import { Head, Panel } from '../parts/panel.tsx';
-import { session, signOut } from '../parts/room.ts';
+import { session, signOut, tellFault } from '../parts/room.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
 import { OwnKeysPanel } from './own-keys.tsx';
 
 export const Account = (): VNode => {
-  const { say, word, format } = useText();
+  const speech = useText();
+  const { say, word, format } = speech;
   const known = signedInOf(useStore(session));
   const keysOn = useStore(hasKeys);
   const dense = useStore(isDense);
@@ -19,7 +20,7 @@ export const Account = (): VNode => {
   return (
     <>
       <Head title={say('placeAccount')}>
-        <button type="button" onClick={() => void signOut()}>
+        <button type="button" onClick={() => void signOut().catch(tellFault(speech))}>
           {say('signOut')}
         </button>
       </Head>

@@ -1,10 +1,11 @@
 // Who may sign in, and as what. Two administrators change these.
 
 import type { VNode } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { act, type Outcome } from '../api/client.ts';
 import { ROLES, type Role } from '../api/members.ts';
 import type { EnrolmentLink, Person } from '../api/shapes.ts';
+import { CopyButton } from '../parts/copy-button.tsx';
 import { Choices, Form, TextArea, TextField } from '../parts/form.tsx';
 import { FaultNote, Loaded, Panel } from '../parts/panel.tsx';
 import { may, noteChanges, toast } from '../parts/room.ts';
@@ -14,27 +15,15 @@ import { useData, useDoing } from '../parts/use-data.ts';
 import { SessionsPanel } from './sessions.tsx';
 
 /** A link or a token, which is shown once. */
-export const Once = ({ text, hint }: { readonly text: string; readonly hint: string }): VNode => {
-  const { say } = useText();
-  return (
-    <div class="note" role="status">
-      <p>{hint}</p>
-      <p>
-        <code>{text}</code>
-      </p>
-      <button
-        type="button"
-        onClick={() =>
-          void navigator.clipboard
-            .writeText(text)
-            .then(() => toast.set({ text: say('copied'), isBad: false }))
-        }
-      >
-        {say('copy')}
-      </button>
-    </div>
-  );
-};
+export const Once = ({ text, hint }: { readonly text: string; readonly hint: string }): VNode => (
+  <div class="note" role="status">
+    <p>{hint}</p>
+    <p>
+      <code>{text}</code>
+    </p>
+    <CopyButton text={text} />
+  </div>
+);
 
 export const RoleChoices = ({
   roles,
@@ -116,6 +105,9 @@ const EditPerson = ({ person, onDone }: { readonly person: Person; readonly onDo
   const [reason, setReason] = useState('');
   const [link, setLink] = useState<EnrolmentLink | undefined>(undefined);
   const doing = useDoing();
+  // Somebody else may have changed them meanwhile; a link that is shown stays.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: the roles, not the array that they came in
+  useEffect(() => setRoles(person.roles), [person.roles.join()]);
   const run = (verb: Verb): void =>
     doing.run(async () => {
       const body = verb === 'roles' ? { roles, reason: reason.trim() } : { reason: reason.trim() };

@@ -4,6 +4,7 @@ import type { VNode } from 'preact';
 import { useState } from 'preact/hooks';
 import { act } from '../api/client.ts';
 import type { ConfigurationChecked } from '../api/shapes.ts';
+import { Exact } from '../parts/exact.tsx';
 import { codeText, rawProblem } from '../parts/fault-text.ts';
 import { Form, TextArea } from '../parts/form.tsx';
 import { FaultNote } from '../parts/panel.tsx';
@@ -56,13 +57,18 @@ export const Differences = ({ checked }: { readonly checked: ConfigurationChecke
               <th scope="row" class="code whole">
                 {key}
               </th>
-              <td class="code">{from ?? '–'}</td>
-              <td class="code">{to ?? '–'}</td>
+              <td>{from === null ? '–' : <Exact text={from} label={`${key}, ${say('before')}`} />}</td>
+              <td>{to === null ? '–' : <Exact text={to} label={`${key}, ${say('configAfter')}`} />}</td>
             </tr>
           ))}
         </tbody>
       </table>
-      {checked.more > 0 && <p class="soft">+ {checked.more}</p>}
+      {checked.more > 0 && (
+        <>
+          <p class="note">{say('configMore', { count: checked.more })}</p>
+          <Exact text={checked.text} label={say('configText')} />
+        </>
+      )}
       {checked.restart.length > 0 && (
         <p class="note">{say('configRestart', { keys: checked.restart.join(', ') })}</p>
       )}

@@ -50,6 +50,7 @@ export const SessionsPanel = (): VNode => {
                       ) : may('endOtherSession') ? (
                         <button
                           type="button"
+                          disabled={doing.isBusy}
                           onClick={() =>
                             doing.run(async () => {
                               await act(`/v1/sessions/${inPath(one.id)}/end`, { reason: say('endSession') });

@@ -56,6 +56,7 @@ export const TokensTab = (): VNode => {
                           <button
                             type="button"
                             class="stern"
+                            disabled={doing.isBusy}
                             onClick={() =>
                               doing.run(async () => {
                                 await act(`/v1/tokens/${inPath(token.id)}/revoke`, {

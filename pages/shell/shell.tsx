@@ -2,25 +2,27 @@
 
 import type { ComponentChildren, VNode } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { act, ask, type Fault } from '../api/client.ts';
+import { act, ask } from '../api/client.ts';
 import { listen } from '../api/live.ts';
 import { signedInOf } from '../api/members.ts';
 import type { Session } from '../api/shapes.ts';
 import { toneOf } from '../overview/headline-text.ts';
 import { hasKeys } from '../parts/choices.ts';
 import { Dialog } from '../parts/dialog.tsx';
-import { faultText } from '../parts/fault-text.ts';
 import {
+  holdStill,
   isStill,
   lastWordMs,
   may,
   noteChanges,
+  noteMissed,
   nowMs,
   readSession,
   session,
   state,
   takeSession,
   takeState,
+  tellFault,
   toast,
 } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
@@ -45,6 +47,7 @@ const useLive = (): void => {
         state: takeState,
         word: () => lastWordMs.set(Date.now()),
         changed: noteChanges,
+        missed: noteMissed,
         ended: () => void readSession(),
       }),
     [],
@@ -105,7 +108,7 @@ export const EndPause = (): VNode | null => {
         onClick={() =>
           void act('/v1/resume', { reason: '' }).then(
             () => toast.set({ text: say('toastResumed'), isBad: false }),
-            (error: unknown) => toast.set({ text: faultText(speech, error as Fault), isBad: true }),
+            tellFault(speech),
           )
         }
       >
@@ -116,7 +119,8 @@ export const EndPause = (): VNode | null => {
 };
 
 const IdleWarning = (): VNode | null => {
-  const { say, format } = useText();
+  const speech = useText();
+  const { say, format } = speech;
   const known = signedInOf(useStore(session));
   useTicks(1_000);
   if (known === undefined) return null;
@@ -126,7 +130,10 @@ const IdleWarning = (): VNode | null => {
     <div class="banner" role="alert">
       <b>{say('idleSoon', { length: format.length(Math.max(0, Math.ceil(leftMs / 10_000) * 10)) })}</b>
       <div class="row">
-        <button type="button" onClick={() => void ask<Session>('/session/keep').then(takeSession)}>
+        <button
+          type="button"
+          onClick={() => void ask<Session>('/session/keep').then(takeSession, tellFault(speech))}
+        >
           {say('staySignedIn')}
         </button>
       </div>
@@ -200,6 +207,10 @@ export const Shell = ({ children }: { readonly children: ComponentChildren }): V
   useLive();
   useEffect(() => followKeys(() => setShowsKeys(true)), []);
   const still = useStore(isStill);
+  const { path } = useStore(place);
+  // Another page shows nothing that it does not read: it is not held still.
+  // biome-ignore lint/correctness/useExhaustiveDependencies: each page that is left
+  useEffect(() => () => holdStill(false), [path]);
   return (
     <>
       <a class="skip" href="#main">

@@ -6,7 +6,7 @@ import { signedInOf } from '../api/members.ts';
 import { markOf, toneOf } from '../overview/headline-text.ts';
 import { hasKeys, language, THEMES, theme } from '../parts/choices.ts';
 import { LineIcon, ProgramIcon, StateMark } from '../parts/marks.tsx';
-import { session, signOut, state } from '../parts/room.ts';
+import { session, signOut, state, tellFault } from '../parts/room.ts';
 import { place } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { useStore } from '../parts/store.ts';
@@ -103,7 +103,8 @@ export const EntryChoosers = (): VNode => (
 );
 
 export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode => {
-  const { say, word, format } = useText();
+  const speech = useText();
+  const { say, word, format } = speech;
   const signedIn = signedInOf(useStore(session));
   const known = useStore(state);
   const keysOn = useStore(hasKeys);
@@ -160,7 +161,7 @@ export const Side = ({ onKeysHelp }: { readonly onKeysHelp: () => void }): VNode
         <Choosers />
         <div class="row">
           <a href="/account">{say('placeAccount')}</a>
-          <button type="button" onClick={() => void signOut()}>
+          <button type="button" onClick={() => void signOut().catch(tellFault(speech))}>
             {say('signOut')}
           </button>
           {keysOn && (

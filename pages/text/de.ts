@@ -28,6 +28,7 @@ export const de: Texts = {
   next: 'Weiter',
   copy: 'Kopieren',
   copied: 'Kopiert.',
+  copiedNot: 'Nicht kopiert: Der Browser lässt es nicht zu. Den Text markieren und selbst kopieren.',
   change: 'Ändern',
   tryAgain: 'Noch einmal versuchen',
   tryNow: 'Jetzt versuchen',
@@ -725,6 +726,8 @@ export const de: Texts = {
   configLift: '{list} verweigert in {group} nichts mehr: {rules} Regeln.',
   configUnguarded: '{list} verweigert in {group} weiter, doch ohne Pflicht dahinter: {rules} Regeln.',
   configSame: 'Nichts von dem, was in Kraft ist, würde sich ändern.',
+  configMore:
+    '{count} {count:Schlüssel, der abweicht, steht|Schlüssel, die abweichen, stehen} nicht in dieser Liste. Unten steht der ganze Text: vor dem Bestätigen lesen.',
   configKey: 'Schlüssel',
   configValue: 'Wert',
   configMeansEnglish: 'Was die Schlüssel bedeuten, ist aus der Dokumentation zitiert, die auf Englisch ist.',

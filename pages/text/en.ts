@@ -28,6 +28,7 @@ export const en = {
   next: 'Next',
   copy: 'Copy',
   copied: 'Copied.',
+  copiedNot: 'Not copied: the browser does not allow it. Select the text and copy it yourself.',
   change: 'Change',
   tryAgain: 'Try again',
   tryNow: 'Try now',
@@ -714,6 +715,8 @@ export const en = {
   configUnguarded:
     '{list} still refuses on {group}, and no mandate stands behind it any more: {rules} rules.',
   configSame: 'Nothing that is in force would change.',
+  configMore:
+    '{count} {count:key that differs is|keys that differ are} not listed here. The whole text is below: read it before you confirm it.',
   configKey: 'Key',
   configValue: 'Value',
   configMeansEnglish: 'What keys mean is quoted from the documentation, which is in English.',

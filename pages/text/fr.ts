@@ -28,6 +28,7 @@ export const fr: Texts = {
   next: 'Suivant',
   copy: 'Copier',
   copied: 'Copié.',
+  copiedNot: 'Pas copié : le navigateur ne le permet pas. Sélectionnez le texte et copiez-le vous-même.',
   change: 'Modifier',
   tryAgain: 'Réessayer',
   tryNow: 'Essayer maintenant',
@@ -730,6 +731,8 @@ export const fr: Texts = {
   configUnguarded:
     '{list} refuse encore sur {group}, mais plus aucune obligation ne la soutient : {rules} règles.',
   configSame: 'Rien de ce qui est en vigueur ne changerait.',
+  configMore:
+    '{count} {count:clé qui diffère n’est pas listée|clés qui diffèrent ne sont pas listées} ici. Le texte entier est ci-dessous : lisez-le avant de le confirmer.',
   configKey: 'Clé',
   configValue: 'Valeur',
   configMeansEnglish: 'Le sens des clés est cité de la documentation, qui est en anglais.',

@@ -28,6 +28,7 @@ export const nl: Texts = {
   next: 'Verder',
   copy: 'Kopiëren',
   copied: 'Gekopieerd.',
+  copiedNot: 'Niet gekopieerd: de browser staat het niet toe. Selecteer de tekst en kopieer die zelf.',
   change: 'Wijzigen',
   tryAgain: 'Opnieuw proberen',
   tryNow: 'Nu proberen',
@@ -723,6 +724,8 @@ export const nl: Texts = {
   configUnguarded:
     '{list} weigert nog op {group}, maar er staat geen verplichting meer achter: {rules} regels.',
   configSame: 'Niets van wat van kracht is zou veranderen.',
+  configMore:
+    '{count} {count:sleutel die verschilt staat|sleutels die verschillen staan} hier niet. De hele tekst staat hieronder: lees die voordat u hem bevestigt.',
   configKey: 'Sleutel',
   configValue: 'Waarde',
   configMeansEnglish: 'De betekenis van de sleutels is aangehaald uit de documentatie, die in het Engels is.',

@@ -1,4 +1,5 @@
-// What changed between two configurations, key by key, for records and people: bounded, and without secrets.
+// What changed between two configurations, key by key, for records and people: without secrets, bounded for records. Who confirms
+// a change reads whole values.
 //
 // Compared are the effective forms, so that a default that is written out is no change. Items of a list that have an id or
 // a name are told apart by it, wherever they stand.
@@ -8,8 +9,8 @@ import { withholdValue } from './withheld.ts';
 
 /** Differences that are told one by one: more of them are another configuration. */
 const DIFFERENCES_MAX = 50;
-/** Characters of a value. */
-const VALUE_LENGTH_MAX = 160;
+/** Characters of a value on the record, and of a name that is made of values. */
+const LENGTH_MAX = 160;
 /** Keys whose value may be secret, by the last word; `public-key` and times of rotation are not. */
 const SECRET_KEY = /(?:^|[.-])(?:secret|token|password|passphrase|private-key|psk)$/;
 const MASK = '***';
@@ -22,11 +23,11 @@ export interface ConfigDifference {
   readonly to?: string;
 }
 
-/** The keys that differ, by name; `more` of them are not told: beyond `max`. */
+/** The keys that differ, by name; `more` of them are not told: beyond `max`. Values are cut after `lengthMax` characters. */
 export const configDifferences = (
   before: Config,
   after: Config,
-  max = DIFFERENCES_MAX,
+  { max = DIFFERENCES_MAX, lengthMax = LENGTH_MAX } = {},
 ): { readonly differences: readonly ConfigDifference[]; readonly more: number } => {
   const old = flatConfig(before);
   const now = flatConfig(after);
@@ -41,8 +42,8 @@ export const configDifferences = (
     const [from, to] = [old.get(key), now.get(key)];
     return {
       key,
-      ...(from === undefined ? {} : { from: mask(key, from) }),
-      ...(to === undefined ? {} : { to: mask(key, to) }),
+      ...(from === undefined ? {} : { from: cut(mask(key, from), lengthMax) }),
+      ...(to === undefined ? {} : { to: cut(mask(key, to), lengthMax) }),
     };
   });
   return { differences, more: keys.length - differences.length };
@@ -80,7 +81,14 @@ const withFiles = (values: Map<string, string>, config: Config): Map<string, str
 const flatten = (value: unknown, key = '', found = new Map<string, string>()): Map<string, string> => {
   if (value === undefined || value === null) return found;
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {
-    for (const [index, item] of value.entries()) flatten(item, `${key}[${nameOf(item) ?? index}]`, found);
+    const named = new Map<string, number>();
+    for (const [index, item] of value.entries()) {
+      const name = nameOf(item) ?? String(index);
+      const nth = (named.get(name) ?? 0) + 1;
+      named.set(name, nth);
+      // Names are cut, and withheld in part: where two have one, neither stands for the other.
+      flatten(item, `${key}[${nth === 1 ? name : `${name} (${nth})`}]`, found);
+    }
   } else if (typeof value === 'object' && !Array.isArray(value)) {
     for (const [name, member] of Object.entries(value))
       flatten(member, key === '' ? name : `${key}.${name}`, found);
@@ -95,14 +103,14 @@ const flatten = (value: unknown, key = '', found = new Map<string, string>()): M
 
 const nameOf = (item: unknown): string | undefined => {
   const { id, name, to, owner, type, data } = (item ?? {}) as Readonly<Record<string, unknown>>;
-  if (typeof owner === 'string') return `${owner} ${String(type)} ${String(data)}`.slice(0, VALUE_LENGTH_MAX);
+  if (typeof owner === 'string') return `${owner} ${String(type)} ${String(data)}`.slice(0, LENGTH_MAX);
   const found = [id, name, to].find((one) => typeof one === 'string');
   return typeof found === 'string' ? withholdValue('', found) : undefined;
 };
 
-/** A value as people may read it: bounded, without secrets. */
-const mask = (key: string, value: string): string => {
-  if (SECRET_KEY.test(key)) return MASK;
-  const shown = withholdValue(key, value);
-  return shown.length <= VALUE_LENGTH_MAX ? shown : `${shown.slice(0, VALUE_LENGTH_MAX - 1)}…`;
-};
+/** A value as people may read it. */
+const mask = (key: string, value: string): string =>
+  SECRET_KEY.test(key) ? MASK : withholdValue(key, value);
+
+const cut = (text: string, lengthMax: number): string =>
+  text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1)}…`;

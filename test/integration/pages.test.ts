@@ -1151,6 +1151,36 @@ test('nobody looks, no stream: a hidden page holds none', { ...WALK, tags: 'nigh
   await expect.poll(() => requests.filter((path) => path === '/api/live').length).toBe(2);
 });
 
+test('who comes back to a page reads what was decided meanwhile, and holds only the page still that they held', {
+  ...WALK,
+  tags: 'night',
+}, async () => {
+  await operator.client.post('/api/session/step-up', { code: await freshCode(operator.secret) });
+  const asked = await operator.client.post('/api/v1/pause', { ms: 1_800_000, reason: 'drill 9' });
+  expect(asked.status, asked.text).toBe(202);
+  const { id } = asked.body['pending'] as { readonly id: string };
+  const page = await windowOf(approver.client);
+  await page.goto(scene.origin);
+  await page.getByRole('button', { name: 'Hold still' }).click();
+  await page
+    .getByRole('link', { name: /^Exemptions/ })
+    .first()
+    .click();
+  await page.getByRole('heading', { name: 'In force', exact: true }).waitFor();
+  await page.goto(`${scene.origin}/acts`);
+  await page.getByText('drill 9').waitFor();
+  const turn = (state: string): Promise<unknown> =>
+    page.evaluate(`
+      Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => '${state}' });
+      document.dispatchEvent(new Event('visibilitychange'));`);
+  // Where nobody else looks, the server tells nothing of what was before.
+  await turn('hidden');
+  const { status } = await operator.client.post(`/api/v1/acts/${id}/withdraw`, { reason: 'over' });
+  expect(status).toBe(200);
+  await turn('visible');
+  await page.getByText('drill 9').waitFor({ state: 'detached' });
+});
+
 /** Every page with what it is called in pictures, and who may see it whole. */
 const PLACES: readonly (readonly [name: string, path: string, who: () => RoomClient])[] = [
   ['overview', '/', () => operator.client],

@@ -193,7 +193,11 @@ class ConfigurationEditor {
     const { config, problems } = this.#load(text);
     if (config === undefined) return this.#refused(withhold(text), problems);
     const file = this.#file();
-    const { differences, more } = configDifferences(before, config, DIFFERENCES_MAX);
+    const { differences, more } = configDifferences(before, config, {
+      max: DIFFERENCES_MAX,
+      // Whoever confirms sees all of it; a text has at most FILE_BYTES_MAX.
+      lengthMax: Number.POSITIVE_INFINITY,
+    });
     const reach = reachOf(before, config);
     return {
       ...{ draft, base: file === undefined ? null : sha256Of(file), text: withhold(text) },
@@ -400,9 +404,10 @@ class ConfigurationEditor {
 }
 
 const restartKeys = (before: Config, after: Config): string[] =>
-  configDifferences(before, after, DIFFERENCES_MAX)
+  configDifferences(before, after, { max: Number.POSITIVE_INFINITY })
     .differences.map(({ key }) => key)
-    .filter(isStartOnly);
+    .filter(isStartOnly)
+    .slice(0, DIFFERENCES_MAX);
 
 const changed = (): AppError =>
   new AppError(

@@ -56,6 +56,17 @@ test.each<[reach: ConfigReach, from: string, to: string]>([
   expect(differences.length > 0).toBe(reach !== 'same');
 });
 
+test('whoever confirms reads whole values, also of two that go by one name; the record has them cut', () => {
+  const record = (end: string): string => `{ owner: a.test, type: TXT, data: '"${'x'.repeat(200)}${end}"' }`;
+  const records = (...ends: string[]): string => `${BASE}local: { records: [${ends.map(record).join()}] }`;
+  const between = (options?: object) =>
+    configDifferences(configOf(records('1', '2')), configOf(records('3', '2')), options).differences;
+  expect(between({ lengthMax: 1_000 }).map(({ from, to }) => [from?.slice(-2), to?.slice(-2)])).toEqual([
+    ['1"', '3"'],
+  ]);
+  expect(between().map(({ to }) => to?.length)).toEqual([160]);
+});
+
 test('what addresses may hold is withheld, in comments and in files that are no YAML as well', () => {
   const text = `
 # was: https://ann:pw@lists.example/a?key=1

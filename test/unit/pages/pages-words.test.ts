@@ -137,6 +137,17 @@ describe('a request', () => {
     });
   });
 
+  test('with half of its hours is sent with them, and refused: it is no request for all day', () => {
+    expect(toRequest({ ...EMPTY, hoursFrom: '08:00' })['schedule']).toEqual({
+      hours: '08:00-',
+      timezone: 'UTC',
+    });
+    expect(toRequest({ ...EMPTY, hoursTo: '18:00' })['schedule']).toEqual({
+      hours: '-18:00',
+      timezone: 'UTC',
+    });
+  });
+
   test('shows each problem at its field, and the rest above', () => {
     const problem = (field: string) => ({ code: 'X', field, text: `wrong ${field}`, hint: 'do' });
     const found = problemsByField([

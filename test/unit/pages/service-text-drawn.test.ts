@@ -10,31 +10,8 @@ import {
   reasonText,
 } from '../../../src/base/words/words.ts';
 import { readSources } from '../../tidy/sources.ts';
+import { type Component, drawIn, from } from './drawn.ts';
 import { SPEECHES } from './speech.ts';
-
-/** What a component draws. */
-type Drawn = object | null;
-type Component = (props: never) => Drawn;
-
-/** Both have the types of browsers with them, which tests and the service shall not know. */
-const load = (name: string): Promise<unknown> => import(name);
-const { h } = (await load('preact')) as {
-  readonly h: (component: Component, props: object, ...children: Drawn[]) => Drawn;
-};
-const { renderToString } = (await load('preact-render-to-string')) as {
-  readonly renderToString: (drawn: Drawn) => string;
-};
-
-/** Components are TSX of the browser, which the types of tests do not know. */
-const from = async (path: string, name: string): Promise<Component> => {
-  const found = (await import(new URL(`../../../pages/${path}.tsx`, import.meta.url).href)) as Record<
-    string,
-    Component
-  >;
-  const component = found[name];
-  if (component === undefined) throw new TypeError(`${path} has no ${name}`);
-  return component;
-};
 
 const FaultNote = await from('parts/panel', 'FaultNote');
 const HeadlinePanel = await from('overview/headline', 'HeadlinePanel');
@@ -46,10 +23,6 @@ const NeedText = await from('resolvers/need-text', 'NeedText');
 const Proposal = await from('settings/proposal', 'Proposal');
 const ServiceText = await from('parts/service-text', 'ServiceText');
 const Why = await from('lists/one-list', 'Why');
-const { SpokenContext } = (await import(new URL('../../../pages/parts/say.tsx', import.meta.url).href)) as {
-  readonly SpokenContext: { readonly Provider: Component };
-};
-
 const { lastWordMs, state } = (await import(
   new URL('../../../pages/parts/room.ts', import.meta.url).href
 )) as Readonly<Record<'lastWordMs' | 'state', { set(value: unknown): void }>>;
@@ -118,14 +91,7 @@ const need = (kind: string, text: string) => ({
 });
 
 describe.each(SPEECHES.filter(([language]) => language !== 'en'))('in %s', (language, _, texts) => {
-  const draw = (component: Component, props: object): string =>
-    renderToString(
-      h(
-        SpokenContext.Provider as never,
-        { value: { language, texts } } as never,
-        h(component as never, props),
-      ),
-    );
+  const draw = (component: Component, props: object): string => drawIn({ language, texts }, component, props);
 
   test.each(TEXTS)('of "%s" nothing is seen in English', (text) => {
     lastWordMs.set(Date.now());
@@ -231,7 +197,6 @@ const OWN_WORDS =
 
 /** Places where such a name holds a person's words, a name, or a text of the pages. */
 const OTHERS: readonly string[] = [
-  'pages/exemptions/paper.tsx: text',
   'pages/health/health.tsx: title',
   'pages/lists/held.tsx: text',
   // An address.
