@@ -24,13 +24,19 @@ export type PrimeOutcome = 'secure' | 'unsigned' | 'bogus' | 'unreachable';
 /** The worse the later: one zone whose keys are bogus is not made up for by others. */
 const FROM_BEST: readonly PrimeOutcome[] = ['secure', 'unreachable', 'unsigned', 'bogus'];
 
+/** By what keys are judged; `allowSha1` as for answers, which anchors of SHA-1 are given for. */
+interface PrimeTerms {
+  readonly clock: Clock;
+  readonly allowSha1: boolean;
+}
+
 /** Asks once for the keys of each anchor's zone; returns the worst of what came. */
 export const primeAnchors = async (
   lookup: Lookup,
   anchors: readonly TrustAnchor[],
-  clock: Clock,
+  terms: PrimeTerms,
 ): Promise<PrimeOutcome> => {
-  const outcomes = await Promise.all(anchors.map((anchor) => prime(lookup, anchor, clock)));
+  const outcomes = await Promise.all(anchors.map((anchor) => prime(lookup, anchor, terms)));
   return outcomes.reduce<PrimeOutcome>(
     (worst, outcome) => (FROM_BEST.indexOf(outcome) > FROM_BEST.indexOf(worst) ? outcome : worst),
     'secure',
@@ -43,17 +49,23 @@ export const primeAnchors = async (
 export const lookAtKeys = async (
   lookup: Lookup,
   anchor: TrustAnchor,
-  clock: Clock,
+  { clock, allowSha1 }: PrimeTerms,
 ): Promise<KeyObservation | undefined> => {
   const keys = await askForKeys(lookup, anchor);
-  return typeof keys === 'string' ? undefined : observeKeys(keys, anchor, Math.floor(clock() / 1000));
+  return typeof keys === 'string'
+    ? undefined
+    : observeKeys(keys, anchor, Math.floor(clock() / 1000), allowSha1);
 };
 
-const prime = async (lookup: Lookup, anchor: TrustAnchor, clock: Clock): Promise<PrimeOutcome> => {
+const prime = async (
+  lookup: Lookup,
+  anchor: TrustAnchor,
+  { clock, allowSha1 }: PrimeTerms,
+): Promise<PrimeOutcome> => {
   const keys = await askForKeys(lookup, anchor);
   if (typeof keys === 'string') return keys;
   if (keys.signatures.length === 0) return 'unsigned';
-  const examination = { nowSec: Math.floor(clock() / 1000), work: new Work(), allowSha1: false };
+  const examination = { nowSec: Math.floor(clock() / 1000), work: new Work(), allowSha1 };
   return verifyKeys(keys, anchor, examination).kind === 'secure' ? 'secure' : 'bogus';
 };
 

@@ -107,9 +107,14 @@ const isSameDs = (a: DelegationSigner, b: DelegationSigner): boolean =>
   a.digestType === b.digestType &&
   Buffer.compare(a.digest, b.digest) === 0;
 
-/** Verifies a DNSKEY RRset by the anchor now trusted (RFC 5011 sections 2.1 and 2.2). */
-export const observeKeys = (rrset: Rrset, anchor: TrustAnchor, nowSec: number): KeyObservation => {
-  const examination = { nowSec, work: new Work(), allowSha1: false };
+/** Verifies a DNSKEY RRset by the anchor now trusted (RFC 5011 sections 2.1 and 2.2); `allowSha1` as for answers. */
+export const observeKeys = (
+  rrset: Rrset,
+  anchor: TrustAnchor,
+  nowSec: number,
+  allowSha1: boolean,
+): KeyObservation => {
+  const examination = { nowSec, work: new Work(), allowSha1 };
   const all = rrset.rdatas.slice(0, ANCHOR_KEYS_MAX).flatMap((rdata) => parseDnsKey(rdata) ?? []);
   const verified = verifyKeys(rrset, anchor, examination);
   const isVerified = verified.kind === 'secure';
@@ -119,7 +124,7 @@ export const observeKeys = (rrset: Rrset, anchor: TrustAnchor, nowSec: number): 
     verifyRrset(rrset, anchor.zone, [key], examination).kind === 'good';
   return {
     isVerified,
-    keys: isVerified ? entries.filter((key) => !key.isRevoked && isKeySupported(key)) : [],
+    keys: isVerified ? entries.filter((key) => !key.isRevoked && isKeySupported(key, allowSha1)) : [],
     revoked: entries.filter((key) => key.isRevoked && isSelfSigned(key)).flatMap(withoutRevokeBit),
     originalTtlSec: signature?.originalTtlSec ?? 0,
     expirationIntervalSec: signature === undefined ? 0 : Math.max(0, (signature.expiration - nowSec) | 0),

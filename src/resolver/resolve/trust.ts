@@ -65,16 +65,16 @@ const FILE_MODE = 0o640;
 /** Why `auto` does not validate. */
 const AUTO_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = {
   unsigned: 'the upstreams return no DNSSEC records: answers are not validated',
-  bogus: "the upstreams' keys of the root do not fit the trust anchors: answers are not validated",
-  unreachable: 'the upstreams do not tell the keys of the root: answers are not validated yet',
+  bogus: "the upstreams' keys do not fit the trust anchors: answers are not validated",
+  unreachable: 'the upstreams do not tell the keys of a trust anchor: answers are not validated yet',
 };
 
 /** Why nothing is secure although answers are validated: nobody gets an answer then. */
 const VALIDATE_REASONS: Readonly<Record<Exclude<PrimeOutcome, 'secure'>, string>> = {
   unsigned: 'the upstreams return no DNSSEC records, but answers are validated: queries end with SERVFAIL',
   bogus:
-    'the keys of the root do not fit the trust anchors, but answers are validated: queries end with SERVFAIL',
-  unreachable: 'the upstreams do not tell the keys of the root',
+    "the upstreams' keys do not fit the trust anchors, but answers are validated: queries end with SERVFAIL",
+  unreachable: 'the upstreams do not tell the keys of a trust anchor',
 };
 
 /** What the keeper works with. */
@@ -250,11 +250,15 @@ export class TrustAnchorUpdater {
     }
   }
 
+  get #terms(): { readonly clock: Clock; readonly allowSha1: boolean } {
+    return { clock: this.#options.clock, allowSha1: this.#config.dnssec.allowSha1 };
+  }
+
   /** Tries whether validation works through the upstreams; gives the time until the next try. */
   async #prime(lookup: Lookup): Promise<number> {
     const { log, clock, onChange } = this.#options;
     const upstreams = this.#upstreamsHash;
-    const outcome = await primeAnchors(lookup, this.anchors, clock);
+    const outcome = await primeAnchors(lookup, this.anchors, this.#terms);
     if (upstreams !== this.#upstreamsHash || this.#isClosed) return FIRST_LOOK_MS;
     if (outcome === 'secure') {
       this.#isProven = true;
@@ -286,7 +290,7 @@ export class TrustAnchorUpdater {
       if (before === undefined || !isCheckDue(before, clock())) continue;
       const trustedBefore = this.anchors;
       const trusted = trustedAnchor(before, configured);
-      const seen = trusted && (await lookAtKeys(lookup, trusted, clock));
+      const seen = trusted && (await lookAtKeys(lookup, trusted, this.#terms));
       if (this.#states[index] !== before || this.#isClosed) return;
       const nowMs = clock();
       const moved =

@@ -118,7 +118,10 @@ describe('keys that upstreams give', () => {
 
   const prime = (tamper?: Tamper, texts = ds) => {
     lookup.tamper = tamper;
-    return primeAnchors(lookup, parseTrustAnchors(texts.join('\n'), 'ds'), Date.now);
+    return primeAnchors(lookup, parseTrustAnchors(texts.join('\n'), 'ds'), {
+      clock: Date.now,
+      allowSha1: false,
+    });
   };
   const keep =
     (...types: number[]): Tamper =>
@@ -135,8 +138,13 @@ describe('keys that upstreams give', () => {
     expect(await prime(() => ({ kind: 'failure', reason: 'timeout' }))).toBe('unreachable');
     expect(await prime((_asked, reply) => ({ ...reply, rcode: 5 }))).toBe('unreachable');
     expect(await prime(undefined, [`. DS 1 13 2 ${SHA256}`])).toBe('bogus');
-    expect(await primeAnchors(lookup, ROOT_ANCHORS, Date.now)).toBe('bogus');
-    expect(await primeAnchors(lookup, parseTrustAnchors(ds.join('\n'), 'ds'), () => 0)).toBe('bogus');
+    expect(await primeAnchors(lookup, ROOT_ANCHORS, { clock: Date.now, allowSha1: false })).toBe('bogus');
+    expect(
+      await primeAnchors(lookup, parseTrustAnchors(ds.join('\n'), 'ds'), {
+        clock: () => 0,
+        allowSha1: false,
+      }),
+    ).toBe('bogus');
   });
 
   test('the worst of several anchors counts', async () => {
@@ -146,10 +154,10 @@ describe('keys that upstreams give', () => {
   test('lookAtKeys() verifies the keys, or tells that none came', async () => {
     const [anchor] = parseTrustAnchors(ds.join('\n'), 'ds');
     if (anchor === undefined) throw new TypeError('the zone has no DS');
-    const seen = await lookAtKeys(lookup, anchor, Date.now);
+    const seen = await lookAtKeys(lookup, anchor, { clock: Date.now, allowSha1: false });
     expect(seen).toMatchObject({ isVerified: true, revoked: [], originalTtlSec: 3600 });
     expect(findTrusted(anchor, seen?.keys ?? [])).toHaveLength(1);
     lookup.tamper = keep();
-    expect(await lookAtKeys(lookup, anchor, Date.now)).toBeUndefined();
+    expect(await lookAtKeys(lookup, anchor, { clock: Date.now, allowSha1: false })).toBeUndefined();
   });
 });

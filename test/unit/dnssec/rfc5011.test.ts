@@ -42,7 +42,7 @@ beforeAll(() => {
   const sign = (...keys: ZoneKey[]) => {
     const zone = signZone({ apex: APEX, records: [], keys: [...keys, zsk] });
     const rrset = findRrset(zone.records, APEX, 'DNSKEY');
-    return (trusted: TrustAnchor) => observeKeys(rrset, trusted, Math.floor(Date.now() / 1000));
+    return (trusted: TrustAnchor) => observeKeys(rrset, trusted, Math.floor(Date.now() / 1000), false);
   };
   looks.set('1', sign(first));
   looks.set('2', sign(second));
@@ -211,6 +211,7 @@ describe('keys that come and go', () => {
       findRrset(zone.records, APEX, 'DNSKEY'),
       anchorOf(second),
       Date.now() / 1000,
+      false,
     );
     expect(unsigned).toMatchObject({ isVerified: true, revoked: [] });
   });
@@ -297,7 +298,7 @@ describe('when to look again', () => {
     assert.ok(signed !== undefined);
     const forged = { ...signed, originalTtlSec: 0xffff_ffff, expiration: signed.expiration + 10 * 86_400 };
     const nowSec = Math.floor(Date.now() / 1000);
-    const seen = observeKeys({ ...rrset, signatures: [forged, ...rrset.signatures] }, anchor, nowSec);
+    const seen = observeKeys({ ...rrset, signatures: [forged, ...rrset.signatures] }, anchor, nowSec, false);
     expect(seen).toMatchObject({
       isVerified: true,
       originalTtlSec: signed.originalTtlSec,
