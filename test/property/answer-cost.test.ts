@@ -2,14 +2,31 @@
 // names, aliases and pointers are. Costs are compared in one run, never with a clock alone.
 import { describe, expect, test } from 'vitest';
 import { createAnswer } from '../../src/resolver/cache/cache.ts';
+import {
+  proveEmptyName,
+  proveNameError,
+  proveNoData,
+  proveNoDs,
+  proveUnsigned,
+  proveWildcard,
+} from '../../src/resolver/dnssec/denial.ts';
+import type { DnsKey } from '../../src/resolver/dnssec/key.ts';
+import { type Rrset, readRrsets } from '../../src/resolver/dnssec/rrset.ts';
+import { VerifiedDenial } from '../../src/resolver/dnssec/verification.ts';
+import { Work } from '../../src/resolver/dnssec/work.ts';
 import { findOpenEnd, joinAnswers } from '../../src/resolver/upstream/alias-chain.ts';
 import {
+  CLASS,
+  EDE,
   FLAG,
   foldedName,
   HEADER_LENGTH,
   isWorthReading,
+  MessageBuilder,
   nameFrom,
   questionEnd,
+  RCODE,
+  SECTION,
   TYPE,
 } from '../../src/wire/dns/dns.ts';
 import { costOf } from '../support/cost.ts';
@@ -92,6 +109,76 @@ describe.each(Object.entries(readBy))('%s', (_reader, read) => {
       () => void createAnswer(beside.bytes, beside.qname, false, LIMITS, 0),
     );
     expect(cost / plain).toBeLessThan(TIMES_MAX);
+  });
+});
+
+describe('proofs by long NSEC records whose signatures have ended cost no more than some times what reading them does', () => {
+  const nowSec = Math.floor(Date.now() / 1000);
+  const zone = nameFrom('zone.example.');
+  const tail = `${'a.'.repeat(118)}zone.example.`;
+  const qname = nameFrom(`zz.${tail}`);
+
+  /** A denial by NSEC records of long names before QNAME, each with a signature of the zone's key that has ended. */
+  const denied = (count: number): Uint8Array => {
+    const builder = new MessageBuilder(new Uint8Array(65_535)).start(0, FLAG.QR | FLAG.RA | RCODE.NXDOMAIN);
+    builder.question(qname, TYPE.A, CLASS.IN);
+    const nsec = Buffer.concat([zone, Uint8Array.of(0, 1, 0x40)]);
+    const signature = Buffer.alloc(18 + zone.length + 1);
+    signature.writeUInt16BE(TYPE.NSEC, 0);
+    signature.set([13, 121], 2);
+    for (const [at, value] of [
+      [4, 300],
+      [8, nowSec - 1_000],
+      [12, nowSec - 2_000],
+    ] as const)
+      signature.writeUInt32BE(value, at);
+    signature.writeUInt16BE(7, 16);
+    signature.set(zone, 18);
+    for (let i = 0; i < count; i++) {
+      const owner = nameFrom(`${i.toString(36).padStart(2, '0')}.${tail}`);
+      builder.record(SECTION.AUTHORITY, owner, TYPE.NSEC, CLASS.IN, 300, nsec);
+      builder.record(SECTION.AUTHORITY, owner, TYPE.RRSIG, CLASS.IN, 300, signature);
+    }
+    return builder.finish().slice();
+  };
+
+  const message = denied(54);
+  const rrsets = readRrsets(message) ?? [];
+  const key = { keyTag: 7, algorithm: 13, isZoneKey: true, isRevoked: false } as DnsKey;
+  const open = (work: Work): VerifiedDenial =>
+    new VerifiedDenial(rrsets, zone, [key], { nowSec, work, allowSha1: false });
+
+  test.each<[string, (records: VerifiedDenial, work: Work) => string]>([
+    ['proveNameError()', (records, work) => proveNameError(records, qname, work)],
+    ['proveNoData()', (records, work) => proveNoData(records, qname, TYPE.A, work)],
+    ['proveEmptyName()', (records) => proveEmptyName(records, qname)],
+    ['proveUnsigned()', (records, work) => proveUnsigned(records, qname, work)],
+    ['proveWildcard()', (records, work) => proveWildcard(records, qname, zone, work)],
+    ['proveNoDs()', (records, work) => proveNoDs(records, qname, work)],
+  ])('%s', (_name, prove) => {
+    const work = new Work();
+    expect(prove(open(work), work)).toBe('unproven');
+    expect(work.spent).toBeGreaterThan(1);
+    const { cost, plain } = costOf(
+      () => void prove(open(new Work()), new Work()),
+      () => void readRrsets(message),
+    );
+    expect(cost / plain).toBeLessThan(3);
+  });
+
+  test('what is discarded stays so, and is bounded', () => {
+    const [work, looks] = [new Work(), new Set<unknown>()];
+    const records = open(work);
+    const counted = { ...records, verify: (rrset: Rrset) => void looks.add(records.verify(rrset) ?? rrset) };
+    expect(proveNameError(counted, qname, work)).toBe('unproven');
+    expect(looks.size).toBe(54);
+    const { spent } = work;
+    expect(proveEmptyName(counted, qname)).toBe('unproven');
+    expect(work.spent).toBe(spent);
+    expect(records.flaw?.code).toBe(EDE.SIGNATURE_EXPIRED);
+    // All that were read, and sixteen that were looked at.
+    expect(spent).toBeGreaterThan(4);
+    expect(spent).toBeLessThan(8);
   });
 });
 

@@ -29,6 +29,33 @@ export const compareNames = (a: Uint8Array, b: Uint8Array): number => {
   return labelsOfA - labelsOfB;
 };
 
+/** Every byte of the longest name may take two. */
+const keyRoom = new Uint8Array(2 * NAME_LENGTH_MAX);
+
+/**
+ * A folded name as bytes, whose order (Buffer.compare) is the canonical one: many names are sorted and searched by them for a
+ * fraction of what compareNames() costs. Labels stand from the root down, each with an end that is below whatever a label may hold.
+ */
+export const orderKey = (name: Uint8Array): Uint8Array => {
+  let length = 0;
+  for (let label = findLabels(name, offsetsOfA) - 1; label >= 0; label--) {
+    const offset = offsetsOfA[label] ?? 0;
+    const end = offset + (name[offset] ?? 0);
+    for (let i = offset + 1; i <= end; i++) {
+      const byte = name[i] ?? 0;
+      if (byte <= KEY_ESCAPE) keyRoom[length++] = KEY_ESCAPE;
+      keyRoom[length++] = byte <= KEY_ESCAPE ? byte + 1 : byte;
+    }
+    keyRoom[length++] = KEY_END;
+  }
+  return keyRoom.slice(0, length);
+};
+
+/** Ends a label of a key. */
+const KEY_END = 0;
+/** Stands before a byte that is not above it, which is one more then. */
+const KEY_ESCAPE = 1;
+
 /** The name of the last `labels` labels of a name, the root not counted, as a view; the name itself when it has no more. */
 export const ancestor = (name: Uint8Array, labels: number): Uint8Array =>
   skipLabels(name, countLabels(name) - labels);

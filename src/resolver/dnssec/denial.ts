@@ -7,8 +7,8 @@
 // whole as any other before it makes something insecure; nothing throws, and hashing is paid from the work that one
 // question may cost.
 // RFC 4035 section 5.4, RFC 5155 section 8, RFC 6840 section 4, RFC 9276.
-import { foldedName, isInZone, TYPE } from '../../wire/dns/dns.ts';
-import { compareNames } from './canonical.ts';
+import { countLabels, foldedName, isInZone, TYPE } from '../../wire/dns/dns.ts';
+import { orderKey } from './canonical.ts';
 import {
   type DelegationProof,
   isSameName,
@@ -23,13 +23,11 @@ import {
   readNsec,
 } from './nsec.ts';
 import {
-  compareHashes,
   isSameParameters,
   NSEC3_ITERATIONS_COMPUTED_MAX,
   NSEC3_ITERATIONS_MAX,
   type Nsec3,
   type Nsec3Chain,
-  type Nsec3Parameters,
   proveNameErrorByNsec3,
   proveNoDataByNsec3,
   proveNoDsByNsec3,
@@ -58,8 +56,11 @@ export interface DenialRecords {
   readonly isExceeded?: () => boolean;
 }
 
-/** RRsets of a kind that are looked at: all that a message may have. Each costs some µs; a proof verifies three at most. */
+/** RRsets of a kind that are looked at: all that a message may have. Each costs some µs, once. */
 const RECORDS_MAX = 256;
+
+/** Each name above one that is looked for among NSEC records: some 2 µs. */
+const LABEL_UNITS = 0.03;
 
 /** Whether an NXDOMAIN is right: neither the name nor a wildcard for it exists (RFC 4035 section 5.4, RFC 5155 section 8.4). */
 export const proveNameError = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
@@ -110,6 +111,7 @@ export const proveEmptyName = (records: DenialRecords, qname: Uint8Array): Proof
 export const proveUnsigned = (records: DenialRecords, qname: Uint8Array, work: Work): Proof => {
   const name = foldedName(qname);
   if (!isInZone(name, records.zone)) return 'unproven';
+  work.spend(LABEL_UNITS * countLabels(name));
   if (proveUnsignedByNsec(readNsecChain(records), name)) return 'proven';
   const chain = readNsec3Chain(records);
   const proof = isComputed(chain) ? proveUnsignedByNsec3(chain, name, work) : 'unproven';
@@ -168,21 +170,38 @@ const prove = (
   return isCounted || proof === 'exceeded' ? proof : 'unsupported';
 };
 
+/** What was read of the records of an answer: once for all proofs about them, and what was discarded stays so. */
+interface Chains {
+  nsec?: NsecChain;
+  nsec3?: Nsec3Chain | 'unsupported' | 'none';
+}
+
+const chains = new WeakMap<DenialRecords, Chains>();
+
+const chainsOf = (records: DenialRecords): Chains => {
+  const known = chains.get(records) ?? {};
+  chains.set(records, known);
+  return known;
+};
+
 const readNsecChain = (records: DenialRecords): NsecChain => {
+  const known = chainsOf(records);
+  known.nsec ??= createNsecChain(records);
+  return known.nsec;
+};
+
+const createNsecChain = (records: DenialRecords): NsecChain => {
   const { zone } = records;
-  const spans = new Spans(records, (rrset) => readNsec(rrset, zone));
-  for (const rrset of records.nsec.slice(0, RECORDS_MAX)) spans.add(readNsec(rrset, zone));
-  const find = (name: Uint8Array): Nsec | undefined => {
-    let found: Nsec | undefined;
-    for (const span of spans.all) {
-      if (compareNames(span.owner, name) > 0) continue;
-      if (found === undefined || compareNames(span.owner, found.owner) > 0) found = span;
-    }
-    return found;
-  };
+  const spans = new Spans(
+    records.nsec,
+    (rrset) => readNsec(rrset, zone),
+    ({ owner }) => orderKey(owner),
+    records.verify,
+  );
   const floor = (name: Uint8Array, isExact = false): Nsec | undefined => {
+    const key = orderKey(name);
     for (;;) {
-      const found = find(name);
+      const found = spans.floor(key);
       if (found === undefined || (isExact && !isSameName(found.owner, name))) return undefined;
       const verified = spans.confirm(found);
       if (verified !== undefined) return verified;
@@ -191,36 +210,71 @@ const readNsecChain = (records: DenialRecords): NsecChain => {
   return { zone, floor };
 };
 
-/** Records of one chain, each verified when it is first used. */
+/** Records of one chain in their order, each verified when it is first used. */
 class Spans<Span extends { readonly rrset: Rrset }> {
-  readonly all: Span[] = [];
-  readonly #records: DenialRecords;
+  readonly #entries: { readonly key: Uint8Array; span: Span; isVerified: boolean }[] = [];
   readonly #read: (rrset: Rrset) => Span | undefined;
-  readonly #verified = new Set<Span>();
+  readonly #keyOf: (span: Span) => Uint8Array;
+  readonly #verify: DenialRecords['verify'];
 
-  constructor(records: DenialRecords, read: (rrset: Rrset) => Span | undefined) {
-    this.#records = records;
+  /** `keyOf` gives the bytes by which the records stand in order. */
+  constructor(
+    rrsets: readonly Rrset[],
+    read: (rrset: Rrset) => Span | undefined,
+    keyOf: (span: Span) => Uint8Array,
+    verify: DenialRecords['verify'],
+  ) {
     this.#read = read;
+    this.#keyOf = keyOf;
+    this.#verify = verify;
+    for (const rrset of rrsets.slice(0, RECORDS_MAX)) {
+      const span = read(rrset);
+      if (span !== undefined)
+        this.#entries.push({ key: keyOf(span), span, isVerified: verify === undefined });
+    }
+    this.#entries.sort((a, b) => Buffer.compare(a.key, b.key));
   }
 
-  add(span: Span | undefined): void {
-    if (span !== undefined) this.all.push(span);
+  get all(): readonly Span[] {
+    return this.#entries.map(({ span }) => span);
   }
 
-  /** The record with its signature verified; undefined, and out of `all`, when it is not good. */
+  get last(): Span | undefined {
+    return this.#entries.at(-1)?.span;
+  }
+
+  /** The last one whose key is not above `key`. */
+  floor(key: Uint8Array): Span | undefined {
+    return this.#entries[this.#indexOf(key)]?.span;
+  }
+
+  /** The record with its signature verified; undefined, and never found again, when it is not good. */
   confirm(span: Span): Span | undefined {
-    const { verify } = this.#records;
-    if (verify === undefined || this.#verified.has(span)) return span;
-    const rrset = verify(span.rrset);
+    const index = this.#indexOf(this.#keyOf(span));
+    const entry = this.#entries[index];
+    if (entry === undefined || entry.isVerified) return entry?.span;
+    const rrset = this.#verify?.(entry.span.rrset);
     const verified = rrset === undefined ? undefined : this.#read(rrset);
-    const index = this.all.indexOf(span);
     if (verified === undefined) {
-      this.all.splice(index, 1);
+      this.#entries.splice(index, 1);
       return undefined;
     }
-    this.all[index] = verified;
-    this.#verified.add(verified);
+    entry.span = verified;
+    entry.isVerified = true;
     return verified;
+  }
+
+  /** -1 where all are above `key`. */
+  #indexOf(key: Uint8Array): number {
+    let low = 0;
+    let high = this.#entries.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const at = this.#entries[middle]?.key;
+      if (at !== undefined && Buffer.compare(at, key) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
   }
 }
 
@@ -230,38 +284,36 @@ class Spans<Span extends { readonly rrset: Rrset }> {
  * of them.
  */
 const readNsec3Chain = (records: DenialRecords): Nsec3Chain | 'unsupported' | undefined => {
+  const known = chainsOf(records);
+  known.nsec3 ??= createNsec3Chain(records) ?? 'none';
+  return known.nsec3 === 'none' ? undefined : known.nsec3;
+};
+
+const createNsec3Chain = (records: DenialRecords): Nsec3Chain | 'unsupported' | undefined => {
   const { zone, verify } = records;
   if (records.nsec.some((rrset) => readNsec(rrset, zone) !== undefined)) return undefined;
-  const spans = new Spans<Nsec3>(records, (verified) => readNsec3(verified, zone));
-  for (const rrset of records.nsec3.slice(0, RECORDS_MAX)) {
-    const nsec3 = readNsec3(rrset, zone);
-    if (nsec3 === undefined) continue;
-    const [first] = spans.all;
-    if (first !== undefined && !isSameParameters(first.parameters, nsec3.parameters)) return undefined;
-    spans.add(nsec3);
-  }
-  const [head] = spans.all;
+  const spans = new Spans<Nsec3>(
+    records.nsec3,
+    (rrset) => readNsec3(rrset, zone),
+    ({ hash }) => hash,
+    verify,
+  );
+  const [head, ...others] = spans.all;
   if (head === undefined) return undefined;
-  if (head.parameters.iterations <= NSEC3_ITERATIONS_COMPUTED_MAX)
-    return createNsec3Chain(zone, head.parameters, spans);
-  // A forger of such a record must not make a zone insecure.
-  const isSigned = verify === undefined || spans.all.some(({ rrset }) => verify(rrset) !== undefined);
-  return isSigned ? 'unsupported' : undefined;
+  const { parameters } = head;
+  if (others.some((other) => !isSameParameters(other.parameters, parameters))) return undefined;
+  if (parameters.iterations > NSEC3_ITERATIONS_COMPUTED_MAX) {
+    // A forger of such a record must not make a zone insecure.
+    const isSigned = verify === undefined || spans.all.some(({ rrset }) => verify(rrset) !== undefined);
+    return isSigned ? 'unsupported' : undefined;
+  }
+  return {
+    zone,
+    parameters,
+    floor: (hash) => spans.floor(hash) ?? spans.last,
+    confirm: (span) => spans.confirm(span),
+  };
 };
 
 const isComputed = (chain: Nsec3Chain | 'unsupported' | undefined): chain is Nsec3Chain =>
   typeof chain === 'object';
-
-const createNsec3Chain = (zone: Uint8Array, parameters: Nsec3Parameters, spans: Spans<Nsec3>): Nsec3Chain => {
-  const floor = (hash: Uint8Array): Nsec3 | undefined => {
-    let found: Nsec3 | undefined;
-    let last = spans.all[0];
-    for (const span of spans.all) {
-      if (last === undefined || compareHashes(span.hash, last.hash) > 0) last = span;
-      if (compareHashes(span.hash, hash) > 0) continue;
-      if (found === undefined || compareHashes(span.hash, found.hash) > 0) found = span;
-    }
-    return found ?? last;
-  };
-  return { zone, parameters, floor, confirm: (span) => spans.confirm(span) };
-};

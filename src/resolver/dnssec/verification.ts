@@ -18,6 +18,12 @@ import type { Work } from './work.ts';
  * honest zone has one at worst, when two of its keys share a tag.
  */
 const FAILURES_PER_RRSET_MAX = 4;
+/** Records of denial of one zone in one answer that are not good: an honest answer that is over has three. */
+const DISCARDED_MAX = 16;
+/** To read one and put it in its place among the others, good or not: some 2 µs where its name is long. */
+const DENIAL_UNITS = 0.03;
+/** What one of those costs beside its cryptography: its text, mostly. */
+const DISCARDED_UNITS = 0.25;
 /** Digests of one DNSKEY RRset: some 1 ms. Only keys with the tag and the algorithm of a DS take one. */
 const DIGESTS_MAX = 512;
 /** Characters of a name in a text. */
@@ -191,6 +197,7 @@ export class VerifiedDenial implements DenialRecords {
   /** Those of the message by what is left of them without signatures of others. */
   readonly #sources = new Map<Rrset, Rrset>();
   #isExceeded = false;
+  #discarded = 0;
 
   /**
    * The records of denial in AUTHORITY that `zone` signed. One that cannot be verified is left out, because it may be
@@ -207,11 +214,12 @@ export class VerifiedDenial implements DenialRecords {
       const candidate = narrow(rrset, zone);
       this.#sources.set(candidate, rrset);
       if (candidate.signatures.length > 0) (rrset.type === TYPE.NSEC ? nsec : nsec3).push(candidate);
-      // Costs nothing: there is no signature to verify.
-      else this.verify(candidate);
+      // Costs nothing but a text: there is no signature to verify.
+      else if (this.flaw === undefined) this.verify(candidate);
     }
     this.nsec = nsec;
     this.nsec3 = nsec3;
+    examination.work.spend(DENIAL_UNITS * (nsec.length + nsec3.length));
   }
 
   readonly isExceeded = (): boolean => this.#isExceeded;
@@ -231,11 +239,15 @@ export class VerifiedDenial implements DenialRecords {
   /** Each record once, however many proofs use it. */
   readonly verify = (rrset: Rrset): Rrset | undefined => {
     if (this.#results.has(rrset)) return this.#results.get(rrset);
+    if (this.#discarded >= DISCARDED_MAX) return undefined;
     const result = verifyRrset(rrset, this.zone, this.#keys, this.#examination);
     let proven: Rrset | undefined;
     if (result.kind === 'exceeded') this.#isExceeded = true;
-    else if (result.kind === 'flawed') this.flaw ??= result.flaw;
-    else {
+    else if (result.kind === 'flawed') {
+      this.flaw ??= result.flaw;
+      this.#discarded++;
+      this.#examination.work.spend(DISCARDED_UNITS);
+    } else {
       this.ttlSec = Math.min(this.ttlSec, result.ttlSec);
       // Only the signature that was verified counts, for the proof and for a client that is shown it later.
       proven = { ...rrset, ttlSec: result.ttlSec, signatures: [result.signature] };

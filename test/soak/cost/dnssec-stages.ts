@@ -10,7 +10,7 @@ import { type Rrset, readRrsets } from '../../../src/resolver/dnssec/rrset.ts';
 import { CLASS, countLabels, SECTION, TYPE, writeU16, writeU32 } from '../../../src/wire/dns/dns.ts';
 import type { Genome } from './genome.ts';
 import { longestTurn } from './measure.ts';
-import { buildMessage, type MessageSubject } from './message.ts';
+import { buildMessage, type MessageSubject, type Signed } from './message.ts';
 import { messageStage } from './message-stages.ts';
 import type { Stage } from './search.ts';
 
@@ -41,16 +41,17 @@ const keyRdata = (key: KeyObject): Uint8Array => {
 const KEY_RDATA = new Uint8Array(keyRdata(publicKey));
 const KEY = parseDnsKey(KEY_RDATA);
 
-/** The record of a good signature over an RRset. */
-const signatureOf = ({ owner, type, rdatas }: Rrset): Uint8Array => {
+/** The record of a signature over an RRset, good or over. */
+const signatureOf = ({ owner, type, rdatas }: Rrset, kind: Signed): Uint8Array => {
   const fields = new Uint8Array(19);
   writeU16(fields, 0, type);
   fields[2] = ALGORITHM;
   fields[3] = countLabels(owner) - (owner[0] === 1 && owner[1] === 0x2a ? 1 : 0);
   writeU32(fields, 4, TTL_SEC);
-  writeU32(fields, 8, EXPIRATION_SEC % 2 ** 32);
+  writeU32(fields, 8, kind === 'over' ? INCEPTION_SEC + 60 : EXPIRATION_SEC % 2 ** 32);
   writeU32(fields, 12, INCEPTION_SEC);
   writeU16(fields, 16, KEY?.keyTag ?? 0);
+  if (kind === 'over') return recordOf(owner, TYPE.RRSIG, Buffer.concat([fields, new Uint8Array(1)]));
   const signed = [fields, ...rdatas.map((rdata) => recordOf(owner, type, rdata))];
   const signature = sign('sha256', Buffer.concat(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' });
   return recordOf(owner, TYPE.RRSIG, Buffer.concat([fields, signature]));
@@ -68,13 +69,13 @@ const recordOf = (owner: Uint8Array, type: number, rdata: Uint8Array): Uint8Arra
 };
 
 /** Signatures over the RRsets of a section. */
-const signSection = (written: Uint8Array, section: number): readonly Uint8Array[] =>
+const signSection = (written: Uint8Array, section: number, kind: Signed): readonly Uint8Array[] =>
   section === SECTION.ADDITIONAL
     ? []
     : (readRrsets(written) ?? [])
         .filter((rrset) => rrset.section === section && rrset.type !== TYPE.RRSIG)
         .slice(0, SIGNATURES_MAX)
-        .map(signatureOf);
+        .map((rrset) => signatureOf(rrset, kind));
 
 const buildSigned = (genome: Genome): MessageSubject => buildMessage(genome, ROOT, signSection);
 
@@ -89,7 +90,9 @@ const signatureBytes = ({ counts }: MessageSubject): number =>
 const keyAnswer = (): Uint8Array => {
   const rrset = { owner: ROOT, type: TYPE.DNSKEY, rdatas: [KEY_RDATA] } as unknown as Rrset;
   const head = Uint8Array.of(0, 1, 0x81, 0x80, 0, 1, 0, 2, 0, 0, 0, 0, 0, 0, TYPE.DNSKEY, 0, CLASS.IN);
-  return new Uint8Array(Buffer.concat([head, recordOf(ROOT, TYPE.DNSKEY, KEY_RDATA), signatureOf(rrset)]));
+  return new Uint8Array(
+    Buffer.concat([head, recordOf(ROOT, TYPE.DNSKEY, KEY_RDATA), signatureOf(rrset, 'good')]),
+  );
 };
 
 const KEY_ANSWER = keyAnswer();
@@ -160,6 +163,7 @@ const SEEDS: readonly string[] = [
   'qtype=1 qlabels=60 qlabel=1 dnssecOk=1 rcode=3 type0=50 count0=250 section0=1 owner0=3 word0=50 items0=1 item0=4 signed0=1',
   'qtype=1 qlabels=20 qlabel=3 dnssecOk=1 type0=5 count0=12 owner0=3 target0=11 signed0=1 type1=47 count1=200 section1=1 owner1=3 items1=1 signed1=1',
   'qtype=1 qlabels=20 qlabel=3 dnssecOk=1 type0=39 count0=20 owner0=8 target0=4 labels0=9 label0=9 signed0=1 type1=5 count1=200 owner1=3 target1=3',
+  'qtype=1 qlabels=118 qlabel=1 dnssecOk=1 rcode=3 type0=47 count0=54 section0=1 owner0=3 target0=4 items0=1 item0=8 signed0=2',
   'qtype=1 qlabels=2 dnssecOk=1 type0=46 count0=500 covers0=1 word0=7 item0=64 target0=1 type1=1 count1=1',
 ];
 

@@ -40,7 +40,7 @@ const groupGenes = (group: number): readonly (readonly [string, Gene])[] => [
   [`item${group}`, length(255)],
   [`word${group}`, length(65_535)],
   [`covers${group}`, choice(...TYPES)],
-  [`signed${group}`, choice(0, 1)],
+  [`signed${group}`, choice(0, 1, 2)],
 ];
 
 /** The genes of a response. */
@@ -73,7 +73,11 @@ export interface MessageSubject extends Subject {
 }
 
 /** Writes the records that make what came before them good: signatures. `written` is the message so far. */
-export type Signer = (written: Uint8Array, section: number) => readonly Uint8Array[];
+export type Signer = (written: Uint8Array, section: number, kind: Signed) => readonly Uint8Array[];
+
+/** `over` are signatures by a key of the zone that have ended: nobody verifies them. */
+const SIGNED = ['good', 'over'] as const;
+export type Signed = (typeof SIGNED)[number];
 
 /** QNAME of a genome: `apex` at its end. */
 const createQname = (labels: number, label: number, apex: Uint8Array): Uint8Array => {
@@ -274,8 +278,11 @@ export const buildMessage = (genome: Genome, apex = Uint8Array.of(0), sign?: Sig
   for (let section = 0; section < 3; section++) {
     const own = groups.filter((group) => group.gene('section') === section);
     writeSection(draft, own, section, value('mixed') === 1);
-    if (sign !== undefined && own.some((group) => group.gene('signed') === 1))
-      for (const record of sign(headed(draft, value('rcode')), section)) addRecord(draft, record, section);
+    if (sign === undefined) continue;
+    for (const kind of SIGNED)
+      if (own.some((group) => group.gene('signed') === SIGNED.indexOf(kind) + 1))
+        for (const record of sign(headed(draft, value('rcode')), section, kind))
+          addRecord(draft, record, section, kind);
   }
   writeOptions(draft, value('options'), value('option'), value('optionCode'));
   draft.counts['labels'] = Math.max(draft.counts['labels'] ?? 0, value('qlabels'));
@@ -295,13 +302,13 @@ const writeSection = (draft: Draft, groups: readonly Group[], section: number, i
     for (const group of groups) if (i < group.gene('count') && !draft.record(group, i, section)) return;
 };
 
-const addRecord = (draft: Draft, record: Uint8Array, section: number): void => {
+const addRecord = (draft: Draft, record: Uint8Array, section: number, kind: Signed): void => {
   const { out } = draft;
   if (out.at + record.length > out.bytes.length) return;
   out.all(record);
   draft.sections[section] = (draft.sections[section] ?? 0) + 1;
   draft.note('records');
-  draft.note('signatures');
+  if (kind === 'good') draft.note('signatures');
 };
 
 const writeOptions = (draft: Draft, options: number, size: number, code: number): void => {

@@ -5,6 +5,7 @@ import {
   compareNames,
   compareRdata,
   isWildcard,
+  orderKey,
   wildcardOf,
 } from '../../../src/resolver/dnssec/canonical.ts';
 import {
@@ -77,6 +78,21 @@ for name in sorted(set(n.canonicalize() for n in names)): print(name.to_wire().h
     const sorted = names.sort(compareNames).map((name) => Buffer.from(name).toString('hex'));
     expect([...new Set(sorted)]).toEqual(expected);
     expect(expected.length).toBeGreaterThan(400);
+  });
+
+  test('orders random names as their keys stand', () => {
+    const random = createRandom(6840);
+    const names = [
+      nameFrom('.'),
+      nameFrom('a.'.repeat(127)),
+      Uint8Array.from([...Array(84).fill([2, 0, 1]), 0].flat()),
+    ];
+    while (names.length < 150) names.push(randomName(random));
+    for (const name of names) foldName(name, 0, name.length);
+    const keys = names.map(orderKey);
+    for (const [i, a] of names.entries())
+      for (const [j, b] of names.entries())
+        expect(Buffer.compare(keys[i] ?? a, keys[j] ?? b)).toBe(Math.sign(compareNames(a, b)));
   });
 
   test('puts the root first and takes the longest name', () => {
