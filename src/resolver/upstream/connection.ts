@@ -13,9 +13,12 @@ import { type Clock, systemClock } from '../../base/base.ts';
 import type { UntrustedReason } from './exchange.ts';
 import { RandomPool, type RandomSource } from './random-pool.ts';
 
-/** Queries on one link, released ones included until their answer comes: a table of this size for each. */
+/** Queries that wait on one link. */
 export const LINK_QUERIES_MAX = 1_000;
-/** Links of a connection at a time: each is a descriptor here and at the upstream, and a message of 64 KB at most. */
+/**
+ * Links of a connection at a time unless options say otherwise: each is a descriptor here and at the upstream, and a message of
+ * 64 KB at most. One more is opened only when those before are full.
+ */
 const LINKS_MAX = 4;
 /** Unless options say otherwise, milliseconds: as long as public resolvers keep idle clients. */
 const IDLE_MS = 10_000;
@@ -24,8 +27,11 @@ const CONNECT_TIMEOUT_MS = 5_000;
 /** Without a byte although an answer is due, milliseconds: above what a resolver needs for nearly every name. */
 const SILENT_MS_MAX = 2_000;
 
-/** Why a connection brought no answer; `certificate` is a name, chain or pin that does not fit. */
-export type ConnectionFault = 'network' | 'certificate' | 'malformed';
+/**
+ * Why a connection brought no answer; `certificate` is a name, chain or pin that does not fit. `overload`: there is no room, or
+ * the query was evicted, which says nothing about the upstream.
+ */
+export type ConnectionFault = 'network' | 'certificate' | 'malformed' | 'overload';
 
 /** What a connection reports, never before send() returned. For each query exactly one of the two, unless released. */
 export interface ConnectionListener<T> {
@@ -72,6 +78,8 @@ export interface ConnectionOptions {
   readonly idleMs?: number;
   /** A link that is not open by then is lost; 5 s unless given. */
   readonly connectTimeoutMs?: number;
+  /** Links at a time; 4 unless given. */
+  readonly linksMax?: number;
   readonly clock?: Clock;
   /** Where IDs come from; connections that share a pool need its memory once. */
   readonly random?: RandomSource;
@@ -97,6 +105,8 @@ export interface Waiter<T> {
   readonly query: Uint8Array;
   /** What it was sent on last. */
   link: Link<T> | undefined;
+  /** When that was, where the link keeps it. */
+  sentAtMs: number;
   /** False after its answer, fault or release. */
   isWaiting: boolean;
   isResent: boolean;
@@ -108,9 +118,11 @@ export interface Link<T> {
   accepts(nowMs: number): boolean;
   /** It takes no more queries; those that wait go on waiting. */
   readonly isRetired: boolean;
+  /** It is retired although the upstream answers on it. */
+  readonly isUsedUp: boolean;
   /** Sends a query after accepts() was true; reports nothing before it returned. */
   send(waiter: Waiter<T>): void;
-  /** The waiter was released. */
+  /** The waiter was released, or evicted. */
   forget(waiter: Waiter<T>): void;
   /** Ends it and all that waits on it, without a report. */
   close(): void;
@@ -124,6 +136,8 @@ export interface LinkOwner<T> {
   answered(waiter: Waiter<T>, bytes: Uint8Array): void;
   /** The waiter alone has a fault. */
   failed(waiter: Waiter<T>, fault: ConnectionFault): void;
+  /** Gives the place of a waiter to others; its link forgets it. */
+  evictWaiter(waiter: Waiter<T>): void;
   /** The upstream refused the query without a look at it: it is sent again, once. */
   refused(waiter: Waiter<T>): void;
   /** The link, which has closed itself, is lost. It reports nothing more. */
@@ -136,14 +150,21 @@ export interface LinkOwner<T> {
 export class LinkedConnection<T> implements Connection<T>, LinkOwner<T> {
   readonly #listener: ConnectionListener<T>;
   readonly #clock: Clock;
+  readonly #linksMax: number;
   readonly #createLink: (owner: LinkOwner<T>) => Link<T>;
+  /** In the order in which they came; those that were evicted, whose fault is due, are the last. */
   readonly #waiters = new Map<T, Waiter<T>>();
   readonly #links: Link<T>[] = [];
   #isClosed = false;
 
-  constructor(listener: ConnectionListener<T>, clock: Clock, createLink: (owner: LinkOwner<T>) => Link<T>) {
+  constructor(
+    listener: ConnectionListener<T>,
+    { clock, linksMax }: LinkOptions,
+    createLink: (owner: LinkOwner<T>) => Link<T>,
+  ) {
     this.#listener = listener;
     this.#clock = clock;
+    this.#linksMax = linksMax;
     this.#createLink = createLink;
   }
 
@@ -152,10 +173,17 @@ export class LinkedConnection<T> implements Connection<T>, LinkOwner<T> {
   }
 
   send(waiting: T, query: Uint8Array): void {
-    const waiter: Waiter<T> = { waiting, query, link: undefined, isWaiting: true, isResent: false };
+    const waiter: Waiter<T> = {
+      waiting,
+      query,
+      link: undefined,
+      sentAtMs: 0,
+      isWaiting: true,
+      isResent: false,
+    };
+    const link = this.#isClosed ? undefined : (this.#usable() ?? this.#open() ?? this.#makeRoom());
     this.#waiters.set(waiting, waiter);
-    const link = this.#isClosed ? undefined : (this.#usable() ?? this.#open());
-    if (link === undefined) this.#failLater(waiter);
+    if (link === undefined) this.#failLater(waiter, this.#isClosed ? 'network' : 'overload');
     else post(link, waiter);
   }
 
@@ -190,7 +218,7 @@ export class LinkedConnection<T> implements Connection<T>, LinkOwner<T> {
     if (!waiter.isWaiting) return;
     const link = waiter.isResent ? undefined : (this.#usable() ?? this.#open());
     if (link === undefined) {
-      this.failed(waiter, 'network');
+      this.failed(waiter, waiter.isResent ? 'network' : 'overload');
     } else {
       waiter.isResent = true;
       post(link, waiter);
@@ -228,7 +256,7 @@ export class LinkedConnection<T> implements Connection<T>, LinkOwner<T> {
 
   /** A new link; undefined when there are too many and all of them are in use. */
   #open(): Link<T> | undefined {
-    if (this.#links.length >= LINKS_MAX && !this.#evict()) return undefined;
+    if (this.#links.length >= this.#linksMax && !this.#evict()) return undefined;
     const link = this.#createLink(this);
     this.#links.push(link);
     return link;
@@ -240,15 +268,37 @@ export class LinkedConnection<T> implements Connection<T>, LinkOwner<T> {
       if (!link.isRetired) continue;
       link.close();
       this.ended(link);
-      for (const waiter of link.waiters()) if (waiter.link === link) this.#failLater(waiter);
+      const fault = link.isUsedUp ? 'overload' : 'network';
+      for (const waiter of link.waiters()) if (waiter.link === link) this.#failLater(waiter, fault);
       return true;
     }
     return false;
   }
 
+  /**
+   * Evicts the query that waits longest: who fills an upstream with names that nobody answers has the
+   * oldest, and whoever is answered has none for long. Undefined where that brings no room.
+   */
+  #makeRoom(): Link<T> | undefined {
+    for (const oldest of this.#waiters.values()) {
+      if (oldest.link === undefined) return undefined;
+      this.evictWaiter(oldest);
+      return this.#usable() ?? this.#open();
+    }
+    return undefined;
+  }
+
+  evictWaiter(waiter: Waiter<T>): void {
+    waiter.link?.forget(waiter);
+    waiter.link = undefined;
+    this.#waiters.delete(waiter.waiting);
+    this.#waiters.set(waiter.waiting, waiter);
+    this.#failLater(waiter, 'overload');
+  }
+
   /** Reports a fault after the current callback, because send() may not have returned yet. */
-  #failLater(waiter: Waiter<T>): void {
-    process.nextTick(() => this.failed(waiter, 'network'));
+  #failLater(waiter: Waiter<T>, fault: ConnectionFault): void {
+    process.nextTick(() => this.failed(waiter, fault));
   }
 
   #settle(waiter: Waiter<T>): void {
@@ -304,6 +354,7 @@ export class LinkTimes {
 export const completeOptions = (options: ConnectionOptions): LinkOptions => ({
   idleMs: options.idleMs ?? IDLE_MS,
   connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+  linksMax: options.linksMax ?? LINKS_MAX,
   clock: options.clock ?? systemClock,
   random: options.random ?? new RandomPool(),
   proof: options.proof ?? NOBODY,

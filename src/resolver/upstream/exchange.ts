@@ -38,13 +38,14 @@ export type UpstreamTransport = 'udp' | 'tcp' | 'tls' | 'https';
 
 /**
  * Why one try at one endpoint brought nothing; `unsupported` is FORMERR, NOTIMP or an extended RCODE, `certificate` a
- * server that could not prove who it is.
+ * server that could not prove who it is, `overload` a want of room on our side.
  */
 export type TryFault =
   | 'timeout'
   | 'network'
   | 'certificate'
   | 'malformed'
+  | 'overload'
   | 'servfail'
   | 'refused'
   | 'unsupported';

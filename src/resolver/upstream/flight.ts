@@ -119,7 +119,7 @@ export class Flight<T> extends Reusable {
       this.order.answered();
       if (this.message === undefined) this.reason = 'servfail';
     } else if (fault !== 'timeout' && this.reason === 'timeout') {
-      this.reason = 'network';
+      this.reason = fault === 'overload' ? fault : 'network';
     }
   }
 }

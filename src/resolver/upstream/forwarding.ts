@@ -20,7 +20,8 @@ import type { Try } from './try.ts';
 
 /**
  * Queries outstanding at one upstream unless options say otherwise: twice the questions that wait by default, so that the
- * table of in-flight queries is full before, where the heaviest source is evicted from. Eight sockets have 26 IDs for each.
+ * table of in-flight queries is full before, where the heaviest source is evicted from. Eight sockets have 26 IDs for each;
+ * connections are opened for as many, and the oldest query on them is evicted where silent ones and their retries take all.
  */
 const INFLIGHT_PER_SERVER_MAX = 20_000;
 /** What Forwarding is made of. */

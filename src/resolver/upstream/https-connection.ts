@@ -42,6 +42,8 @@ const HTTP2_ERROR = { NO_ERROR: 0x0, REFUSED_STREAM: 0x7, CANCEL: 0x8 } as const
 const STREAMS_MAX = 256;
 /** Streams until the upstream has said how many it allows: as many as it should (RFC 9113 section 6.5.2). */
 const STREAMS_FIRST_MAX = 100;
+/** A stream without an answer, while others wait for one, milliseconds: as long as one try has by default. */
+const EVICTED_AFTER_MS = 1_000;
 const MEDIA_TYPE = 'application/dns-message';
 const STATUS_OK = 200;
 const MESSAGE_ID = 0;
@@ -75,7 +77,7 @@ export class HttpsConnection<T> implements Connection<T> {
     const dialer = new TlsDialer(endpoint, tls, 'h2', linkOptions);
     this.#connection = new LinkedConnection(
       listener,
-      linkOptions.clock,
+      linkOptions,
       (owner) => new SessionLink({ endpoint, settings, dialer, options: linkOptions, owner }),
     );
   }
@@ -108,6 +110,7 @@ interface SessionContext<T> {
 /** One session. */
 class SessionLink<T> implements Link<T> {
   isRetired = false;
+  readonly isUsedUp = false;
   readonly #context: SessionContext<T>;
   readonly #socket: TLSSocket;
   readonly #times: LinkTimes;
@@ -192,11 +195,24 @@ class SessionLink<T> implements Link<T> {
     const session = this.#session;
     if (session === undefined || this.#isClosed) return;
     for (const waiter of this.#queue) {
-      if (this.#openCount >= this.#streamsMax) return;
+      if (this.#openCount >= this.#streamsMax) {
+        this.#makeRoom();
+        return;
+      }
       this.#queue.delete(waiter);
       this.#times.noteQuery(!this.#isAnswerDue);
       this.#isAnswerDue = true;
       this.#request(session, waiter);
+    }
+  }
+
+  /** Evicts a stream that is silent for long where others wait for one, unless as many are being closed. */
+  #makeRoom(): void {
+    if (this.#openCount - this.#streams.size >= this.#queue.size) return;
+    const { owner, options } = this.#context;
+    for (const waiter of this.#streams.keys()) {
+      if (options.clock() - waiter.sentAtMs >= EVICTED_AFTER_MS) owner.evictWaiter(waiter);
+      return;
     }
   }
 
@@ -215,6 +231,7 @@ class SessionLink<T> implements Link<T> {
     });
     this.#openCount++;
     this.#streams.set(waiter, stream);
+    waiter.sentAtMs = this.#context.options.clock();
     this.#listen(stream, waiter);
     stream.end(query);
   }

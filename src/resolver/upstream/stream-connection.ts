@@ -27,6 +27,8 @@ import { FrameReader } from './frame-reader.ts';
 import { readTurns } from './read-turns.ts';
 import { TlsDialer } from './tls.ts';
 
+/** IDs of a link whose answer may still come, whoever waits for it; a link whose IDs are used up makes room for another. */
+const LINK_IDS_MAX = 8_000;
 /** Messages with an ID that nobody has asked with: a server that sends more is not answering us. */
 const STRAYS_MAX = 100;
 /** Queries that the upstream does not read, bytes: more than LINK_QUERIES_MAX of them have. */
@@ -47,7 +49,7 @@ export class StreamConnection<T> implements Connection<T> {
     const dialer = tls && new TlsDialer(endpoint, tls, 'dot', linkOptions);
     this.#connection = new LinkedConnection(
       listener,
-      linkOptions.clock,
+      linkOptions,
       (owner) => new StreamLink({ endpoint, dialer, options: linkOptions, owner }),
     );
   }
@@ -82,8 +84,8 @@ class StreamLink<T> implements Link<T> {
   readonly #context: StreamContext<T>;
   readonly #socket: Socket;
   readonly #times: LinkTimes;
-  /** All whose answer may still come, released ones included. */
-  readonly #waiters = new Map<number, Waiter<T>>();
+  /** By the IDs whose answer may still come; undefined: nobody waits for it any more. */
+  readonly #waiters = new Map<number, Waiter<T> | undefined>();
   /** The IDs of those that are not written. */
   #unsent: number[] = [];
   #waitingCount = 0;
@@ -105,14 +107,18 @@ class StreamLink<T> implements Link<T> {
     this.#timer = setTimeout(() => this.#lose('network'), context.options.connectTimeoutMs);
   }
 
+  get isUsedUp(): boolean {
+    return this.#waiters.size >= LINK_IDS_MAX;
+  }
+
   accepts(nowMs: number): boolean {
     if (this.isRetired) return false;
     const isDead = this.#isOpen && this.#waiters.size > 0 && this.#times.isSilent(nowMs);
-    if (isDead || this.#socket.writableLength > UNREAD_BYTES_MAX) {
+    if (isDead || this.isUsedUp || this.#socket.writableLength > UNREAD_BYTES_MAX) {
       this.isRetired = true;
       return false;
     }
-    return this.#waiters.size < LINK_QUERIES_MAX;
+    return this.#waitingCount < LINK_QUERIES_MAX;
   }
 
   send(waiter: Waiter<T>): void {
@@ -125,7 +131,8 @@ class StreamLink<T> implements Link<T> {
     if (this.#isOpen) this.#flushSoon();
   }
 
-  forget(_waiter: Waiter<T>): void {
+  forget({ query }: Waiter<T>): void {
+    this.#waiters.set(messageId(query), undefined);
     this.#waitingCount--;
   }
 
@@ -136,8 +143,9 @@ class StreamLink<T> implements Link<T> {
     this.#socket.destroy();
   }
 
+  /** Allocates: asked when the connection is lost. @cold */
   waiters(): Iterable<Waiter<T>> {
-    return this.#waiters.values();
+    return [...this.#waiters.values()].filter((waiter) => waiter !== undefined);
   }
 
   /** A random ID under which no answer can still come. Ends soon: far fewer are due than there are IDs. */
@@ -171,8 +179,8 @@ class StreamLink<T> implements Link<T> {
     let length = 0;
     for (const id of this.#unsent) {
       const waiter = this.#waiters.get(id);
-      if (waiter?.isWaiting === true) length += FRAME_HEADER + waiter.query.length;
-      else this.#waiters.delete(id);
+      if (waiter === undefined) this.#waiters.delete(id);
+      else length += FRAME_HEADER + waiter.query.length;
     }
     const out = Buffer.allocUnsafe(length);
     let at = 0;
@@ -211,13 +219,12 @@ class StreamLink<T> implements Link<T> {
   #deliver(bytes: Uint8Array): void {
     const id = messageId(bytes);
     const waiter = this.#waiters.get(id);
-    if (waiter === undefined) {
+    if (!this.#waiters.delete(id)) {
       if (++this.#strayCount > STRAYS_MAX) this.#lose('malformed');
       return;
     }
-    this.#waiters.delete(id);
     this.#hasAnswered = true;
-    if (!waiter.isWaiting) return;
+    if (waiter === undefined) return;
     this.#waitingCount--;
     this.#context.owner.answered(waiter, bytes);
   }

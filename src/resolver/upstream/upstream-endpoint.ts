@@ -3,7 +3,7 @@
 // How queries travel never changes: an encrypted upstream has no datagram socket and no stream without TLS.
 import assert from 'node:assert/strict';
 import { type Clock, type Endpoint, formatEndpoint } from '../../base/base.ts';
-import type { Connection, ConnectionListener } from './connection.ts';
+import { type Connection, type ConnectionListener, LINK_QUERIES_MAX } from './connection.ts';
 import { CookieJar } from './cookie-jar.ts';
 import { EndpointHealth } from './endpoint-health.ts';
 import { EndpointSockets } from './endpoint-sockets.ts';
@@ -194,18 +194,23 @@ const createConnection = <T>(
   context: EndpointContext<T>,
 ): Connection<T> => {
   const { endpoint, transport, tls, path = DEFAULT_PATH, authority } = server;
-  const { listener, clock, observer } = context;
-  if (!isEncrypted(server)) return new StreamConnection<T>(endpoint, undefined, listener, { clock });
+  const { listener, clock, observer, outstandingMax } = context;
+  const linksMax = Math.min(LINKS_MAX, Math.ceil(outstandingMax / LINK_QUERIES_MAX));
+  if (!isEncrypted(server))
+    return new StreamConnection<T>(endpoint, undefined, listener, { clock, linksMax });
   assert(tls !== undefined, 'an encrypted upstream without TLS settings');
   const proof = {
     trusted: (endMs: number) => observer.trusted?.(index, endMs),
     untrusted: (reason: UntrustedReason) => observer.untrusted?.(index, reason),
   };
-  if (transport === 'tls') return new StreamConnection<T>(endpoint, tls, listener, { clock, proof });
+  if (transport === 'tls')
+    return new StreamConnection<T>(endpoint, tls, listener, { clock, linksMax, proof });
   const resource = { path, authority: authority ?? authorityOf(endpoint, tls.serverName), tls };
-  return new HttpsConnection<T>(endpoint, resource, listener, { clock, proof });
+  return new HttpsConnection<T>(endpoint, resource, listener, { clock, linksMax, proof });
 };
 
+/** Links to one upstream, however many queries it may have: each is opened only when those before are full. */
+const LINKS_MAX = 32;
 /** The port that an authority leaves out (RFC 9110 section 4.2.2). */
 const HTTPS_PORT = 443;
 

@@ -98,4 +98,5 @@ const UPSTREAM_FAILURES: Record<TryFault, number> = {
   refused: UPSTREAM_FAILURE.REFUSED,
   malformed: UPSTREAM_FAILURE.MALFORMED,
   unsupported: UPSTREAM_FAILURE.UNSUPPORTED,
+  overload: UPSTREAM_FAILURE.OTHER,
 };

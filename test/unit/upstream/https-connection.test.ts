@@ -570,12 +570,30 @@ test('no more than 1,000 queries wait on a session, and on four sessions at most
   const { connection, reports } = clientOf(server, { clock: STILL });
   for (let i = 0; i < 4_001; i++) connection.send(`${i}`, query());
   expect(reports.texts).toEqual([]);
-  expect(await reports.count(1)).toEqual(['4000 network']);
+  expect(await reports.count(1)).toEqual(['0 overload']);
   await until(() => server.sessions.length).toBe(4);
-  connection.release('0');
+  connection.release('1');
   connection.send('one more', query());
   await new Promise((resolve) => setTimeout(resolve, 20));
   expect([reports.texts.length, connection.waiting]).toEqual([1, 4_000]);
+});
+
+test('a stream that is silent for a second is evicted by what waits for one', async () => {
+  const server = await HttpsServer.open({ settings: { maxConcurrentStreams: 3 } });
+  let nowMs = Date.now();
+  const { connection, reports, ask } = clientOf(server, { clock: () => nowMs });
+  await ask('first');
+  server.handler = () => {};
+  for (let i = 0; i < 4; i++) connection.send(`${i}`, query());
+  await until(() => server.requests.length).toBe(4);
+  nowMs += 1_000;
+  server.handler = answer;
+  connection.send('good', query());
+  // Two wait, and two have to go: no more than that.
+  expect((await reports.count(5)).toSorted()).toEqual(
+    ['first message', '0 overload', '1 overload', '3 message', 'good message'].toSorted(),
+  );
+  expect([server.sessions.length, connection.waiting]).toEqual([1, 1]);
 });
 
 test('nobody listens: a fault, after send() has returned', async () => {

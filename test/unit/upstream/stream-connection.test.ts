@@ -418,15 +418,54 @@ test('no more than 1,000 queries wait on a connection, and on four connections a
     (index) => server.queries.filter((one) => one.index === index).length,
   );
   expect(perConnection).toEqual([1_000, 1_000, 1_000, 1_000]);
+  // The one that waits longest is evicted, and that is not blamed on the server.
+  server.handler = (bytes, { socket }) => void socket.write(answerTo(bytes));
   connection.send('one more', query());
   expect(reports.texts).toEqual([]);
-  await reports.count(1);
-  expect(reports.texts).toEqual(['one more network']);
-  // Released ones still have their ID.
-  connection.release('0');
+  expect(await reports.count(2)).toEqual(['0 overload', 'one more message']);
   connection.send('and another', query());
-  expect(await reports.count(2)).toContain('and another network');
-  expect(connection.waiting).toBe(3_999);
+  expect(await reports.count(3)).toContain('and another message');
+  // What is released has its ID still, and no place.
+  server.handler = () => {};
+  for (let i = 1; i < 3; i++) connection.release(`${i}`);
+  for (let i = 0; i < 3; i++) connection.send(`new ${i}`, query());
+  await new Promise((resolve) => setImmediate(resolve));
+  expect([reports.texts.length, connection.waiting, server.connections]).toEqual([3, 4_000, 4]);
+  connection.send('last', query());
+  connection.release('3');
+  await new Promise((resolve) => setImmediate(resolve));
+  // One that was evicted may be released before it hears of it.
+  expect([reports.texts.length, connection.waiting]).toEqual([3, 4_000]);
+});
+
+test('as many connections are opened as options say', async () => {
+  const server = await StreamServer.open();
+  server.handler = () => {};
+  const { connection, reports } = clientOf(server, { linksMax: 2 });
+  for (let i = 0; i < 2_000; i++) connection.send(`${i}`, query());
+  await until(() => server.queries.length).toBe(2_000);
+  expect([reports.texts, server.connections]).toEqual([[], 2]);
+});
+
+test('a connection whose IDs are used up is replaced by another, and what waits on it is not blamed on the server', async () => {
+  const server = await StreamServer.open();
+  server.handler = () => {};
+  const { connection, reports, ask } = clientOf(server, { linksMax: 1, clock: () => 0 });
+  connection.send('early', query());
+  for (let round = 0; round < 8; round++) {
+    for (let i = 0; i < 999; i++) connection.send(`${i}`, query());
+    await until(() => server.queries.length).toBe(1 + (round + 1) * 999);
+    for (let i = 0; i < 999; i++) connection.release(`${i}`);
+  }
+  for (let i = 0; i < 7; i++) connection.send(`rest ${i}`, query());
+  server.handler = (bytes, { socket }) => void socket.write(answerTo(bytes));
+  await ask('late');
+  const texts = await reports.count(9);
+  expect(texts).toHaveLength(9);
+  expect(texts).toContain('late message');
+  expect(texts).toContain('early overload');
+  expect(new Set(texts.map((text) => text.split(' ').at(-1)))).toEqual(new Set(['overload', 'message']));
+  expect(server.connections).toBe(2);
 });
 
 test('silent connections make room for new ones', async () => {

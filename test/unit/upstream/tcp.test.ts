@@ -154,3 +154,16 @@ test('resolve() asks a TCP upstream over nothing else', async () => {
 
 const portsOf = (queries: readonly ScriptedQuery[]): Set<number> =>
   new Set(queries.filter((query) => query.transport === 'tcp').map((query) => query.port));
+
+test('names that nobody answers do not take a server over TCP from others', async () => {
+  const upstream = await openUpstream((query) =>
+    query.name.startsWith('good') ? answer(query, []) : undefined,
+  );
+  const server = { endpoint: upstream.endpoint, transport: 'tcp' as const, text: 'tcp' };
+  const { forwarding, events } = startForwarding([{ servers: [server] }], { inflightMax: 10_000 });
+  for (let i = 0; i < 4_100; i++) forwarding.resolve(question(`n${i}.z${i % 997}.example.`), () => {});
+  const outcomes = [];
+  for (let i = 0; i < 3; i++) outcomes.push((await ask(forwarding, question(`good${i}.example.`))).kind);
+  expect(outcomes).toEqual(['answer', 'answer', 'answer']);
+  expect(events.filter((event) => /healthy|failed network|failed overload/.test(event))).toEqual([]);
+});
