@@ -5,7 +5,7 @@
 // matter where in the answer the address stands, nor in which form: an IPv4 address that an IPv6 address embeds is
 // among the targets of an answer as well. RFCs 1918, 3927, 4193, 4291, 6598, 6890.
 import { createAddress } from '../../base/base.ts';
-import { nameEquals, TARGET_ADDRESS_WORDS, type Targets } from '../../wire/dns/dns.ts';
+import { isTranslated, nameEquals, TARGET_ADDRESS_WORDS, type Targets } from '../../wire/dns/dns.ts';
 import { createPrivateTable } from './private-addresses.ts';
 
 /** Tells answers that lead into the network. */
@@ -31,7 +31,8 @@ export class RebindingGuard {
   #hasPrivateAddress({ addresses, addressesStart, addressesEnd }: Targets): boolean {
     for (let at = addressesStart; at < addressesEnd; at += TARGET_ADDRESS_WORDS) {
       for (let word = 0; word < 4; word++) this.#address[word] = addresses[at + 1 + word] ?? 0;
-      if (this.#private.find(this.#address) >= 0) return true;
+      // What the network's own translator is reached by leads to the IPv4 address inside, which is a target of its own.
+      if (this.#private.find(this.#address) >= 0 && !isTranslated(this.#address)) return true;
     }
     return false;
   }

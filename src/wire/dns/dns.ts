@@ -21,7 +21,7 @@ export {
   writeOpt,
   writeOption,
 } from './edns.ts';
-export { EMBEDDED_IPV4_MAX, readEmbeddedIpv4, setTranslationPrefix } from './embedded-ipv4.ts';
+export { EMBEDDED_IPV4_MAX, isTranslated, readEmbeddedIpv4, setTranslationPrefix } from './embedded-ipv4.ts';
 export { checkLength, FRAME_HEADER, frameOf, writeFrame } from './frame.ts';
 export {
   CLIENT_COOKIE_LENGTH,

@@ -41,6 +41,23 @@ export const setTranslationPrefix = (prefix: Prefix | undefined): void => {
 };
 
 /**
+ * True for an address as the network's own translator has it: under the prefix that was told, and nothing but zeros around the IPv4
+ * address (RFC 6052 section 2.2). It leads to that IPv4 address and nowhere else, whatever block the prefix is of.
+ */
+export const isTranslated = (address: AddressWords): boolean => {
+  if (translationPrefix === undefined) return false;
+  const { words, bits } = translationPrefix;
+  if (!matchesPrefix(address, words, bits)) return false;
+  if (bits === 96) return true;
+  const third = address[2] ?? 0;
+  const last = address[3] ?? 0;
+  // Bits 64 to 71 hold nothing; behind them lie as many bits of the IPv4 address as the prefix has more than 32.
+  if (third >>> 24 !== 0) return false;
+  if (bits === 64) return (last & 0x00ff_ffff) === 0;
+  return last === 0 && (third & (0x00ff_ffff >>> (bits - 32))) === 0;
+};
+
+/**
  * Writes the IPv4 addresses that an IPv6 address embeds into `out`, a word each, and returns how many there are: 0 to
  * EMBEDDED_IPV4_MAX. The mapped form is no IPv6 address here: base holds it as the IPv4 address that it is.
  */

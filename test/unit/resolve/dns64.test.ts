@@ -1,7 +1,8 @@
 // DNS64 around a resolver that a test answers for: when records are made, which ones, and what stays as it came.
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { MAPPED_BITS, type Prefix, parsePrefix } from '../../../src/base/base.ts';
 import type { Question, Resolution, Resolver } from '../../../src/resolver/pipeline/pipeline.ts';
+import { RebindingGuard } from '../../../src/resolver/pipeline/rebinding.ts';
 import { Dns64Resolver } from '../../../src/resolver/resolve/dns64.ts';
 import {
   CLASS,
@@ -12,9 +13,10 @@ import {
   nameFrom,
   parseType,
   RCODE,
+  setTranslationPrefix,
 } from '../../../src/wire/dns/dns.ts';
 import { buildQuery, buildResponse, type MessageText, parseMessage } from '../../support/records.ts';
-import { Bench, edeOf, onlyAnswer, rcodeOf } from '../pipeline/setup.ts';
+import { Bench, createRules, edeOf, onlyAnswer, rcodeOf } from '../pipeline/setup.ts';
 
 const SOA = 'example. 3600 IN SOA ns.example. admin.example. 1 3600 1200 604800 90';
 const RRSIG_TAIL = '13 2 60 20300101000000 20200101000000 1 example. AAAA';
@@ -473,6 +475,44 @@ describe('behind a pipeline', () => {
     expect(message.answer).toEqual(['a.example. 40 IN AAAA 64:ff9b::c000:221']);
     expect(message.flags & FLAG.AD).toBe(0);
     expect(asked).toHaveLength(2);
+  });
+
+  // Under a prefix of the network's own, which only means something inside.
+  test.each([
+    ['fd64::/96', '93.184.215.14', RCODE.NOERROR],
+    ['fd64:0:0:1::/64', '93.184.215.14', RCODE.NOERROR],
+    ['fd64::/32', '93.184.215.14', RCODE.NOERROR],
+    ['fd64::/96', '10.1.2.3', RCODE.SERVFAIL],
+    ['fd64::/48', '192.168.1.1', RCODE.SERVFAIL],
+  ])('rebinding protection judges the address behind %s: %s', (prefix, ipv4, rcode) => {
+    setTranslationPrefix(prefixOf(prefix));
+    onTestFinished(() => setTranslationPrefix(undefined));
+    const { resolver } = openBook({
+      'a.example. AAAA': NO_AAAA,
+      'a.example. A': { answer: [`a.example. 60 IN A ${ipv4}`] },
+    });
+    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(prefix), exclude: [] });
+    const bench = new Bench({ ...createRules(), rebinding: new RebindingGuard([]) }, dns64);
+    const message = onlyAnswer(bench.ask(question));
+    expect(bench.counts.includes('rebinding')).toBe(rcode !== RCODE.NOERROR);
+    expect(message.answer).toHaveLength(rcode === RCODE.NOERROR ? 1 : 0);
+  });
+
+  // Of the translator is what it makes: nothing behind the address.
+  test.each([
+    ['fd64::/96', 'fd64:0:0:0:0:1:5db8:d70e'],
+    ['fd64::/48', 'fd64:0:0:5db8:d7:e00::1'],
+    ['fd64::/64', 'fd64::0:100:0:0:1'],
+    ['fd64::/32', 'fd64:0:5db8:d70e::1'],
+    ['fd64::/96', 'fd65::5db8:d70e'],
+  ])('rebinding protection with the prefix %s refuses %s', (prefix, address) => {
+    setTranslationPrefix(prefixOf(prefix));
+    onTestFinished(() => setTranslationPrefix(undefined));
+    const { resolver } = openBook({ 'a.example. AAAA': { answer: [`a.example. 60 IN AAAA ${address}`] } });
+    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(prefix), exclude: [] });
+    const bench = new Bench({ ...createRules(), rebinding: new RebindingGuard([]) }, dns64);
+    expect(onlyAnswer(bench.ask(question)).answer).toEqual([]);
+    expect(bench.counts).toContain('rebinding');
   });
 
   test.each(['192.0.2.0/24', '64:ff9b::/96'])('a list with %s refuses it', (prefix) => {
