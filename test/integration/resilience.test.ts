@@ -540,6 +540,46 @@ lists: [{ id: own, file: own.rpz, format: rpz }]`,
   });
 });
 
+describe('a translator with a prefix of its own', () => {
+  afterEach(closeAll);
+
+  test.each([
+    ['fd64::/96', 'fd64::'],
+    ['2001:db8:64::/96', '2001:db8:64::'],
+  ])('%s: what it makes is given, and no private name leaves', async (prefix, base) => {
+    const book = new AnswerBook()
+      .set('four.example. A', ['four.example. 300 IN A 93.184.215.14'])
+      .set('four.example. AAAA', (query) => answer(query, [], { authority: [SOA] }))
+      .set('inside.example. A', ['inside.example. 300 IN A 10.1.2.3'])
+      .set('inside.example. AAAA', (query) => answer(query, [], { authority: [SOA] }))
+      .set('14.215.184.93.in-addr.arpa. PTR', ['14.215.184.93.in-addr.arpa. 300 IN PTR four.example.']);
+    const upstream = await openUpstream(book.handler);
+    const program = await start([upstream], `dns64: { prefix: "${prefix}" }\nrebinding: { protect: true }`);
+    expect(dataOf(await ask(program.dns, 'four.example. AAAA'))).toEqual([`${base}5db8:d70e`]);
+    const inside = await ask(program.dns, 'inside.example. AAAA');
+    expect([inside.answer, inside.ede?.infoCode]).toEqual([[], EDE.FILTERED]);
+    const reverseOf = (digits: string): string => {
+      const head = base.startsWith('fd64') ? 'fd64'.padEnd(24, '0') : '20010db80064'.padEnd(24, '0');
+      return `${[...(head + digits)].reverse().join('.')}.ip6.arpa.`;
+    };
+    const name = reverseOf('5db8d70e');
+    expect((await ask(program.dns, `${name} PTR`)).answer).toEqual([
+      `${name} 600 IN CNAME 14.215.184.93.in-addr.arpa.`,
+      '14.215.184.93.in-addr.arpa. 300 IN PTR four.example.',
+    ]);
+    const own = reverseOf('0a010203');
+    const reply = await ask(program.dns, `${own} PTR`);
+    expect([reply.rcode, reply.answer]).toEqual([
+      RCODE.NXDOMAIN,
+      [`${own} 600 IN CNAME 3.2.1.10.in-addr.arpa.`],
+    ]);
+    // Nor what is private under the prefix and no address.
+    if (base === 'fd64::') expect((await ask(program.dns, `${own} TXT`)).rcode).toBe(RCODE.NXDOMAIN);
+    const left = upstream.queries.map(({ name: asked }) => asked.toLowerCase());
+    expect(left.filter((asked) => /10\.in-addr|d\.f\.ip6|8\.b\.d/.test(asked))).toEqual([]);
+  });
+});
+
 describe('letters', () => {
   afterEach(closeAll);
 

@@ -5,7 +5,7 @@
 // answer, finds the zone of each record by itself, and the weakest part decides.
 import type { Clock, Prefix } from '../../base/base.ts';
 import { VALIDATION } from '../../telemetry/observe/observe.ts';
-import { FLAG, messageFlags } from '../../wire/dns/dns.ts';
+import { FLAG, foldedName, MessageBuilder, messageFlags, RCODE } from '../../wire/dns/dns.ts';
 import {
   type TrustAnchor,
   type ValidatedOutcome,
@@ -13,7 +13,7 @@ import {
   type ValidatorObserver,
 } from '../dnssec/dnssec.ts';
 import { LOCAL, type LocalData, LocalRecords, LocalZones } from '../local/local.ts';
-import type { Resolution, Resolver } from '../pipeline/pipeline.ts';
+import type { Question, Resolution, Resolver } from '../pipeline/pipeline.ts';
 import { AliasFollower, type Exchange, type Forwarding } from '../upstream/upstream.ts';
 import { Dns64Resolver } from './dns64.ts';
 import { LocalResolver } from './local-records.ts';
@@ -59,10 +59,15 @@ export const createResolver = (
   const following = createFollowing(forwarding, Math.max(0, followingMs), clock);
   const records = new LocalRecords(settings.local);
   const isKeptHere = keptHereBy(forwarding);
+  const answerHere = (question: Question): Resolution | undefined => {
+    const name = foldedName(question.name);
+    const isWritten = records.find(name) !== undefined;
+    return isWritten || !isKeptHere(name, question) ? undefined : answerSpecialUse(question, name);
+  };
   // From the pipeline to the upstreams. What judges stands right before the aliases: it wants to know how answers came.
   const chain: readonly (Link | false | undefined)[] = [
     (next) => new ProbeZone(next),
-    dns64 && ((next) => new Dns64Resolver({ resolver: next, ...dns64 })),
+    dns64 && ((next) => new Dns64Resolver({ resolver: next, ...dns64, answerHere })),
     // Hosts of the configuration that have IPv4 addresses only are behind the translator as others are.
     !records.isEmpty && ((next) => new LocalResolver({ records, resolver: next, isKeptHere })),
     mode === 'validate' && ((next) => withDeadline(next, timeoutMs)),
@@ -157,6 +162,21 @@ const keptHereBy =
   (forwarding: Forwarding) =>
   (name: Uint8Array, { type, view }: { readonly type: number; readonly view: number }): boolean =>
     SPECIAL_USE.find(name, name.length, type) !== LOCAL.NONE && !forwarding.hasZoneFor(name, view);
+
+/** What is said of a special-use name: the SOA of its zone, or the record that it has. */
+const answerSpecialUse = (question: Question, name: Uint8Array): Resolution => {
+  const found = SPECIAL_USE.find(name, name.length, question.type);
+  const rcode = found === LOCAL.NXDOMAIN ? RCODE.NXDOMAIN : RCODE.NOERROR;
+  const builder = new MessageBuilder(new Uint8Array(SPECIAL_USE_BYTES))
+    .start(0, FLAG.QR | FLAG.RD | FLAG.RA | rcode)
+    .question(question.name, question.type, question.class);
+  if (found === LOCAL.DATA) SPECIAL_USE.writeData(builder, name, question.type);
+  else SPECIAL_USE.writeSoa(builder);
+  return { kind: 'answer', message: builder.finish().slice(), isOwn: true };
+};
+
+/** A question, a name and an SOA record with three names. */
+const SPECIAL_USE_BYTES = 2048;
 
 /**
  * Ends a question in time: validation may need many look-ups, each with a deadline of its own. What it learns afterwards

@@ -19,6 +19,8 @@ import {
   copyName,
   expandRdata,
   FLAG,
+  foldedName,
+  isInZone,
   MESSAGE_LENGTH_MAX,
   MessageBuilder,
   messageRcode,
@@ -75,20 +77,36 @@ export interface Dns64Options {
   readonly prefix: Prefix;
   /** AAAA records in these prefixes count as none (RFC 6147 section 5.1.4). */
   readonly exclude: readonly Prefix[];
+  /** The answer to a question that no upstream may see; undefined for any other. */
+  readonly answerHere: (question: Question) => Resolution | undefined;
 }
+
+/** The name above those of all addresses under a translation prefix: a label for each four of its bits. */
+export const reverseZoneOf = ({ words, bits }: Prefix): Uint8Array => {
+  const labels: number[] = [];
+  for (let bit = 0; bit < bits; bit += 4) {
+    const digit = ((words[bit >>> 5] ?? 0) >>> (28 - (bit & 31))) & 0xf;
+    labels.unshift(1, digit < 10 ? 0x30 + digit : 0x61 + digit - 10);
+  }
+  return Uint8Array.from([...labels, ...IP6_ARPA]);
+};
 
 /** Resolves questions with another resolver, and makes AAAA records of A records where there are none. */
 export class Dns64Resolver implements Resolver {
   readonly #resolver: Resolver;
   readonly #prefix: Prefix;
+  readonly #reverseZone: Uint8Array;
+  readonly #answerHere: Dns64Options['answerHere'];
   readonly #excluded: PrefixTable;
   /** Addresses that are not put under the prefix. */
   readonly #untranslated: PrefixTable;
 
-  constructor({ resolver, prefix, exclude }: Dns64Options) {
+  constructor({ resolver, prefix, exclude, answerHere }: Dns64Options) {
     assert(PREFIX_LENGTHS.includes(prefix.bits), `a translation prefix has ${prefix.bits} bits`);
     this.#resolver = resolver;
     this.#prefix = prefix;
+    this.#reverseZone = reverseZoneOf(prefix);
+    this.#answerHere = answerHere;
     this.#excluded = PrefixTable.build(exclude.map((excluded) => ({ prefix: excluded, value: 1 })));
     // Translators drop what the well-known prefix embeds of private addresses (RFC 6052 section 3.1).
     const isWellKnown =
@@ -115,13 +133,22 @@ export class Dns64Resolver implements Resolver {
       }
       const target = type === TYPE.PTR ? this.#reverseTarget(name) : undefined;
       if (target !== undefined) {
-        this.#resolver.resolve({ ...question, name: target }, (resolution) => {
+        // The name of a private address is for no upstream, whatever leads to it.
+        this.#resolveHere({ ...question, name: target }, (resolution) => {
           done(resolution.kind === 'answer' ? withAlias(question, target, resolution) : resolution);
         });
         return;
       }
     }
-    this.#resolver.resolve(question, done);
+    // The prefix's own names come this far in any case (see reverseZoneOf): a private one has to end here.
+    if (isInZone(foldedName(name), this.#reverseZone)) this.#resolveHere(question, done);
+    else this.#resolver.resolve(question, done);
+  }
+
+  #resolveHere(question: Question, done: Done): void {
+    const own = this.#answerHere(question);
+    if (own === undefined) this.#resolver.resolve(question, done);
+    else done(own);
   }
 
   /** Passes the answer to a question for AAAA records on, or asks for A records. */

@@ -4,5 +4,6 @@
 // the zone of the self-probe) is cached and judged as if an upstream had said it, and never called secure.
 // RFCs 4035, 5011, 6147, 6840.
 export { createResolver, type ResolutionSettings, type ValidationMode } from './chain.ts';
+export { reverseZoneOf } from './dns64.ts';
 export { PROBE_ZONE, ProbeZone } from './probe-zone.ts';
 export { readTrustAnchors, TrustAnchorUpdater } from './trust.ts';

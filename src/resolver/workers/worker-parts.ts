@@ -7,7 +7,7 @@ import { Clients } from '../../policy/access/access.ts';
 import { Policy } from '../../policy/policy.ts';
 import { DeviceCheck, LocalRecords, LocalZones } from '../local/local.ts';
 import { type PipelineRules, RebindingGuard } from '../pipeline/pipeline.ts';
-import { PROBE_ZONE } from '../resolve/resolve.ts';
+import { PROBE_ZONE, reverseZoneOf } from '../resolve/resolve.ts';
 import { Forwarding, type OwnPorts, type UpstreamObserver, VIEW_DEFAULT } from '../upstream/upstream.ts';
 import type { WorkerSettings } from './messages.ts';
 
@@ -47,7 +47,11 @@ export const toRules = (settings: WorkerSettings): PipelineRules => ({
   policy: settings.policy === undefined ? undefined : new Policy(settings.policy, systemClock()),
   clients: new Clients(settings.access),
   localZones: new LocalZones(
-    settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
+    [
+      ...settings.routes.map((route) => route.zone).filter((zone) => zone.length > 1),
+      // What is under a private prefix is known to the translation, which answers what is not.
+      ...(settings.resolution.dns64 === undefined ? [] : [reverseZoneOf(settings.resolution.dns64.prefix)]),
+    ],
     settings.designated,
     new LocalRecords(settings.resolution.local),
     // It lies below a name that does not exist for anybody else.

@@ -81,7 +81,12 @@ const resolve = (
 ): Outcome => {
   const { prefix = WELL_KNOWN, exclude = [MAPPED], changes = {} } = options;
   const { resolver, asked } = openBook(book);
-  const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(prefix), exclude });
+  const dns64 = new Dns64Resolver({
+    resolver,
+    prefix: prefixOf(prefix),
+    exclude,
+    answerHere: () => undefined,
+  });
   const resolutions: Resolution[] = [];
   dns64.resolve(questionFor(question, changes), (resolution) => void resolutions.push(resolution));
   const [resolution] = resolutions;
@@ -260,7 +265,12 @@ describe('nothing is made', () => {
 
   test('for another class', () => {
     const { resolver, asked } = openBook(A);
-    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(WELL_KNOWN), exclude: [] });
+    const dns64 = new Dns64Resolver({
+      resolver,
+      prefix: prefixOf(WELL_KNOWN),
+      exclude: [],
+      answerHere: () => undefined,
+    });
     dns64.resolve(questionFor('a.example. AAAA', { class: CLASS.CH }), () => undefined);
     expect(asked).toHaveLength(1);
   });
@@ -311,7 +321,12 @@ describe('no answer to the question for AAAA records', () => {
     message[9] = 2;
     const broken: Resolution = { kind: 'answer', message };
     const { resolver, asked } = openBook({ 'a.example. AAAA': broken });
-    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(WELL_KNOWN), exclude: [] });
+    const dns64 = new Dns64Resolver({
+      resolver,
+      prefix: prefixOf(WELL_KNOWN),
+      exclude: [],
+      answerHere: () => undefined,
+    });
     const outcomes: Resolution[] = [];
     dns64.resolve(questionFor('a.example. AAAA'), (outcome) => void outcomes.push(outcome));
     expect(outcomes).toEqual([broken]);
@@ -450,7 +465,12 @@ describe('the name of an address under the prefix', () => {
 test('no other length of a prefix is taken', () => {
   const { resolver } = openBook({});
   const open = (): Dns64Resolver =>
-    new Dns64Resolver({ resolver, prefix: prefixOf('2001:db8::/36'), exclude: [] });
+    new Dns64Resolver({
+      resolver,
+      prefix: prefixOf('2001:db8::/36'),
+      exclude: [],
+      answerHere: () => undefined,
+    });
   expect(open).toThrow(/36 bits/);
 });
 
@@ -463,7 +483,12 @@ describe('behind a pipeline', () => {
       'a.example. AAAA': NO_AAAA,
       'a.example. A': { answer: ['a.example. 60 IN A 192.0.2.33'] },
     });
-    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(WELL_KNOWN), exclude: [] });
+    const dns64 = new Dns64Resolver({
+      resolver,
+      prefix: prefixOf(WELL_KNOWN),
+      exclude: [],
+      answerHere: () => undefined,
+    });
     return { bench: new Bench({ lists }, dns64), asked };
   };
 
@@ -491,7 +516,12 @@ describe('behind a pipeline', () => {
       'a.example. AAAA': NO_AAAA,
       'a.example. A': { answer: [`a.example. 60 IN A ${ipv4}`] },
     });
-    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(prefix), exclude: [] });
+    const dns64 = new Dns64Resolver({
+      resolver,
+      prefix: prefixOf(prefix),
+      exclude: [],
+      answerHere: () => undefined,
+    });
     const bench = new Bench({ ...createRules(), rebinding: new RebindingGuard([]) }, dns64);
     const message = onlyAnswer(bench.ask(question));
     expect(bench.counts.includes('rebinding')).toBe(rcode !== RCODE.NOERROR);
@@ -509,7 +539,12 @@ describe('behind a pipeline', () => {
     setTranslationPrefix(prefixOf(prefix));
     onTestFinished(() => setTranslationPrefix(undefined));
     const { resolver } = openBook({ 'a.example. AAAA': { answer: [`a.example. 60 IN AAAA ${address}`] } });
-    const dns64 = new Dns64Resolver({ resolver, prefix: prefixOf(prefix), exclude: [] });
+    const dns64 = new Dns64Resolver({
+      resolver,
+      prefix: prefixOf(prefix),
+      exclude: [],
+      answerHere: () => undefined,
+    });
     const bench = new Bench({ ...createRules(), rebinding: new RebindingGuard([]) }, dns64);
     expect(onlyAnswer(bench.ask(question)).answer).toEqual([]);
     expect(bench.counts).toContain('rebinding');

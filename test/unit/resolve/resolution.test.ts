@@ -1,6 +1,8 @@
 // What stands between pipeline and upstreams: that a question with validation ends in time, and that an answer whose
 // aliases an upstream leaves open is completed, validated part by part, and as secure as its weakest part.
+import assert from 'node:assert/strict';
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { parsePrefix } from '../../../src/base/base.ts';
 import { ROOT_ANCHORS, type ValidatedOutcome, Validator } from '../../../src/resolver/dnssec/dnssec.ts';
 import type { Question, Resolution } from '../../../src/resolver/pipeline/pipeline.ts';
 import { createResolver, type ResolutionSettings } from '../../../src/resolver/resolve/chain.ts';
@@ -18,6 +20,7 @@ import {
   isInZone,
   messageRcode,
   nameFrom,
+  parseRecord,
   parseType,
   RCODE,
   TYPE,
@@ -179,6 +182,86 @@ const resolve = async (
   const message = resolution.kind === 'answer' ? parseMessage(resolution.message) : undefined;
   return { resolution, message, asked };
 };
+
+describe('names of private addresses behind a translation prefix', () => {
+  const own =
+    (host: string): ScriptedHandler =>
+    (query) =>
+      query.type === TYPE.PTR
+        ? answer(query, [`${query.name} 60 IN PTR ${host}`])
+        : answerCode(query, RCODE.NXDOMAIN);
+  const prefixOf = (text: string) => {
+    const prefix = parsePrefix(text);
+    assert.ok(prefix !== undefined);
+    return { dns64: { prefix, exclude: [] } };
+  };
+  const nameOf = (digits: string): string => `${[...digits].reverse().join('.')}.ip6.arpa.`;
+  const PUBLIC = `2a0104f8006400000000${'0'.repeat(4)}`;
+  const PRIVATE = 'fd64'.padEnd(24, '0');
+
+  test.each([
+    ['2a01:4f8:64::/96', PUBLIC],
+    ['fd64::/96', PRIVATE],
+  ])('are asked of nobody, %s', async (prefix, head) => {
+    for (const digits of ['0a010203', 'c0a80101', '7f000002', 'a9fe0001']) {
+      const qname = nameOf(head + digits);
+      const { message, asked } = await resolve(
+        `${qname} PTR`,
+        { '.': own('host.example.') },
+        prefixOf(prefix),
+      );
+      expect((message?.flags ?? 0) & 0xf).toBe(RCODE.NXDOMAIN);
+      expect(message?.answer).toHaveLength(1);
+      expect(message?.authority[0]).toMatch(/ 10800 IN SOA localhost\./);
+      expect(asked).toEqual([[]]);
+    }
+    const public_ = await resolve(
+      `${nameOf(`${head}5db8d70e`)} PTR`,
+      { '.': own('host.example.') },
+      prefixOf(prefix),
+    );
+    expect(public_.asked).toEqual([['14.215.184.93.in-addr.arpa. PTR']]);
+  });
+
+  test('are asked of who has their zone, and known to the configuration', async () => {
+    const qname = nameOf(`${PUBLIC}0a010203`);
+    const zone = '10.in-addr.arpa.';
+    const handlers = { '.': own('wrong.example.'), [zone]: own('host.corp.example.') };
+    const { message, asked } = await resolve(`${qname} PTR`, handlers, prefixOf('2a01:4f8:64::/96'));
+    expect(message?.answer.at(-1)).toBe('3.2.1.10.in-addr.arpa. 60 IN PTR host.corp.example.');
+    expect(asked).toEqual([[], ['3.2.1.10.in-addr.arpa. PTR']]);
+    const record = parseRecord('3.2.1.10.in-addr.arpa. 60 IN PTR printer.example.');
+    const written = await resolve(
+      `${qname} PTR`,
+      { '.': own('wrong.example.') },
+      {
+        ...prefixOf('2a01:4f8:64::/96'),
+        local: { records: [{ ...record, ttlSec: 60, isWildcard: false, owner: record.owner }], zones: [] },
+      },
+    );
+    expect(written.message?.answer.at(-1)).toBe('3.2.1.10.in-addr.arpa. 60 IN PTR printer.example.');
+    expect(written.asked).toEqual([[]]);
+  });
+
+  test.each(['TXT', 'PTR'])(
+    'nor what is private under the prefix and is not translated, %s',
+    async (type) => {
+      const qname = type === 'TXT' ? nameOf(`${PRIVATE}5db8d70e`) : nameOf(PRIVATE);
+      for (const checkingDisabled of [false, true]) {
+        const settings = prefixOf('fd64::/96');
+        const flags = { checkingDisabled };
+        const { message, asked } = await resolve(
+          `${qname} ${type}`,
+          { '.': own('wrong.example.') },
+          settings,
+          flags,
+        );
+        expect((message?.flags ?? 0) & 0xf).toBe(RCODE.NXDOMAIN);
+        expect(asked).toEqual([[]]);
+      }
+    },
+  );
+});
 
 describe('aliases whose end an upstream leaves out', () => {
   const ALIAS = 'www.corp.example. 300 IN CNAME host.corp.example.';
