@@ -3,7 +3,6 @@ import { closeSync, openSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { AppError, errorText, isAppError } from '../base/base.ts';
 import {
-  type Config,
   effectiveConfig,
   formatProblem,
   type ListConfig,

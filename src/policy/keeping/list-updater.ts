@@ -10,6 +10,7 @@ import type { FeedState } from '../feeds/feeds.ts';
 import { newerPath } from '../generation/generation.ts';
 import {
   EMPTY_RECORD,
+  isFetchDue,
   ListStore,
   nextFetchMs,
   type StoreAuthor,
@@ -140,7 +141,9 @@ export class ListUpdater {
   /** Fetches every list that is due. */
   async fetchDue(): Promise<void> {
     const nowMs = this.#options.clock();
-    const due = [...this.#lists.values()].filter((kept) => kept.nextFetchMs <= nowMs);
+    const due = [...this.#lists.values()].filter(({ nextFetchMs: nextMs, list }) =>
+      isFetchDue(nextMs, nowMs, list.source.refreshMs),
+    );
     await Promise.all(due.map((kept) => this.#fetch(kept)));
   }
 

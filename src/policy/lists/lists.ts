@@ -69,7 +69,7 @@ export { fetchBytes } from './source-bytes.ts';
 export { sourceError } from './source-error.ts';
 export { type FetchedFile, type FetchLimits, type FetchOutcome, fetchSource } from './source-fetch.ts';
 export type { ResolveHost } from './source-request.ts';
-export { isStale, nextFetchMs } from './source-schedule.ts';
+export { isFetchDue, isStale, nextFetchMs } from './source-schedule.ts';
 export { parseSourceUrl, redactUrl } from './source-url.ts';
 export { ListStore, type StoreAuthor } from './store.ts';
 export { EMPTY_RECORD, type StoreDecision, type StoredContent, type StoreRecord } from './store-record.ts';

@@ -36,6 +36,13 @@ export const nextFetchMs = (
 };
 
 /**
+ * True when to fetch: also when the next fetch is later than it can be, because the clock was ahead when it was set. Nothing is
+ * fetched until then otherwise.
+ */
+export const isFetchDue = (nextMs: number, nowMs: number, refreshMs: number): boolean =>
+  nextMs <= nowMs || nextMs - nowMs > Math.max(Math.ceil(refreshMs * (1 + JITTER_SHARE)), RETRY_AFTER_MAX_MS);
+
+/**
  * True when the last success lies more than `intervals` refresh intervals back. A success in the future says that the
  * clock was set back, and proves nothing: it counts as stale once it is more than one interval away.
  */

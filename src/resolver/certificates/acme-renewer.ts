@@ -46,6 +46,8 @@ const PAUSE_PART = 6;
 /** From a start to the first question whether to renew sooner, at most; from one to the next, where the authority says nothing; milliseconds. */
 const FIRST_ASK_MS_MAX = 60_000;
 const ASK_AGAIN_MS = 6 * 3_600_000;
+/** A clock that goes back by more was wrong; what keeps a clock right moves it by seconds. */
+const STEP_BACK_MS = 3_600_000;
 /** What is left of the life of a certificate when it is renewed. */
 const RENEWAL_PART = 3;
 /** The part of its life by which a renewal is earlier at random, so that many resolvers do not come at once. */
@@ -117,6 +119,7 @@ export class AcmeRenewer {
   #running: Promise<void> | undefined;
   #challenges: readonly Challenge[] = [];
   #course: Course | undefined;
+  #lookedMs = 0;
 
   constructor(parts: AcmeRenewerParts) {
     this.#parts = parts;
@@ -145,13 +148,16 @@ export class AcmeRenewer {
   look(config: Config): void {
     const { tls, stateDirectory } = config;
     const text = tls?.acme && JSON.stringify([tls.acme, stateDirectory]);
-    if (this.#course?.text !== text) {
+    const nowMs = this.#parts.clock();
+    // Whatever was to be waited for was reckoned by a clock that was ahead.
+    const isSetBack = this.#lookedMs - nowMs > STEP_BACK_MS;
+    this.#lookedMs = nowMs;
+    if (isSetBack || this.#course?.text !== text) {
       this.#course?.ended.abort();
       this.#course = text === undefined ? undefined : this.#begin(config, text);
     }
     const course = this.#course;
     if (course === undefined || tls?.acme === undefined || this.#running !== undefined) return;
-    const nowMs = this.#parts.clock();
     const isDue = nowMs >= course.nextMs;
     if (!isDue && (nowMs < course.askMs || course.failures > 0 || !course.hasCertificate)) return;
     const run = isDue ? this.#obtain(course, config, tls.acme) : this.#askSooner(course, config, tls.acme);

@@ -25,7 +25,7 @@ export type PrimeOutcome = 'secure' | 'unsigned' | 'bogus' | 'unreachable';
 const FROM_BEST: readonly PrimeOutcome[] = ['secure', 'unreachable', 'unsigned', 'bogus'];
 
 /** By what keys are judged; `allowSha1` as for answers, which anchors of SHA-1 are given for. */
-export interface PrimeTerms {
+interface PrimeTerms {
   readonly clock: Clock;
   readonly allowSha1: boolean;
 }

@@ -115,6 +115,24 @@ test('a directory that is not reached is asked again soon, and one that asks for
   directory = await ScriptedDirectory.open();
 });
 
+test('a clock that was ahead leaves nothing that is waited for', async () => {
+  nowMs += 3_650 * DAY_MS;
+  directory.twist = ({ path }) => (path === '/new' ? { status: 500 } : undefined);
+  await look();
+  expect(keeper.facts).toMatchObject({ state: 'failing', failures: 1 });
+  directory.twist = () => undefined;
+  nowMs -= 3_650 * DAY_MS;
+  await look();
+  expect(keeper.facts).toMatchObject({ state: 'issued', failures: 0 });
+  // Small steps are nothing, and what is in force is not asked for again.
+  nowMs -= 1_000;
+  await look();
+  nowMs -= 7_200_000;
+  await look();
+  expect(orders()).toBe(2);
+  expect(nextIn() / DAY_MS).toBeCloseTo(6, 0);
+});
+
 test('what the authority wants renewed sooner is, by its window, and not over and over', async () => {
   await look();
   const kept = new X509Certificate(readFileSync(join(state, 'acme', 'certificate.pem')));

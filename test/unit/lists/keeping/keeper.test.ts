@@ -127,6 +127,17 @@ test('a source that is gone for a week leaves the list in force, is asked ever l
   expect(changes).toBe(2);
 });
 
+test('a list is fetched again after a clock that was ahead', async () => {
+  server.set('/feed', content(names(20)));
+  const running = await open(configWith('feed'));
+  nowMs += 365 * DAY_MS;
+  await running.fetchDue();
+  nowMs -= 365 * DAY_MS;
+  const hours = await live(running, DAY_MS);
+  expect(hours[0]).toBe(0);
+  expect(hours.length).toBeLessThanOrEqual(7);
+});
+
 test('a list is stale only after three refresh intervals', async () => {
   server.set('/feed', content(names(20)));
   const running = await open(configWith('feed'));
