@@ -278,6 +278,28 @@ test('a reload with a mandate list from an address waits for it, and is in force
   await program.stop();
 });
 
+test('a reload that waits for a list which never comes holds up no other list, and loses none', async () => {
+  const kept = (id: string): string => `  - { id: ${id}, url: "${server.url(`/${id}`)}" }\n`;
+  const put = (id: string, name: string): void => void server.set(`/${id}`, content(`${name}.example\n`));
+  const reads = async (text: string): Promise<void> => {
+    writeFileSync(join(program.directory, 'cordon.yaml'), text);
+    const from = program.logs().length;
+    program.signal('SIGHUP');
+    await program.waitForLog(({ msg }) => msg.startsWith('reload '), from);
+  };
+  put('c', 'name-1');
+  put('d', 'other');
+  const program = await start(kept('c') + kept('d'));
+  await program.waitForLog(({ msg }) => msg === 'lists renewed');
+  server.set('/feed', status(404));
+  await reads(configWith(kept('d') + kept('feed').replace(' }', ', mandate: true }')));
+  put('d', 'name-99');
+  expect(await refresh('d')).toMatchObject({ outcome: 'accepted' });
+  expect(await outcomeOf(program, 'name-99')).toBe('refused');
+  expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  await program.stop();
+});
+
 describe('a file of the operator', () => {
   const OWN = '  - { id: own, file: own.txt }';
 

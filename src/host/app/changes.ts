@@ -197,12 +197,14 @@ export class Changes {
     const parts = this.#parts.parts();
     const previous = state.current.config;
     this.#awaited = undefined;
-    let config: Config | undefined;
+    /** Its lists are fetched. */
+    let prepared: Config | undefined;
     const apply = async () => {
-      config = source.readConfig();
+      const config = source.readConfig();
       const keys = startOnlyChanges(previous, config);
       if (keys.length > 0) log.warn({ keys }, 'changed keys take effect at the next start');
       await parts.prepare(config);
+      prepared = config;
       await this.#putInForce(config, this.#configAuthor());
       this.save();
       journal.act('reload');
@@ -220,9 +222,9 @@ export class Changes {
       this.#refused.configuration = error;
       this.#count('failure');
       journal.refused(error.code, 'reload');
-      const isWaiting = config !== undefined && lists.areMissing(config);
-      this.#awaited = isWaiting ? config : undefined;
-      if (config !== undefined && !isWaiting) await parts.restore(previous);
+      const isWaiting = prepared !== undefined && lists.areMissing(prepared);
+      this.#awaited = isWaiting ? prepared : undefined;
+      if (prepared !== undefined && !isWaiting) await parts.restore(previous);
       log.error(
         { err: error },
         isWaiting
@@ -233,24 +235,36 @@ export class Changes {
   }
 
   async #renew(): Promise<AppError | undefined> {
-    const { log, state, lists, journal } = this.#parts;
+    const { state, lists } = this.#parts;
     const awaited = this.#awaited;
-    const { config: current, generation } = state.current;
-    if (awaited === undefined && lists.areIn(generation, current)) return undefined;
-    const config = awaited ?? current;
+    // What is waited for may never come, or not be fit to be in force: it holds up nothing that is in force.
+    let refused: AppError | undefined;
+    if (awaited !== undefined && !lists.areMissing(awaited)) {
+      refused = await this.#putRenewed(awaited, true);
+      if (refused === undefined) return undefined;
+    }
+    const { config, generation } = state.current;
+    if (lists.areIn(generation, config)) return refused;
+    return (await this.#putRenewed(config, false)) ?? refused;
+  }
+
+  #putRenewed(config: Config, wasAwaited: boolean): Promise<AppError | undefined> {
+    const { log, journal } = this.#parts;
     const apply = async () => {
-      await this.#putInForce(config, awaited && this.#configAuthor());
+      await this.#putInForce(config, wasAwaited ? this.#configAuthor() : undefined);
       journal.configuration(config, 'lists');
-      if (awaited !== undefined) await this.#parts.parts().follow(config);
-      this.#awaited = undefined;
+      if (wasAwaited) {
+        await this.#parts.parts().follow(config);
+        this.#awaited = undefined;
+      }
       this.save();
       // A file that was refused still lies there.
-      this.#refused = awaited === undefined ? { ...this.#refused, lists: undefined } : {};
+      this.#refused = wasAwaited ? {} : { ...this.#refused, lists: undefined };
       this.#count('success');
       log.info({ generation: this.#generation }, 'lists renewed');
     };
     return enact(apply, (error) => {
-      this.#refused.lists = error;
+      this.#refused[wasAwaited ? 'configuration' : 'lists'] = error;
       this.#count('failure');
       journal.refused(error.code, 'lists');
       log.error({ err: error }, 'renewed lists are not put in force: the lists before them stay');

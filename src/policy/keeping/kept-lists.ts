@@ -1,6 +1,6 @@
 // The lists with an address that the program keeps, where it keeps any and its state directory can be used.
 import { isAppError, LISTS_DIRECTORY, type Part, systemClock, VERSION } from '../../base/base.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, ListConfig } from '../../config/config.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { FeedState } from '../feeds/feeds.ts';
 import type { Generation, PathOf } from '../generation/generation.ts';
@@ -26,12 +26,16 @@ interface FeedJournal {
   feeds(states: readonly FeedState[], reviewed: string | undefined): void;
 }
 
+/** What of a configuration says which lists are kept. */
+type Kept = Pick<Config, 'lists' | 'feeds' | 'mandates' | 'stateDirectory'>;
+
 /** Lists that are fetched. */
 export class KeptLists implements Part<Config> {
   readonly name = 'lists with an address';
   readonly #parts: KeptListsParts;
   /** Undefined when no list has an address, or the state directory cannot be used. */
   #keeper: ListUpdater | undefined;
+  #inForce: Kept | undefined;
 
   constructor(parts: KeptListsParts) {
     this.#parts = parts;
@@ -44,8 +48,29 @@ export class KeptLists implements Part<Config> {
   /** Where the content of a list lies; undefined: it was never fetched. */
   readonly pathOf: PathOf = (list) => newerPath(list, this.#keeper?.pathOf(list));
 
-  /** Keeps the lists of a configuration from now on. A state directory that cannot be used costs the fetched lists. */
-  async open({ lists, feeds, mandates, stateDirectory }: Config): Promise<void> {
+  open(config: Config): Promise<void> {
+    return this.follow(config);
+  }
+
+  /** Another configuration may be in force soon, or much later: its lists are kept beside those in force. */
+  async prepare(config: Config): Promise<void> {
+    await this.#keep(this.#inForce === undefined ? config : this.#both(this.#inForce, config));
+    this.begin();
+  }
+
+  /** It came to nothing. */
+  restore(config: Config): Promise<void> {
+    return this.follow(config);
+  }
+
+  /** A configuration is in force: its lists are kept from now on, and no others. */
+  follow(config: Config): Promise<void> {
+    this.#inForce = config;
+    return this.#keep(config);
+  }
+
+  /** A state directory that cannot be used costs the fetched lists. */
+  async #keep({ lists, feeds, mandates, stateDirectory }: Kept): Promise<void> {
     if (this.#keeper === undefined && !lists.some(isUrlList)) return;
     const { log, lookup, onChange, onOutcome } = this.#parts;
     try {
@@ -70,14 +95,28 @@ export class KeptLists implements Part<Config> {
     }
   }
 
-  async prepare(config: Config): Promise<void> {
-    await this.open(config);
-    this.begin();
-  }
-
-  /** What is in force goes on. */
-  restore(config: Config): Promise<void> {
-    return this.open(config);
+  /**
+   * What is in force, and what another configuration has beside it. A list that both have is fetched as the one in force says,
+   * unless nothing of it is there: then the other one may be what is waited for.
+   */
+  #both(inForce: Kept, next: Config): Kept {
+    const standing = (list: ListConfig): boolean => {
+      const other = next.lists.find(({ id }) => id === list.id);
+      return (
+        other === undefined || (isUrlList(list) && (!isUrlList(other) || this.pathOf(list) !== undefined))
+      );
+    };
+    const lists = inForce.lists.filter(standing);
+    const feeds = inForce.feeds.filter(({ id }) => next.feeds.every((feed) => feed.id !== id));
+    const isNew = ({ mandate }: Config['mandates'][number]): boolean =>
+      next.mandates.every((other) => other.mandate.id !== mandate.id);
+    return {
+      stateDirectory: inForce.stateDirectory,
+      lists: [...lists, ...next.lists.filter(({ id }) => lists.every((list) => list.id !== id))],
+      // Of feeds and packs that both have, the other one's: a list that is waited for may come from there alone.
+      feeds: [...next.feeds, ...feeds],
+      mandates: [...next.mandates, ...inForce.mandates.filter(isNew)],
+    };
   }
 
   /** The configuration without lists that were never fetched and need not be there. */

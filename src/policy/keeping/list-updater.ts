@@ -122,7 +122,8 @@ export class ListUpdater {
 
   /** Where the content lies that is to be enforced; undefined when nothing was ever taken. */
   readonly pathOf = (list: ListConfig): string | undefined => {
-    const sha256 = this.#lists.get(list.id)?.sha256;
+    // A list of another configuration may have the same name, and no address.
+    const sha256 = isUrlList(list) ? this.#lists.get(list.id)?.sha256 : undefined;
     return sha256 === undefined ? undefined : this.#store.pathOf(list.id, sha256);
   };
 
