@@ -297,6 +297,14 @@ test('a reload that waits for a list which never comes holds up no other list, a
   expect(await refresh('d')).toMatchObject({ outcome: 'accepted' });
   expect(await outcomeOf(program, 'name-99')).toBe('refused');
   expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  expect(await readMetric(program, 'cordon_list_stale', { list: 'feed' })).toBe(1);
+  // A file that cannot be read ends the waiting: what is in force goes on, and nothing else is fetched.
+  await reads('lists: [');
+  put('d', 'name-500');
+  expect(await refresh('d')).toMatchObject({ outcome: 'accepted' });
+  expect(await outcomeOf(program, 'name-500')).toBe('refused');
+  expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  expect(await readMetric(program, 'cordon_list_stale', { list: 'feed' })).toBe(0);
   await program.stop();
 });
 

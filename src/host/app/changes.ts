@@ -224,7 +224,8 @@ export class Changes {
       journal.refused(error.code, 'reload');
       const isWaiting = prepared !== undefined && lists.areMissing(prepared);
       this.#awaited = isWaiting ? prepared : undefined;
-      if (prepared !== undefined && !isWaiting) await parts.restore(previous);
+      // Also where the file could not be read: parts may be prepared for one that was waited for until now.
+      if (!isWaiting) await parts.restore(previous);
       log.error(
         { err: error },
         isWaiting
