@@ -275,6 +275,15 @@ test('a reload with a mandate list from an address waits for it, and is in force
   await program.waitForLog(({ msg }) => msg === 'lists renewed');
   expect(await outcomeOf(program, 'name-500')).toBe('answered');
   expect(await outcomeOf(program, 'name-1')).toBe('refused');
+  const by = expect.stringContaining('cordon.yaml belongs to ') as string;
+  await vi.waitFor(
+    async () => {
+      const { body } = await control('GET', '/v1/records/search?class=changes&limit=100');
+      const records = (body['records'] as { record: object }[]).map(({ record }) => record);
+      expect(records).toContainEqual(expect.objectContaining({ kind: 'configuration', cause: 'lists', by }));
+    },
+    { timeout: 90_000, interval: 200 },
+  );
   await program.stop();
 });
 

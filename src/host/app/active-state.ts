@@ -138,12 +138,14 @@ export class ActiveState {
     return { config, generation, enforced, ...listeners, routes, views, counters, refusals };
   }
 
-  /** Puts a prepared state in force in all workers; on an error the one before it is put back. */
-  async apply(prepared: State, author?: ChangeAuthor): Promise<void> {
-    const { supervisor, trust, recording, probe, enforcement, pause, own, retired, totals } = this.#parts;
+  /**
+   * Puts a prepared state in force in all workers; on an error the one before it is put back. A pause, and its end, that waits for
+   * its turn is not taken up: its own change says who wanted it.
+   */
+  async apply(prepared: State, author?: ChangeAuthor, isPaused = this.#isPauseApplied): Promise<void> {
+    const { supervisor, trust, recording, probe, enforcement, own, retired, totals } = this.#parts;
     const previous = this.#current;
     const wasPaused = this.#isPauseApplied;
-    const { isPaused } = pause;
     const { policy } = prepared.generation ?? {};
     const layout = {
       lists: policy === undefined ? [] : withPause(policy, isPaused).lists,
@@ -180,6 +182,11 @@ export class ActiveState {
     const secured = new Set(ENCRYPTED_KINDS.flatMap((kind) => listen[kind].map((at) => claimName(kind, at))));
     for (const text of this.#secured.keys()) if (!secured.has(text)) this.#secured.delete(text);
     if (own.isOpen && !isDeepStrictEqual(previous.routes, state.routes)) own.follow(state);
+  }
+
+  /** Puts what the pause now says in force, with all else as it is. */
+  applyPause(author: ChangeAuthor | undefined): Promise<void> {
+    return this.apply(this.#current, author, this.#parts.pause.isPaused);
   }
 
   #define(facts: GenerationFacts): void {

@@ -174,7 +174,7 @@ export class Changes {
    */
   applyPause(author: ChangeAuthor | undefined): Promise<void> {
     const { state } = this.#parts;
-    return this.#queue(() => state.apply(state.current, author));
+    return this.#queue(() => state.applyPause(author));
   }
 
   get #generation(): number | undefined {
@@ -252,8 +252,9 @@ export class Changes {
   #putRenewed(config: Config, wasAwaited: boolean): Promise<AppError | undefined> {
     const { log, journal } = this.#parts;
     const apply = async () => {
-      await this.#putInForce(config, wasAwaited ? this.#configAuthor() : undefined);
-      journal.configuration(config, 'lists');
+      const author = wasAwaited ? this.#configAuthor() : undefined;
+      await this.#putInForce(config, author);
+      journal.configuration(config, 'lists', author);
       if (wasAwaited) {
         await this.#parts.parts().follow(config);
         this.#awaited = undefined;

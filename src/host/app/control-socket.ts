@@ -90,7 +90,7 @@ export class ControlSocketPart implements Part {
       supervisor,
       state: () => state.current,
       validation: () => trust.mode,
-      isPaused: () => pause.isPaused,
+      isPaused: () => state.isPauseApplied,
     };
     const overview = new Overview({
       clock: systemClock,
