@@ -53,13 +53,16 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     rmSync(state, { recursive: true, force: true });
     mkdirSync(state, { mode: 0o700 });
   };
-  const lent = new Set<string>();
   try {
     const facts = await makeCopy(async () => {
-      const copied = await askForCopies(service, values.reason);
-      for (const name of copied.values()) lent.add(name);
-      clear();
-      await copyState({ from: stateDirectory, to: state, copied }, clear);
+      const copied = new Map<string, string>();
+      try {
+        await askForCopies(service, values.reason, copied);
+        clear();
+        await copyState({ from: stateDirectory, to: state, copied }, clear);
+      } finally {
+        for (const name of copied.values()) rmSync(join(stateDirectory, name), { force: true });
+      }
       return checkState(state);
     });
     const leftOut = copyConfiguration(service, join(stage, CONFIGURATION_FOLDER));
@@ -82,7 +85,6 @@ export const backup = async ({ values, words }: InputOf<typeof BACKUP>): Promise
     return facts.findings.length === 0 ? DONE : PROBLEM;
   } finally {
     rmSync(stage, { recursive: true, force: true });
-    for (const name of lent) rmSync(join(stateDirectory, name), { force: true });
   }
 };
 
@@ -160,25 +162,26 @@ const makeStage = (file: string): string => {
   }
 };
 
-/** Register and control room, copied by the service that has them open; empty where none runs, or where it cannot use it itself. */
-const askForCopies = async (service: ServiceFound, reason: string): Promise<Map<string, string>> => {
+/** Has the service copy the register and the control room that it has open; none where none runs, or where it cannot use them itself. */
+const askForCopies = async (
+  service: ServiceFound,
+  reason: string,
+  copied: Map<string, string>,
+): Promise<void> => {
   requireRemovable(service.stateDirectory);
   try {
     const { register, room } = await askService(service, OPERATIONS.copyRegister, { body: { reason } });
-    const copies = new Map<string, string>();
     for (const [name, copy] of [
       [REGISTER_NAME, register],
       [ROOM_FILE_NAME, room],
     ] as const) {
       if (copy === null) continue;
       requireCopy(service.stateDirectory, copy);
-      copies.set(name, copy);
+      copied.set(name, copy);
     }
-    return copies;
   } catch (thrown) {
     const isUnusable = isAppError(thrown) && REGISTER_TROUBLES.has(thrown.code);
-    if (isNobodyThere(thrown) || isUnusable) return new Map();
-    throw thrown;
+    if (!isNobodyThere(thrown) && !isUnusable) throw thrown;
   }
 };
 

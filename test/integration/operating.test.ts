@@ -9,6 +9,7 @@ import {
   readFileSync,
   rmSync,
   statSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -84,6 +85,10 @@ const commandIn = (directory: string, ...args: readonly string[]): Promise<RunRe
   runCommandHere([...args, '--config', join(directory, 'cordon.yaml')]);
 const readStatus = async (): Promise<ServiceStatus> =>
   JSON.parse((await command('status', '--json')).stdout) as ServiceStatus;
+
+/** What the service copied for a backup, and nobody took away. */
+const copiesIn = (state: string): string[] =>
+  readdirSync(state).filter((name) => name.endsWith('.copy.sqlite'));
 
 describe('status', () => {
   test('is 0 while the prohibition is in force and nothing needs a person', async () => {
@@ -217,6 +222,20 @@ describe('backup and restore', () => {
     await approveAsOther(join(cordon.directory, 'state'), '1');
   };
 
+  test('two backups at once have copies of their own, and what one left is removed after a day', async () => {
+    const state = join(cordon.directory, 'state');
+    const [old, young] = [join(state, 'register.copy.sqlite'), join(state, 'room.copy.sqlite')];
+    for (const path of [old, young]) writeFileSync(path, '');
+    const before = Date.now() / 1000 - 2 * 86_400;
+    utimesSync(old, before, before);
+    const asked = (): Promise<{ body: Record<string, unknown> }> =>
+      requestControl(state, 'POST', '/v1/backup/register', { reason: '' });
+    const names = (await Promise.all([asked(), asked()])).map(({ body }) => String(body['register']));
+    expect(copiesIn(state).sort()).toEqual([...names, 'room.copy.sqlite'].sort());
+    expect(new Set(names).size).toBe(2);
+    for (const name of copiesIn(state)) rmSync(join(state, name));
+  });
+
   test.skipIf(!hasOtherUser)(
     'a backup under load is whole, and a new service goes on from it',
     { tags: 'night' },
@@ -243,7 +262,7 @@ describe('backup and restore', () => {
       expect(JSON.parse(made.stdout)).toMatchObject({ exemptions: 1, findings: [] });
       // Nothing is left behind, and who made it stands in the records.
       expect(readdirSync(place).filter((name) => name.startsWith('.cordon'))).toEqual([]);
-      expect(readdirSync(join(cordon.directory, 'state'))).not.toContain('register.copy.sqlite');
+      expect(copiesIn(join(cordon.directory, 'state'))).toEqual([]);
       await vi.waitUntil(
         async () => (await command('records', 'list', '--class', 'changes')).stdout.includes('backup by'),
         { timeout: 90_000 },
@@ -302,10 +321,7 @@ describe('backup and restore', () => {
     const until = new Date(Date.now() + 86_400_000).toISOString();
     // Once the service has copied its register, and before the records are.
     const asking = (async () => {
-      await vi.waitUntil(() => existsSync(join(state, 'register.copy.sqlite')), {
-        timeout: 90_000,
-        interval: 1,
-      });
+      await vi.waitUntil(() => copiesIn(state).length > 0, { timeout: 90_000, interval: 1 });
       return postToSocket(state, '/v1/exemptions', { ...PAPER, clients: ['127.0.0.64/29'], until });
     })();
     const [made, asked] = [await command('backup', file, '--json'), await asking];

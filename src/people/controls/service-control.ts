@@ -1,6 +1,8 @@
 // The service as one screen and one page of figures: what every part says of itself, put together when somebody asks.
 //
 // Nothing is kept for it: the same sources feed metrics, log and readiness, so that all of them say the same.
+import { randomUUID } from 'node:crypto';
+import { lstatSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type AppError,
@@ -37,9 +39,11 @@ import type { OperatorPause } from './pause.ts';
 import { countUpstreams, firstOf, sumOf, timesOf, UPSTREAM_FAMILIES } from './service-counts.ts';
 import { showHistory } from './service-past.ts';
 
-/** Of the copies in the state directory that a backup takes away. */
-const REGISTER_COPY_NAME = 'register.copy.sqlite';
-const ROOM_COPY_NAME = 'room.copy.sqlite';
+/** Of a copy in the state directory, for one backup: another one at the same time has its own. */
+const copyName = (of: 'register' | 'room'): string => `${of}.${randomUUID()}${COPY_SUFFIX}`;
+const COPY_SUFFIX = '.copy.sqlite';
+/** A backup that ended without taking its copies away left them: one takes hours at most. */
+const COPY_KEPT_MS = 86_400_000;
 
 /** The parts of the program that say something of themselves. */
 export interface ServiceParts {
@@ -86,15 +90,27 @@ export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
   copyRegister: async (by, reason): Promise<RegisterCopy> => {
     const { evidence, directory } = parts;
     evidence.recording.journal.admin('backup', by, reason);
-    const isCopied = await evidence.exemptions.copyRegister(join(directory, REGISTER_COPY_NAME));
-    const hasRoom = await parts.copyRoom(join(directory, ROOM_COPY_NAME));
-    return {
-      version: VERSION,
-      register: isCopied ? REGISTER_COPY_NAME : null,
-      room: hasRoom ? ROOM_COPY_NAME : null,
-    };
+    const [register, room] = [copyName('register'), copyName('room')];
+    try {
+      const isCopied = await evidence.exemptions.copyRegister(join(directory, register));
+      const hasRoom = await parts.copyRoom(join(directory, room));
+      removeCopies(directory, systemClock() - COPY_KEPT_MS);
+      return { version: VERSION, register: isCopied ? register : null, room: hasRoom ? room : null };
+    } catch (thrown) {
+      for (const name of [register, room]) rmSync(join(directory, name), { force: true });
+      throw thrown;
+    }
   },
 });
+
+/** Removes copies that were made before. */
+const removeCopies = (directory: string, beforeMs: number): void => {
+  for (const name of readdirSync(directory).filter((one) => one.endsWith(COPY_SUFFIX))) {
+    const path = join(directory, name);
+    const { mtimeMs = beforeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs < beforeMs) rmSync(path, { force: true });
+  }
+};
 
 const generationOf = ({ state }: ServiceParts): number => state.current.generation?.policy.generation ?? 0;
 
