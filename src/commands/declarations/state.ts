@@ -7,7 +7,7 @@ export const BACKUP = command({
   name: 'backup',
   about: 'writes the state directory into one file, while the service runs or without it',
   text: [
-    'The file is a tar archive, packed by gzip: register of exemptions, records with their keys, lists and their history, the saved generation, what was learned of keys and upstreams; beside it the configuration, and the files that it names. What is in it is one state: databases are copied as of one moment, and the copy is verified before it is packed. Who made it stands in the records. It holds keys and what identifies clients: keep it as you keep the state directory.',
+    'The file is a tar archive, packed by gzip: register of exemptions, records with their keys, lists and their history, the saved generation, what was learned of keys and upstreams; beside it the configuration, and the files that it names. What is in it is one state: databases are copied as of one moment, and the copy is verified before it is packed: records by their chains, the register from its first event on, and every page of every database. Who made it stands in the records. It holds keys and what identifies clients: keep it as you keep the state directory.',
   ],
   arguments: { file: { takes: 'file', about: 'the file, which must not be there yet' } },
   options: { ...COMMON, reason: { value: 'TEXT', default: '', about: 'why; goes into the records' } },

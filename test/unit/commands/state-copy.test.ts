@@ -1,5 +1,5 @@
-// A copy of the state directory while its databases are written to without a pause.
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+// A copy of the state directory while its databases are written to without a pause, after a power cut, and of damaged ones.
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
@@ -8,6 +8,7 @@ import { signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile } from '../../../src/fleet/key.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
 import { RoomStore } from '../../../src/people/room/store.ts';
+import { runCommandHere } from '../../support/command.ts';
 
 let directory: string;
 let from: string;
@@ -72,4 +73,23 @@ test('the log of policy is copied as of one moment while the authority decides',
   expect(copied.end.number).toBeGreaterThan(0);
   expect(copied.end.number).toBeLessThanOrEqual(number);
   copied.close();
+});
+
+test.each([0, 16_384])('a backup of a room that is damaged from byte %d on says so', async (place) => {
+  const store = RoomStore.open(join(from, 'room.db'));
+  for (let count = 0; count < 20; count++) store.earliest(`${count}`.repeat(2_000), count);
+  store.close();
+  const command = (...args: readonly string[]) =>
+    runCommandHere([...args, '--config', join(directory, 'cordon.yaml')]);
+  writeFileSync(join(directory, 'cordon.yaml'), 'state: ./from\n');
+  const [good, bad] = [join(directory, 'good.tar.gz'), join(directory, 'bad.tar.gz')];
+  expect(await command('backup', good)).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining('verified'),
+  });
+  const bytes = readFileSync(join(from, 'room.db'));
+  writeFileSync(join(from, 'room.db'), bytes.fill(1, place, place + 16_384));
+  const said = { code: 1, stdout: expect.stringMatching(/NOT WHOLE:\n {2}room\.db: .+\n/) as string };
+  expect(await command('backup', bad)).toMatchObject(said);
+  expect(await command('restore', bad, '--check')).toMatchObject(said);
 });
