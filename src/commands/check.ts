@@ -1,7 +1,8 @@
 // cordon check: every problem of a configuration at once, lists included; otherwise the effective configuration.
 import { closeSync, openSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { AppError, errorText, isAppError } from '../base/base.ts';
-import { type Config, effectiveConfig, formatProblem, prefixFilesOf } from '../config/config.ts';
+import { type Config, effectiveConfig, formatProblem, prefixFilesOf, readInForce } from '../config/config.ts';
 import { judgeConfiguration, loadConfiguration, readQuic, unchosenMandates } from '../host/app/app.ts';
 import { buildGeneration } from '../policy/generation/generation.ts';
 import { firstReview, readKeptPaths, withoutMissing } from '../policy/keeping/keeping.ts';
@@ -26,7 +27,8 @@ const PACK_OF_PROFILE = {
 
 /** Returns 0 when the configuration and its lists can be served, otherwise 1. */
 export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> => {
-  const { config, problems } = loadConfiguration(configPath(values.config));
+  const path = configPath(values.config);
+  const { config, problems } = loadConfiguration(path);
   if (config === undefined) {
     const text = values.json
       ? `${JSON.stringify({ ok: false, problems }, undefined, 2)}\n`
@@ -38,7 +40,11 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     // Before another user looks on: it loads a library of the system.
     const noQuic = (await readQuic(config))?.fault;
     const user = becomeServiceUser(config.stateDirectory);
-    for (const { path } of prefixFilesOf(config)) requireReadable(path);
+    const closed =
+      user === undefined || path === undefined
+        ? undefined
+        : requireServed(path, config.stateDirectory, values.config !== undefined);
+    for (const { path: named } of prefixFilesOf(config)) requireReadable(named);
     for (const { file } of config.mandates) requireReadable(file);
     readTrustAnchors(config.dnssec);
     readAuthorities(config.resolver.ca);
@@ -72,6 +78,8 @@ export const check = async ({ values }: InputOf<typeof CHECK>): Promise<number> 
     process.stdout.write(effectiveConfig(config));
     if (user !== undefined)
       process.stdout.write(`# checked as the user ${user}, whom the state directory belongs to\n`);
+    if (closed !== undefined)
+      process.stdout.write(`# WARNING: that user cannot read the configuration where it lies: ${closed}\n`);
     if (certificate !== undefined) {
       const { names, endMs, notes } = certificate;
       const until = new Date(endMs).toISOString();
@@ -141,6 +149,30 @@ const requireReadable = (path: string): void => {
   } catch (cause) {
     const hint = 'The user of the service reads it at each reload.';
     throw new AppError('ERR_CLI_FILE', errorText(cause), { cause, hint });
+  }
+};
+
+/**
+ * Throws ERR_CLI_FILE for the configuration of the service that its user cannot read. Of a draft, which need not be the user's
+ * before it is in its place, why it cannot be read is returned: what the service reads is another file, or the folder is closed.
+ */
+const requireServed = (path: string, stateDirectory: string, isNamed: boolean): string | undefined => {
+  try {
+    requireReadable(path);
+    return undefined;
+  } catch (thrown) {
+    const file = readInForce(stateDirectory)?.file ?? undefined;
+    const isDraft = isNamed && (file === undefined ? !isSeen(path) : file !== resolve(path));
+    if (!isDraft) throw thrown;
+    return errorText(thrown);
+  }
+};
+
+const isSeen = (path: string): boolean => {
+  try {
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 };
 

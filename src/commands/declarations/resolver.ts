@@ -18,7 +18,7 @@ export const CHECK = command({
   name: 'check',
   about: 'shows every problem of a configuration at once, or the effective configuration',
   text: [
-    'Reads the configuration and compiles its lists. Where all is well it prints the effective configuration, defaults included, and counts the entries of each list. It opens no socket and asks no upstream. Run by root, it reads as the user whom the state directory belongs to: what that one cannot read, the service cannot.',
+    'Reads the configuration and compiles its lists. Where all is well it prints the effective configuration, defaults included, and counts the entries of each list. It opens no socket and asks no upstream. Run by root, it reads as the user whom the state directory belongs to: what that one cannot read, the service cannot. Of a draft in another place than the file of the service, only a warning says so.',
   ],
   options: { config: CONFIG, json: JSON_OUTPUT },
   examples: [

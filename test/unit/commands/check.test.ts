@@ -4,9 +4,9 @@ import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writ
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { runProgram } from '../../support/command.ts';
-import { run } from '../../support/process.ts';
+import { type RunResult, run } from '../../support/process.ts';
 import { PROGRAM } from '../../support/program.ts';
 import { cordon, expectGolden } from './setup.ts';
 
@@ -147,5 +147,30 @@ test.runIf(process.getuid?.() === 0)(
     expect(good).toMatchObject({ code: 0, stderr: '' });
     expect(good.stdout).toContain('# checked as the user 65534');
     rmSync(directory, { recursive: true });
+  },
+);
+
+test.runIf(process.getuid?.() === 0)(
+  'root is told that the service cannot read its configuration',
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'cordon-owner-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    chmodSync(directory, 0o755);
+    const [file, state] = [join(directory, 'cordon.yaml'), join(directory, 'state')];
+    mkdirSync(state);
+    chownSync(state, 65_534, 65_534);
+    writeFileSync(file, `state: ${state}\nlists: [{ id: tiktok, shipped: tiktok }]\n`, { mode: 0o600 });
+    const checked = (): Promise<RunResult> => runProgram(['check', '--config', file]);
+    expect(await checked()).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/EACCES: permission denied.*cordon\.yaml.*\[ERR_CLI_FILE\]/s) as string,
+    });
+    // A draft need not be the service's yet.
+    const kept = { file: '/etc/cordon/cordon.yaml', sha256: '', yaml: '' };
+    writeFileSync(join(state, 'in-force.json'), JSON.stringify(kept));
+    expect(await checked()).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/# WARNING: that user cannot read .*EACCES/) as string,
+    });
   },
 );
