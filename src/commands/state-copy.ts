@@ -8,11 +8,15 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
   constants,
   createWriteStream,
+  existsSync,
   lstatSync,
   mkdirSync,
+  openSync,
   readdirSync,
+  readSync,
   rmSync,
   statSync,
   utimesSync,
@@ -39,6 +43,8 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 const HEADER_BYTES = 20;
 /** Between two steps of a copy a write begins it anew: 160 MB, which a disk writes within a second. */
 const PAGES_AT_A_TIME = 40_000;
+/** A journal that ends so names another file, which Cordon never writes: where that is gone SQLite undoes nothing, and says nothing. */
+const JOURNAL_MAGIC = Buffer.from('d9d505f920a163d7', 'hex');
 /** A writer that has the database is waited for: each of its writes takes some milliseconds. */
 const BUSY_MS = 5_000;
 
@@ -138,23 +144,66 @@ const copyDatabase = async (source: string, target: string): Promise<void> => {
   }
 };
 
-/** Copies a database with a rollback journal while nobody writes: its one writer has it locked and cannot be asked. */
+/**
+ * Copies a database with a rollback journal while nobody writes: its one writer has it locked and cannot be asked, or ended amid a
+ * write, as in a power cut. What was not finished is undone in the copy; the reader may not do so in the place of the writer.
+ */
 const copyQuiet = async (source: string, target: string): Promise<void> => {
+  const parts = ['', '-journal'].map((suffix) => [`${source}${suffix}`, `${target}${suffix}`] as const);
+  const look = () => parts.map(([path]) => statSync(path, { throwIfNoEntry: false }));
   for (let tries = 0; tries < QUIET_TRIES_MAX; tries++) {
-    const before = statSync(source);
-    const isOld = Date.now() - before.mtimeMs > QUIET_MS && sizeOf(`${source}-journal`) === 0;
-    if (isOld) {
-      await copyPlain(source, target);
-      const after = statSync(source);
-      if (after.mtimeMs === before.mtimeMs && after.size === before.size && sizeOf(`${source}-journal`) === 0)
+    const before = look();
+    if (before.every((found) => Date.now() - (found?.mtimeMs ?? 0) > QUIET_MS)) {
+      const [, journal] = before;
+      for (const [path, copy] of (journal?.size ?? 0) === 0 ? parts.slice(0, 1) : parts)
+        await copyPlain(path, copy);
+      const isSame = look().every(
+        (found, index) => found?.mtimeMs === before[index]?.mtimeMs && found?.size === before[index]?.size,
+      );
+      if (isSame) {
+        undoUnfinished(source, target);
         return;
+      }
+      for (const [, copy] of parts) rmSync(copy, { force: true });
     }
     await sleep(QUIET_MS);
   }
   throw new Error(`${source} is written to without a pause`);
 };
 
-const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+/** Has SQLite undo in a copy what its journal says was not finished. */
+const undoUnfinished = (source: string, copy: string): void => {
+  const journal = `${copy}-journal`;
+  if (!existsSync(journal)) return;
+  try {
+    if (endOf(journal, JOURNAL_MAGIC.length).equals(JOURNAL_MAGIC))
+      throw new Error('its journal names another file');
+    const database = new DatabaseSync(copy);
+    try {
+      database.prepare('SELECT count(*) FROM sqlite_schema').get();
+    } finally {
+      database.close();
+    }
+  } catch (thrown) {
+    // What is damaged is taken as it is, and found by who verifies; what is half written would not be.
+    if (existsSync(journal))
+      throw new Error(
+        `${source} has a write that was not finished and cannot be undone: ${errorText(thrown)}`,
+      );
+  }
+  rmSync(journal, { force: true });
+};
+
+const endOf = (path: string, length: number): Buffer => {
+  const file = openSync(path, 'r');
+  try {
+    const end = Buffer.alloc(length);
+    readSync(file, end, 0, length, Math.max(0, statSync(path).size - length));
+    return end;
+  } finally {
+    closeSync(file);
+  }
+};
 
 /** Owner, mode and time as they were: a service of another user has to read it again. */
 const copyRights = (source: string, target: string): void => {

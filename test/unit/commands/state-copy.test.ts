@@ -1,8 +1,18 @@
 // A copy of the state directory while its databases are written to without a pause, after a power cut, and of damaged ones.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { copyState } from '../../../src/commands/state-copy.ts';
 import { signEntry } from '../../../src/fleet/entry.ts';
 import { createKeyFile } from '../../../src/fleet/key.ts';
@@ -92,4 +102,51 @@ test.each([0, 16_384])('a backup of a room that is damaged from byte %d on says 
   const said = { code: 1, stdout: expect.stringMatching(/NOT WHOLE:\n {2}room\.db: .+\n/) as string };
   expect(await command('backup', bad)).toMatchObject(said);
   expect(await command('restore', bad, '--check')).toMatchObject(said);
+});
+
+describe('a database whose writer ended amid a write', () => {
+  const path = (): string => join(from, 'register.sqlite');
+  const journal = (): string => `${path()}-journal`;
+
+  beforeEach(() => {
+    const written = join(directory, 'written.sqlite');
+    const database = new DatabaseSync(written);
+    database.exec('PRAGMA journal_mode = TRUNCATE; PRAGMA cache_size = 2; CREATE TABLE known (value)');
+    database.exec("INSERT INTO known SELECT printf('%.1000c', 'a') FROM json_each('[1,2,3,4,5,6,7,8,9]')");
+    database.exec("BEGIN IMMEDIATE; UPDATE known SET value = printf('%.1000c', 'b')");
+    cpSync(written, path());
+    cpSync(`${written}-journal`, journal());
+    database.close();
+    for (const file of [path(), journal()]) utimesSync(file, 0, 0);
+  });
+
+  test('is copied as it was before, and left as it is', async () => {
+    const before = [readFileSync(path()), readFileSync(journal())];
+    expect(before[0]?.includes('bbbb')).toBe(true);
+    await copyState({ from, to, copied: new Map() }, clear);
+    expect([readFileSync(path()), readFileSync(journal())]).toEqual(before);
+    expect(readdirSync(to)).toEqual(['register.sqlite']);
+    const copy = new DatabaseSync(join(to, 'register.sqlite'), { readOnly: true });
+    const counts = copy.prepare('SELECT substr(value, 1, 1) AS one, count(*) AS many FROM known GROUP BY 1');
+    expect(counts.all()).toEqual([{ one: 'a', many: 9 }]);
+    copy.close();
+  });
+
+  test('and whose journal would not be undone is refused', async () => {
+    // SQLite undoes it only while the file is there that it names: as it writes it, with length, sum and magic.
+    const name = Buffer.from('/gone');
+    const end = Buffer.alloc(8);
+    end.writeUInt32BE(name.length, 0);
+    end.writeUInt32BE(
+      name.reduce((sum, byte) => sum + byte, 0),
+      4,
+    );
+    const written = readFileSync(journal());
+    writeFileSync(journal(), Buffer.concat([written, Buffer.alloc(4), name, end, written.subarray(0, 8)]));
+    utimesSync(journal(), 0, 0);
+    await expect(copyState({ from, to, copied: new Map() }, clear)).rejects.toMatchObject({
+      code: 'ERR_CLI_BACKUP',
+      message: expect.stringContaining('was not finished and cannot be undone') as string,
+    });
+  });
 });
