@@ -289,7 +289,7 @@ test('a reload with a mandate list from an address waits for it, and is in force
 
 test('a reload that waits for a list which never comes holds up no other list, and loses none', async () => {
   const kept = (id: string): string => `  - { id: ${id}, url: "${server.url(`/${id}`)}" }\n`;
-  const put = (id: string, name: string): void => server.set(`/${id}`, content(`${name}.example\n`));
+  const put = (id: string, name: string): void => void server.set(`/${id}`, content(`${name}.example\n`));
   const reads = async (text: string): Promise<void> => {
     writeFileSync(join(program.directory, 'cordon.yaml'), text);
     const from = program.logs().length;

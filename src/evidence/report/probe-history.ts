@@ -91,7 +91,7 @@ export class ProbeHistory {
       const found: LeakTime[] = [];
       let isLeaking = false;
       for (const { fromMs, value } of line.within(this.#fromMs, this.#untilMs)) {
-        const isLeak = value === 'leaking' && (isLeaking || !isPaused(fromMs));
+        const isLeak: boolean = value === 'leaking' && (isLeaking || !isPaused(fromMs));
         if (isLeak && !isLeaking) found.push({ view, from: timeText(fromMs) });
         isLeaking = isLeak;
       }
