@@ -16,6 +16,7 @@ import {
 } from './fleet-machine.ts';
 import { ENGINE_UNIT } from './fleet-start.ts';
 import { type Did, Steps } from './fleet-steps.ts';
+import { UNPROVEN } from './fleet-text.ts';
 import { asOwner, makeState, succeeds, tool, unfit } from './machine.ts';
 import { print } from './output.ts';
 import { DONE, PROBLEM } from './statuses.ts';
@@ -52,12 +53,13 @@ export const joinMachine = async (
     if (isJoined)
       return { text: `it is ${readIdentity(STATE).identity.name} of a fleet already; the token is not used` };
     makeState(STATE);
-    const { name, site, servers, trust, caPath } = await asOwner(STATE, () =>
+    const { name, site, servers, trust, unproven, caPath } = await asOwner(STATE, () =>
       joinByWord(word, STATE, systemClock()),
     );
     keys = { servers, ca: caPath, trust, role: 'node' };
     const place = site === undefined ? '' : ` of ${site}`;
-    return { text: `it is ${name}${place} at ${servers.join(', ')}; the token is used` };
+    const text = `it is ${name}${place} at ${servers.join(', ')}; the token is used`;
+    return unproven.length === 0 ? { text } : { text: `${text}. ${UNPROVEN}`, isWhole: false };
   });
   const { undo } = await steps.take('configuration', () =>
     keys === undefined ? { text: 'has the fleet already' } : configure(keys),

@@ -11,6 +11,10 @@ type Fleet = z.output<(typeof OPERATIONS)['readFleet']['result']>;
 type Resolver = Fleet['resolvers'][number];
 type Need = Resolver['needs'][number];
 
+/** Of keys in the answer to a resolver that joins which the authority, of an older version, did not sign. */
+export const UNPROVEN =
+  'The authority named further keys without signing them, and they are left out: copy "fleet.trust" from its configuration. Without the key from the safe this resolver does not follow a take-over.';
+
 /** What needs a person, a line each. */
 export const needsPerson = (fleet: Fleet): string[] => {
   const lines: string[] = [];

@@ -18,7 +18,7 @@ import type {
   FLEET_STATUS,
 } from './declarations/fleet.ts';
 import { requireFleet, requireName, requirePort } from './fleet-input.ts';
-import { formatFleet, needsPerson } from './fleet-text.ts';
+import { formatFleet, needsPerson, UNPROVEN } from './fleet-text.ts';
 import { asOwner } from './machine.ts';
 import { print } from './output.ts';
 import { findService, stateToMake } from './service.ts';
@@ -169,7 +169,7 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
     () =>
       `This resolver is ${joined.name}${joined.site === undefined ? '' : ` of ${joined.site}`} now.${
         joined.isConnected ? '' : `\n${NOT_YET}`
-      }\nIts configuration gets\n${fleetYaml(joined.servers, joined.trust, 'node', values.ca)}`,
+      }${joined.unproven.length === 0 ? '' : `\n${UNPROVEN}`}\nIts configuration gets\n${fleetYaml(joined.servers, joined.trust, 'node', values.ca)}`,
   );
   return joined.isConnected ? DONE : PROBLEM;
 };

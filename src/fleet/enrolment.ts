@@ -56,6 +56,8 @@ export const joinedSchema = z.looseObject({
   entry: z.string(),
   /** Keys for `fleet.trust`; the first is the one of the token's fingerprint. */
   trust: z.array(z.string()).min(1),
+  /** Of trustText(), by the first of them; absent from an authority of an older version. */
+  trustSignature: z.base64().max(100).exactOptional(),
   /** Where the engine is as well; absent for a site with a leaf node of its own, and from an authority of an older version. */
   servers: z.array(z.string().regex(ENGINE_SERVER)).exactOptional(),
   /** Under which it counts clients; absent from an authority of an older version. */
@@ -67,6 +69,10 @@ export const joinAnswerSchema = z.union([joinedSchema, z.looseObject({ refused: 
 /** What a node signs with the key that it had. */
 export const rotationText = (name: string, key: string): string =>
   `cordon fleet rotation 1\nname ${name}\nkey ${key}\n`;
+
+/** What the authority signs with the first of the keys that it names to a resolver: the engine between them adds none. */
+export const trustText = (name: string, key: string, trust: readonly string[]): string =>
+  `cordon fleet trust 1\nname ${name}\nkey ${key}\n${trust.map((one) => `trust ${one}\n`).join('')}`;
 
 /** What became of who may connect. */
 export interface LetIn {
@@ -252,12 +258,14 @@ export class Enrolment {
   ): z.infer<typeof joinedSchema> {
     const { log, trust, key } = this.#options;
     const first = formatPublicKey(key().publicKey);
+    const all = [first, ...trust.filter((one) => one !== first)];
     return {
       name,
       ...(site === undefined ? {} : { site }),
       enrolment,
       entry: JSON.stringify(log.at(number)?.entry),
-      trust: [first, ...trust.filter((one) => one !== first)],
+      trust: all,
+      trustSignature: key().sign(trustText(name, nkey, all)),
       ...this.#serversOf(site),
       ...this.#counting(name, nkey),
     };

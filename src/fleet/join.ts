@@ -9,8 +9,8 @@ import { AppError, DIRECTORY_MODE, errorText, isAppError, replaceFileNow } from 
 import { keepCountingKey } from './counting-key.ts';
 import { hashOf } from './engine-certificates.ts';
 import { connectOnce } from './engine-connection.ts';
-import { joinAnswerSchema, joinedSchema } from './enrolment.ts';
-import { isEntrySignedBy, parseEntry } from './entry.ts';
+import { joinAnswerSchema, joinedSchema, trustText } from './enrolment.ts';
+import { bodyOf, isEntrySignedBy, parseEntry } from './entry.ts';
 import {
   FLEET_DIRECTORY,
   fleetPath,
@@ -19,11 +19,12 @@ import {
   readIdentity,
   writeIdentity,
 } from './identity.ts';
-import { fingerprintOf, parsePublicKey } from './key.ts';
+import { fingerprintOf, isSignature, parsePublicKey } from './key.ts';
+import { type Body, KINDS } from './kinds.ts';
 import { NatsBus } from './nats-bus.ts';
 import { shownChain } from './shown-chain.ts';
 import { inboxOf, joinSubject } from './subjects.ts';
-import { readToken } from './tokens.ts';
+import { readToken, type Token } from './tokens.ts';
 
 /** The authority writes an entry and has the engine read its users again, milliseconds. */
 const ANSWER_MS = 20_000;
@@ -46,6 +47,8 @@ export interface JoinOptions {
 export interface Joined extends Identity {
   /** For `fleet.trust` and `fleet.servers`. */
   readonly trust: readonly string[];
+  /** Keys that were named beside these, and that an authority of an older version did not sign: anybody may have named them. */
+  readonly unproven: readonly string[];
   readonly servers: readonly string[];
   /** The engine let the new key in. */
   readonly isConnected: boolean;
@@ -53,7 +56,7 @@ export interface Joined extends Identity {
 
 /**
  * Joins a fleet. Rejects with ERR_FLEET_TOKEN for a token that does not do, ERR_FLEET_ENGINE when engine or authority are not
- * reached, ERR_FLEET_SIGNATURE when another authority answers than the token's, ERR_FLEET_EXISTS where a fleet was joined.
+ * reached, ERR_FLEET_SIGNATURE for what the token's authority did not sign for this resolver, ERR_FLEET_EXISTS where a fleet was joined.
  */
 export const joinFleet = async ({
   servers,
@@ -75,40 +78,60 @@ export const joinFleet = async ({
       hint: 'If nobody of yours used it, tell the operators of the authority: somebody else has the token.',
     });
   }
-  const {
-    name,
-    site,
-    enrolment,
-    entry,
-    trust,
-    counting,
-    servers: others = [],
-  } = joinedSchema.parse(answer.data);
-  const [first = ''] = trust;
-  const key = parsePublicKey(first);
-  const signed = parseEntry(Buffer.from(entry));
-  const isOurs =
-    fingerprintOf(first) === token.authority &&
-    key !== undefined &&
-    signed !== undefined &&
-    isEntrySignedBy(signed, key);
-  if (!isOurs) {
-    throw new AppError(
-      'ERR_FLEET_SIGNATURE',
-      'joining the fleet: who answered is not the authority of the token',
-      {
-        hint: 'Somebody else answers at this address. Ask the operators of the authority.',
-      },
-    );
-  }
+  const given = joinedSchema.parse(answer.data);
+  const { counting, servers: others = [] } = given;
+  const { name, site, enrolment } = readOwnEntry(given.entry, given.trust, token, pair.getPublicKey());
   const identity = { name, ...(site === undefined ? {} : { site }), enrolment };
+  const { trust, unproven } = provenKeys(given, name, pair.getPublicKey());
   writeIdentity(stateDirectory, identity, seed);
   rmSync(fleetPath(stateDirectory, 'joining'), { force: true });
-  if (counting !== undefined) keepCountingKey(stateDirectory, counting, name, seed, [key]);
+  const [first = ''] = trust;
+  const key = parsePublicKey(first);
+  if (counting !== undefined && key !== undefined)
+    keepCountingKey(stateDirectory, counting, name, seed, [key]);
   // The one that was reached first, then those that the authority names.
   const all = [...new Set([...servers, ...others])];
-  return { ...identity, trust, servers: all, isConnected: await canConnect(servers, caPath, name, seed) };
+  const isConnected = await canConnect(servers, caPath, name, seed);
+  return { ...identity, trust, unproven, servers: all, isConnected };
 };
+
+/**
+ * The entry by which the authority of the token took in this key under the name of the token: what else stands in an answer the
+ * engine may have written. Throws ERR_FLEET_SIGNATURE.
+ */
+const readOwnEntry = (
+  text: string,
+  [first = '']: readonly string[],
+  { name, site, authority }: Token,
+  publicKey: string,
+): Body<'node'> => {
+  const key = fingerprintOf(first) === authority ? parsePublicKey(first) : undefined;
+  const entry = parseEntry(Buffer.from(text));
+  if (key === undefined || entry === undefined || !isEntrySignedBy(entry, key))
+    throw forged('who answered is not the authority of the token');
+  const body = entry.kind === 'node' ? KINDS.node.safeParse(bodyOf(entry)).data : undefined;
+  if (body?.name !== name || body.site !== site || body.key !== publicKey)
+    throw forged(`the entry in the answer does not take in this key as ${name}`);
+  return body;
+};
+
+/** Of the keys in an answer those that the first signed, beside it. Throws ERR_FLEET_SIGNATURE where it says that it did. */
+const provenKeys = (
+  { trust, trustSignature }: z.infer<typeof joinedSchema>,
+  name: string,
+  publicKey: string,
+): Pick<Joined, 'trust' | 'unproven'> => {
+  if (trustSignature === undefined) return { trust: trust.slice(0, 1), unproven: trust.slice(1) };
+  const key = parsePublicKey(trust[0] ?? '');
+  if (key === undefined || !isSignature(key, trustText(name, publicKey, trust), trustSignature))
+    throw forged('the authority did not sign the keys in the answer');
+  return { trust, unproven: [] };
+};
+
+const forged = (text: string): AppError =>
+  new AppError('ERR_FLEET_SIGNATURE', `joining the fleet: ${text}`, {
+    hint: 'Somebody else answers at this address. Ask the operators of the authority.',
+  });
 
 /** The key with which a token is used: the one of before, where the answer was lost on the way. */
 const pairFor = (stateDirectory: string, secret: string): KeyPair => {
