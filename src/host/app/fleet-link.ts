@@ -2,7 +2,6 @@
 //
 // Without the key `fleet` nothing is loaded and every method does nothing. A fleet that cannot be begun, because the resolver
 // was never taken in or a key is not there, costs the fleet and nothing else: the log says so, and names are refused as before.
-import { readFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { AppError, errorText, isAppError, systemClock, VERSION } from '../../base/base.ts';
@@ -27,6 +26,7 @@ import { describeEnforcement, type Enforcement } from '../../telemetry/enforceme
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { ActiveState } from './active-state.ts';
 import type { Changes } from './changes.ts';
+import { ListGiving } from './list-giving.ts';
 import type { Part } from './part.ts';
 
 /** The parts of the program that a fleet concerns. */
@@ -53,10 +53,6 @@ export class FleetLink implements Part {
   #fleet: RunningFleet | undefined;
   /** The role of the configuration; undefined: no fleet. */
   #role: 'authority' | 'node' | undefined;
-  /** SHA-256 by list of what the nodes were given. */
-  readonly #published = new Map<string, string>();
-  /** For which lists it was signed that no others are given. */
-  #kept: readonly string[] | undefined;
   #listTimer: NodeJS.Timeout | undefined;
   /** Lists whose content the nodes are given. */
   #given: readonly string[] = [];
@@ -93,7 +89,9 @@ export class FleetLink implements Part {
       });
       this.#given = fleet.lists;
       if (fleet.role === 'authority') {
-        this.#listTimer = setInterval(() => void this.#publishLists(this.#given), LISTS_MS);
+        const { state, lists } = this.#parts;
+        const giving = new ListGiving({ log, lists, current: () => state.current, fleet: () => this.#fleet });
+        this.#listTimer = setInterval(() => void giving.give(this.#given), LISTS_MS);
         this.#listTimer.unref();
       }
     } catch (thrown) {
@@ -172,36 +170,6 @@ export class FleetLink implements Part {
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       return { isApplied: false, code: thrown.code, reason: errorText(thrown) };
-    }
-  }
-
-  /** Gives the nodes what is in force here of the lists that they are to have. */
-  async #publishLists(ids: readonly string[]): Promise<void> {
-    const { state, log, lists } = this.#parts;
-    for (const id of ids) {
-      const loaded = state.current.generation?.lists.find((list) => list.id === id)?.loaded;
-      const source = state.current.config.lists.find((list) => list.id === id);
-      if (loaded === undefined || source === undefined || this.#published.get(id) === loaded.sha256) continue;
-      try {
-        const path = source.source.kind === 'file' ? source.source.path : lists.pathOf(source);
-        if (path === undefined) continue;
-        const content = readFileSync(path);
-        if ((await this.#fleet?.givenLists.publish(id, content, loaded.entries)) === true) {
-          log.info({ list: id, sha256: loaded.sha256 }, 'fleet: a list is given to the nodes');
-        }
-        this.#published.set(id, loaded.sha256);
-      } catch (thrown) {
-        log.warn({ list: id, err: thrown }, 'fleet: a list is not given to the nodes yet');
-      }
-    }
-    for (const id of this.#published.keys()) if (!ids.includes(id)) this.#published.delete(id);
-    if (this.#kept === ids) return;
-    this.#kept = ids;
-    try {
-      await this.#fleet?.givenLists.keep(ids);
-    } catch (thrown) {
-      this.#kept = undefined;
-      log.warn({ err: thrown }, 'fleet: that lists are given no more is not signed yet');
     }
   }
 
