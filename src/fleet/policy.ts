@@ -7,6 +7,7 @@
 import { errorText, HOUR_MS, isAppError } from '../base/base.ts';
 import type { Done, FleetActs, FleetNote, Verdict } from './acts.ts';
 import type { FleetAlarm } from './alarms.ts';
+import { aboutEntry, EarlyEntries } from './early-entries.ts';
 import { bodyOf, entryHash, type LogEnd, type PolicyEntry, parseEntry } from './entry.ts';
 import { leave } from './handler.ts';
 import { type Body, isKind, isRevocation, KINDS } from './kinds.ts';
@@ -14,8 +15,6 @@ import type { Membership } from './membership.ts';
 import type { LoggedEntry, PolicyLog } from './policy-log.ts';
 import { SignedContents, subjectOf } from './signed-contents.ts';
 
-/** Entries that came before those that they follow; the others are fetched again. */
-const EARLY_MAX = 1_024;
 /** Refusals that status shows, and that are tried again while the program runs; the log of policy has all, for the next start. */
 const REFUSED_MAX = 50;
 const TRIED_MAX = 1_024;
@@ -24,6 +23,8 @@ const AGAIN_MS_MIN = 60_000;
 const AGAIN_MS_MAX = HOUR_MS;
 /** Messages that were set aside within this time of each other are one issue, and recorded once: nobody fills a disk by them. */
 const SET_ASIDE_MS = HOUR_MS;
+
+const UNSIGNED = 'no key of the fleet signed it';
 
 /** Puts one entry in force. */
 export type Apply = (entry: PolicyEntry) => Promise<Verdict>;
@@ -66,7 +67,7 @@ export class Policy {
   readonly #options: PolicyOptions;
   /** What was signed last of each thing. */
   readonly signed = new SignedContents();
-  readonly #early = new Map<number, PolicyEntry>();
+  readonly #early: EarlyEntries;
   readonly #refused = new Map<number, RefusedEntry>();
   /** When what was refused is tried again, by the monotonic clock, and after how long the time behind that. */
   #againMs = 0;
@@ -79,6 +80,10 @@ export class Policy {
 
   constructor(options: PolicyOptions) {
     this.#options = options;
+    this.#early = new EarlyEntries({
+      ...{ membership: options.membership, monotonic: options.acts.monotonic },
+      onForged: (about) => this.setAside(about, UNSIGNED),
+    });
     for (const { entry } of options.log.from(1)) {
       options.membership.take(entry);
       this.signed.take(entry);
@@ -122,8 +127,9 @@ export class Policy {
     return this.#queue(() => (this.#isClosed ? Promise.resolve() : act()));
   }
 
-  /** Tries what was refused when its time has come; to be called now and then. `isNow`: what it was refused for may be mended. */
+  /** Tries what was refused when its time has come, and tells of keys that nobody knows; to be called now and then. `isNow`: what it was refused for may be mended. */
   tryAgain(isNow = false): void {
+    this.#early.look();
     const nowMs = this.#options.acts.monotonic();
     if (this.#refused.size === 0 || (!isNow && nowMs < this.#againMs)) return;
     this.#pauseMs = isNow ? AGAIN_MS_MIN : Math.min(AGAIN_MS_MAX, 2 * this.#pauseMs);
@@ -242,15 +248,14 @@ export class Policy {
     const { log, membership, onMissing } = this.#options;
     const { end } = log;
     if (entry.number > end.number + 1) {
-      if (this.#early.size < EARLY_MAX) this.#early.set(entry.number, entry);
+      this.#early.take(entry, end.number);
       onMissing(entry.number - 1);
       return;
     }
     const hash = entryHash(entry);
     if (entry.number <= end.number && log.hashAt(entry.number) === hash) return;
     if (!membership.isTrusted(entry)) {
-      const about = { number: entry.number, hash, entry: entry.kind, authorityTime: entry.time };
-      this.setAside(about, 'no key of the fleet signed it');
+      this.setAside(aboutEntry(entry), UNSIGNED);
       return;
     }
     if (entry.number <= end.number || entry.previous !== end.hash) {
@@ -261,8 +266,7 @@ export class Policy {
       return;
     }
     await this.#append(entry, undefined);
-    const next = this.#early.get(log.end.number + 1);
-    this.#early.delete(log.end.number + 1);
+    const next = this.#early.next(log.end.number + 1);
     if (next !== undefined) await this.#take(next);
   }
 

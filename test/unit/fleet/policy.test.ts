@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import type { FleetAlarm } from '../../../src/fleet/alarms.ts';
+import { EarlyEntries } from '../../../src/fleet/early-entries.ts';
 import {
   entryHash,
   formatEntry,
@@ -101,6 +102,65 @@ test('takes entries in their order, whatever the order in which they come, and e
     ['applied', 3, 2],
   ]);
   expect(alarms).toEqual([]);
+});
+
+const unknownKind = { kind: 'x', must: false, time: '2026-11-26T08:01:00.000Z' };
+
+test('entries far ahead that nobody signed are kept by no resolver, and are an alarm', async () => {
+  const stranger = createKeyFile(join(directory, 'stranger.pem'));
+  const policy = open();
+  const body = JSON.stringify({ text: 'я'.repeat(10_000) });
+  const forged = Array.from({ length: 200 }, (): Partial<PolicyEntry> => ({ ...unknownKind, body }));
+  const entries = chain(201, [{}, ...forged], stranger).slice(1);
+  await receive(policy, entries);
+  // With a key of the fleet named as well, and the signature of somebody else.
+  await receive(policy, [{ ...(entries[9] as PolicyEntry), key: key.keyId }]);
+  expect([alarms, policy.setAsides?.count]).toEqual([['forged-entry'], 1]);
+  expect(missing.slice(0, 3)).toEqual([1, 2, 3]);
+  // A key that is not known may be on its way; nobody brings this one.
+  nowMs += 59_000;
+  policy.tryAgain();
+  expect(alarms).toHaveLength(1);
+  nowMs += 1_000;
+  policy.tryAgain();
+  policy.tryAgain();
+  expect([alarms.length, policy.setAsides?.count]).toEqual([2, 2]);
+  expect(policy.end.number).toBe(0);
+  // What was kept would be a fork behind the first entry, which the stranger's second one follows.
+  await receive(open(undefined, [key, stranger]), chain(1, [{}], stranger));
+  expect(log.end.number).toBe(1);
+});
+
+test('an entry by a key that an entry before it brings is no alarm, and is asked for again', async () => {
+  const next = createKeyFile(join(directory, 'next.pem'));
+  const policy = open();
+  const body = JSON.stringify({
+    ...{ add: formatPublicKey(next.publicKey), remove: formatPublicKey(key.publicKey) },
+  });
+  const [one] = chain(1, [{ kind: 'authority-key', body }]) as [PolicyEntry];
+  const about = { time: '2026-11-26T08:00:09.000Z', kind: 'exemption', must: true, body: step('approved') };
+  const two = signEntry({ number: 1, hash: entryHash(one) }, about, next);
+  await receive(policy, [two, one]);
+  nowMs += 60_000;
+  policy.tryAgain();
+  expect([alarms, missing, policy.end.number]).toEqual([[], [1], 1]);
+  await receive(policy, [two]);
+  expect(policy.end.number).toBe(2);
+});
+
+test('of entries that came before others no more are kept than have room, until those before them came', () => {
+  const membership = new Membership([formatPublicKey(key.publicKey)]);
+  const onForged = (): void => void alarms.push('forged-entry');
+  const early = new EarlyEntries({ membership, monotonic: () => nowMs, onForged });
+  const body = 'x'.repeat(250_000);
+  const long = Array.from({ length: 70 }, (): Partial<PolicyEntry> => ({ ...unknownKind, body }));
+  for (const entry of [...chain(70, long), ...chain(70, long)]) early.take(entry, 0);
+  const kept = Array.from({ length: 70 }, (_, index) => early.next(index + 1)).filter(Boolean);
+  expect(kept).toHaveLength(67);
+  for (const entry of chain(70, long)) early.take(entry, 0);
+  // The log came to entry 60 by another way.
+  for (const entry of chain(70, long).slice(60)) early.take(entry, 60);
+  expect([early.next(60), early.next(70)?.number, alarms]).toEqual([undefined, 70, []]);
 });
 
 const coming = (index: number): Partial<PolicyEntry> => ({
