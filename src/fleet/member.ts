@@ -201,7 +201,8 @@ export class Member {
       if (this.#isAuthority) return;
       for (const [id, sha256] of inForce.lists) {
         const entry = this.policy.signed.entryOfList(id);
-        if (entry === undefined || lists.isWanted(id)) continue;
+        if (entry === undefined || lists.isWanted(id) || log.at(entry.number)?.outcome === 'waiting')
+          continue;
         const list = readBody('list', entry);
         if (list.sha256 !== sha256) lists.want(entry, list);
       }

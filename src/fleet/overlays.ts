@@ -14,7 +14,8 @@ export const overlaysFor = (
 ): string[] => {
   const latest = new Map<string, string>();
   for (const { entry, outcome } of log.ofKind('overlay')) {
-    if (outcome === 'refused') continue;
+    // What stands behind an entry at which this version had to stop is not in force.
+    if (outcome === 'refused' || outcome === 'waiting') continue;
     const { for: whom, yaml } = readBody('overlay', entry);
     latest.set(whom, yaml);
   }
