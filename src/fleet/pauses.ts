@@ -13,9 +13,14 @@ import { type Place, pauseSubject } from './signed-contents.ts';
 /** What the last entry of a scope says; without `until` refusals are given there, whatever a wider pause says. Plain data. */
 export type ScopeOfPause = Pick<Body<'pause'>, 'by' | 'reason' | 'for'> & { readonly until: string | null };
 
+const ALL = 'all';
+const nodeScope = (name: string): string => `node:${name}`;
+const siteScope = (site: string | null | undefined): string | undefined =>
+  site === null || site === undefined ? undefined : `site:${site}`;
+
 /** Whether an entry is for a resolver. */
 const concerns = (whom: string, { name, site }: Place): boolean =>
-  whom === 'all' || whom === `node:${name}` || (site !== undefined && whom === `site:${site}`);
+  whom === ALL || whom === nodeScope(name) || whom === siteScope(site);
 
 /** Throws ERR_FLEET_UNKNOWN for a scope in which nobody is. */
 export const requireScope = (
@@ -47,7 +52,7 @@ export const requireLength = (ms: number, msMax: number): void => {
 
 /** A resolver, with what it has of policy. */
 interface PausedResolver {
-  readonly log: PolicyLog;
+  readonly log: Pick<PolicyLog, 'ofKind'>;
   readonly identity: Place;
   readonly acts: FleetActs;
 }
@@ -94,18 +99,29 @@ export const resumePause = async (
   return { entry: held.entry, done: { subject: pauseSubject(held.pause.for), ...done } };
 };
 
-/** The scopes in which refusals are suspended, and those that were taken out of a wider one. */
-export const pausesOf = (log: PolicyLog, nowMs: number): ScopeOfPause[] => {
+/**
+ * The scopes in which refusals are suspended, and those that were taken out of a wider one, as pauseFor() judges each of these
+ * resolvers: of several scopes of one resolver the narrowest holds.
+ */
+export const pausesOf = (
+  log: Pick<PolicyLog, 'ofKind'>,
+  nowMs: number,
+  resolvers: readonly { readonly name: string; readonly site: string | null }[],
+): ScopeOfPause[] => {
   const scopes = new Map<string, ScopeOfPause>();
+  const siteOf = new Map(resolvers.map(({ name, site }) => [nodeScope(name), site]));
   for (const { entry } of log.ofKind('pause')) {
     const { for: whom, until, by, reason } = readBody('pause', entry);
-    if (whom === 'all') scopes.clear();
+    // The last entry that concerns a resolver holds there: this one takes the place of narrower ones.
+    for (const narrower of [...scopes.keys()])
+      if (whom === ALL || whom === siteScope(siteOf.get(narrower))) scopes.delete(narrower);
     scopes.delete(whom);
-    if (until === undefined) {
-      if (scopes.has('all') || whom.startsWith('node:'))
-        scopes.set(whom, { for: whom, until: null, by, reason });
-    } else if (Date.parse(until) > nowMs) scopes.set(whom, { for: whom, until, by, reason });
+    const isOver = until === undefined || Date.parse(until) <= nowMs;
+    scopes.set(whom, { for: whom, until: isOver ? null : until, by, reason });
   }
-  const all = [...scopes.values()];
-  return all.some(({ until }) => until !== null) ? all : [];
+  const isPaused = (whom: string | undefined): boolean => (scopes.get(whom ?? '')?.until ?? null) !== null;
+  // That refusals are given is worth a word where a wider pause says something else.
+  return [...scopes.values()].filter(
+    ({ for: whom, until }) => until !== null || isPaused(ALL) || isPaused(siteScope(siteOf.get(whom))),
+  );
 };

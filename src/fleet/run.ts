@@ -156,13 +156,11 @@ export class Fleet {
       ...(role === 'node' && { onAsked: (bytes) => receiver.take(bytes) }),
     });
     if (role === 'authority') this.#key = readAuthorityKey(stateDirectory, this.#membership);
+    const key = () => toSeedKey(seed());
     this.#answerer = new ProbeAnswerer({
-      name: identity.name,
-      key: () => toSeedKey(seed()),
-      ...{ membership: this.#membership, acts, onAlarm, probe: options.probe },
+      ...{ name: identity.name, key, membership: this.#membership, acts, onAlarm, probe: options.probe },
       offsetMs: () => this.#member.checkpoint.offsetMs,
     });
-    const key = () => toSeedKey(seed());
     this.#witness = new PeerWitness({
       directory: fleetPath(stateDirectory, 'witness'),
       ...{ name: identity.name, key, membership: this.#membership, clock: acts.clock, log: acts.log },
@@ -348,6 +346,7 @@ export class Fleet {
   status(): FleetStatus {
     const { policy, checkpoint } = this.#member;
     const authority = this.#parts?.authority;
+    const resolvers = this.#resolvers();
     return {
       name: this.#identity.name,
       role: this.#options.role,
@@ -356,10 +355,10 @@ export class Fleet {
       unpublished: authority === undefined ? null : policy.end.number - authority.publication.published,
       holdMs: authority?.holdMs ?? 0,
       authorityHeard: checkpoint.lastContact ?? null,
-      resolvers: this.#resolvers().toSorted(byUrgency),
+      resolvers: resolvers.toSorted(byUrgency),
       probe: this.#parts?.asker.asked ?? null,
       contents: this.#contents(),
-      pauses: pausesOf(this.#log, this.#options.acts.clock()),
+      pauses: pausesOf(this.#log, this.#options.acts.clock(), resolvers),
       exemptions: this.#shown.steps.all,
     };
   }
