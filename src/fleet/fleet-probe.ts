@@ -10,8 +10,8 @@
 //   key 16 hexadecimal digits
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
-import { isSignature, parseNkey, type SigningKey } from './key.ts';
-import type { Member, Membership } from './membership.ts';
+import { isSignature, type SigningKey } from './key.ts';
+import { type Member, type Membership, OLD_KEY_MS } from './membership.ts';
 import { NODE_NAME } from './subjects.ts';
 
 /** Between two requests; a sweep of the shipped lists takes about as long. Milliseconds. */
@@ -119,15 +119,37 @@ export const signResult = (name: string, request: string, own: OwnProbe, key: Si
   return JSON.stringify({ body, signature: key.sign(resultText(body)) });
 };
 
-/** The result of bytes from the network; undefined for what its resolver did not sign. */
-export const readResult = (bytes: Uint8Array, member: Member | undefined): ProbeResult | undefined => {
+/** Why a result does not count. `past`: it is older than the key that its resolver has, or than the end of it in the fleet. */
+export type ResultFault = 'forged' | 'past';
+
+/**
+ * The result of bytes from the network, by the keys that its resolver had when it ended. The engine keeps the last one of each, also
+ * of who was removed or has another key since.
+ */
+export const readResult = (
+  bytes: Uint8Array,
+  name: string,
+  membership: Membership,
+): ProbeResult | ResultFault => {
   const message = messageSchema.safeParse(parseJson(bytes, RESULT_BYTES_MAX));
-  if (!message.success || member === undefined || member.until !== undefined) return undefined;
+  const member = membership.find(name);
+  if (!message.success || member === undefined) return 'forged';
   const { body, signature } = message.data;
-  const key = parseNkey(member.key);
-  if (key === undefined || !isSignature(key, resultText(body), signature)) return undefined;
   const read = resultSchema.safeParse(parseJson(Buffer.from(body), RESULT_BYTES_MAX));
-  return read.success && read.data.name === member.name ? read.data : undefined;
+  if (!read.success || read.data.name !== name) return 'forged';
+  const endedMs = Date.parse(read.data.ended);
+  const isSigned = membership
+    .keysOf(name, endedMs)
+    .some((key) => isSignature(key, resultText(body), signature));
+  if (isSigned) return read.data;
+  return endedMs - (changedMs(member) ?? Number.NEGATIVE_INFINITY) < OLD_KEY_MS ? 'past' : 'forged';
+};
+
+/** When a resolver was removed, or got the key that it has in the place of another one; undefined: it has its first. */
+const changedMs = ({ until, before, former, removed, since }: Member): number | undefined => {
+  const isAnother = former !== undefined || removed !== undefined;
+  const time = until ?? before?.until ?? (isAnother ? since : undefined);
+  return time === undefined ? undefined : Date.parse(time);
 };
 
 const resultText = (body: string): string => `cordon fleet probed 1\n${body}\n`;

@@ -34,7 +34,7 @@ export interface CollectorIdentity {
 }
 
 /** How long what a key signed that was replaced is still taken, milliseconds. */
-const OLD_KEY_MS = 3_600_000;
+export const OLD_KEY_MS = 3_600_000;
 
 /** Keys that are kept ready: more than the largest fleet has. */
 const NKEYS_MAX = 4_096;

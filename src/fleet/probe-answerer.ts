@@ -32,8 +32,8 @@ export class ProbeAnswerer {
   #isRunning = false;
   /** The last request by its time: an older one that comes late is not followed. */
   #lastTime = '';
-  /** What came of the last request, signed: the engine may lose it. */
-  #last: string | undefined;
+  /** The last request, and what came of it: the engine may lose it, and this resolver get another key. */
+  #last: { readonly request: string; readonly own: OwnProbe } | undefined;
 
   constructor(options: ProbeAnswererOptions) {
     this.#options = options;
@@ -48,7 +48,7 @@ export class ProbeAnswerer {
 
   /** Takes a request; done when what came of it is told. Never rejects for what it says. */
   async take(bytes: Uint8Array): Promise<void> {
-    const { name, key, membership, acts, offsetMs, probe } = this.#options;
+    const { membership, acts, offsetMs, probe } = this.#options;
     const request = readRequest(bytes, membership, acts.clock() - (offsetMs() ?? 0));
     if (typeof request === 'string') {
       this.#refuse(request);
@@ -64,7 +64,7 @@ export class ProbeAnswerer {
     this.#isRunning = true;
     try {
       const own = await probe();
-      this.#last = signResult(name, request.id, own, key());
+      this.#last = { request: request.id, own };
       acts.note({
         event: 'probed',
         subject: request.id,
@@ -82,10 +82,11 @@ export class ProbeAnswerer {
   }
 
   async #tell(): Promise<void> {
-    const { name, acts } = this.#options;
+    const { name, key, acts } = this.#options;
     if (this.#engine === undefined || this.#last === undefined) return;
+    const { request, own } = this.#last;
     try {
-      await this.#engine.store(probedSubject(name), this.#last);
+      await this.#engine.store(probedSubject(name), signResult(name, request, own, key()));
     } catch (thrown) {
       if (!isAppError(thrown)) throw thrown;
       acts.log.warn({ cause: errorText(thrown) }, 'fleet: what the probe was answered is told again later');

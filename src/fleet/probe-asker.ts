@@ -89,8 +89,9 @@ export class ProbeAsker {
   #take(bytes: Uint8Array, subject: string): void {
     const { membership, acts, onAlarm } = this.#options;
     const name = subject.split('.').at(-1) ?? '';
-    const result = readResult(bytes, membership.find(name));
-    if (result === undefined) {
+    const result = readResult(bytes, name, membership);
+    if (result === 'past') return;
+    if (result === 'forged') {
       onAlarm('forged-probe');
       acts.log.error(
         { node: name.slice(0, NAME_SHOWN) },

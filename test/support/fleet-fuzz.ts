@@ -335,7 +335,7 @@ class Victim {
     const key = this.#keyOf('thief');
     const text = JSON.stringify(mutateJson(this.#result, this.#random));
     const signature = key.sign(`cordon fleet probed 1\n${text}\n`);
-    readResult(Buffer.from(JSON.stringify({ body: text, signature })), this.#membership.find('thief'));
+    readResult(Buffer.from(JSON.stringify({ body: text, signature })), 'thief', this.#membership);
   }
 
   /** What a result says. To sign it takes as long as all else of an input. */

@@ -7,9 +7,10 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppError } from '../../../src/base/base.ts';
 import type { FleetActs, FleetNote } from '../../../src/fleet/acts.ts';
 import type { MessageBus } from '../../../src/fleet/bus.ts';
+import { entryHash, type LogEnd, NO_END, signEntry } from '../../../src/fleet/entry.ts';
 import { type OwnProbe, readResult, signRequest, signResult } from '../../../src/fleet/fleet-probe.ts';
 import { createKeyFile, formatPublicKey, type SigningKey, toSeedKey } from '../../../src/fleet/key.ts';
-import { type Member, Membership } from '../../../src/fleet/membership.ts';
+import { Membership } from '../../../src/fleet/membership.ts';
 import { ProbeAnswerer } from '../../../src/fleet/probe-answerer.ts';
 import { ProbeAsker } from '../../../src/fleet/probe-asker.ts';
 
@@ -78,23 +79,31 @@ const seed = (): { readonly key: SigningKey; readonly nkey: string } => {
   return { key: toSeedKey(Buffer.from(pair.getSeed()).toString('latin1')), nkey: pair.getPublicKey() };
 };
 const own = seed();
-const memberOf = (name: string, nkey = own.nkey): Member => ({
-  ...{
-    name,
-    site: 'bruges',
-    key: nkey,
-    before: undefined,
-    former: undefined,
-    removed: undefined,
-    enrolment: 1,
-  },
-  ...{ since: '2026-11-01T00:00:00.000Z', until: undefined, isAuthority: false },
-});
+type Step = readonly [kind: 'node' | 'node-removed', time: string, body: object];
+const IN = '2026-11-01T00:00:00.000Z';
+const joins = (name: string, nkey = own.nkey, time = IN, enrolment = 1): Step => [
+  ...(['node', time, { name, site: 'bruges', key: nkey, enrolment }] as const),
+];
+const leaves = (name: string, time: string): Step => ['node-removed', time, { name, by: 'u:1', reason: '' }];
+/** A fleet behind these steps. */
+const fleetOf = (...steps: readonly Step[]): Membership => {
+  const membership = new Membership([formatPublicKey(key.publicKey)]);
+  let end: LogEnd = NO_END;
+  for (const [kind, time, body] of steps) {
+    const entry = signEntry(end, { time, kind, must: true, body: JSON.stringify(body) }, key);
+    end = { number: entry.number, hash: entryHash(entry) };
+    membership.take(entry);
+  }
+  return membership;
+};
 
-const openAnswerer = (probe: () => Promise<OwnProbe> = () => Promise.resolve(OWN)): ProbeAnswerer => {
+const openAnswerer = (
+  probe: () => Promise<OwnProbe> = () => Promise.resolve(OWN),
+  signing: () => SigningKey = () => own.key,
+): ProbeAnswerer => {
   const answerer = new ProbeAnswerer({
     name: 'ns2',
-    key: () => own.key,
+    key: signing,
     membership: new Membership([formatPublicKey(key.publicKey)]),
     acts: actsOf(),
     offsetMs: () => 0,
@@ -119,7 +128,7 @@ describe('a request', () => {
     expect(notes).toMatchObject([{ event: 'probed', subject: request.id, authorityTime: request.time }]);
     const [[subject, text] = ['', '']] = stored;
     expect(subject).toBe('$KV.cordon_probed.ns2');
-    expect(readResult(Buffer.from(text), memberOf('ns2'))).toMatchObject({
+    expect(readResult(Buffer.from(text), 'ns2', fleetOf(joins('ns2')))).toMatchObject({
       name: 'ns2',
       request: request.id,
       outcome: 'leaking',
@@ -187,23 +196,82 @@ describe('a request', () => {
 describe('a result', () => {
   const request = '0123456789abcdef';
 
-  test.each([
-    ['of another resolver', memberOf('ns3'), signResult('ns2', request, OWN, own.key)],
-    ['that another key signed', memberOf('ns2'), signResult('ns2', request, OWN, seed().key)],
+  const other = seed();
+  const signed = signResult('ns2', request, OWN, own.key);
+
+  test.each<[string, readonly Step[], string, string]>([
+    ['of another resolver', [joins('ns3')], signed, 'forged'],
+    ['that another key signed', [joins('ns2')], signResult('ns2', request, OWN, other.key), 'forged'],
+    ['of one that never was in the fleet', [], signed, 'forged'],
     [
-      'of one that was removed',
-      { ...memberOf('ns2'), until: '2026-11-26T07:00:00.000Z' },
-      signResult('ns2', request, OWN, own.key),
+      'of one that was removed since',
+      [joins('ns2'), leaves('ns2', '2026-11-26T09:00:00.000Z')],
+      signed,
+      'past',
     ],
-    ['of one that never was in the fleet', undefined, signResult('ns2', request, OWN, own.key)],
     [
-      'that was changed',
-      memberOf('ns2'),
-      signResult('ns2', request, OWN, own.key).replace('"leakedNames\\":1', '"leakedNames\\":0'),
+      'of one that was removed before',
+      [joins('ns2'), leaves('ns2', '2026-11-26T07:00:00.000Z')],
+      signed,
+      'forged',
     ],
-    ['that is no JSON', memberOf('ns2'), 'x'],
-  ])('%s is not believed', (_, member, text) => {
-    expect(readResult(Buffer.from(text), member)).toBeUndefined();
+    [
+      'of the machine before',
+      [joins('ns2'), joins('ns2', other.nkey, '2026-11-26T09:00:00.000Z', 2)],
+      ...([signed, 'past'] as const),
+    ],
+    [
+      'of the key before the one before',
+      [
+        joins('ns2'),
+        joins('ns2', other.nkey, '2026-11-26T09:00:00.000Z'),
+        joins('ns2', seed().nkey, '2026-11-27T09:00:00.000Z'),
+      ],
+      ...([signed, 'past'] as const),
+    ],
+    [
+      'by the key before, of a later time',
+      [joins('ns2'), joins('ns2', other.nkey, '2026-11-26T07:00:00.000Z')],
+      ...([signed, 'forged'] as const),
+    ],
+    ['that was changed', [joins('ns2')], signed.replace('"leakedNames\\":1', '"leakedNames\\":0'), 'forged'],
+    ['that is no JSON', [joins('ns2')], 'x', 'forged'],
+  ])('%s is not believed', (_, steps, text, fault) => {
+    expect(readResult(Buffer.from(text), 'ns2', fleetOf(...steps))).toBe(fault);
+  });
+
+  test('that the engine kept is no alarm when its resolver has another key, or was removed', async () => {
+    const kept = ['ns2', 'ns3', 'ns4'].map((name) => ({
+      subject: `$KV.cordon_probed.${name}`,
+      bytes: Buffer.from(signResult(name, request, OWN, own.key)),
+    }));
+    const membership = fleetOf(
+      ...['ns2', 'ns3', 'ns4'].map((name) => joins(name)),
+      leaves('ns2', '2026-11-26T09:00:00.000Z'),
+      joins('ns3', other.nkey, '2026-11-26T09:00:00.000Z'),
+    );
+    const asker = new ProbeAsker({
+      ...{ membership, key: () => key, clock: () => nowMs, monotonic: () => nowMs, acts: actsOf() },
+      onAlarm: (alarm) => alarms.push(alarm),
+    });
+    await asker.up({ ...engine, readAll: () => Promise.resolve(kept) } as unknown as MessageBus);
+    expect(alarms).toEqual([]);
+    expect(['ns2', 'ns3', 'ns4'].map((name) => asker.resultOf(name)?.outcome)).toEqual([
+      ...[undefined, 'leaking', 'leaking'],
+    ]);
+  });
+
+  test('is told again by the key that its resolver has by then', async () => {
+    let at = own;
+    const answerer = openAnswerer(undefined, () => at.key);
+    await answerer.take(bytesOf(signRequest(nowMs, key)));
+    at = other;
+    answerer.up(engine);
+    await Promise.resolve();
+    const [, text = ''] = stored.at(-1) ?? [];
+    expect(readResult(Buffer.from(text), 'ns2', fleetOf(joins('ns2', other.nkey)))).toMatchObject({
+      ...{ request: expect.any(String), began: OWN.began, outcome: 'leaking' },
+    });
   });
 
   test('with too many rows keeps those that are not in order', () => {
@@ -212,10 +280,11 @@ describe('a result', () => {
     const results = [...Array.from({ length: 600 }, () => row), leaking];
     const read = readResult(
       Buffer.from(signResult('ns2', request, { ...OWN, results }, own.key)),
-      memberOf('ns2'),
+      ...(['ns2', fleetOf(joins('ns2'))] as const),
     );
-    expect(read?.results).toHaveLength(400);
-    expect(read?.results[0]?.outcome).toBe('leaking');
+    if (typeof read === 'string') throw new Error(read);
+    expect(read.results).toHaveLength(400);
+    expect(read.results[0]?.outcome).toBe('leaking');
   });
 });
 
