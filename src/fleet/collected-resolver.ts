@@ -37,7 +37,8 @@ interface Track {
   isGone: boolean;
   /** By the number of their first record. */
   readonly blocks: Map<number, ChainBlock[]>;
-  /** Characters of these. */
+  /** How many these are, and their characters. */
+  count: number;
   length: number;
   /** By the ordinal of the partition, with those before which the resolver told of a hole. */
   readonly openings: Map<number, Extract<ChainPiece, { kind: 'opening' }>['meta']>;
@@ -104,13 +105,13 @@ export class CollectedResolver {
   add(recordClass: RecordClass, piece: ChainPiece): void {
     const track = this.#tracks[recordClass];
     const { blocks, openings, holes } = track;
-    const isFull = blocks.size + openings.size + holes.size > EARLY_MAX;
-    if (isFull && !(piece.kind === 'block' && piece.block.first === track.chain.place.sequence + 1)) return;
+    const isFull = track.count + openings.size + holes.size >= EARLY_MAX;
     switch (piece.kind) {
       case 'opening':
-        openings.set(piece.meta.ordinal, piece.meta);
+        if (!isFull) openings.set(piece.meta.ordinal, piece.meta);
         return;
       case 'hole':
+        if (isFull) return;
         if (piece.after.hash === track.missing?.after.hash) track.isGone = true;
         else holes.add(piece.ordinal);
         return;
@@ -120,7 +121,9 @@ export class CollectedResolver {
         if (same.some(({ hash }) => hash === block.hash)) return;
         // What all others wait for always has room, once.
         const isNext = block.first === track.chain.place.sequence + 1 && same.length === 0;
-        if (track.length + block.body.length > EARLY_LENGTH_MAX && !isNext) return;
+        const isLong = track.length + block.body.length > EARLY_LENGTH_MAX;
+        if ((isFull || isLong) && !isNext) return;
+        track.count++;
         track.length += block.body.length;
         blocks.set(block.first, [...same, block]);
       }
@@ -264,6 +267,7 @@ const trackOf = (chain: ShelvedChain): Track => ({
   missing: undefined,
   isGone: false,
   blocks: new Map(),
+  count: 0,
   length: 0,
   openings: new Map(),
   holes: new Set(),
@@ -293,8 +297,9 @@ const runFrom = (
 
 const drop = (track: Track, block: ChainBlock): void => {
   const { blocks } = track;
-  track.length -= block.body.length;
   const left = (blocks.get(block.first) ?? []).filter((one) => one !== block);
+  track.count--;
+  track.length -= block.body.length;
   if (left.length === 0) blocks.delete(block.first);
   else blocks.set(block.first, left);
 };
