@@ -68,7 +68,7 @@ export interface AuthorityOptions {
   /** Between two checkpoints, milliseconds. */
   readonly checkpointMs: number;
   readonly onAlarm: (alarm: FleetAlarm) => void;
-  /** A node lacks the content of a list. */
+  /** A node lacks the content of a list. Told without a budget: all share the subject, and one key would keep lists from the rest. */
   readonly onListWanted: (sha256: string) => void;
   /** Its log is that of the fleet: who may connect can be written. */
   readonly onReconciled: () => Promise<unknown>;

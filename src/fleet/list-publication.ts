@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { AppError, DIRECTORY_MODE, isAppError, replaceFileNow } from '../base/base.ts';
 import type { FleetActs } from './acts.ts';
 import type { MessageBus } from './bus.ts';
-import { bodyOf } from './entry.ts';
 import { leave } from './handler.ts';
-import { type Body, KINDS } from './kinds.ts';
+import type { Body } from './kinds.ts';
 import { PIECE_BYTES, sha256Of } from './list-fetcher.ts';
-import type { PolicyLog } from './policy-log.ts';
+import { readBody } from './policy.ts';
+import type { SignedContents } from './signed-contents.ts';
 import { listSubject } from './subjects.ts';
 
 /** Between two times that one list is put back, milliseconds: a stolen key that asks without a pause costs no more. */
@@ -20,7 +20,8 @@ const FILE_MODE = 0o640;
 /** What it needs. */
 export interface ListPublicationOptions {
   readonly directory: string;
-  readonly log: PolicyLog;
+  /** Of the log of policy, which has an entry for each content that ever was given. */
+  readonly signed: Pick<SignedContents, 'entryOfList' | 'idOfContent' | 'listEntries'>;
   readonly acts: Pick<FleetActs, 'log' | 'monotonic'>;
   /** Makes an entry. */
   readonly add: (list: Body<'list'>) => Promise<unknown>;
@@ -46,9 +47,11 @@ export class ListPublication {
   /** Signs of each list that is not among these that it is given no more. Rejects as add() does. */
   keep(ids: readonly string[]): Promise<void> {
     return this.#queue(async () => {
-      for (const list of new Map(this.#lists().map((one) => [one.id, one])).values())
-        if (list.given !== false && !ids.includes(list.id))
-          await this.#options.add({ ...list, given: false });
+      const { signed, add } = this.#options;
+      for (const entry of signed.listEntries) {
+        const list = readBody('list', entry);
+        if (!ids.includes(list.id)) await add({ ...list, given: false });
+      }
     });
   }
 
@@ -60,9 +63,10 @@ export class ListPublication {
 
   async #publish(id: string, content: Uint8Array, rules: number): Promise<boolean> {
     const sha256 = sha256Of(content);
-    const signed = this.#lists().findLast((list) => list.id === id);
-    this.#keep(id, content, sha256, signed?.sha256);
-    if (signed?.sha256 === sha256 && signed.given !== false) return false;
+    const entry = this.#options.signed.entryOfList(id);
+    const signed = entry === undefined ? undefined : readBody('list', entry).sha256;
+    this.#keep(id, content, sha256, signed);
+    if (signed === sha256) return false;
     if (this.engine === undefined)
       throw new AppError('ERR_FLEET_ENGINE', `giving the list ${id} to the nodes: no engine`);
     const pieces = await this.#put(this.engine, sha256, content);
@@ -70,23 +74,23 @@ export class ListPublication {
     return true;
   }
 
-  /** A node lacks the content of a list, or the engine has another one. */
+  /** A node lacks the content of a list, or the engine has another one; whoever asks without a pause costs a look-up each time. */
   wanted(sha256: string): void {
-    const { acts } = this.#options;
-    const list = this.#lists().findLast((one) => one.sha256 === sha256);
-    const nowMs = acts.monotonic();
-    if (list === undefined || this.engine === undefined) return;
-    if (nowMs - (this.#puts.get(list.id) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
-    this.#puts.set(list.id, nowMs);
-    const path = this.#pathOf(list.id, sha256);
+    const { acts, signed } = this.#options;
     // Of a list that has another content by now nobody needs the one before.
+    const id = signed.idOfContent(sha256);
+    const nowMs = acts.monotonic();
+    if (id === undefined || this.engine === undefined) return;
+    if (nowMs - (this.#puts.get(id) ?? Number.NEGATIVE_INFINITY) < AGAIN_MS) return;
+    this.#puts.set(id, nowMs);
+    const path = this.#pathOf(id, sha256);
     if (!existsSync(path)) return;
     const content = readFileSync(path);
     if (sha256Of(content) !== sha256) return;
     const put = this.#put(this.engine, sha256, content).catch((thrown: unknown) => {
       // Such as an engine without room: who lacks it asks again.
       if (!isAppError(thrown)) throw thrown;
-      acts.log.warn({ list: list.id, err: thrown }, 'fleet: a list is not put back yet');
+      acts.log.warn({ list: id, err: thrown }, 'fleet: a list is not put back yet');
     });
     leave(put, 'putting a list back', acts.log);
   }
@@ -116,12 +120,5 @@ export class ListPublication {
         content.subarray(piece * PIECE_BYTES, (piece + 1) * PIECE_BYTES),
       );
     return pieces;
-  }
-
-  #lists(): Body<'list'>[] {
-    return this.#options.log.ofKind('list').flatMap(({ entry }) => {
-      const read = entry.kind === 'list' ? KINDS.list.safeParse(bodyOf(entry)) : undefined;
-      return read?.success === true ? [read.data] : [];
-    });
   }
 }

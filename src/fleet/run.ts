@@ -182,7 +182,7 @@ export class Fleet {
       serverCount: () => readEngineSettings(engineDirectory).servers.length,
     });
     const lists = new ListPublication({
-      ...{ directory: fleetPath(stateDirectory, 'lists'), log, acts },
+      ...{ directory: fleetPath(stateDirectory, 'lists'), signed: this.#member.policy.signed, acts },
       add: (list) => authority.add('list', list),
     });
     const authority: Authority = new Authority({

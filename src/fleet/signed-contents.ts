@@ -96,6 +96,17 @@ export class SignedContents {
     return this.#overlayEntries(place).flatMap(({ content }) => (content === '' ? [] : [content]));
   }
 
+  /** The entries by which lists have their contents; none of those that are given no more. */
+  get listEntries(): PolicyEntry[] {
+    return [...this.#lists.values()].flatMap(({ entry, content }) => (content === '' ? [] : [entry]));
+  }
+
+  /** The list that has that content; undefined for one that no list has any more. */
+  idOfContent(sha256: string): string | undefined {
+    for (const [id, { content }] of this.#lists) if (content === sha256) return id;
+    return undefined;
+  }
+
   /** Whether the authority gives a list of that identifier. */
   hasList(id: string): boolean {
     return (this.#lists.get(id)?.content ?? '') !== '';

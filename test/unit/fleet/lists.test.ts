@@ -9,6 +9,7 @@ import { createKeyFile, type SigningKey } from '../../../src/fleet/key.ts';
 import { ListFetcher, readWantedList, sha256Of } from '../../../src/fleet/list-fetcher.ts';
 import { ListPublication } from '../../../src/fleet/list-publication.ts';
 import { PolicyLog } from '../../../src/fleet/policy-log.ts';
+import { SignedContents } from '../../../src/fleet/signed-contents.ts';
 import { ENTRY_SUBJECT, STREAM } from '../../../src/fleet/subjects.ts';
 import { Intruder, MemoryBus } from '../../support/memory-bus.ts';
 
@@ -51,10 +52,13 @@ beforeEach(() => {
     contents: () => ({ lists: inForce, overlays: [], exemptions: [] }),
   } as unknown as FleetActs;
   const time = '2026-11-26T08:00:00.000Z';
+  const signed = new SignedContents();
   publication = new ListPublication({
-    ...{ directory: join(directory, 'given'), log, acts },
+    ...{ directory: join(directory, 'given'), signed, acts },
     add: (list) => {
-      log.append(signEntry(log.end, { time, kind: 'list', must: false, body: JSON.stringify(list) }, key));
+      const entry = signEntry(log.end, { time, kind: 'list', must: false, body: JSON.stringify(list) }, key);
+      log.append(entry);
+      signed.take(entry);
       return Promise.resolve();
     },
   });
@@ -132,6 +136,17 @@ test.each([
     return told.includes('done 1');
   });
   expect(inForce.get('extra')).toBe(sha256Of(CONTENT));
+});
+
+test('a question for a content that nobody gives reads nothing, however long the log is', async () => {
+  for (let day = 0; day < 50; day++)
+    await publication.publish(`list-${day % 5}`, Buffer.from(`${day}.test\n`), 1);
+  expect(log.end.number).toBe(50);
+  const parse = vi.spyOn(JSON, 'parse');
+  for (let asked = 0; asked < 100; asked++) publication.wanted('f'.repeat(64));
+  const parses = parse.mock.calls.length;
+  parse.mockRestore();
+  expect(parses).toBe(0);
 });
 
 test('requests for lists are told from those for entries', () => {
