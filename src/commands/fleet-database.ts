@@ -90,6 +90,14 @@ export const exportAll = async ({ values, words }: InputOf<typeof FLEET_EXPORT>)
   const { trust } = requireFleet((await findService(values)).config);
   const { directory } = words;
   const made = await exportDatabase({ database, trust, directory, resolvers: values.resolver });
-  print(values.json, made, () => `${directory} has the records of ${made.labels.join(', ') || 'nobody'}.\n`);
-  return DONE;
+  const unnamed =
+    made.unnamed === 0
+      ? ''
+      : `${made.unnamed} labels in the database are no names of resolvers, and are left out: alarms.jsonl has them.\n`;
+  print(
+    values.json,
+    made,
+    () => `${directory} has the records of ${made.labels.join(', ') || 'nobody'}.\n${unnamed}`,
+  );
+  return made.unnamed === 0 ? DONE : PROBLEM;
 };

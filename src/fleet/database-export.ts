@@ -25,12 +25,14 @@ import { KINDS } from './kinds.ts';
 import { POLICY_NAME } from './members.ts';
 import { Membership } from './membership.ts';
 import { PolicyLog } from './policy-log.ts';
-import { evidenceSubject } from './subjects.ts';
+import { evidenceSubject, isRecordsLabel } from './subjects.ts';
 
 /** Rows that are read at a time: some 4 MB of blocks. */
 const ROWS = 200;
-/** Faults of a chain that are told one by one. */
+/** Faults of a chain, and labels that are no names, that are told one by one. */
 const FAULTS_MAX = 20;
+/** Characters of a label that is no name. */
+const LABEL_SHOWN = 80;
 
 /** What is wanted of a database. */
 export interface ExportOptions {
@@ -47,6 +49,8 @@ export interface ExportOptions {
 export interface Exported {
   /** Names of the directories. */
   readonly labels: readonly string[];
+  /** Labels in the database that are no names of resolvers: nothing of them is written. */
+  readonly unnamed: number;
 }
 
 /**
@@ -68,8 +72,11 @@ export const exportDatabase = async (options: ExportOptions): Promise<Exported> 
     await database.begin();
     const nkeys = await writePolicy(database, directory, trust);
     const rows = await database.query('SELECT DISTINCT label FROM cordon.partitions ORDER BY label', []);
-    const labels = rows
-      .map(({ label }) => String(label))
+    const all = rows.map(({ label }) => String(label));
+    // The role of the collector adds what it likes, and a label becomes a part of a path.
+    const unnamed = all.filter((label) => !isRecordsLabel(label));
+    const labels = all
+      .filter(isRecordsLabel)
       .filter((label) => resolvers.length === 0 || resolvers.includes(nameOf(label)));
     for (const label of labels)
       await writeResolver(database, directory, label, nkeys.get(nameOf(label)) ?? []);
@@ -80,9 +87,13 @@ export const exportDatabase = async (options: ExportOptions): Promise<Exported> 
     const lines = alarms.map(({ time, alarm, node, note }) =>
       JSON.stringify({ time: time instanceof Date ? time.toISOString() : '', alarm, node, text: note }),
     );
+    for (const label of unnamed.slice(0, FAULTS_MAX)) {
+      const text = `in the database is ${JSON.stringify(label.slice(0, LABEL_SHOWN))}, which is no name of a resolver`;
+      lines.push(JSON.stringify({ time: '', alarm: 'forged-block', node: '', text }));
+    }
     if (lines.length > 0)
       writeFileSync(join(directory, ALARMS_NAME), `${lines.join('\n')}\n`, { mode: 0o600 });
-    return { labels };
+    return { labels, unnamed: unnamed.length };
   } finally {
     await database.close();
   }
@@ -128,7 +139,7 @@ const writeResolver = async (
   nkeys: readonly string[],
 ): Promise<void> => {
   const { judgeRecord } = await loadRecordSchema();
-  const shelf = new DirectoryShelf(join(directory, label), judgeRecord);
+  const shelf = new DirectoryShelf(directory, label, judgeRecord);
   try {
     const of = async (statement: string): Promise<readonly Row[]> => database.query(statement, [label]);
     for (const { id, pem, proof } of await of(

@@ -17,6 +17,7 @@ import {
   readPosition,
 } from '../evidence/records/records.ts';
 import type { CollectorAlarm, EvidenceStore, Shelf } from './evidence-store.ts';
+import { isRecordsLabel } from './subjects.ts';
 
 const FILE_MODE = 0o600;
 
@@ -35,7 +36,7 @@ export class DirectoryStore implements EvidenceStore {
   }
 
   open(label: string): DirectoryShelf {
-    return new DirectoryShelf(join(this.#directory, label), this.#judge);
+    return new DirectoryShelf(this.#directory, label, this.#judge);
   }
 
   keepConflict(label: string, recordClass: string, id: string, piece: string): void {
@@ -64,7 +65,10 @@ export class DirectoryShelf implements Shelf {
   readonly #directory: string;
   readonly #position: PositionFile;
 
-  constructor(directory: string, judge: JudgeRecord) {
+  /** `label`: a part of the path. Throws a RangeError for one that is no name of a resolver. */
+  constructor(root: string, label: string, judge: JudgeRecord) {
+    if (!isRecordsLabel(label)) throw new RangeError('collected records: a label that is no name');
+    const directory = join(root, label);
     this.#directory = directory;
     mkdirSync(directory, { recursive: true, mode: RECORDS_DIRECTORY_MODE });
     this.heads = new CollectedHeads(directory);

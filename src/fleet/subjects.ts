@@ -27,6 +27,9 @@ export const COLLECTOR = 'collector';
 export const COLLECTOR_NAME = 'collector';
 /** Names of resolvers are parts of subjects and of paths. */
 export const NODE_NAME = /^[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?$/;
+/** True for what the records of a resolver are called: its name, or NAME.2 of a second enrolment. */
+export const isRecordsLabel = (text: string): boolean =>
+  NODE_NAME.test(text.replace(/\.(?:[2-9]|[1-9]\d{1,8})$/, ''));
 
 /** Where an entry is published and kept. */
 export const policySubject = (number: number | '*'): string => `cordon.policy.${number}`;

@@ -1,5 +1,5 @@
 // The collector's records in a real PostgreSQL: the same as in directories, whoever tries to make them others.
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -614,7 +614,7 @@ describe('records in PostgreSQL', needingPostgresql, () => {
     expect(server.sql('SELECT count(*) FROM cordon.conflicts')).toBe('0');
   });
 
-  test('a key that somebody with the role of the collector adds signs nothing', async () => {
+  test('a key that somebody with the role of the collector adds signs nothing, and a label is no path', async () => {
     const { pieces } = await record(1);
     await send(pieces);
     const { pieces: others } = await record(2, 50);
@@ -628,7 +628,16 @@ describe('records in PostgreSQL', needingPostgresql, () => {
       ['bb', '{}'],
     ])
       server.sql(`SELECT cordon.add_key('ns1', '${id}', '${forged.pem}', '${proof}')`, 'cordon_collector');
-    const { resolvers, isComplete } = await reportOf(await exported('after'));
+    const partition = [
+      ...["'../elsewhere/ns2'", "'queries'", 1, "'2026-11-01'", "repeat('00', 32)", 1],
+      ...["'ns2'", "'1'", "'2026-11-01T00:00:00.000Z'", false],
+    ];
+    server.sql(`SELECT cordon.add_partition(${partition.join(', ')})`, 'cordon_collector');
+    expect(server.sql('SELECT count(DISTINCT label) FROM cordon.partitions')).toBe('2');
+    const after = await exported('after');
+    expect(existsSync(join(directory, 'elsewhere'))).toBe(false);
+    expect(readFileSync(join(after, 'alarms.jsonl'), 'utf8')).toContain('elsewhere/ns2\\", which is no name');
+    const { resolvers, isComplete } = await reportOf(after);
     expect(isComplete).toBe(false);
     const gaps = resolvers[0]?.gaps.join('\n');
     expect(gaps).toContain('key aa in the database is not one that the resolver sent');
