@@ -23,14 +23,20 @@ export const Asked = ({ waiting }: { readonly waiting: Act }): VNode => {
   const { reason: _, ...body } = (waiting.body ?? {}) as Readonly<Record<string, unknown>>;
   return (
     <dl class="paper">
-      <ExactMembers of={waiting.parameters ?? {}} />
-      <ExactMembers of={body} />
+      <ExactMembers of={waiting.parameters ?? {}} label={waiting.id} />
+      <ExactMembers of={body} label={waiting.id} />
       <dt>{say('askedBy')}</dt>
       <dd>
         {waiting.by}, {format.time(waiting.askedAt)}
       </dd>
       <dt>{say('reason')}</dt>
-      <dd>{waiting.reason === '' ? '–' : <Exact text={waiting.reason} label={say('reason')} />}</dd>
+      <dd>
+        {waiting.reason === '' ? (
+          '–'
+        ) : (
+          <Exact text={waiting.reason} label={`${waiting.id} ${say('reason')}`} />
+        )}
+      </dd>
       <dt>{say('actEnds')}</dt>
       <dd>{format.ago((nowMs() - Date.parse(waiting.expiresAt)) / 1000)}</dd>
     </dl>
@@ -157,7 +163,7 @@ export const CameOf = ({
   if (operation !== 'searchQueriesOf')
     return (
       <dl class="paper">
-        <ExactMembers of={result} />
+        <ExactMembers of={result} label={word('op', operation)} />
       </dl>
     );
   const found = result as QueriesFound;

@@ -54,8 +54,11 @@ const leaves = (value: unknown, way: string): (readonly [way: string, text: stri
   return members.flatMap(([name, member]) => leaves(member, way === '' ? name : `${way}.${name}`));
 };
 
-/** Rows of a list of terms: each value of an object by itself, so that a link can be taken as it stands there. */
-export const ExactMembers = ({ of }: { readonly of: object }): VNode => (
+/**
+ * Rows of a list of terms: each value of an object by itself, so that a link can be taken as it stands there. `label` tells those of
+ * several lists on a page apart.
+ */
+export const ExactMembers = ({ of, label }: { readonly of: object; readonly label: string }): VNode => (
   <>
     {leaves(of, '').map(([way, text]) => (
       <>
@@ -63,7 +66,7 @@ export const ExactMembers = ({ of }: { readonly of: object }): VNode => (
           <code>{seen(way)}</code>
         </dt>
         <dd>
-          <Exact text={text} label={way} />
+          <Exact text={text} label={`${label} ${way}`} />
         </dd>
       </>
     ))}

@@ -17,7 +17,7 @@ const draw = (component: Parameters<typeof drawIn>[1], props: object): string =>
 const asked = (operation: string, body: object): string =>
   draw(Asked, {
     waiting: {
-      ...{ operation, body, parameters: {}, by: 'A. Administrator', reason: 'ticket \u202E4711' },
+      ...{ id: 'a-1', operation, body, parameters: {}, by: 'A. Administrator', reason: 'ticket \u202E4711' },
       ...{ askedAt: '2026-12-01T10:00:00Z', expiresAt: '2026-12-02T10:00:00Z' },
     },
   });
@@ -37,7 +37,7 @@ test('an overlay is confirmed with its last line, its line ends, and what nobody
   expect(html).toContain(`# <mark>U+2067</mark>off<mark>U+200B×2</mark><mark>U+000D</mark>${end}</code>`);
   expect(html).toContain('ticket <mark>U+202E</mark>4711');
   // What scrolls is reached with the keyboard, and has a name.
-  expect(html).toMatch(/<section class="exact" tabindex="0" aria-label="yaml">/);
+  expect(html).toMatch(/<section class="exact" tabindex="0" aria-label="a-1 yaml">/);
   // Taking an overlay away is seen as well.
   expect(asked('setOverlay', { for: 'all', yaml: '' })).toContain('<code class="exact">&quot;&quot;</code>');
 });
