@@ -56,7 +56,7 @@ export {
   isInstalled,
   loadFeature,
 } from './features.ts';
-export { fileIdentity, NO_FILE } from './file-identity.ts';
+export { fileIdentity } from './file-identity.ts';
 export { GrowingBytes } from './growing-bytes.ts';
 export { collectHeap, keepHeapSmall, shrinkHeap } from './heap.ts';
 export { NumberMap } from './number-map.ts';

@@ -21,4 +21,4 @@ export const fileIdentity = (path: string): string => {
 };
 
 /** Of a path where nothing is. */
-export const NO_FILE = 'none';
+const NO_FILE = 'none';

@@ -44,11 +44,11 @@ beforeEach(async () => {
     ...{ totals: new CounterTotals(), pause, leases: { tableOf: () => undefined }, quicWorker: undefined },
     supervisor: {
       count: 2,
-      apply: async (settingsFor: (index: number) => WorkerSettings) => {
+      apply: (settingsFor: (index: number) => WorkerSettings) => {
         isWatching = isPausedBy(settingsFor(0));
         const thrown = fault;
         fault = undefined;
-        if (thrown !== undefined) throw thrown;
+        return thrown === undefined ? Promise.resolve() : Promise.reject(thrown);
       },
     },
     trust: { mode: 'off', anchors: [], setConfig: () => () => undefined, recall: () => Promise.resolve() },
