@@ -4,6 +4,7 @@ import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config, UrlSource } from '../../../../src/config/config.ts';
+import { KeptLists } from '../../../../src/policy/keeping/kept-lists.ts';
 import { ListUpdater, type ListUpdaterOptions } from '../../../../src/policy/keeping/list-updater.ts';
 import { readKeptPaths, readListStatuses, withoutMissing } from '../../../../src/policy/keeping/status.ts';
 import { createLog } from '../../../../src/telemetry/observe/observe.ts';
@@ -317,4 +318,40 @@ test('a state directory that cannot be used is ERR_LIST_STORE', async () => {
   const config = configWith('feed');
   writeFileSync(join(directory, 'state'), '');
   await expect(open(config)).rejects.toMatchObject({ code: 'ERR_LIST_STORE' });
+});
+
+test('while a configuration waits, a list of both is fetched as the one in force says, unless nothing is there', async () => {
+  const configOfBoth = (there: string, absent: string): Config =>
+    configOf(
+      [
+        'state: state',
+        'lists:',
+        ...[there, absent].map((at, index) => `  - { id: l${index}, url: "${server.url(at)}" }`),
+      ].join('\n'),
+      {},
+      directory,
+    );
+  const lists = new KeptLists({
+    log: createLog({ level: 'error', to: { write: () => undefined } }),
+    lookup: () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
+    ...{ onChange: () => undefined, onOutcome: () => undefined },
+  });
+  const asked = async (id: string): Promise<string | undefined> => {
+    await lists.keeper?.refresh(id);
+    return server.requests.findLast(({ path }) => path.startsWith(`/${id}/`))?.path;
+  };
+  server.set('/l0/there', content(names(20)));
+  const [inForce, next] = [configOfBoth('/l0/there', '/l1/absent'), configOfBoth('/l0/moved', '/l1/mended')];
+  try {
+    await lists.open(inForce);
+    expect([await asked('l0'), await asked('l1')]).toEqual(['/l0/there', '/l1/absent']);
+    await lists.prepare(next);
+    expect([await asked('l0'), await asked('l1')]).toEqual(['/l0/there', '/l1/mended']);
+    await lists.restore(inForce);
+    expect([await asked('l0'), await asked('l1')]).toEqual(['/l0/there', '/l1/absent']);
+    await lists.follow(next);
+    expect([await asked('l0'), await asked('l1')]).toEqual(['/l0/moved', '/l1/mended']);
+  } finally {
+    await lists.close();
+  }
 });
