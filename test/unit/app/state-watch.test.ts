@@ -3,12 +3,14 @@ import { mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { StateWatch } from '../../../src/host/app/state-watch.ts';
 import type { Log } from '../../../src/telemetry/observe/observe.ts';
 
 test('what cannot be examined is trouble until it can be, and nothing is made anew for it', async () => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   onTestFinished(() => void vi.useRealTimers());
+  // All looks of a process go by one timer, which other tests of it may have begun.
+  vi.resetModules();
+  const { StateWatch } = await import('../../../src/host/app/state-watch.ts');
   const directory = mkdtempSync(join(tmpdir(), 'cordon-watch-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const [path, aside] = [join(directory, 'register'), join(directory, 'aside')];
