@@ -65,10 +65,13 @@ export const listen = (listener: Listener): (() => void) => {
     close();
     void poll();
   };
-  /** The stream lives. */
-  const heard = (): void => {
+  const waitOn = (): void => {
     clearTimeout(timer);
     timer = setTimeout(lose, STREAM_SILENCE_MS);
+  };
+  /** The stream lives. */
+  const heard = (): void => {
+    waitOn();
     listener.word();
   };
   const open = (): void => {
@@ -89,7 +92,8 @@ export const listen = (listener: Listener): (() => void) => {
       listener.ended();
     });
     stream.onopen = () => {
-      heard();
+      // That it is open is no word of the state, which may not be readable there.
+      waitOn();
       // From here on the server tells; what was before is read now.
       if (!isTold) missed();
       isTold = true;

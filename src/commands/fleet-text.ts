@@ -13,7 +13,7 @@ type Need = Resolver['needs'][number];
 
 /** Of keys in the answer to a resolver that joins which the authority, of an older version, did not sign. */
 export const UNPROVEN =
-  'The authority named further keys without signing them, and they are left out: copy "fleet.trust" from its configuration. Without the key from the safe this resolver does not follow a take-over.';
+  'The authority named further keys without signing them, and they are left out: copy "fleet.trust" from its configuration. Until then this resolver takes no policy at all if the key of the authority was changed once, and follows no take-over.';
 
 /** What needs a person, a line each. */
 export const needsPerson = (fleet: Fleet): string[] => {

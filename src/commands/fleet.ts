@@ -171,7 +171,7 @@ export const joinTo = async ({ values, words }: InputOf<typeof FLEET_JOIN>): Pro
         joined.isConnected ? '' : `\n${NOT_YET}`
       }${joined.unproven.length === 0 ? '' : `\n${UNPROVEN}`}\nIts configuration gets\n${fleetYaml(joined.servers, joined.trust, 'node', values.ca)}`,
   );
-  return joined.isConnected ? DONE : PROBLEM;
+  return joined.isConnected && joined.unproven.length === 0 ? DONE : PROBLEM;
 };
 
 /** Another key. */

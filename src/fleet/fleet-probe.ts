@@ -123,8 +123,9 @@ export const signResult = (name: string, request: string, own: OwnProbe, key: Si
 export type ResultFault = 'forged' | 'past';
 
 /**
- * The result of bytes from the network, by the keys that its resolver had when it ended. The engine keeps the last one of each, also
- * of who was removed or has another key since.
+ * The result of bytes from the network, by the key that its resolver has: when it ended says whoever wrote it, and a key of before may
+ * be another's by now. The engine keeps the last result of each resolver, also of who was removed or has another key since, who tells it
+ * anew.
  */
 export const readResult = (
   bytes: Uint8Array,
@@ -139,9 +140,9 @@ export const readResult = (
   if (!read.success || read.data.name !== name) return 'forged';
   const endedMs = Date.parse(read.data.ended);
   const isSigned = membership
-    .keysOf(name, endedMs)
+    .keysOf(name, Number.POSITIVE_INFINITY)
     .some((key) => isSignature(key, resultText(body), signature));
-  if (isSigned) return read.data;
+  if (isSigned) return Date.parse(read.data.began) > endedMs ? 'forged' : read.data;
   return endedMs - (changedMs(member) ?? Number.NEGATIVE_INFINITY) < OLD_KEY_MS ? 'past' : 'forged';
 };
 

@@ -10,10 +10,11 @@ import { errorText, readRegularFile, systemErrorCode } from '../../base/base.ts'
 import { type Certificate, openCertificate, PROOF_BYTES_MAX } from '../probe/probe.ts';
 import type { ForeignProof } from '../records/records.ts';
 
-/** Files of the directory that are looked at, the newest: an archive of four a day has them after three years. */
+/**
+ * Files of the directory that are looked at, the newest: an archive of four a day has them after three years. Where there are more, the
+ * last by name, as days stand in names.
+ */
 const FILES_MAX = 4_096;
-/** Files that are asked for their times at one look, a tenth of a second: the last by name, as days stand in names. */
-const TIMES_MAX = 16_384;
 /** Read at one look, the newest first: the rest has its turn at the next ones. */
 const READ_MAX = 4;
 /** Between clocks, milliseconds. */
@@ -117,13 +118,12 @@ export class ProofWatch {
     return names
       .toSorted()
       .reverse()
-      .slice(0, TIMES_MAX)
+      .slice(0, this.#filesMax)
       .flatMap((name) => {
         const times = timesOf(join(this.#directory, name));
         return times === undefined ? [] : [{ name, ...times }];
       })
-      .sort((a, b) => b.writtenMs - a.writtenMs)
-      .slice(0, this.#filesMax);
+      .sort((a, b) => b.writtenMs - a.writtenMs);
   }
 
   #take(name: string, nowMs: number): HandedIn[] {

@@ -123,7 +123,8 @@ export const buildReport = async (
     integrity,
     signing,
     unknown: toUnknown({
-      ...{ integrity, signing, enforcement, probes, records, lists: listed, exemptions: exempted },
+      ...{ integrity, signing, enforcement, probes, networks, records, lists: listed },
+      exemptions: exempted,
       notes: [...attempts.notes, ...enforcement.notes],
       untilMs,
     }),

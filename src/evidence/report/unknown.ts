@@ -5,6 +5,7 @@ import type {
   EnforcementSection,
   ExemptionSection,
   ListSection,
+  NetworkEntry,
   Note,
   ProbeSection,
 } from './model.ts';
@@ -21,6 +22,7 @@ export interface UnknownFacts {
   readonly signing: SigningSection;
   readonly enforcement: EnforcementSection;
   readonly probes: ProbeSection;
+  readonly networks: readonly NetworkEntry[];
   readonly records: RecordsSection;
   readonly lists: readonly ListSection[];
   readonly exemptions: readonly ExemptionSection[];
@@ -29,7 +31,7 @@ export interface UnknownFacts {
 
 /** All of it. */
 export const toUnknown = (facts: UnknownFacts): Attention[] => {
-  const { integrity, signing, enforcement, probes, records, notes, untilMs } = facts;
+  const { integrity, signing, enforcement, probes, networks, records, notes, untilMs } = facts;
   const found: Attention[] = [];
   const add = (code: string, ...values: (string | number)[]): void => void found.push({ code, values });
   const doubtful = integrity.doubtful.reduce((sum, { first, last }) => sum + last - first + 1, 0);
@@ -43,7 +45,7 @@ export const toUnknown = (facts: UnknownFacts): Attention[] => {
   lookAtWitnesses(signing, untilMs, add);
   if (records.dropped > 0) add('dropped', records.dropped);
   if (records.uncleanEnds.length > 0) add('unclean-ends', records.uncleanEnds.length);
-  if (!isProven(probes)) add('no-probe');
+  if (!isProven(probes, networks)) add('no-probe');
   else if (probes.longestGapMs !== null && probes.longestGapMs > UNPROVEN_MS_MAX)
     add('unproven', probes.longestGapMs);
   for (const { code, values } of notes) if (ELSEWHERE.has(code)) add(code, ...values);

@@ -36,7 +36,7 @@ export const judgePeriod = (facts: VerdictFacts): Verdict => {
   const isNo = reasons.length > 0;
   if (msOf('no-evidence') > 0) reasons.push('no-evidence');
   if (isDoubtful) reasons.push('records');
-  if (!isProven(probes)) reasons.push('no-probe');
+  if (!isProven(probes, networks)) reasons.push('no-probe');
   const isShown = reasons.length === 0;
   return {
     answer: isNo ? 'no' : !isShown ? 'not-shown' : msOf('not-in-force') > 0 ? 'yes-but' : 'yes',
@@ -58,11 +58,16 @@ const isMostlyInForce = ({ ms }: NetworkEntry): boolean => {
 };
 
 /**
- * That it was asked is no proof: of each network a run within the period has to have found everything blocked, or a leak, which is a
- * reason of its own.
+ * That it was asked is no proof: of each network that was there, and of which the probe ever asked, a run within the period has to
+ * have found everything blocked, or a leak, which is a reason of its own. A network that was removed before is none.
  */
-export const isProven = ({ views }: Pick<ProbeSection, 'views'>): boolean => {
+export const isProven = (
+  { views }: Pick<ProbeSection, 'views'>,
+  networks: readonly NetworkEntry[],
+): boolean => {
   const isTold = ({ lastSuccess, ms }: ProbeView): boolean => lastSuccess !== null || ms.leaking > 0;
-  const isNetwork = ({ view }: ProbeView): boolean => view.startsWith('group:');
-  return views.some(isTold) && views.filter(isNetwork).every(isTold);
+  const there = new Set(networks.filter(({ ms }) => ms['in-force'] > 0).map(({ group }) => `group:${group}`));
+  const isWanted = ({ view, runs }: ProbeView): boolean =>
+    view.startsWith('group:') && (runs > 0 || there.has(view));
+  return views.some(isTold) && views.filter(isWanted).every(isTold);
 };

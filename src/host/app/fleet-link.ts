@@ -89,8 +89,8 @@ export class FleetLink implements Part {
       });
       this.#given = fleet.lists;
       if (fleet.role === 'authority') {
-        const { state, lists } = this.#parts;
-        const giving = new ListGiving({ log, lists, current: () => state.current, fleet: () => this.#fleet });
+        const { state } = this.#parts;
+        const giving = new ListGiving({ log, current: () => state.current, fleet: () => this.#fleet });
         this.#listTimer = setInterval(() => void giving.give(this.#given), LISTS_MS);
         this.#listTimer.unref();
       }

@@ -3,17 +3,16 @@
 // A file is what somebody put there last. What its review holds, what its signature does not fit, and what lies there between a change
 // and the reload is in force nowhere: signed by the authority it would be in force at every node.
 import { createHash } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import type { RunningFleet } from '../../fleet/fleet.ts';
-import type { KeptLists } from '../../policy/keeping/keeping.ts';
+import { readListFile } from '../../policy/lists/lists.ts';
 import type { Log } from '../../telemetry/observe/observe.ts';
 import type { ActiveState } from './active-state.ts';
 
 /** What it needs. */
 export interface ListGivingOptions {
   readonly log: Pick<Log, 'info' | 'warn'>;
-  readonly lists: Pick<KeptLists, 'pathOf'>;
-  readonly current: () => Pick<ActiveState['current'], 'config' | 'generation'>;
+  readonly current: () => Pick<ActiveState['current'], 'generation'>;
   readonly fleet: () => Pick<RunningFleet, 'givenLists'> | undefined;
 }
 
@@ -35,10 +34,11 @@ export class ListGiving {
   async give(ids: readonly string[]): Promise<void> {
     const { current, log, fleet } = this.#options;
     for (const id of ids) {
-      const { sha256, entries } = current().generation?.lists.find((list) => list.id === id)?.loaded ?? {};
-      if (sha256 === undefined || entries === undefined || this.#published.get(id) === sha256) continue;
+      const loaded = current().generation?.lists.find((list) => list.id === id)?.loaded;
+      if (loaded === undefined || this.#published.get(id) === loaded.sha256) continue;
+      const { sha256, entries, path } = loaded;
       try {
-        const content = this.#read(id, sha256);
+        const content = this.#read(id, sha256, path);
         if (content === undefined) continue;
         if ((await fleet()?.givenLists.publish(id, content, entries)) === true)
           log.info({ list: id, sha256 }, 'fleet: a list is given to the nodes');
@@ -58,17 +58,13 @@ export class ListGiving {
     }
   }
 
-  /** The content of that hash; undefined where there is none, or another one. Throws errors of the system. */
-  #read(id: string, sha256: string): Uint8Array | undefined {
-    const { current, lists, log } = this.#options;
-    const list = current().config.lists.find((one) => one.id === id);
-    if (list === undefined) return undefined;
-    const path = list.source.kind === 'file' ? list.source.path : lists.pathOf(list);
-    if (path === undefined) return undefined;
+  /** The text of that hash; undefined where the file has another one. Throws errors of the system, and as readListFile(). */
+  #read(id: string, sha256: string, path: string): Uint8Array | undefined {
+    const { log } = this.#options;
     const { mtimeMs, size, ino } = statSync(path);
     const state = [sha256, path, ino, size, mtimeMs].join(' ');
     if (this.#others.get(id) === state) return undefined;
-    const content = readFileSync(path);
+    const content = readListFile(path);
     if (createHash('sha256').update(content).digest('hex') === sha256) {
       this.#others.delete(id);
       return content;

@@ -173,6 +173,7 @@ export const createProgram = (
   });
   const pause = new OperatorPause({
     log,
+    isApplied: () => state.isPauseApplied,
     msMax: () => state.current.config.compliance.pauseMsMax,
     nowMs: systemClock,
     enforcement: () => enforcement.current,

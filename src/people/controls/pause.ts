@@ -15,6 +15,8 @@ const RETRY_MS = 5_000;
 /** What a pause needs of the program. */
 export interface PauseOptions {
   readonly log: { error(fields: object, text: string): void };
+  /** Whether the workers suspend refusals now, whatever is wanted. */
+  isApplied(): boolean;
   /** Longest pause, milliseconds, as now configured. */
   msMax(): number;
   nowMs(): number;
@@ -152,6 +154,8 @@ export class OperatorPause implements PauseControl {
     } catch (thrown) {
       if (this.#pauses[origin] === begun) this.#forget(origin);
       if (before !== undefined) this.#restore(origin, before, before.untilMs - this.#options.nowMs());
+      // One whose end this one met goes on in the workers, and nobody else would end it.
+      else if (this.#options.isApplied() && !this.isPaused) this.#restore(origin, begun, RETRY_MS);
       throw thrown;
     }
     this.#options.changed(this.status(), about.by, about.reason);

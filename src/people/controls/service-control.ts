@@ -94,7 +94,8 @@ export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
     try {
       const isCopied = await evidence.exemptions.copyRegister(join(directory, register));
       const hasRoom = await parts.copyRoom(join(directory, room));
-      removeCopies(directory, systemClock() - COPY_KEPT_MS);
+      const copies = [...(isCopied ? [register] : []), ...(hasRoom ? [room] : [])];
+      removeCopies(directory, copies);
       return { version: VERSION, register: isCopied ? register : null, room: hasRoom ? room : null };
     } catch (thrown) {
       for (const name of [register, room]) rmSync(join(directory, name), { force: true });
@@ -103,8 +104,14 @@ export const createServiceControl = (parts: ServiceParts): ServiceControl => ({
   },
 });
 
-/** Removes copies that were made before. */
-const removeCopies = (directory: string, beforeMs: number): void => {
+/**
+ * Removes copies that are COPY_KEPT_MS older than these, which were just made: by the clock of the file system, which may not be that of
+ * the service.
+ */
+const removeCopies = (directory: string, made: readonly string[]): void => {
+  if (made.length === 0) return;
+  const times = made.map((name) => lstatSync(join(directory, name)).mtimeMs);
+  const beforeMs = Math.min(...times) - COPY_KEPT_MS;
   for (const name of readdirSync(directory).filter((one) => one.endsWith(COPY_SUFFIX))) {
     const path = join(directory, name);
     const { mtimeMs = beforeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};

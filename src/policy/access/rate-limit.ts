@@ -22,8 +22,10 @@ const TAGS_OFFSET = SEED_BYTES + PLACES * Float64Array.BYTES_PER_ELEMENT;
 
 /** How far ahead may be asked, milliseconds: a morning's log-ins behind one address, 5,000 queries at 500 a second. */
 const BURST_MS = 10_000;
-/** A time further ahead was written before the clock stepped back, milliseconds. */
+/** As much may be owed, milliseconds. */
 const AHEAD_MS_MAX = 2 * BURST_MS;
+/** A time further ahead was written before the clock stepped back: workers read it once a turn, some a moment after others. */
+const STEPPED_MS = AHEAD_MS_MAX + 1_000;
 
 /**
  * Bits of the networks around an address, in the mapped form, and how many times as much each may ask as one address.
@@ -145,7 +147,7 @@ export class RateLimit {
     let least = first;
     for (let place = first; place < first + WAYS; place++) {
       if (tags[place] === tag) {
-        if ((times[place] ?? 0) - nowMs > AHEAD_MS_MAX) times[place] = 0;
+        if ((times[place] ?? 0) - nowMs > STEPPED_MS) times[place] = 0;
         return place;
       }
       if ((times[place] ?? 0) < (times[least] ?? 0)) least = place;

@@ -195,7 +195,7 @@ const createConnection = <T>(
 ): Connection<T> => {
   const { endpoint, transport, tls, path = DEFAULT_PATH, authority } = server;
   const { listener, clock, observer, outstandingMax } = context;
-  const linksMax = Math.min(LINKS_MAX, Math.ceil(outstandingMax / LINK_QUERIES_MAX));
+  const linksMax = Math.min(LINKS_MAX, Math.max(LINKS_MIN, Math.ceil(outstandingMax / LINK_QUERIES_MAX)));
   if (!isEncrypted(server))
     return new StreamConnection<T>(endpoint, undefined, listener, { clock, linksMax });
   assert(tls !== undefined, 'an encrypted upstream without TLS settings');
@@ -209,7 +209,8 @@ const createConnection = <T>(
   return new HttpsConnection<T>(endpoint, resource, listener, { clock, linksMax, proof });
 };
 
-/** Links to one upstream, however many queries it may have: each is opened only when those before are full. */
+/** Links to one upstream, however many queries it may have: each is opened only when those before are full or retire. */
+const LINKS_MIN = 4;
 const LINKS_MAX = 32;
 /** The port that an authority leaves out (RFC 9110 section 4.2.2). */
 const HTTPS_PORT = 443;

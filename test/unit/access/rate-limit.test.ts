@@ -79,6 +79,8 @@ test('what many long answers cost is owed, however much it is', () => {
   expect(ask('192.0.2.1', 3000)).toBe(3000);
   for (let i = 0; i < 3000; i++) rates.charge(words('192.0.2.1'), 1232, START_MS + 100);
   expect(ask('192.0.2.1', 10, START_MS + 200)).toBe(0);
+  // By a worker whose turn began before.
+  expect(ask('192.0.2.1', 10, START_MS + 90)).toBe(0);
   expect(ask('192.0.2.1', 10, START_MS + 8_000)).toBe(0);
   expect(ask('192.0.2.1', 10, START_MS + 11_000)).toBe(10);
 });

@@ -37,6 +37,7 @@ beforeEach(async () => {
       enforcement: () => ({ groups: [] }) as unknown as Enforcement,
     },
     log: { error: () => undefined },
+    isApplied: () => state.isPauseApplied,
     apply: (by, reason) => changes.applyPause({ ...(by && { by }), ...(reason && { reason }) }),
     changed: () => undefined,
   });

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { gzipSync } from 'node:zlib';
 import { expect, test } from 'vitest';
 import { fleetPath } from '../../../src/fleet/identity.ts';
 import { ListGiving, type ListGivingOptions } from '../../../src/host/app/list-giving.ts';
@@ -18,18 +19,17 @@ test('a content that is held, or lies in the file before the reload, is signed b
     const path = join(template.directory, 'extra.txt');
     const warned: string[] = [];
     let inForce = '';
+    let place = path;
     const start = (): ListGiving =>
       new ListGiving({
         log: { info: () => undefined, warn: (...said: unknown[]) => void warned.push(String(said[1])) },
-        lists: { pathOf: () => undefined },
         current: () =>
           ({
-            config: { lists: [{ id: 'extra', source: { kind: 'file', path } }] },
             generation: {
               lists: [
                 {
                   id: 'extra',
-                  loaded: { sha256: hashOf(inForce), entries: 1 },
+                  loaded: { sha256: hashOf(inForce), entries: 1, path: place },
                 },
               ],
             },
@@ -69,4 +69,11 @@ test('a content that is held, or lies in the file before the reload, is signed b
     writeFileSync(path, inForce);
     await next.give(GIVEN);
     expect(signed()).toEqual([first, second, hashOf(inForce)]);
+
+    // A release has a newer one than the file: what is in force lies elsewhere, packed or not.
+    inForce = 'five.test\n';
+    place = join(template.directory, 'release.txt.gz');
+    writeFileSync(place, gzipSync(inForce));
+    await next.give(GIVEN);
+    expect(signed().at(-1)).toBe(hashOf(inForce));
   }));

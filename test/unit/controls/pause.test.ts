@@ -16,18 +16,21 @@ let isApplied: boolean;
 let fault: AppError | undefined;
 let logged: string[];
 let changed: string[];
+/** What the next changes wait for. */
+let turns: Promise<undefined>[];
 
 beforeEach(() => {
   time = new VirtualTime(Date.parse('2026-11-26T08:00:00Z'));
   time.install();
-  [isApplied, fault, logged, changed] = [false, undefined, [], []];
+  [isApplied, fault, logged, changed, turns] = [false, undefined, [], [], []];
   pause = new OperatorPause({
     ...{ msMax: () => 15 * MINUTE_MS, nowMs: time.clock, enforcement: () => ENFORCED },
+    isApplied: () => isApplied,
     log: { error: (_: object, text: string) => void logged.push(text) },
-    apply: () => {
-      if (fault !== undefined) return Promise.reject(fault);
+    apply: async () => {
+      await turns.shift();
+      if (fault !== undefined) throw fault;
       isApplied = pause.isPaused;
-      return Promise.resolve();
     },
     changed: ({ isPaused }, by, reason) => changed.push([isPaused, by, reason].join(' | ')),
   });
@@ -64,6 +67,24 @@ test('an end by time that fails is logged, and tried until it is done', async ()
   await pass(5_000);
   expect([pause.isPaused, isApplied, logged.length]).toEqual([false, false, 3]);
   expect(changed).toEqual(['true | Op | drill', 'false |  | ']);
+});
+
+test('a pause that fails where the end of another met it does not stay in the workers', async () => {
+  await pause.pause(MINUTE_MS, 'Op', 'drill');
+  const [first, second] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  turns = [first.promise, second.promise];
+  // The first is over while a reload has its turn, and another one begins: the end finds it, and it fails at a worker.
+  await pass(MINUTE_MS + 1_000);
+  const begun = pause.pause(MINUTE_MS, 'Op', 'again').catch((thrown: unknown) => thrown);
+  first.resolve(undefined);
+  await new Promise((resolve) => setImmediate(resolve));
+  fault = FAULT;
+  second.resolve(undefined);
+  expect(await begun).toBe(FAULT);
+  expect([pause.isPaused, isApplied]).toEqual([true, true]);
+  fault = undefined;
+  await pass(11_000);
+  expect([pause.isPaused, isApplied]).toEqual([false, false]);
 });
 
 test('a pause that cannot take the place of another leaves that one, with its end', async () => {

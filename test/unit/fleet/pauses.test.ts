@@ -37,6 +37,7 @@ const start = async (resolver: Resolver): Promise<void> => {
   const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
   resolver.pause = new OperatorPause({
     log: { error: () => undefined },
+    isApplied: () => false,
     ...{ msMax: () => resolver.pauseMsMax, nowMs: time.clock, enforcement: () => ENFORCED },
     apply: () => Promise.resolve(),
     changed: ({ isPaused, until }, by, reason) =>

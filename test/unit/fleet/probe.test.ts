@@ -257,8 +257,18 @@ describe('a result', () => {
     await asker.up({ ...engine, readAll: () => Promise.resolve(kept) } as unknown as MessageBus);
     expect(alarms).toEqual([]);
     expect(['ns2', 'ns3', 'ns4'].map((name) => asker.resultOf(name)?.outcome)).toEqual([
-      ...[undefined, 'leaking', 'leaking'],
+      ...[undefined, undefined, 'leaking'],
     ]);
+  });
+
+  test('that a key of before signs is never taken, whatever time stands in it', () => {
+    const membership = fleetOf(joins('ns2'), joins('ns2', other.nkey, '2026-11-26T09:00:00.000Z'));
+    const old = { ...OWN, began: '2026-11-25T09:00:00.000Z', ended: '2026-11-25T09:00:01.000Z' };
+    expect(readResult(Buffer.from(signResult('ns2', request, old, own.key)), 'ns2', membership)).toBe('past');
+    const ahead = { ...OWN, began: '2999-01-01T00:00:00.000Z' };
+    expect(readResult(Buffer.from(signResult('ns2', request, ahead, other.key)), 'ns2', membership)).toBe(
+      'forged',
+    );
   });
 
   test('is told again by the key that its resolver has by then', async () => {

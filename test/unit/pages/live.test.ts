@@ -39,6 +39,8 @@ const last = (): Stream => Stream.all.at(-1) ?? new Stream();
 
 let told: string[];
 let end: () => void;
+/** Signs that what is shown is so now. */
+let words: number;
 /** Whether the service answers a question. */
 let isAnswered: boolean;
 
@@ -46,6 +48,7 @@ beforeEach(() => {
   vi.useFakeTimers();
   Stream.all = [];
   told = [];
+  words = 0;
   isAnswered = true;
   page.visibilityState = 'visible';
   vi.stubGlobal('EventSource', Stream);
@@ -54,7 +57,7 @@ beforeEach(() => {
     isAnswered ? Promise.resolve(Response.json({})) : Promise.reject(new TypeError('no network')),
   );
   end = listen({
-    ...{ state: () => undefined, word: () => undefined, ended: () => told.push('ended') },
+    ...{ state: () => undefined, word: () => words++, ended: () => told.push('ended') },
     changed: (subjects) => told.push(subjects.join()),
     missed: () => told.push('missed'),
   });
@@ -103,6 +106,18 @@ test('a stream without a sign of life is another one, and one with signs of life
   expect([Stream.all[0]?.isClosed, Stream.all.length]).toEqual([true, 2]);
   last().onopen?.();
   expect(told).toEqual(['missed']);
+});
+
+test('that a stream is open is no word of a state that cannot be read there', async () => {
+  isAnswered = false;
+  for (let times = 0; times < 3; times++) {
+    last().onopen?.();
+    await vi.advanceTimersByTimeAsync(15_000 + 5_000);
+  }
+  expect([Stream.all.length, words]).toEqual([4, 0]);
+  last().onopen?.();
+  last().tell('tick', {});
+  expect(words).toBe(1);
 });
 
 test('where no stream can be had, everything is read anew every ten seconds, and in the background never', async () => {

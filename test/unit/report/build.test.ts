@@ -345,6 +345,29 @@ test('runs that prove nothing are no proof, whatever their results say', async (
   const found = await report({ changes: [...begins, unread, still('23:59:59')] });
   expect(found.verdict.reasons).toContain('no-probe');
   expect(found.probes.views[0]).toMatchObject({ lastSuccess: null, ms: { enforced: 0 } });
+  // A network that was removed before the period has nothing to show.
+  const removed = {
+    ...{
+      kind: 'probe',
+      time: '2026-11-20T00:00:00.000Z',
+      event: 'sweep',
+      generation: 1,
+      outcome: 'enforced',
+    },
+    began: '2026-11-20T00:00:00.000Z',
+    results: [
+      { view: 'group:old', transport: '*', qtype: '*', outcome: 'enforced', asked: 9, leaked: 0, failed: 0 },
+    ],
+  } as unknown as ChangeRecord;
+  const state = {
+    ...{ kind: 'enforcement', time: at('00:00:01'), event: 'state', state: 'enforced' },
+    groups: [{ group: 'lab', state: 'enforced' }],
+  } as unknown as ChangeRecord;
+  const later = await report({
+    changes: [removed, ...begins, state, probe('00:01:00'), still('23:59:59')],
+  });
+  expect(later.probes.views.map(({ view, runs }) => [view, runs])).toContainEqual(['group:old', 0]);
+  expect(later.verdict.reasons).not.toContain('no-probe');
   const proven = await report({ changes: [...begins, probe('00:01:00'), still('23:59:59')] });
   expect(proven.verdict.reasons).not.toContain('no-probe');
 });
