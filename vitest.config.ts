@@ -73,11 +73,12 @@ const placeOf = ({ moduleId }: TestSpecification): number => {
   return place < 0 ? LONGEST.length : place;
 };
 
-/** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded. */
+/** Quick tests of modules that look at their process once, or take a seed of it, when they are loaded; and who counts its timers. */
 const ALONE = [
   'test/unit/upstream/plain-sockets.test.ts',
   'test/unit/workers/retired-memory.test.ts',
   'test/unit/pipeline/waiting.test.ts',
+  'test/unit/resolve/trust.test.ts',
 ];
 
 /** What gives properties their inputs. */

@@ -7,9 +7,6 @@ import type { Config } from '../../config/config.ts';
 import { type AddressExport, exportAddresses, type Generation } from '../generation/generation.ts';
 import type { AddressForm } from '../lists/lists.ts';
 
-/** Between two readings of lists that failed, milliseconds. */
-const AGAIN_MS = 10_000;
-
 /** A file of addresses. */
 interface AddressFile {
   readonly text: string;
@@ -42,7 +39,7 @@ interface Addresses {
 export class AddressFeed {
   readonly #inForce: () => InForce;
   #mark: Mark | undefined;
-  #made: { readonly generation: number; readonly addresses: Promise<Addresses>; untilMs: number } | undefined;
+  #made: { readonly generation: number; readonly addresses: Promise<Addresses> } | undefined;
 
   constructor(inForce: () => InForce) {
     this.#inForce = inForce;
@@ -64,16 +61,14 @@ export class AddressFeed {
 
   #addressesOf(generation: Generation, enforced: Config): Promise<Addresses> {
     const number = generation.policy.generation;
-    if (this.#made?.generation === number && performance.now() < this.#made.untilMs)
-      return this.#made.addresses;
-    const addresses = this.#make(generation, enforced);
-    const made = { generation: number, addresses, untilMs: Number.POSITIVE_INFINITY };
+    if (this.#made?.generation === number) return this.#made.addresses;
+    const made = { generation: number, addresses: this.#make(generation, enforced) };
     this.#made = made;
-    // What failed is tried again, but not for each who asks: a list that could not be read may be there at the next poll.
-    addresses.catch(() => {
-      made.untilMs = performance.now() + AGAIN_MS;
+    // What failed is tried again: a list that could not be read may be there at the next poll.
+    made.addresses.catch(() => {
+      if (this.#made === made) this.#made = undefined;
     });
-    return addresses;
+    return made.addresses;
   }
 
   async #make({ lists }: Generation, enforced: Config): Promise<Addresses> {
