@@ -62,7 +62,7 @@ export { collectHeap, keepHeapSmall, shrinkHeap } from './heap.ts';
 export { NumberMap } from './number-map.ts';
 export type { Part } from './part.ts';
 export { Pool, PoolByLength, Reusable } from './pool.ts';
-export { distinctPrefixes, maskWords, withoutPrefix } from './prefix-difference.ts';
+export { distinctPrefixes, maskWords, withoutHoles, withoutPrefix } from './prefix-difference.ts';
 export {
   comparePrefixes,
   countPrefixes,

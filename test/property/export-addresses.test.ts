@@ -7,11 +7,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
-import { createAddress, isAppError, matchesPrefix, parsePrefix } from '../../src/base/base.ts';
+import {
+  createAddress,
+  formatPrefix,
+  isAppError,
+  matchesPrefix,
+  type Prefix,
+  parsePrefix,
+  withoutHoles,
+  withoutPrefix,
+} from '../../src/base/base.ts';
 import { type Config, loadConfig } from '../../src/config/config.ts';
 import { buildGeneration, exportAddresses } from '../../src/policy/generation/generation.ts';
 import { ACTION, Policy, Verdict } from '../../src/policy/policy.ts';
 import { nameFrom, TYPE } from '../../src/wire/dns/dns.ts';
+import { costOf } from '../support/cost.ts';
 import { runsInTwo } from '../support/night.ts';
 
 const RUNS = 60;
@@ -127,3 +137,47 @@ for (const [options, runs] of runsInTwo(RUNS, 20)) {
     },
   );
 }
+
+/** Of 10.0.0.0/8, each within the one before it or beside it. */
+const within = fc
+  .tuple(fc.integer({ min: 8, max: 32 }), fc.integer({ min: 0, max: 0xff_ffff }))
+  .map(([bits, last]): Prefix => {
+    const host = bits === 32 ? last : last & ~(2 ** (32 - bits) - 1);
+    const text = `10.${(host >>> 16) & 255}.${(host >>> 8) & 255}.${host & 255}/${bits}`;
+    const found = parsePrefix(text);
+    if (found === undefined) throw new TypeError(text);
+    return found;
+  });
+
+test('prefixes without holes are those without one hole after the other', () => {
+  const sets = fc.array(within, { minLength: 1, maxLength: 12 });
+  fc.assert(
+    fc.property(sets, sets, (prefixes, holes) => {
+      const isTaken = (prefix: number, hole: number): boolean => (prefix + hole) % 3 !== 0;
+      const found = withoutHoles(prefixes, holes, isTaken);
+      for (const [index, one] of prefixes.entries()) {
+        let left = [one];
+        for (const [at, hole] of holes.entries())
+          if (isTaken(index, at)) left = left.flatMap((part) => withoutPrefix(part, hole));
+        expect(found[index]?.map(formatPrefix).sort()).toEqual(left.map(formatPrefix).sort());
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test('many holes cost as much as there are', () => {
+  const many = (count: number, bits: number, last: number): Prefix[] =>
+    Array.from({ length: count }, (_, at) => {
+      const found = parsePrefix(`10.${at >>> 8}.${at & 255}.${last}/${bits}`);
+      if (found === undefined) throw new TypeError();
+      return found;
+    });
+  const run = (count: number) => {
+    const [prefixes, holes, all] = [many(count, 24, 0), many(count, 25, 128), many(1, 8, 0)];
+    // Each hole in a prefix of its own, and all of them in one.
+    return () => void [withoutHoles(prefixes, holes, () => true), withoutHoles(all, holes, () => true)];
+  };
+  const { cost, plain } = costOf(run(4_000), run(1_000));
+  expect(cost / plain).toBeLessThan(8);
+});

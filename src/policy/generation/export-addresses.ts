@@ -13,7 +13,7 @@ import {
   parseAddress,
   parsePrefix,
   VERSION,
-  withoutPrefix,
+  withoutHoles,
 } from '../../base/base.ts';
 import type { Config, ListConfig } from '../../config/config.ts';
 import {
@@ -279,18 +279,25 @@ const guard = (
 ): { kept: ExportedAddress[]; cut: (CutAddress & { evidence: string })[] } => {
   const guards = AddressGuards.load(NEVER_BLOCK_ADDRESSES_FILE, own);
   const cut = new Map<string, CutAddress & { evidence: string }>();
-  const left = addresses.flatMap((address): ExportedAddress[] => {
-    const { prefix, evidence } = address;
-    const found = guards.cut(prefix);
+  const unguarded = addresses.flatMap((address) => {
+    const found = guards.cut(address.prefix);
     for (const one of found.cut) {
       const key = `${one.prefix} ${one.whose}`;
-      if (!cut.has(key)) cut.set(key, { ...one, evidence });
+      if (!cut.has(key)) cut.set(key, { ...one, evidence: address.evidence });
     }
-    let parts: readonly Prefix[] = found.left;
-    for (const hole of holes)
-      if (isFreedBy(address, hole)) parts = parts.flatMap((part) => withoutPrefix(part, hole.prefix));
-    return parts.map((part) => ({ prefix: part, evidence }));
+    return found.left.map((prefix) => ({ prefix, address }));
   });
+  const parts = withoutHoles(
+    unguarded.map(({ prefix }) => prefix),
+    holes.map(({ prefix }) => prefix),
+    (index, at) => {
+      const [part, hole] = [unguarded[index], holes[at]];
+      return part !== undefined && hole !== undefined && isFreedBy(part.address, hole);
+    },
+  );
+  const left = unguarded.flatMap(({ address: { evidence } }, index) =>
+    (parts[index] ?? []).map((prefix): ExportedAddress => ({ prefix, evidence })),
+  );
   // The first list that says so.
   const byText = new Map(left.toReversed().map((address) => [formatPrefix(address.prefix), address]));
   return {
