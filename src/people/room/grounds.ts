@@ -97,12 +97,23 @@ export class Grounds {
     return people.all().find(({ name }) => foldPersonName(name) === folded);
   }
 
-  /** False while a key rests: the identity provider has said nothing of its holder for too long. It counts again with its word. */
-  mayUseToken(row: TokenRow): boolean {
+  /**
+   * False while a key rests: the identity provider has said nothing of its holder for too long. It counts again with its word. A
+   * record says so once, at the first use that is refused.
+   */
+  mayUseToken(key: string, row: TokenRow): boolean {
+    const { store, note } = this.#parts;
     const holder = this.holderOf(row);
     if (holder === undefined || holder.kind === 'local') return holder !== undefined;
     // Where it does not vouch any more, its word is of the last sign-in.
-    return this.#isYoung(Math.max(holder.told?.atMs ?? 0, holder.signedInMs ?? 0), HOLDER_WORD_MS);
+    const isYoung = this.#isYoung(Math.max(holder.told?.atMs ?? 0, holder.signedInMs ?? 0), HOLDER_WORD_MS);
+    if (isYoung === (row.isResting !== true)) return isYoung;
+    store.tokens.patch(key, { isResting: !isYoung });
+    const reason =
+      'the identity provider has not vouched for its holder for 14 days: the holder has to sign in';
+    if (!isYoung)
+      note('token-rests', row.by, reason, { token: row.id, name: row.name, account: row.holder ?? null });
+    return isYoung;
   }
 
   /** True while what the identity provider said of somebody counts; of a local account always. */

@@ -70,6 +70,8 @@ export const tokenSchema = z.object({
   createdMs: z.number(),
   endsMs: z.number(),
   usedMs: z.number().optional(),
+  /** A record says that it rests, since when it was used. */
+  isResting: z.boolean().optional(),
 });
 export type TokenRow = z.output<typeof tokenSchema>;
 

@@ -18,7 +18,11 @@ export const signedOf = (parts: RoomParts, request: FastifyRequest, visit: Visit
   if (isByHeader(request)) {
     const { key, token } = tokenOf(parts, request);
     const nowMs = parts.clock();
-    if (token === undefined || !parts.grounds.holdsToken(key, token) || !parts.grounds.mayUseToken(token))
+    if (
+      token === undefined ||
+      !parts.grounds.holdsToken(key, token) ||
+      !parts.grounds.mayUseToken(key, token)
+    )
       return undefined;
     if (nowMs - (token.usedMs ?? 0) > USED_EVERY_MS) parts.store.tokens.patch(key, { usedMs: nowMs });
     const actor: Actor = {

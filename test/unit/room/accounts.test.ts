@@ -370,6 +370,11 @@ describe('roles that the provider took away', () => {
     expect(await use()).toBe(200);
     setup.advance(24 * 60 * MINUTE_MS);
     expect(await use()).toBe(401);
+    expect(await use()).toBe(401);
+    // Who looks why a machine gets nothing finds it, once.
+    expect(recorded('token-rests')).toEqual([
+      { by: 'Ann Administrator', reason: expect.stringContaining('has to sign in') as string },
+    ]);
     expect(setup.room.controls.people?.list().map(({ roles }) => roles)).toEqual([['administrator']]);
     identity.people.set('ann', { name: 'Ann Administrator', groups: ['admins'] });
     await signIn('ann');
