@@ -97,6 +97,8 @@ export class Housekeeping {
   readonly #found = new Map<RecordClass, boolean>();
   /** Files that retention failed with, the one that was tried longest ago first. */
   readonly #failed = new Set<string>();
+  /** Files whose deletion is recorded, and that the file system did not let go of. */
+  readonly #promised = new Set<string>();
   #isWholeChecked = false;
 
   constructor(retention: Retention, options: HousekeepingOptions) {
@@ -197,9 +199,11 @@ export class Housekeeping {
     const { unconfirmed } = this.#options;
     const isLost = isUnconfirmed(directory, step.class, step.partition.ordinal, unconfirmed);
     const text = isLost ? { text: 'no collector of the fleet has confirmed it' } : {};
-    await write({ time: timeText(clock()), ...record, ...text });
+    if (!this.#promised.has(record.file)) await write({ time: timeText(clock()), ...record, ...text });
+    this.#promised.add(record.file);
     this.#deletedAt = monotonic();
     deletePartition(directory, step);
+    this.#promised.delete(record.file);
   }
 
   /**

@@ -68,8 +68,9 @@ export const isUnconfirmed = (
 };
 
 /**
- * The steps that are due, deletions first: they make room, and are promised. Of each class the oldest alone is to be deleted.
- * The partition of the highest ordinal is never touched: it is written to.
+ * The steps that are due, deletions first: they make room, and are promised. Of each class the oldest alone is to be deleted,
+ * also while the file system does not let go of it: behind a partition that is there, blocks that were signed and are gone show
+ * that records were changed. The partition of the highest ordinal is never touched: it is written to.
  */
 export const dueSteps = (
   directory: string,

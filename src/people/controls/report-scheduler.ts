@@ -30,6 +30,8 @@ const FILE_MODE = 0o600;
 const SETTLE_MS = 15 * 60_000;
 /** Between two looks, milliseconds. */
 const LOOK_MS = 30_000;
+/** What is done until later than this from now, was done by a clock that was ahead. */
+const AHEAD_MS_MAX = 3_600_000;
 
 const stateSchema = z.record(z.string(), z.string());
 
@@ -46,6 +48,7 @@ export interface ReportSchedulerParts {
 /** What one schedule is at. */
 class Standing {
   failures = 0;
+  triedMs = 0;
   nextTryMs = 0;
   /** Receivers that have the report of the period that is under way. */
   readonly delivered = new Set<string>();
@@ -93,23 +96,29 @@ export class ReportScheduler {
   }
 
   async #makeDue(): Promise<void> {
-    const { config, nowMs } = this.#parts;
+    const { config, log, nowMs } = this.#parts;
     const { reports, stateDirectory } = config();
     const ids = new Map(reports.schedule.map((schedule) => [idOf(schedule), schedule]));
     for (const id of this.#standings.keys()) if (!ids.has(id)) this.#standings.delete(id);
     if (ids.size === 0) return;
     this.#done ??= readState(join(stateDirectory, STATE_NAME));
     for (const [id, schedule] of ids) {
-      const done = this.#done[id];
-      // A schedule that is new begins with the period that it was written in.
-      if (done === undefined) {
+      const doneMs = Date.parse(this.#done[id] ?? '');
+      // A schedule that is new begins with the period that it was written in; so does one whose end nobody can have seen.
+      if (!(doneMs <= nowMs() + AHEAD_MS_MAX)) {
+        this.#standings.delete(id);
+        if (this.#done[id] !== undefined)
+          log.warn(
+            { every: schedule.every, until: this.#done[id] },
+            'reports were made by a clock that was ahead, and begin anew with this period',
+          );
         // At once: where it cannot be written now, it is with the first report.
         this.#done = {
           ...this.#done,
           [id]: new Date(periodAt(nowMs(), schedule.every).fromMs).toISOString(),
         };
         await this.#keep(this.#done);
-      } else await this.#makeNext(id, schedule, periodAt(Date.parse(done), schedule.every));
+      } else await this.#makeNext(id, schedule, periodAt(doneMs, schedule.every));
     }
   }
 
@@ -117,7 +126,9 @@ export class ReportScheduler {
     const { nowMs, log, record } = this.#parts;
     const standing = this.#standings.get(id) ?? new Standing();
     this.#standings.set(id, standing);
-    if (nowMs() < period.untilMs + SETTLE_MS || nowMs() < standing.nextTryMs) return;
+    if (nowMs() < period.untilMs + SETTLE_MS) return;
+    // A clock that is behind the last try says nothing of how long that is ago.
+    if (nowMs() >= standing.triedMs && nowMs() < standing.nextTryMs) return;
     const detail = { period: period.name, format: schedule.format, group: schedule.group ?? 'all' };
     try {
       const told = await this.#make(schedule, period, standing);
@@ -138,7 +149,8 @@ export class ReportScheduler {
   #fail(standing: Standing, error: AppError, detail: object): void {
     const { log, nowMs, record } = this.#parts;
     const waitMs = retryAfterMs(standing.failures);
-    standing.nextTryMs = nowMs() + waitMs;
+    standing.triedMs = nowMs();
+    standing.nextTryMs = standing.triedMs + waitMs;
     standing.failures++;
     this.#facts.failed++;
     log.error({ err: error, ...detail, waitMs }, 'a report failed, and is tried again');

@@ -1,6 +1,6 @@
 // Reports by their schedule: made once their period has ended, sent with a signature, tried again, on the record.
 import { createPublicKey, verify } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
@@ -177,4 +177,56 @@ test('what is done and cannot be written is a failure, and nobody is passed over
     { action: 'report', period: '2026-11-25' },
     { action: 'report', period: '2026-11-26' },
   ]);
+});
+
+test('a clock that was ahead for an hour takes no report away from the year that follows', async () => {
+  const bench = new Bench({ start: '2026-11-25T08:00:00.000Z' });
+  bench.recording.tick();
+  for (let day = 0; day < 2; day++) {
+    bench.record(5, { client: '192.0.2.1' });
+    bench.advance(DAY_MS);
+  }
+  await bench.recording.stop();
+  const state = dirname(bench.directory);
+  const folder = join(state, 'out');
+  mkdirSync(folder);
+  const config = {
+    ...configOf(`reports: { schedule: [{ every: daily, format: json, folder: "${folder}" }] }`),
+    stateDirectory: state,
+  };
+  let nowMs = Date.parse('2026-11-25T10:00:00Z');
+  const lines: string[] = [];
+  const log = (_: object, text: string) => lines.push(text);
+  const start = () =>
+    new ReportScheduler({
+      log: { info: log, warn: log, error: log } as never,
+      ...{ nowMs: () => nowMs, config: () => config },
+      store: new ReportStore({ stateDirectory: state, configPath: undefined, clock: () => nowMs }),
+      record: () => undefined,
+    });
+  const reports = () => readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
+  await start().look();
+  const stateFile = join(state, 'reports.json');
+  const [id = ''] = Object.keys(JSON.parse(readFileSync(stateFile, 'utf8')) as object);
+  for (const [written, at, day] of [
+    ['2028-01-01T00:00:00.000Z', '2026-11-25T11:00:00Z', '2026-11-25'],
+    ['soon', '2026-11-26T11:00:00Z', '2026-11-26'],
+  ] as const) {
+    writeFileSync(stateFile, JSON.stringify({ [id]: written }));
+    const started = start();
+    nowMs = Date.parse(at);
+    await started.look();
+    nowMs += DAY_MS;
+    await started.look();
+    expect(reports().at(-1)).toBe(`cordon-report-${day}-all.json`);
+  }
+  expect(lines.filter((line) => line.includes('ahead'))).toHaveLength(2);
+  // A step back of less than an hour behind the end of a day makes no report of it twice.
+  writeFileSync(stateFile, JSON.stringify({ [id]: '2026-11-28T00:00:00.000Z' }));
+  const started = start();
+  nowMs = Date.parse('2026-11-27T23:30:00Z');
+  await started.look();
+  nowMs = Date.parse('2026-11-28T00:20:00Z');
+  await started.look();
+  expect(reports()).toHaveLength(2);
 });

@@ -1,5 +1,5 @@
 // Retention: partitions are compressed, then deleted, when their time is over and the clock can be trusted with that.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { RecordsReader } from '../../../src/evidence/records/records-reader.ts';
@@ -54,6 +54,30 @@ test('a partition that cannot be archived holds up no other one, and is told onc
   bench.advance(DAY_MS / 24);
   await bench.housekeep();
   expect(namesOf(bench.directory, 'changes')[0]).toBe(`${name}.zst`);
+});
+
+test('the deletion of a partition that the file system does not let go of is recorded once', async () => {
+  const bench = new Bench({ retention });
+  await live(bench, 5);
+  const [oldest = ''] = namesOf(bench.directory);
+  const path = join(bench.directory, 'queries', oldest);
+  const aside = join(bench.directory, 'aside');
+  renameSync(path, aside);
+  mkdirSync(path);
+  await live(bench, 3);
+  const deletions = async () =>
+    (await eventsOf(bench.directory)).filter((event) => event === 'records deleted').length;
+  expect(namesOf(bench.directory)[0]).toBe(oldest);
+  expect(await deletions()).toBe(1);
+  expect(bench.logs.filter(({ text }) => text === 'a partition is kept longer')).toHaveLength(1);
+  rmdirSync(path);
+  renameSync(aside, path);
+  // A hole behind it would be what somebody had changed.
+  expect(await findingsOf(bench.directory)).toEqual([]);
+  await live(bench, 1);
+  expect(namesOf(bench.directory)[0]).toMatch(/^000005/);
+  expect(await deletions()).toBe(4);
+  expect(await findingsOf(bench.directory)).toEqual([]);
 });
 
 test('archived partitions are read and verified as others are', async () => {
