@@ -49,8 +49,10 @@ export interface FetchingOptions {
 /** What is known of a list that is kept. */
 export interface KeptList {
   list: UrlList;
-  /** Aborted, and another one, when the list gets another source or proof. */
+  /** Aborted, and another one, when the list gets another source or proof; aborted when it is removed. */
   moved: AbortController;
+  /** What comes of a fetch is of a list that is not there: one of the same name may come from elsewhere. */
+  isRemoved: boolean;
   record: StoreRecord;
   /** To be enforced: intact when it was last looked at. */
   sha256: string | undefined;
@@ -76,6 +78,9 @@ const UNPROVEN: ReadonlySet<string> = new Set([
   'ERR_LIST_CHECKSUM',
   'ERR_LIST_SIGNATURE',
 ]);
+
+/** Told whoever waits for a fetch. */
+const REMOVED = 'the list is not in the configuration any more';
 
 /** The feeds that lists come from. */
 interface Feeds {
@@ -115,6 +120,7 @@ export class ListFetcher {
     for (;;) {
       const attempt = await this.#attemptOnce(kept);
       if (attempt !== undefined) return attempt;
+      if (kept.isRemoved) return { result: resultOf(kept.list, 'failed', [REMOVED], null) };
     }
   }
 

@@ -107,7 +107,12 @@ export class ListUpdater {
     this.#all = lists;
     await this.#feeds.follow(feeds, mandates);
     const wanted = lists.filter(isUrlList);
-    for (const id of this.#lists.keys()) if (!wanted.some((list) => list.id === id)) this.#lists.delete(id);
+    for (const [id, kept] of this.#lists) {
+      if (wanted.some((list) => list.id === id)) continue;
+      this.#lists.delete(id);
+      kept.isRemoved = true;
+      kept.moved.abort();
+    }
     for (const list of wanted) {
       const known = this.#lists.get(list.id);
       if (known === undefined) {
@@ -245,6 +250,7 @@ export class ListUpdater {
     return {
       list,
       moved: new AbortController(),
+      isRemoved: false,
       record,
       sha256,
       ...{ looks: 0, looked: 0 },
@@ -306,6 +312,7 @@ export class ListUpdater {
     try {
       const before = kept.sha256;
       const { result, retryAfterMs } = await this.#fetcher.attempt(kept);
+      if (kept.isRemoved) return result;
       kept.fetches[result.outcome]++;
       if ((await this.#lookAgain(kept.list.id)) || kept.sha256 !== before) this.#isChanged = true;
       this.#plan(kept, result, retryAfterMs);

@@ -239,6 +239,33 @@ test.each([
   },
 );
 
+test('a list that was removed and comes from elsewhere since gets nothing of the fetch that was under way', async () => {
+  const [old, asked] = [Promise.withResolvers<undefined>(), Promise.withResolvers<undefined>()];
+  server.set('/feed', (request, response) => {
+    asked.resolve(undefined);
+    void old.promise.then(() => content(names(20))(request, response));
+  });
+  const config = configWith('feed');
+  const running = await open(config);
+  const fetching = running.refresh('feed');
+  await asked.promise;
+  await running.follow([]);
+  server.set('/moved', content(names(21)));
+  const source = { url: server.url('/moved') };
+  await running.follow(
+    config.lists.map((list) =>
+      list.source.kind === 'url' ? { ...list, source: { ...list.source, ...source } } : list,
+    ),
+  );
+  await running.fetchDue();
+  old.resolve(undefined);
+  expect(await fetching).toMatchObject({ outcome: 'failed', reasons: [expect.stringContaining('any more')] });
+  expect(readFileSync(pathOf(running, config) ?? '', 'utf8')).toBe(names(21));
+  const [kept] = await readListStatuses(config, () => nowMs);
+  expect(kept?.kept).toMatchObject({ current: { entries: 21 }, previous: [], failures: 0 });
+  expect(running.facts()[0]?.fetches).toMatchObject({ accepted: 1, failed: 0 });
+});
+
 test('a source that asks for time gets it', async () => {
   server.set('/feed', status(503, { 'retry-after': '3600' }));
   const running = await open(configWith('feed'));
