@@ -938,6 +938,7 @@ export type MachineToken = {
   readonly createdAt: string;
   readonly endsAt: string;
   readonly lastUsedAt: string | null;
+  readonly isResting: boolean;
 };
 
 export type Network = {

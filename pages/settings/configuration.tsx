@@ -12,7 +12,9 @@ import { inPath } from '../parts/router.ts';
 import { useText } from '../parts/say.tsx';
 import { ServiceText } from '../parts/service-text.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
+import { MovedNote } from './moved-note.tsx';
 import { Proposal } from './proposal.tsx';
+import { useDraft } from './use-draft.ts';
 
 /** Rows that are shown before somebody filters. */
 const KEYS_SHOWN = 30;
@@ -89,8 +91,10 @@ const Editor = ({
   readonly onDone: () => void;
 }): VNode => {
   const { say, format } = useText();
-  const [text, setText] = useState(shown.text ?? '');
   const [checked, setChecked] = useState<ConfigurationChecked | undefined>(undefined);
+  // What was checked against the text before says nothing of this one.
+  const draft = useDraft(shown.text ?? '', shown.sha256, () => setChecked(undefined));
+  const text = draft.value;
   const doing = useDoing();
   const area = useRef<HTMLDivElement>(null);
   const goTo = (line: number, column: number): void => {
@@ -104,7 +108,7 @@ const Editor = ({
     doing.run(async () => {
       const found = await ask<ConfigurationChecked>(path, body);
       setChecked(found);
-      setText(found.text);
+      draft.set(found.text);
     });
   return (
     <>
@@ -128,6 +132,7 @@ const Editor = ({
             <p class="soft small">{say('configVariables', { names: shown.variables.join(', ') })}</p>
           )}
           <FaultNote fault={doing.fault} />
+          {draft.isBehind && <MovedNote onBegin={() => draft.begin(shown.text ?? '')} />}
           {shown.text !== null && (
             <Form onSend={() => take('/v1/configuration/check', { text })}>
               <TextArea
@@ -138,7 +143,7 @@ const Editor = ({
                 rows={18}
                 value={text}
                 onValue={(value) => {
-                  setText(value);
+                  draft.set(value);
                   setChecked(undefined);
                 }}
               />
@@ -219,7 +224,7 @@ export const ConfigurationTab = (): VNode => {
     <Loaded data={shown}>
       {(one) => (
         <>
-          <Editor key={one.sha256} shown={one} onDone={shown.reload} />
+          <Editor shown={one} onDone={shown.reload} />
           <Keys keys={one.keys} />
         </>
       )}

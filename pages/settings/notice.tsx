@@ -12,7 +12,9 @@ import { useText } from '../parts/say.tsx';
 import { ServiceText } from '../parts/service-text.tsx';
 import { useData, useDoing } from '../parts/use-data.ts';
 import { LANGUAGE_NAMES, LANGUAGES } from '../text/text.ts';
+import { MovedNote } from './moved-note.tsx';
 import { Proposal } from './proposal.tsx';
+import { useDraft } from './use-draft.ts';
 
 const Paragraphs = ({
   shown,
@@ -23,13 +25,15 @@ const Paragraphs = ({
 }): VNode => {
   const { say } = useText();
   const [group, setGroup] = useState('');
-  const saved = shown.notices.find((one) => (one.group ?? '') === group)?.texts ?? {};
-  const [texts, setTexts] = useState(saved);
+  const savedOf = (name: string) => shown.notices.find((one) => (one.group ?? '') === name)?.texts ?? {};
   const [checked, setChecked] = useState<ConfigurationChecked | undefined>(undefined);
+  // What was checked against the file before says nothing of this one.
+  const draft = useDraft(savedOf(group), shown.sha256, () => setChecked(undefined));
+  const texts = draft.value;
   const doing = useDoing();
   const choose = (name: string): void => {
     setGroup(name);
-    setTexts(shown.notices.find((one) => (one.group ?? '') === name)?.texts ?? {});
+    draft.begin(savedOf(name));
     setChecked(undefined);
   };
   return (
@@ -42,6 +46,7 @@ const Paragraphs = ({
           </div>
         )}
         <FaultNote fault={doing.fault} />
+        {draft.isBehind && <MovedNote onBegin={() => draft.begin(savedOf(group))} />}
         <Form
           onSend={() =>
             doing.run(async () => {
@@ -69,7 +74,7 @@ const Paragraphs = ({
               readOnly={!may('draftNotice')}
               rows={2}
               onValue={(value) => {
-                setTexts({ ...texts, [language]: value });
+                draft.set({ ...texts, [language]: value });
                 setChecked(undefined);
               }}
             />
@@ -105,7 +110,7 @@ export const NoticeTab = (): VNode => {
     <Loaded data={shown}>
       {(one) =>
         one.hasNotice ? (
-          <Paragraphs key={one.sha256} shown={one} onDone={shown.reload} />
+          <Paragraphs shown={one} onDone={shown.reload} />
         ) : (
           <Panel title={say('noticeTexts')}>
             <Nothing>{say('noticeOff')}</Nothing>

@@ -47,7 +47,10 @@ export const TokensTab = (): VNode => {
                 <tbody>
                   {all.map((token) => (
                     <tr key={token.id}>
-                      <th scope="row">{token.name}</th>
+                      <th scope="row">
+                        {token.name}
+                        {token.isResting && <span class="tag"> {say('tokenRests')}</span>}
+                      </th>
                       <td>{format.list(token.roles.map((role) => word('role', role)))}</td>
                       <td class="wide">{token.lastUsedAt === null ? '–' : format.time(token.lastUsedAt)}</td>
                       <td>{format.day(token.endsAt)}</td>

@@ -696,6 +696,7 @@ export const de: Texts = {
   thisOne: 'diese hier',
   tokens: 'Token',
   tokensBeside: 'für Maschinen; jedes endet',
+  tokenRests: 'ruht: sein Inhaber muss sich anmelden',
   tokensNone: 'Keine Maschine hat ein Token.',
   lastUsed: 'Zuletzt benutzt',
   addToken: 'Token erstellen',
@@ -720,6 +721,9 @@ export const de: Texts = {
   configReadOnly: 'Von hier aus kann sie nicht geändert werden:',
   configAhead:
     'Die Datei ist nicht, was in Kraft ist: geändert und nicht neu geladen, oder das Laden wurde abgelehnt.',
+  configMoved:
+    'Seit Sie begonnen haben, ist eine andere Konfiguration in Kraft. Ihr Text bleibt: der Unterschied zeigt, was er zurücknähme.',
+  configBegin: 'Neu beginnen mit dem, was in Kraft ist',
   configVariables: 'Die Umgebung setzt Schlüssel vor der Datei: {names}.',
   configProblems: '{count} {count:Problem|Probleme}. Nichts wurde geändert.',
   configLifts: 'Das nimmt Clients eine Pflicht, die jetzt für sie gilt:',

@@ -686,6 +686,7 @@ export const en = {
   thisOne: 'this one',
   tokens: 'Tokens',
   tokensBeside: 'for machines; each ends',
+  tokenRests: 'rests: its holder has to sign in',
   tokensNone: 'No machine has a token.',
   lastUsed: 'Last used',
   addToken: 'Make a token',
@@ -708,6 +709,9 @@ export const en = {
   configDownload: 'Download the text',
   configReadOnly: 'It cannot be changed from here:',
   configAhead: 'The file is not what is in force: it was changed and not reloaded, or a reload was refused.',
+  configMoved:
+    'Another configuration took effect since you began. What you wrote is kept: the difference shows what it would change back.',
+  configBegin: 'Begin again with what is in force',
   configVariables: 'The environment sets keys over the file: {names}.',
   configProblems: '{count} {count:problem|problems}. Nothing was changed.',
   configLifts: 'This takes a mandate from clients for whom it holds now:',

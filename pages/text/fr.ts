@@ -700,6 +700,7 @@ export const fr: Texts = {
   thisOne: 'celle-ci',
   tokens: 'Jetons',
   tokensBeside: 'pour des machines ; chacun a une fin',
+  tokenRests: 'en sommeil : son titulaire doit se connecter',
   tokensNone: 'Aucune machine n’a de jeton.',
   lastUsed: 'Dernier usage',
   addToken: 'Faire un jeton',
@@ -724,6 +725,9 @@ export const fr: Texts = {
   configReadOnly: 'Elle ne peut pas être modifiée d’ici :',
   configAhead:
     'Le fichier n’est pas ce qui est en vigueur : modifié sans rechargement, ou rechargement refusé.',
+  configMoved:
+    'Une autre configuration est entrée en vigueur depuis que vous avez commencé. Votre texte est gardé : la différence montre ce qu’il annulerait.',
+  configBegin: 'Recommencer avec ce qui est en vigueur',
   configVariables: 'L’environnement fixe des clés avant le fichier : {names}.',
   configProblems: '{count} {count:problème|problèmes}. Rien n’a été changé.',
   configLifts: 'Ceci retire une obligation à des clients pour lesquels elle vaut aujourd’hui :',

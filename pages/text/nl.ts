@@ -694,6 +694,7 @@ export const nl: Texts = {
   thisOne: 'deze hier',
   tokens: 'Tokens',
   tokensBeside: 'voor machines; elk eindigt',
+  tokenRests: 'rust: de houder moet zich aanmelden',
   tokensNone: 'Geen machine heeft een token.',
   lastUsed: 'Laatst gebruikt',
   addToken: 'Token maken',
@@ -717,6 +718,9 @@ export const nl: Texts = {
   configReadOnly: 'Van hieruit kan ze niet worden gewijzigd:',
   configAhead:
     'Het bestand is niet wat van kracht is: gewijzigd en niet herladen, of het herladen werd geweigerd.',
+  configMoved:
+    'Er is een andere configuratie van kracht sinds u begon. Uw tekst blijft staan: het verschil toont wat hij zou terugdraaien.',
+  configBegin: 'Opnieuw beginnen met wat van kracht is',
   configVariables: 'De omgeving zet sleutels vóór het bestand: {names}.',
   configProblems: '{count} {count:probleem|problemen}. Er is niets gewijzigd.',
   configLifts: 'Dit neemt een verplichting weg van clients voor wie zij nu geldt:',

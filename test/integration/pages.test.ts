@@ -971,6 +971,12 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   await page.getByRole('button', { name: 'Ask to put it in force' }).click();
   await stepUpIfAsked(page, operator.secret, page.getByText('Asked. It waits for a second person.'));
 
+  // Somebody else is in the middle of another change, and loses nothing when this one takes effect.
+  const other = await windowOf(operator.client);
+  await other.goto(`${scene.origin}/settings?tab=configuration`);
+  const unsaved = other.getByLabel('Text of the configuration');
+  await unsaved.fill(`${before}# not sent yet\n`);
+
   const confirms = await windowOf(approver.client, { width: PHONE });
   await confirms.goto(`${scene.origin}/acts`);
   await confirms.getByRole('rowheader', { name: 'notice.contact' }).first().waitFor();
@@ -979,6 +985,12 @@ test('the configuration is changed by two: problem, difference, reason, confirma
   await actOf(confirms, 'notice.contact').getByRole('button', { name: 'Confirm and do it' }).click();
   await stepUpIfAsked(confirms, approver.secret, confirms.getByText('Confirmed and done.'));
   await page.getByRole('heading', { name: 'Earlier texts' }).waitFor();
+  await other.getByText('Another configuration took effect since you began.').waitFor();
+  expect(await unsaved.inputValue()).toBe(`${before}# not sent yet\n`);
+  await other.getByRole('button', { name: 'Begin again with what is in force' }).click();
+  expect(await unsaved.inputValue()).toBe(changed);
+  // What was asked for is in force: the page that asked has nothing of its own.
+  expect(await page.getByText('Another configuration took effect').count()).toBe(0);
 });
 
 test('the paragraphs of the notice are changed by two, on a phone', { ...WALK, tags: 'night' }, async () => {

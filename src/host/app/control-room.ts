@@ -93,7 +93,7 @@ export class ControlRoomPart implements Part {
         provider: readProvider(settings),
         pagesDirectory: settings.pages ?? PAGES_DIRECTORY,
         ...{ stateDirectory, clock, log },
-        live: createLiveSource(() => shared().overview),
+        live: createLiveSource(shared),
         controls: () => shared(),
         note: (action, by, reason, detail) => journal.admin(action, by, reason, detail),
       });

@@ -2,17 +2,21 @@
 //
 // The signature leaves out whatever only ages: what pages write as "13 s ago" they count on by themselves, and a state that is
 // told for it would be told at every look.
-import type { OverviewControl, StateShown } from '../../people/admin/admin.ts';
+import type { Controls, StateShown } from '../../people/admin/admin.ts';
 import type { LiveSource } from '../../people/room/room.ts';
 
-/** The state of an overview for all who look. */
-export const createLiveSource = (overview: () => OverviewControl | undefined): LiveSource => ({
+/** The state of an overview for all who look, and the reports that are kept. */
+export const createLiveSource = (controls: () => Pick<Controls, 'overview' | 'reports'>): LiveSource => ({
   state: async () => {
-    const state = await overview()?.state();
+    const state = await controls().overview?.state();
     if (state === undefined) return { text: '{}', signature: '' };
     return { text: JSON.stringify(state), signature: signatureOf(state) };
   },
-  versions: () => overview()?.versions() ?? new Map(),
+  versions: () => {
+    const { overview, reports } = controls();
+    const kept = reports?.list().map(({ id, state }) => `${id} ${state}`) ?? [];
+    return new Map([...(overview?.versions() ?? []), ['reports', kept.join()]]);
+  },
 });
 
 type Span = StateShown['strip']['spans'][number];

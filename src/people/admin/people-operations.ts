@@ -43,6 +43,9 @@ const token = z
     createdAt: z.string(),
     endsAt: z.string(),
     lastUsedAt: z.string().nullable(),
+    isResting: z
+      .boolean()
+      .describe('The identity provider has not vouched for its holder for 14 days: refused until the holder signs in'),
   })
   .meta({ id: 'MachineToken' });
 const session = z

@@ -103,17 +103,23 @@ export class Grounds {
    */
   mayUseToken(key: string, row: TokenRow): boolean {
     const { store, note } = this.#parts;
-    const holder = this.holderOf(row);
-    if (holder === undefined || holder.kind === 'local') return holder !== undefined;
-    // Where it does not vouch any more, its word is of the last sign-in.
-    const isYoung = this.#isYoung(Math.max(holder.told?.atMs ?? 0, holder.signedInMs ?? 0), HOLDER_WORD_MS);
-    if (isYoung === (row.isResting !== true)) return isYoung;
-    store.tokens.patch(key, { isResting: !isYoung });
+    if (this.holderOf(row) === undefined) return false;
+    const isResting = this.isResting(row);
+    if (isResting === (row.isResting === true)) return !isResting;
+    store.tokens.patch(key, { isResting });
     const reason =
       'the identity provider has not vouched for its holder for 14 days: the holder has to sign in';
-    if (!isYoung)
+    if (isResting)
       note('token-rests', row.by, reason, { token: row.id, name: row.name, account: row.holder ?? null });
-    return isYoung;
+    return !isResting;
+  }
+
+  /** Whether a key whose holder is there counts for nothing until the holder signs in. */
+  isResting(row: TokenRow): boolean {
+    const holder = this.holderOf(row);
+    if (holder === undefined || holder.kind === 'local') return false;
+    // Where it does not vouch any more, its word is of the last sign-in.
+    return !this.#isYoung(Math.max(holder.told?.atMs ?? 0, holder.signedInMs ?? 0), HOLDER_WORD_MS);
   }
 
   /** True while what the identity provider said of somebody counts; of a local account always. */

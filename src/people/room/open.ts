@@ -118,7 +118,8 @@ export const openRoom = async (options: RoomOptions): Promise<Room> => {
     };
     grounds.judge();
     const acts = new Acts(parts);
-    const live = new Live(options.live, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
+    const source = withPeople(options.live, store);
+    const live = new Live(source, (thrown) => log.error({ err: thrown }, 'telling pages what is new'));
     const certificate = options.tls && new RoomCertificate(options.tls, log);
     const names = [...options.hosts, ...(url === undefined ? [] : [url.hostname.toLowerCase()])];
     const pages = readPages(options.pagesDirectory);
@@ -234,6 +235,12 @@ class RoomCertificate {
     return [this.#files.certPath, this.#files.keyPath].map(fileIdentity).join('\n');
   }
 }
+
+/** What open pages are told of, with what the room itself knows. */
+const withPeople = (live: LiveSource, store: RoomStore): LiveSource => ({
+  state: () => live.state(),
+  versions: () => new Map([...live.versions(), ['people', store.peopleVersion]]),
+});
 
 /** Passes on as many as somebody reads. */
 const boundFailures = (

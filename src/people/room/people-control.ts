@@ -82,7 +82,7 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
       parts.note('setup-link', name, '', { account: account ?? null, until: timeOf(link.endsMs) });
       return toLink(link);
     },
-    tokens: () => liveTokens(parts).map(([, row]) => tokenShown(row)),
+    tokens: () => liveTokens(parts).map(([, row]) => tokenShown(parts, row)),
     addToken: (name: string, roles: readonly Role[], days: number, by: Identity) => {
       requireRoles(roles);
       if (liveTokens(parts).length >= TOKENS_MAX)
@@ -94,13 +94,13 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
         ...{ createdMs: clock(), endsMs: clock() + days * DAY_MS },
       };
       store.tokens.add(hashOf(secret), row);
-      return { secret, token: tokenShown(row) };
+      return { secret, token: tokenShown(parts, row) };
     },
     revokeToken: (id) => {
       const found = liveTokens(parts).find(([, row]) => row.id === id);
       if (found === undefined) throw unknown('token', id);
       store.tokens.remove(found[0]);
-      return tokenShown(found[1]);
+      return tokenShown(parts, found[1]);
     },
     sessions: (actor: Actor): OpenSession[] =>
       sessions.all().map(([, { id, person, by, from, startedMs, seenMs }]) => {
@@ -121,10 +121,14 @@ export const createPeopleControl = (parts: RoomParts): PeopleControl => {
 const liveTokens = ({ store, clock, grounds }: RoomParts): (readonly [key: string, row: TokenRow])[] =>
   store.tokens.all().filter(([key, row]) => row.endsMs > clock() && grounds.holdsToken(key, row));
 
-const tokenShown = ({ id, name, roles, by, createdMs, endsMs, usedMs }: TokenRow): TokenShown => ({
-  ...{ id, name, roles, by, createdAt: timeOf(createdMs), endsAt: timeOf(endsMs) },
-  lastUsedAt: usedMs === undefined ? null : timeOf(usedMs),
-});
+const tokenShown = ({ grounds }: RoomParts, row: TokenRow): TokenShown => {
+  const { id, name, roles, by, createdMs, endsMs, usedMs } = row;
+  return {
+    ...{ id, name, roles, by, createdAt: timeOf(createdMs), endsAt: timeOf(endsMs) },
+    lastUsedAt: usedMs === undefined ? null : timeOf(usedMs),
+    isResting: grounds.isResting(row),
+  };
+};
 
 const unknown = (what: string, id: string): AppError =>
   new AppError('ERR_ROOM_UNKNOWN', `looking for ${what} ${id.slice(0, 40)}: there is none`);

@@ -47,6 +47,8 @@ export const createSecret = (): string => randomBytes(KEY_BYTES).toString('base6
  */
 export class Table<Row extends object> {
   readonly #rows = new Map<string, Row>();
+  #added = 0;
+  #written = 0;
   readonly #kind: string;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
@@ -65,6 +67,16 @@ export class Table<Row extends object> {
     return this.#rows.size;
   }
 
+  /** Another number after each row that came or went. */
+  get added(): number {
+    return this.#added;
+  }
+
+  /** Another number after each row that came, went or changed. */
+  get written(): number {
+    return this.#written;
+  }
+
   get(key: string): Row | undefined {
     return this.#rows.get(key);
   }
@@ -77,6 +89,7 @@ export class Table<Row extends object> {
   add(key: string, row: Row): void {
     if (this.#rows.has(key)) throw new RangeError(`a ${this.#kind} is there already`);
     this.#write(key, row);
+    this.#added++;
   }
 
   /** Changes members of the row as it is now, and gives it; undefined: there is none any more, and nothing was written. */
@@ -96,11 +109,14 @@ export class Table<Row extends object> {
   remove(key: string): void {
     this.#remove.run(this.#kind, key);
     this.#rows.delete(key);
+    this.#added++;
+    this.#written++;
   }
 
   #write(key: string, row: Row): Row {
     this.#put.run(this.#kind, key, JSON.stringify(row));
     this.#rows.set(key, row);
+    this.#written++;
     return row;
   }
 
@@ -134,6 +150,12 @@ export class RoomStore {
     this.acts = new Table(database, 'act', actSchema);
     this.spent = new Table(database, 'spent', spentSchema);
     this.#values = new Table(database, 'value', valueSchema);
+  }
+
+  /** Another text after whatever pages show of people, their keys, sessions and tokens; not after each use of these. */
+  get peopleVersion(): string {
+    const { people, passkeys, enrolments, sessions, tokens } = this;
+    return [people.written, passkeys.added, enrolments.written, sessions.added, tokens.added].join();
   }
 
   /** Opens the file, or makes it. Throws ERR_ROOM_STORE. */

@@ -52,7 +52,7 @@ const signatureOf = async (state: StateShown): Promise<string> => {
     state: () => Promise.resolve(state),
     versions: () => new Map(),
   } as Partial<OverviewControl>;
-  return (await createLiveSource(() => overview as OverviewControl).state()).signature;
+  return (await createLiveSource(() => ({ overview: overview as OverviewControl })).state()).signature;
 };
 
 test('a state that is only later has the same signature', async () => {
@@ -82,4 +82,17 @@ test.each<[string, Partial<StateShown>]>([
   ],
 ])('%s is another signature', async (_, changes) => {
   expect(await signatureOf(stateAt(START_MS, changes))).not.toBe(await signatureOf(first));
+});
+
+test('reports are told of when one is asked for, made or done', () => {
+  const kept: { id: string; state: string }[] = [];
+  const source = createLiveSource(() => ({ reports: { list: () => kept } as never }));
+  const version = () => source.versions().get('reports');
+  const seen = [version()];
+  kept.push({ id: 'r-1', state: 'waiting' });
+  seen.push(version());
+  kept[0] = { id: 'r-1', state: 'done' };
+  seen.push(version());
+  expect(new Set(seen).size).toBe(3);
+  expect(version()).toBe(seen[2]);
 });

@@ -371,6 +371,7 @@ describe('roles that the provider took away', () => {
     setup.advance(24 * 60 * MINUTE_MS);
     expect(await use()).toBe(401);
     expect(await use()).toBe(401);
+    expect(setup.room.controls.people?.tokens()).toMatchObject([{ isResting: true }]);
     // Who looks why a machine gets nothing finds it, once.
     expect(recorded('token-rests')).toEqual([
       { by: 'Ann Administrator', reason: expect.stringContaining('has to sign in') as string },
@@ -378,6 +379,7 @@ describe('roles that the provider took away', () => {
     expect(setup.room.controls.people?.list().map(({ roles }) => roles)).toEqual([['administrator']]);
     identity.people.set('ann', { name: 'Ann Administrator', groups: ['admins'] });
     await signIn('ann');
+    expect(setup.room.controls.people?.tokens()).toMatchObject([{ isResting: false }]);
     expect(await use()).toBe(200);
     expect(recorded('token-ended')).toEqual([]);
   });
