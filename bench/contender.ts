@@ -208,6 +208,23 @@ export const bareBatched: Contender = {
     ),
 };
 
+/** The least that a forwarder on Node.js can do with the sockets that Cordon has. */
+export const bareForward: Contender = {
+  id: 'bare forward',
+  role: 'bare',
+  version: () => Promise.resolve(`bench/bare-forward.ts, Node ${process.versions.node}`),
+  start: (work) =>
+    startPlain(
+      'bare forward',
+      'bare',
+      (port) => [
+        process.execPath,
+        [fileURLToPath(new URL('bare-forward.ts', import.meta.url)), `${port}`, `${work.upstreamPort}`],
+      ],
+      work,
+    ),
+};
+
 /** A program and its arguments. */
 export type Command = readonly [program: string, args: readonly string[]];
 

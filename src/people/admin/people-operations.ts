@@ -45,7 +45,9 @@ const token = z
     lastUsedAt: z.string().nullable(),
     isResting: z
       .boolean()
-      .describe('The identity provider has not vouched for its holder for 14 days: refused until the holder signs in'),
+      .describe(
+        'The identity provider has not vouched for its holder for 14 days: refused until the holder signs in',
+      ),
   })
   .meta({ id: 'MachineToken' });
 const session = z

@@ -204,7 +204,10 @@ test('a clock that was ahead for an hour takes no report away from the year that
       store: new ReportStore({ stateDirectory: state, configPath: undefined, clock: () => nowMs }),
       record: () => undefined,
     });
-  const reports = () => readdirSync(folder).filter((name) => name.endsWith('.json')).sort();
+  const reports = () =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith('.json'))
+      .sort();
   await start().look();
   const stateFile = join(state, 'reports.json');
   const [id = ''] = Object.keys(JSON.parse(readFileSync(stateFile, 'utf8')) as object);
