@@ -9,6 +9,7 @@ import { RCODE } from '../../src/wire/dns/dns.ts';
 import { ask, readMetric, readReply } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { DotClient, getPath, listenerOf, openHttp2, SERVER_NAME } from '../support/encrypted-client.ts';
+import { requireMachineClock } from '../support/fake-time.ts';
 import { ACME_HOST, type Pebble, type PebbleOptions, startPebble } from '../support/pebble.ts';
 import { freePort } from '../support/ports.ts';
 import { requireProgram } from '../support/process.ts';
@@ -240,6 +241,7 @@ test('no certificate is asked for without consent to the terms', { tags: 'night'
 test('a certificate is renewed before its end, and no query fails meanwhile', {
   tags: 'night',
 }, async (context) => {
+  requireMachineClock(context, 'pebble');
   const pebble = await pebbleOf(context, { validitySec: 30 });
   const cordon = await cordonOf(pebble);
   await obtained(cordon);

@@ -83,8 +83,12 @@ test('the key of the records is there for everybody, as the command prints it, t
     expect(code).toBe(0);
     return stdout;
   }, WAIT);
-  const response = await fetch(place);
-  expect(response.status).toBe(200);
+  // The file is there a moment before the first checkpoint, from which the room has it.
+  const response = await vi.waitFor(async () => {
+    const found = await fetch(place);
+    expect(found.status).toBe(200);
+    return found;
+  }, WAIT);
   expect(response.headers.get('content-type')).toBe('text/plain; charset=utf-8');
   expect(await response.text()).toBe(printed);
   expect(response.headers.get('set-cookie')).toBeNull();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readCheckpoint } from '../../src/evidence/records/checkpoint-file.ts';
 import { readPublicKeys } from '../../src/evidence/records/heads.ts';
 import { RCODE } from '../../src/wire/dns/dns.ts';
@@ -434,20 +434,26 @@ test(
     const fromMs = (told[0]?.atMs ?? 0) - 1_000;
     const untilMs = told.at(-1)?.atMs ?? 0;
     const period = ['--from', new Date(fromMs).toISOString(), '--to', new Date(untilMs).toISOString()];
-    const { stdout, stderr } = await command('report', ...period, '--format', 'json', '--unsigned');
-    const { enforcement } = JSON.parse(stdout) as {
-      enforcement: { intervals: { from: string; until: string; state: string; cause: string | null }[] };
-    };
-    for (const { title, state, cause, atMs } of told.slice(0, -1)) {
-      const found = enforcement.intervals.find(
-        ({ from, until }) => Date.parse(from) <= atMs && atMs < Date.parse(until),
-      );
-      const isWell = isInForceNow(state);
-      expect([found?.state, found?.cause], `${title}\n${stderr}`).toEqual([
-        isWell ? 'in-force' : 'not-in-force',
-        isWell ? null : (cause ?? state),
-      ]);
-    }
+    // Evidence reaches as far as the last signs of life that are on the disk: a moment behind what was just told.
+    await vi.waitFor(
+      async () => {
+        const { stdout, stderr } = await command('report', ...period, '--format', 'json', '--unsigned');
+        const { enforcement } = JSON.parse(stdout) as {
+          enforcement: { intervals: { from: string; until: string; state: string; cause: string | null }[] };
+        };
+        for (const { title, state, cause, atMs } of told.slice(0, -1)) {
+          const found = enforcement.intervals.find(
+            ({ from, until }) => Date.parse(from) <= atMs && atMs < Date.parse(until),
+          );
+          const isWell = isInForceNow(state);
+          expect([found?.state, found?.cause], `${title}\n${stderr}`).toEqual([
+            isWell ? 'in-force' : 'not-in-force',
+            isWell ? null : (cause ?? state),
+          ]);
+        }
+      },
+      { timeout: WAIT_MS / 2, interval: 500 },
+    );
     const html = await command('report', ...period, '--format', 'html', '--unsigned');
     expect(html.stdout).not.toContain('in force all the time');
   },

@@ -56,7 +56,7 @@ const PLACES = ['/usr/bin', '/usr/sbin', '/usr/lib/systemd'];
 /** Of BIND every one, haproxy: libfaketime and jemalloc wait for each other for ever when a program starts. */
 const BY_JEMALLOC = /^(?:delv|dig|dnssec-|dnstap-read|mdig|named|nsupdate|rndc|tsig-keygen|haproxy)/;
 /** Those that never answer, or never end, with it. */
-const BY_TRIAL = /^(?:chromium|firefox|h2load|kresd|syslog-ng|systemd-resolved)/;
+const BY_TRIAL = /^(?:chromium|firefox|h2load|knotd|kresd|nghttp|pdns_recursor|syslog-ng|systemd-resolved)/;
 
 /**
  * A directory before all others of the PATH with what cannot have another clock. What the tests sign, zones and certificates,

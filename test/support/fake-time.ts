@@ -8,6 +8,7 @@
 import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { TestContext } from 'vitest';
 
 /** Where Debian puts the library for programs with threads. */
 const LIBRARIES = ['x86_64', 'aarch64'].map(
@@ -20,7 +21,7 @@ export const fakeTimeLibrary = (): string | undefined => LIBRARIES.find((path) =
 /** What a process has its clock and its zone by, where they are not those of the machine. */
 const CLOCK_VARIABLES: readonly string[] = [
   ...['LD_PRELOAD', 'FAKETIME_TIMESTAMP_FILE', 'FAKETIME_NO_CACHE', 'FAKETIME_DONT_FAKE_MONOTONIC'],
-  'TZ',
+  ...['FAKETIME_DISABLE_SHM', 'TZ'],
 ];
 
 /** The clock of this process, for one that is started with nothing else of its environment. */
@@ -36,7 +37,11 @@ export const ownClock = (): Readonly<Record<string, string>> =>
 export const clockEnvironment = (file: string): Readonly<Record<string, string>> => {
   const library = fakeTimeLibrary();
   if (library === undefined) throw new Error('libfaketime is not installed');
-  return { LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_DONT_FAKE_MONOTONIC: '1' };
+  return {
+    ...{ LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: file, FAKETIME_DONT_FAKE_MONOTONIC: '1' },
+    // Shared memory is for clocks that go by what was asked of them; a program of another user waits for it for ever.
+    FAKETIME_DISABLE_SHM: '1',
+  };
 };
 
 /**
@@ -46,6 +51,11 @@ export const clockEnvironment = (file: string): Readonly<Record<string, string>>
 export const ownOffsetMs = (): number => {
   const { FAKETIME_TIMESTAMP_FILE: file, LD_PRELOAD: library } = process.env;
   return file === undefined || library === undefined ? 0 : Number(readFileSync(file, 'utf8')) * 1000;
+};
+
+/** Skips a test in which Cordon and `program`, whose clock is that of the machine (those of Go ask the kernel), have to agree. */
+export const requireMachineClock = (context: Pick<TestContext, 'skip'>, program: string): void => {
+  if (ownOffsetMs() !== 0) context.skip(`${program} keeps the clock of the machine`);
 };
 
 /** A clock for processes that are started with its environment. */

@@ -1,7 +1,7 @@
 // Loaded by --import: every `await` of the control room becomes a place where a test says who goes on.
 //
 // `await X` is read as `await turn(X)`. A hash costs next to nothing: what it costs is no part of what is explored. With
-// TURNS_PLANT, {"file", "from", "to"} as JSON, one text is another one: a breach that the test has to find.
+// TURNS_PLANT, a list of {"file", "from", "to"} as JSON, texts are other ones: a breach that the test has to find.
 import { readFileSync, statSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
@@ -19,7 +19,7 @@ const EXPLORED = [
   'policy/keeping/list-updater.ts',
 ].map((path) => new URL(`../../src/${path}`, import.meta.url).href);
 for (const url of EXPLORED) statSync(new URL(url));
-const plant = JSON.parse(process.env.TURNS_PLANT ?? 'null');
+const plants = JSON.parse(process.env.TURNS_PLANT ?? '[]');
 
 globalThis.turn = (value) => value;
 
@@ -45,7 +45,7 @@ registerHooks({
     if (!EXPLORED.some((explored) => url.startsWith(explored))) return next(url, context);
     const file = fileURLToPath(url);
     let text = readFileSync(file, 'utf8');
-    if (plant !== null && file.endsWith(plant.file)) {
+    for (const plant of plants.filter((one) => file.endsWith(one.file))) {
       if (!text.includes(plant.from)) throw new Error(`${plant.file} has no ${plant.from}`);
       text = text.replace(plant.from, () => plant.to);
     }

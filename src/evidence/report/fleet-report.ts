@@ -72,7 +72,8 @@ export const buildFleetReport = async (options: FleetReportOptions): Promise<Fle
   const { directory, members, fromMs, untilMs } = options;
   const resolvers: FleetReportResolver[] = [];
   const counted: CountedClients[] = [];
-  for (const member of members) {
+  // By name, and not by who joined or was heard first.
+  for (const member of members.toSorted((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))) {
     const isConcerned =
       Date.parse(member.since) < untilMs && (member.until === undefined || Date.parse(member.until) > fromMs);
     if (!isConcerned) continue;
