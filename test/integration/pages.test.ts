@@ -404,16 +404,21 @@ test('a probe of now proves it on every network, and the headline turns', WALK, 
   await takePicture(page, 'state-in-force-real');
 });
 
+/** Waits for a text among the rows: what a page was faster than is behind its button. */
+const untilShown = async (page: Page, text: string): Promise<void> => {
+  const newer = page.getByRole('button', { name: /newer: show/ });
+  const shown = async (): Promise<string | null> => {
+    if (await newer.isVisible()) await newer.click();
+    return await page.locator('main').textContent();
+  };
+  await expect.poll(shown, { timeout: 90_000 }).toContain(text);
+};
+
 test('a device by its reference: what it tried, on the record; who it is takes two', WALK, async () => {
   await ask(scene.cordon.dns, 'device.tiktok.com A', { from: HEADQUARTERS });
   const page = await windowOf(auditor);
   await page.goto(`${scene.origin}/look-up`);
-  const row = page.getByRole('link', { name: /^device\.tiktok\.com/ });
-  // A page that was faster than the record has it behind a button.
-  const newer = page.getByRole('button', { name: /newer: show/ });
-  await row.or(newer).first().waitFor({ timeout: 90_000 });
-  if (!(await row.isVisible())) await newer.click();
-  await row.waitFor();
+  await untilShown(page, 'device.tiktok.com');
   const reference =
     (await page
       .getByRole('link', { name: /^[0-9A-Z]{4}-[0-9A-Z]{2}$/ })
@@ -653,11 +658,8 @@ test('refused just now leads to the explanation; names are shown as text', WALK,
   const page = await windowOf(helpDesk);
   // Other networks asked for it as well, and what is asked again within a while gets its record at the end of it.
   await page.goto(`${scene.origin}/look-up?in=headquarters`);
-  await page
-    .getByRole('link', { name: /^www\.tiktok\.com/ })
-    .first()
-    .waitFor({ timeout: 90_000 });
-  await expect.poll(async () => await page.locator('main').textContent()).toContain('onerror');
+  await untilShown(page, 'www.tiktok.com');
+  await untilShown(page, 'onerror');
   expect(await page.locator('img').count()).toBe(0);
   expect(await page.title()).not.toBe('1');
   await page

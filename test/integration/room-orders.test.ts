@@ -162,7 +162,7 @@ test('no order of two requests does what neither order does: every hundredth pai
   expect(Math.min(...Object.values(pairs))).toBeGreaterThan(2);
 });
 
-test.each(BREACHES)('a breach is found: %s', NIGHT, async (_, pair, ...plants) => {
+test.for(BREACHES)('a breach is found: %s', NIGHT, async ([, pair, ...plants]) => {
   // Without it, none of the pair is: the test above.
   const { found } = await explore(['1', pair], plants);
   expect(found).not.toEqual([]);
