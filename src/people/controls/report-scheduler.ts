@@ -5,7 +5,15 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { AppError, errorText, isAppError, readRegularFile, replaceFile, VERSION } from '../../base/base.ts';
+import {
+  AppError,
+  DAY_MS,
+  errorText,
+  isAppError,
+  readRegularFile,
+  replaceFile,
+  VERSION,
+} from '../../base/base.ts';
 import type { Config } from '../../config/config.ts';
 import {
   periodAt,
@@ -30,8 +38,10 @@ const FILE_MODE = 0o600;
 const SETTLE_MS = 15 * 60_000;
 /** Between two looks, milliseconds. */
 const LOOK_MS = 30_000;
-/** What is done until later than this from now, was done by a clock that was ahead. */
+/** What is done until later than this from now, was done by a clock that was ahead, or this one is behind. */
 const AHEAD_MS_MAX = 3_600_000;
+/** A program that was off for longer makes up for no more: nobody waits for hundreds of reports. */
+const MADE_UP_MS_MAX = 400 * DAY_MS;
 
 const stateSchema = z.record(z.string(), z.string());
 
@@ -50,7 +60,10 @@ class Standing {
   failures = 0;
   triedMs = 0;
   nextTryMs = 0;
-  /** Receivers that have the report of the period that is under way. */
+  /** Where it goes on while what is done is ahead of the clock. */
+  aheadFromMs: number | undefined;
+  /** The period that is under way, and the receivers that have its report. */
+  periodFromMs: number | undefined;
   readonly delivered = new Set<string>();
 }
 
@@ -96,7 +109,7 @@ export class ReportScheduler {
   }
 
   async #makeDue(): Promise<void> {
-    const { config, log, nowMs } = this.#parts;
+    const { config, nowMs } = this.#parts;
     const { reports, stateDirectory } = config();
     const ids = new Map(reports.schedule.map((schedule) => [idOf(schedule), schedule]));
     for (const id of this.#standings.keys()) if (!ids.has(id)) this.#standings.delete(id);
@@ -104,31 +117,47 @@ export class ReportScheduler {
     this.#done ??= readState(join(stateDirectory, STATE_NAME));
     for (const [id, schedule] of ids) {
       const doneMs = Date.parse(this.#done[id] ?? '');
-      // A schedule that is new begins with the period that it was written in; so does one whose end nobody can have seen.
-      if (!(doneMs <= nowMs() + AHEAD_MS_MAX)) {
-        this.#standings.delete(id);
-        if (this.#done[id] !== undefined)
-          log.warn(
-            { every: schedule.every, until: this.#done[id] },
-            'reports were made by a clock that was ahead, and begin anew with this period',
-          );
+      // A schedule that is new, or whose end cannot be read, begins with the period that it was written in.
+      if (Number.isNaN(doneMs)) {
         // At once: where it cannot be written now, it is with the first report.
         this.#done = {
           ...this.#done,
           [id]: new Date(periodAt(nowMs(), schedule.every).fromMs).toISOString(),
         };
         await this.#keep(this.#done);
-      } else await this.#makeNext(id, schedule, periodAt(doneMs, schedule.every));
+      } else await this.#makeNext(id, schedule, periodAt(this.#nextMs(id, doneMs), schedule.every));
     }
+  }
+
+  /**
+   * A moment of the period that is next. What is done until later than now is believed again when the clock has come there: which of
+   * the two was wrong nobody can tell; until then each period is made as it ends.
+   */
+  #nextMs(id: string, doneMs: number): number {
+    const { log, nowMs } = this.#parts;
+    const standing = this.#standings.get(id) ?? new Standing();
+    this.#standings.set(id, standing);
+    if (doneMs <= nowMs() + AHEAD_MS_MAX) {
+      standing.aheadFromMs = undefined;
+      return Math.max(doneMs, nowMs() - MADE_UP_MS_MAX);
+    }
+    if (standing.aheadFromMs === undefined)
+      log.warn(
+        { until: new Date(doneMs).toISOString() },
+        'reports were made by a clock that was ahead of this one: they go on with this period',
+      );
+    standing.aheadFromMs ??= nowMs();
+    return standing.aheadFromMs;
   }
 
   async #makeNext(id: string, schedule: ReportSchedule, period: ReportPeriod): Promise<void> {
     const { nowMs, log, record } = this.#parts;
     const standing = this.#standings.get(id) ?? new Standing();
-    this.#standings.set(id, standing);
     if (nowMs() < period.untilMs + SETTLE_MS) return;
     // A clock that is behind the last try says nothing of how long that is ago.
     if (nowMs() >= standing.triedMs && nowMs() < standing.nextTryMs) return;
+    if (standing.periodFromMs !== period.fromMs) standing.delivered.clear();
+    standing.periodFromMs = period.fromMs;
     const detail = { period: period.name, format: schedule.format, group: schedule.group ?? 'all' };
     try {
       const told = await this.#make(schedule, period, standing);

@@ -196,7 +196,11 @@ test('a clock that was ahead for an hour takes no report away from the year that
   };
   let nowMs = Date.parse('2026-11-25T10:00:00Z');
   const lines: string[] = [];
-  const log = (_: object, text: string) => lines.push(text);
+  const tried: unknown[] = [];
+  const log = (about: object, text: string) => {
+    lines.push(text);
+    tried.push((about as { readonly period?: string }).period);
+  };
   const start = () =>
     new ReportScheduler({
       log: { info: log, warn: log, error: log } as never,
@@ -223,7 +227,22 @@ test('a clock that was ahead for an hour takes no report away from the year that
     await started.look();
     expect(reports().at(-1)).toBe(`cordon-report-${day}-all.json`);
   }
-  expect(lines.filter((line) => line.includes('ahead'))).toHaveLength(2);
+  expect(lines.filter((line) => line.includes('ahead'))).toHaveLength(1);
+  // A clock that is behind for a while makes nothing, and nothing twice once it is right.
+  const behind = start();
+  nowMs = Date.parse('1970-01-01T00:01:00Z');
+  await behind.look();
+  nowMs = Date.parse('2026-11-27T12:00:00Z');
+  await behind.look();
+  await behind.look();
+  expect(reports()).toHaveLength(2);
+  // After years without the program, no more than that of a year is made up for.
+  writeFileSync(stateFile, JSON.stringify({ [id]: '2001-01-01T00:00:00.000Z' }));
+  const late = start();
+  await late.look();
+  expect(lines.at(-1)).toContain('failed');
+  expect(late.facts().failing).toBe(1);
+  expect(tried.at(-1)).toBe('2025-10-23');
   // A step back of less than an hour behind the end of a day makes no report of it twice.
   writeFileSync(stateFile, JSON.stringify({ [id]: '2026-11-28T00:00:00.000Z' }));
   const started = start();
