@@ -1282,9 +1282,12 @@ for (const [options, looks] of inTwo(LOOKS, (_, index) => index === 0))
         await page.goto(scene.origin + path);
         await settle(page);
         // Each is called by its own heading, and the overview by the state.
-        const called = (await page.locator('h1').first().textContent()) ?? '';
-        if (!(await page.title()).startsWith(called))
-          findings.push(`${name} is called ${await page.title()}`);
+        // The title of the window follows a frame later.
+        const isCalledSo = async (): Promise<boolean> =>
+          (await page.title()).startsWith((await page.locator('h1').first().textContent()) ?? '');
+        await vi
+          .waitUntil(isCalledSo, { timeout: 5_000 })
+          .catch(async () => findings.push(`${name} is called ${await page.title()}`));
         await takePicture(page, `${name}-${device}-${scheme}`);
         if (await scrollsSideways(page)) findings.push(`${name} scrolls sideways at ${width}`);
         if ((device === 'desktop') === (scheme === 'light'))
