@@ -3,7 +3,7 @@
 // A contender is started with the work of the suite and is ready when it answers a name that passes and, if it
 // filters, refuses one that is listed: what does not do the work is not measured.
 import { createSocket } from 'node:dgram';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { shippedDefaults } from '../src/policy/lists/lists.ts';
@@ -180,50 +180,33 @@ export const udpLimit = (directory: string): Contender => {
   };
 };
 
-/** The server of node:dgram and a Map. */
-export const bareDgram: Contender = {
-  id: 'bare dgram',
+/** A server of this folder that runs on our Node.js. */
+const bareServer = (
+  id: string,
+  file: URL,
+  more: (work: Work) => readonly string[] = () => [],
+): Contender => ({
+  id,
   role: 'bare',
-  version: () => Promise.resolve(`bench/bare-dgram.ts, Node ${process.versions.node}`),
-  start: (work) =>
-    startPlain(
-      'bare dgram',
-      'bare',
-      (port) => [process.execPath, [fileURLToPath(new URL('bare-dgram.ts', import.meta.url)), `${port}`]],
-      work,
-    ),
-};
+  version: () => Promise.resolve(`bench/${basename(file.pathname)}, Node ${process.versions.node}`),
+  start: (work) => {
+    const path = fileURLToPath(file);
+    return startPlain(id, 'bare', (port) => [process.execPath, [path, `${port}`, ...more(work)]], work);
+  },
+});
+
+/** The server of node:dgram and a Map. */
+export const bareDgram = bareServer('bare dgram', new URL('bare-dgram.ts', import.meta.url));
 
 /** The least that can be done on Node.js with the sockets that Cordon has. */
-export const bareBatched: Contender = {
-  id: 'bare batched',
-  role: 'bare',
-  version: () => Promise.resolve(`bench/bare-batched.ts, Node ${process.versions.node}`),
-  start: (work) =>
-    startPlain(
-      'bare batched',
-      'bare',
-      (port) => [process.execPath, [fileURLToPath(new URL('bare-batched.ts', import.meta.url)), `${port}`]],
-      work,
-    ),
-};
+export const bareBatched = bareServer('bare batched', new URL('bare-batched.ts', import.meta.url));
 
 /** The least that a forwarder on Node.js can do with the sockets that Cordon has. */
-export const bareForward: Contender = {
-  id: 'bare forward',
-  role: 'bare',
-  version: () => Promise.resolve(`bench/bare-forward.ts, Node ${process.versions.node}`),
-  start: (work) =>
-    startPlain(
-      'bare forward',
-      'bare',
-      (port) => [
-        process.execPath,
-        [fileURLToPath(new URL('bare-forward.ts', import.meta.url)), `${port}`, `${work.upstreamPort}`],
-      ],
-      work,
-    ),
-};
+export const bareForward = bareServer(
+  'bare forward',
+  new URL('bare-forward.ts', import.meta.url),
+  ({ upstreamPort }) => [`${upstreamPort}`],
+);
 
 /** A program and its arguments. */
 export type Command = readonly [program: string, args: readonly string[]];

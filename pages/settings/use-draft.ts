@@ -11,7 +11,9 @@ export interface Draft<Value> {
   readonly begin: (saved: Value) => void;
 }
 
-const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other);
+/** Of texts, and of rows of texts. */
+const isSame = (one: unknown, other: unknown): boolean =>
+  one === other || (typeof one !== 'string' && JSON.stringify(one) === JSON.stringify(other));
 
 /** Follows `saved` until somebody writes; `onMoved` is called when `version` is another one. */
 export const useDraft = <Value>(saved: Value, version: string | null, onMoved: () => void): Draft<Value> => {

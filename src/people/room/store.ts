@@ -47,8 +47,8 @@ export const createSecret = (): string => randomBytes(KEY_BYTES).toString('base6
  */
 export class Table<Row extends object> {
   readonly #rows = new Map<string, Row>();
-  #added = 0;
-  #written = 0;
+  #turnover = 0;
+  #changes = 0;
   readonly #kind: string;
   readonly #put: StatementSync;
   readonly #remove: StatementSync;
@@ -68,13 +68,13 @@ export class Table<Row extends object> {
   }
 
   /** Another number after each row that came or went. */
-  get added(): number {
-    return this.#added;
+  get turnover(): number {
+    return this.#turnover;
   }
 
   /** Another number after each row that came, went or changed. */
-  get written(): number {
-    return this.#written;
+  get changes(): number {
+    return this.#changes;
   }
 
   get(key: string): Row | undefined {
@@ -89,7 +89,7 @@ export class Table<Row extends object> {
   add(key: string, row: Row): void {
     if (this.#rows.has(key)) throw new RangeError(`a ${this.#kind} is there already`);
     this.#write(key, row);
-    this.#added++;
+    this.#turnover++;
   }
 
   /** Changes members of the row as it is now, and gives it; undefined: there is none any more, and nothing was written. */
@@ -109,14 +109,14 @@ export class Table<Row extends object> {
   remove(key: string): void {
     this.#remove.run(this.#kind, key);
     this.#rows.delete(key);
-    this.#added++;
-    this.#written++;
+    this.#turnover++;
+    this.#changes++;
   }
 
   #write(key: string, row: Row): Row {
     this.#put.run(this.#kind, key, JSON.stringify(row));
     this.#rows.set(key, row);
-    this.#written++;
+    this.#changes++;
     return row;
   }
 
@@ -155,7 +155,7 @@ export class RoomStore {
   /** Another text after whatever pages show of people, their keys, sessions and tokens; not after each use of these. */
   get peopleVersion(): string {
     const { people, passkeys, enrolments, sessions, tokens } = this;
-    return [people.written, passkeys.added, enrolments.written, sessions.added, tokens.added].join();
+    return [people.changes, passkeys.turnover, enrolments.changes, sessions.turnover, tokens.turnover].join();
   }
 
   /** Opens the file, or makes it. Throws ERR_ROOM_STORE. */

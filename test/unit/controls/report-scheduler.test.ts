@@ -128,7 +128,8 @@ test('a report is made a while after its day, tried again while a receiver fails
   expect(Buffer.from(await store.file(first?.id ?? '', 'report.json')).equals(inFolder)).toBe(true);
 });
 
-test('what is done and cannot be written is a failure, and nobody is passed over with the next report', async () => {
+/** A schedule of each day into a folder, and records of two days. */
+const dailyInFolder = async () => {
   const bench = new Bench({ start: '2026-11-25T08:00:00.000Z' });
   bench.recording.tick();
   for (let day = 0; day < 2; day++) {
@@ -143,6 +144,11 @@ test('what is done and cannot be written is a failure, and nobody is passed over
     ...configOf(`reports: { schedule: [{ every: daily, format: json, folder: "${folder}" }] }`),
     stateDirectory: state,
   };
+  return { state, folder, config };
+};
+
+test('what is done and cannot be written is a failure, and nobody is passed over with the next report', async () => {
+  const { state, folder, config } = await dailyInFolder();
   let nowMs = Date.parse('2026-11-25T10:00:00Z');
   const records: { action: string; period: unknown }[] = [];
   const quiet = () => undefined;
@@ -180,20 +186,7 @@ test('what is done and cannot be written is a failure, and nobody is passed over
 });
 
 test('a clock that was ahead for an hour takes no report away from the year that follows', async () => {
-  const bench = new Bench({ start: '2026-11-25T08:00:00.000Z' });
-  bench.recording.tick();
-  for (let day = 0; day < 2; day++) {
-    bench.record(5, { client: '192.0.2.1' });
-    bench.advance(DAY_MS);
-  }
-  await bench.recording.stop();
-  const state = dirname(bench.directory);
-  const folder = join(state, 'out');
-  mkdirSync(folder);
-  const config = {
-    ...configOf(`reports: { schedule: [{ every: daily, format: json, folder: "${folder}" }] }`),
-    stateDirectory: state,
-  };
+  const { state, folder, config } = await dailyInFolder();
   let nowMs = Date.parse('2026-11-25T10:00:00Z');
   const lines: string[] = [];
   const tried: unknown[] = [];
