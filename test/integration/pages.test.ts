@@ -419,12 +419,14 @@ test('a device by its reference: what it tried, on the record; who it is takes t
   const page = await windowOf(auditor);
   await page.goto(`${scene.origin}/look-up`);
   await untilShown(page, 'device.tiktok.com');
-  const reference =
-    (await page
-      .getByRole('link', { name: /^[0-9A-Z]{4}-[0-9A-Z]{2}$/ })
-      .first()
-      .textContent()) ?? '';
-  await page.getByRole('link', { name: reference }).first().click();
+  // Of its own row: other devices of other networks stand there as well.
+  const own = page
+    .getByRole('row', { name: /device\.tiktok\.com/ })
+    .first()
+    .getByRole('link', { name: /^[0-9A-Z]{4}-[0-9A-Z]{2}$/ })
+    .first();
+  const reference = (await own.textContent()) ?? '';
+  await own.click();
   await page.getByRole('heading', { level: 1, name: `Device ${reference}` }).waitFor();
   await page.getByRole('row', { name: /device\.tiktok\.com.*headquarters.*tiktok.*refused/ }).waitFor();
   await page.getByText('Nobody checked this device today').waitFor();
