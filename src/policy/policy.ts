@@ -236,6 +236,7 @@ export class Policy {
   #exempt(table: ExemptionTable, group: number, targets: Targets | undefined, verdict: Verdict): boolean {
     const { list, client, exempted } = verdict;
     const { device, qname, qnameLength } = exempted;
+    if (exempted.barred) return false;
     let index = table.find(list, client, group, qname, qnameLength);
     if (index < 0 && device !== undefined) index = table.find(list, device, -1, qname, qnameLength);
     if (index < 0) return false;

@@ -22,6 +22,8 @@ export class ExemptedLists {
   observer: ExemptionObserver | undefined = undefined;
   /** Stands for the device of the client; undefined: it has shown none. */
   device: AddressWords | undefined = undefined;
+  /** No exemption counts: whoever asks may say itself who it is. */
+  barred = false;
   /** The folded QNAME in its first bytes; only where the policy has exemptions. */
   readonly qname = new Uint8Array(NAME_LENGTH_MAX);
   qnameLength = 0;

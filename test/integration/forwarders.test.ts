@@ -1,15 +1,15 @@
 // Resolvers of others in front that say for whom they ask: each of three clients is in its own group, records name the client and
 // who reported it, an answer for one is none for another; and whoever is not trusted can say what he likes.
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { stringify } from 'yaml';
-import { OPTION, RCODE, readOptions } from '../../src/wire/dns/dns.ts';
+import { OPTION, RCODE, readOptions, TYPE } from '../../src/wire/dns/dns.ts';
 import { CertificateAuthority } from '../support/certificates.ts';
 import { ask, exchangeUdp, type Reply, readMetric, readReply } from '../support/client.ts';
 import { runCommandHere } from '../support/command.ts';
 import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.ts';
-import { FORWARDER, FRONTS, startFront } from '../support/forwarders.ts';
+import { FRONTS, type Front, startFront } from '../support/forwarders.ts';
 import { inTwo, NIGHT } from '../support/night.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
 import { requireProgram } from '../support/process.ts';
@@ -17,6 +17,8 @@ import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
 
+/** Where the forwarder of a test asks from. */
+const FORWARDER = '127.0.0.53';
 const LISTED = 'www.listed.example. A';
 /** One in a group that is refused, one in a group that is not, one in none. */
 const [REFUSED, PASSES, OTHER] = ['127.0.0.71', '127.0.0.72', '127.0.0.73'] as const;
@@ -30,7 +32,9 @@ let cordon: Cordon;
 let authority: CertificateAuthority;
 
 beforeAll(async () => {
-  upstream = await ScriptedUpstream.open((query) => answer(query, [`${query.name} 300 IN A 192.0.2.1`]));
+  upstream = await ScriptedUpstream.open((query) =>
+    answer(query, query.type === TYPE.A ? [`${query.name} 300 IN A 192.0.2.1`] : []),
+  );
   authority = CertificateAuthority.create();
   const { certificate, key } = authority.issue({ names: [`DNS:${SERVER_NAME}`] });
   cordon = await startCordon({
@@ -53,6 +57,7 @@ forwarders:
     from: ["${FORWARDER}"]
     clients: ["127.0.0.0/24", "2001:db8:7::/48"]
     sends: [subnet, mac, cpe-id, infoblox, umbrella]
+    overwrites: true
   - { name: narrow, from: ["127.0.0.54"], clients: ["127.0.0.64/26"], sends: [umbrella] }
   - { name: sealed, certificates: ["dns:branch.example"], clients: ["127.0.0.64/26"], sends: [subnet] }
 records: { identity: full }
@@ -64,7 +69,7 @@ records: { identity: full }
       'authority.pem': authority.certificate,
     },
   });
-  if (hasOtherUser) await exempt(EXEMPT);
+  if (hasOtherUser) await exempt(cordon, EXEMPT);
 });
 
 afterAll(async () => {
@@ -92,13 +97,14 @@ const subnetOf = ({ opt }: Reply): string | undefined => {
   return found && Buffer.from(found.data).toString('hex');
 };
 
-const cordonCommand = async (...args: string[]) => {
-  await vi.waitUntil(() => existsSync(join(cordon.directory, 'state', 'control.sock')), { timeout: 90_000 });
-  return runCommandHere([...args, '--config', join(cordon.directory, 'cordon.yaml')]);
+const commandOf = async ({ directory }: Cordon, ...args: string[]) => {
+  await vi.waitUntil(() => existsSync(join(directory, 'state', 'control.sock')), { timeout: 90_000 });
+  return runCommandHere([...args, '--config', join(directory, 'cordon.yaml')]);
 };
+const cordonCommand = (...args: string[]) => commandOf(cordon, ...args);
 
 /** Requests an exemption for one address, and approves it as somebody else. */
-const exempt = async (client: string): Promise<void> => {
+const exempt = async (on: Cordon, client: string): Promise<void> => {
   const paper = {
     'requested-by': 'R. Investigator',
     grounds: 'law-enforcement',
@@ -108,10 +114,10 @@ const exempt = async (client: string): Promise<void> => {
     clients: [client],
     until: new Date(Date.now() + 30 * DAY_MS).toISOString(),
   };
-  const file = join(cordon.directory, 'request.yaml');
+  const file = join(on.directory, 'request.yaml');
   writeFileSync(file, stringify(paper));
-  const { stdout } = await cordonCommand('exemptions', 'request', '--file', file, '--json');
-  await approveAsOther(join(cordon.directory, 'state'), (JSON.parse(stdout) as { id: string }).id);
+  const { stdout } = await commandOf(on, 'exemptions', 'request', '--file', file, '--json');
+  await approveAsOther(join(on.directory, 'state'), (JSON.parse(stdout) as { id: string }).id);
 };
 
 const records = async (): Promise<Record<string, unknown>[]> => {
@@ -318,26 +324,137 @@ test('a forwarder may be known by its certificate', async () => {
   expect(await askAs(undefined, subnet(REFUSED))).toBe(RCODE.NOERROR);
 });
 
-for (const [options, fronts] of inTwo(FRONTS, (_, index) => index === 0))
-  test.for(fronts)('behind $name three clients are three', options, async (front, context) => {
-    requireProgram(context, front.program);
-    const server = await startFront(front, cordon.dns);
-    onTestFinished(() => server.stop());
-    const ofEach = async (name: string, clients: readonly string[]): Promise<string[]> => {
-      const rcodes: string[] = [];
-      for (const from of clients) {
-        const { rcode } = await ask(server.endpoint, `${name}. A`, { from });
-        rcodes.push(rcode === RCODE.NXDOMAIN ? 'refused' : rcode === RCODE.NOERROR ? 'passes' : `${rcode}`);
-      }
-      return rcodes;
-    };
-    const clients = [REFUSED, PASSES, ...(hasOtherUser ? [EXEMPT] : []), OTHER];
-    const wanted = clients.map((client) => (front.conveys && client === REFUSED ? 'refused' : 'passes'));
-    // In both orders, each twice: what the front keeps of one is given to no other.
-    for (let round = 0; round < 2; round++) {
-      expect(await ofEach(`a.${front.name}.listed.example`, clients)).toEqual(wanted);
-      expect(await ofEach(`b.${front.name}.listed.example`, [...clients].reverse())).toEqual(
-        [...wanted].reverse(),
-      );
-    }
+describe('behind the resolvers of the recipes', () => {
+  /** Cordon as the recipes have it: a client that no group names is refused, one group is out of scope, one client is exempt. */
+  let recipes: Cordon;
+  beforeAll(async () => {
+    const forwarders = FRONTS.filter(({ sends }) => sends.length > 0).map(({ name, from, sends, overwrites }) =>
+      JSON.stringify({ name, from: [from], clients: ['127.0.0.0/24'], sends, overwrites }),
+    );
+    recipes = await startCordon({
+      config: `
+listen: { dns: ["127.0.0.1:0"], admin: "127.0.0.1:0" }
+access: { allow: ["127.0.0.0/8"] }
+compliance: { profile: us-federal }
+workers: 1
+state: state
+upstreams: ["127.0.0.1:${upstream.endpoint.port}"]
+lists: [{ id: own, file: own.txt }]
+groups:
+  - { name: default, lists: [own] }
+  - { name: lab, clients: ["${PASSES}"], devices: ["mac:${MAC}", "cpe:tablet-7"], lists: [], out-of-scope: true }
+forwarders: [${forwarders.join(', ')}]
+`,
+      files: { 'own.txt': 'listed.example\n' },
+    });
+    if (hasOtherUser) await exempt(recipes, EXEMPT);
   });
+  afterAll(() => recipes?.stop());
+
+  /** What a client may add to get what another one has, by the option's row in docs/beside.md. */
+  const FORGED: readonly (readonly [string, Buffer])[] = [EXEMPT, PASSES]
+    .flatMap((address): (readonly [string, Buffer])[] => [
+      ['EDNS Client Subnet (8)', subnet(address)],
+      ['65523', option(65_523, addressBytes(address))],
+      ['20292', umbrella(0, 16, ...addressBytes(address))],
+    ])
+    .concat([
+      ['EDNS Client Subnet (8)', option(8, [0, 1, 0, 0])],
+      ['EDNS Client Subnet (8)', subnet(PASSES, 24)],
+      ['65001', option(65_001, macBytes)],
+      ['65073', option(65_073, Buffer.from(MAC))],
+      ['65073', option(65_073, Buffer.from(macBytes).toString('base64'))],
+      ['65074', option(65_074, 'tablet-7')],
+      ['65524', option(65_524, macBytes)],
+    ]);
+
+  /** What becomes of each option on its way, in the words of docs/beside.md. */
+  const fatesBehind = async (front: Front): Promise<Map<string, string>> => {
+    const server = await startFront(front, upstream.endpoint);
+    onTestFinished(() => server.stop());
+    const fates = new Map<string, Set<string>>();
+    for (const [at, [row, options]] of FORGED.entries()) {
+      const name = `fate-${at}.${front.name.toLowerCase()}.open.example`;
+      await ask(server.endpoint, `${name}. A`, { from: REFUSED, edns: { options } });
+      const sent = upstream.queries.find((query) => query.name.toLowerCase().startsWith(name));
+      const added = sent === undefined ? [] : optionsOf(sent.bytes);
+      const code = options.readUInt16BE(0);
+      const same = added.filter((one) => one.code === code).map(({ data }) => Buffer.from(data).toString('hex'));
+      const fate =
+        same.length === 0
+          ? 'removed'
+          : same.includes(options.subarray(4).toString('hex'))
+            ? `passed on, ${front.sends.some((word) => CODES[word]?.includes(code)) ? 'opens nothing' : 'ignored'}`
+            : 'overwritten';
+      fates.set(row, (fates.get(row) ?? new Set()).add(fate));
+    }
+    // The worst that happens to one.
+    const worst = (all: Set<string>): string => [...all].find((fate) => fate.startsWith('passed')) ?? [...all].join(' or ');
+    return new Map([...fates].map(([row, all]) => [row, worst(all)]));
+  };
+
+  for (const [options, fronts] of inTwo(FRONTS, ({ program }) => program !== 'named'))
+    test.for(fronts)('behind $name clients are who they are', options, async (front, context) => {
+      requireProgram(context, front.program);
+      const server = await startFront(front, recipes.dns);
+      onTestFinished(() => server.stop());
+      const outcome = async (name: string, from: string, forged?: Buffer): Promise<string> => {
+        const { rcode } = await ask(server.endpoint, `${name}. A`, {
+          from,
+          ...(forged && { edns: { options: forged } }),
+        });
+        return rcode === RCODE.NXDOMAIN ? 'refused' : rcode === RCODE.NOERROR ? 'passes' : `${rcode}`;
+      };
+      const clients = [REFUSED, PASSES, ...(hasOtherUser ? [EXEMPT] : []), OTHER];
+      const wanted = clients.map((client) =>
+        front.overwrites && (client === PASSES || client === EXEMPT) ? 'passes' : 'refused',
+      );
+      // In both orders, each twice: what the front keeps of one is given to no other.
+      for (let round = 0; round < 2; round++) {
+        const found: string[] = [];
+        for (const client of clients) found.push(await outcome(`a.${front.name}.listed.example`, client));
+        for (const client of [...clients].reverse())
+          found.push(await outcome(`b.${front.name}.listed.example`, client));
+        expect(found).toEqual([...wanted, ...[...wanted].reverse()]);
+      }
+      // Whoever says himself who he is gets what he gets.
+      const opened: string[] = [];
+      for (const [at, [row, forged]] of FORGED.entries())
+        if ((await outcome(`c${at}.${front.name}.listed.example`, REFUSED, forged)) !== 'refused') opened.push(row);
+      expect(opened).toEqual([]);
+      expect([...(await fatesBehind(front))]).toEqual([...documented(front)]);
+    });
+
+  test('an option that a forwarder is not said to send is not read, and counted', async () => {
+    const { from } = FRONTS.find(({ name }) => name === 'dnsdist') as Front;
+    const labels = { forwarder: 'dnsdist', client: 'ignored' };
+    const before = await readMetric(recipes, 'cordon_forwarder_queries_total', labels);
+    const options = Buffer.concat([subnet(REFUSED), option(65_001, macBytes)]);
+    expect((await ask(recipes.dns, LISTED, { from, edns: { options } })).rcode).toBe(RCODE.NXDOMAIN);
+    expect(await readMetric(recipes, 'cordon_forwarder_queries_total', labels)).toBe(before + 1);
+  });
+});
+
+/** Codes of the options by the words of `sends`. */
+const CODES: Readonly<Record<string, readonly number[]>> = {
+  ...{ subnet: [8], mac: [65_001, 65_073], 'cpe-id': [65_074], infoblox: [65_523, 65_524], umbrella: [20_292] },
+};
+
+const optionsOf = (bytes: Uint8Array) => {
+  const options = readReply(bytes).opt?.options ?? new Uint8Array();
+  return readOptions(options, 0, options.length);
+};
+
+/** What docs/beside.md says becomes of each option behind a front. */
+const documented = ({ name }: Front): Map<string, string> => {
+  const page = readFileSync(new URL('../../docs/beside.md', import.meta.url), 'utf8');
+  const rows = page
+    .slice(page.indexOf('## What a client can say'))
+    .split('\n')
+    .filter((line) => line.startsWith('|'))
+    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+  const column = rows[0]?.indexOf(name) ?? -1;
+  const wanted = FORGED_ROWS.map((row): [string, string] => [row, rows.find(([first]) => first === row)?.[column] ?? '']);
+  return new Map(wanted);
+};
+const FORGED_ROWS = ['EDNS Client Subnet (8)', '65523', '20292', '65001', '65073', '65074', '65524'];

@@ -108,6 +108,8 @@ export const REPORTED = {
   MALFORMED: 3,
   /** Somebody for whom it does not speak. */
   OUTSIDE: 4,
+  /** Beside one of the others: an option that it is not said to send, which was not read. */
+  IGNORED: 5,
 } as const;
 
 /** Why a TCP connection was closed at once. */

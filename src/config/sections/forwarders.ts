@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { REPORT_OPTION } from '../../wire/dns/dns.ts';
 import { orNone } from '../form.ts';
 import { certificateRule } from '../identity-leaf.ts';
-import { choice, identifier } from '../leaf.ts';
+import { boolean, choice, identifier } from '../leaf.ts';
 import { prefix } from '../prefix-leaf.ts';
 import { key, list } from '../value.ts';
 
@@ -44,6 +44,10 @@ export const forwarder = z.strictObject({
   ),
   sends: key(
     list(choice(WORDS), 1, WORDS.length),
-    "`subnet` the client's whole address as EDNS Client Subnet (RFC 7871); `mac` dnsmasq's `add-mac`, `cpe-id` its `add-cpe-id`; `infoblox` address and MAC address as NIOS adds them (65523, 65524); `umbrella` the address in option 20292. Options that are not named are ignored.",
+    "`subnet` the client's whole address as EDNS Client Subnet (RFC 7871); `mac` dnsmasq's `add-mac`, `cpe-id` its `add-cpe-id`; `infoblox` address and MAC address as NIOS adds them (65523, 65524); `umbrella` the address in option 20292. Options that are not named are ignored and counted.",
+  ),
+  overwrites: key(
+    boolean().prefault(false),
+    'Whether it overwrites or removes these options where a client sends them. Without it, what the options say reaches no exemption and no group with less lists than `default` and than that of its own address: see [what a client can say](beside.md#what-a-client-can-say).',
   ),
 });

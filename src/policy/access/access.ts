@@ -61,6 +61,18 @@ export interface AccessRules {
   readonly devices?: readonly (readonly string[])[];
   /** Who is believed to say for whom it asks. */
   readonly forwarders?: readonly ForwarderRules[];
+  /** What the lists do per group, by the group's index. */
+  readonly lists?: readonly GroupLists[];
+}
+
+/** What the lists of a group do, as masks. */
+export interface GroupLists {
+  /** Lists that refuse, at whatever times. */
+  readonly refusing: number;
+  /** Those of them that refuse at all times. */
+  readonly always: number;
+  /** Allowlists. */
+  readonly passing: number;
 }
 
 /**
@@ -84,6 +96,8 @@ export interface AccessTable {
   readonly devices?: readonly (readonly string[])[];
   /** Undefined: nobody speaks for others. */
   readonly forwarders?: ForwarderTable | undefined;
+  /** What the lists do per group. */
+  readonly lists?: readonly GroupLists[];
   /** Who has which address (createLeaseTable); undefined: nobody reads leases. */
   readonly leases?: SharedArrayBuffer | undefined;
 }
@@ -104,8 +118,10 @@ export const compileAccess = ({
   listeners,
   devices = [],
   forwarders = [],
+  lists = [],
 }: AccessRules): AccessTable => ({
   devices,
+  lists,
   forwarders: compileForwarders(forwarders),
   allow: PrefixTable.buildOf([allow]).rows,
   readCache: PrefixTable.buildOf(readCache === undefined ? [] : [readCache]).rows,
@@ -141,6 +157,7 @@ export class Clients {
   readonly leases: LeasedDevices | undefined;
   /** Devices may ask from everywhere, so that connections have to be taken from everywhere. */
   readonly allowsDevices: boolean;
+  readonly #lists: readonly GroupLists[];
   /** One object for each group and answer, so that a query makes none. */
   readonly #clients: readonly Client[];
   readonly #knownWords = new Uint32Array(PLACES * 4);
@@ -171,6 +188,7 @@ export class Clients {
         identities?.authorities,
       );
     this.allowsDevices = access.allowsDevices === true;
+    this.#lists = access.lists ?? [];
     const groups = Math.max(1, access.groupCount);
     this.#clients = Array.from({ length: groups << GROUP_SHIFT }, (_, index) => ({
       group: index >>> GROUP_SHIFT,
@@ -187,6 +205,25 @@ export class Clients {
     return group === undefined
       ? client
       : (this.#clients[indexOf(group, this.#mayAsk(client, who), client.readsCache)] ?? NOBODY);
+  }
+
+  /**
+   * The client that the peer at an address is taken for where it may say itself who it is, and says `named`: one in the group
+   * of `named` if that refuses whatever the group of the peer and the default one refuse, else one in these. It may not ask without RD.
+   */
+  identifyUnproven(peer: AddressWords, listener: string, named: Client): Client {
+    const own = this.identify(peer, listener).group;
+    const floor = this.#isLaxer(own, 0) ? 0 : own;
+    const group = this.#isLaxer(named.group, floor) ? floor : named.group;
+    return this.#clients[indexOf(group, named.allowed, false)] ?? NOBODY;
+  }
+
+  /** True for a group that at some time refuses less than another one. */
+  #isLaxer(group: number, than: number): boolean {
+    if (group === than) return false;
+    const [one, other] = [this.#lists[group], this.#lists[than]];
+    if (one === undefined || other === undefined) return true;
+    return (other.refusing & ~one.always) !== 0 || (one.passing & ~other.passing) !== 0;
   }
 
   #mayAsk({ allowed }: Client, who: Identified | undefined): boolean {

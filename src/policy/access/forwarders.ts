@@ -18,6 +18,8 @@ export interface ForwarderRules {
   readonly clients: PrefixList;
   /** REPORT_OPTION, as bits. */
   readonly accepts: number;
+  /** Its clients cannot say who they are: it overwrites or removes the options that it is read by. */
+  readonly overwrites: boolean;
 }
 
 /** The forwarders of one configuration, compiled; plain data that travels between threads. */
@@ -29,6 +31,7 @@ export interface ForwarderTable {
     readonly clients: Uint32Array;
     readonly certificates: readonly string[];
     readonly accepts: number;
+    readonly overwrites: boolean;
   }[];
 }
 
@@ -36,6 +39,7 @@ export interface ForwarderTable {
 interface Forwarder {
   readonly clients: PrefixTable;
   readonly accepts: number;
+  readonly overwrites: boolean;
 }
 
 /** Once per configuration; undefined: there is none. @cold */
@@ -44,11 +48,9 @@ export const compileForwarders = (rules: readonly ForwarderRules[]): ForwarderTa
     ? undefined
     : {
         from: PrefixTable.buildOf(rules.map(({ from }) => from)).rows,
-        forwarders: rules.map(({ name, clients, certificates, accepts }) => ({
-          name,
+        forwarders: rules.map(({ clients, ...forwarder }) => ({
+          ...forwarder,
           clients: PrefixTable.buildOf([clients]).rows,
-          certificates,
-          accepts,
         })),
       };
 
@@ -73,9 +75,10 @@ export class Forwarders {
   ) {
     this.#from = new PrefixTable(table.from);
     this.#devices = devices;
-    this.#forwarders = table.forwarders.map(({ clients, accepts }) => ({
+    this.#forwarders = table.forwarders.map(({ clients, accepts, overwrites }) => ({
       clients: new PrefixTable(clients),
       accepts,
+      overwrites,
     }));
     const certificates = table.forwarders.map((one) => one.certificates);
     this.#certified = certificates.some((rules) => rules.length > 0)
@@ -95,6 +98,11 @@ export class Forwarders {
   speaksFor(index: number, client: AddressWords): boolean {
     const forwarder = this.#forwarders[index];
     return forwarder !== undefined && forwarder.clients.find(client) >= 0;
+  }
+
+  /** True for a forwarder whose clients cannot say in its place who they are. */
+  overwrites(index: number): boolean {
+    return this.#forwarders[index]?.overwrites === true;
   }
 
   /** Reads for whom a forwarder sends a sound query; see `report` and `who`. Returns a REPORTED. */

@@ -222,10 +222,23 @@ export const accessOf = (config: Config): AccessTable =>
     groups: config.groups.map((group) => group.clients),
     listeners: config.groups.map((group) => group.listeners.map(formatEndpoint)),
     devices: config.groups.map((group) => group.devices),
-    forwarders: config.forwarders.map(({ name, from, certificates, clients, sends }) => ({
-      ...{ name, certificates, from: packPrefixes(from), clients: packPrefixes(clients) },
+    forwarders: config.forwarders.map(({ name, from, certificates, clients, sends, overwrites }) => ({
+      ...{ name, certificates, from: packPrefixes(from), clients: packPrefixes(clients), overwrites },
       accepts: sends.reduce((bits, word) => bits | SENDS[word], 0),
     })),
+    lists: config.groups.map((group) => {
+      const maskOf = (has: (list: ListConfig) => boolean): number =>
+        config.lists.reduce(
+          (mask, list, bit) => (group.lists.includes(list.id) && has(list) ? mask | (1 << bit) : mask),
+          0,
+        );
+      const times = new Set(group.schedules.map(({ list }) => list));
+      return {
+        refusing: maskOf(({ allow, logOnly }) => !allow && !logOnly),
+        always: maskOf(({ id, allow, logOnly }) => !allow && !logOnly && !times.has(id)),
+        passing: maskOf(({ allow }) => allow),
+      };
+    }),
   });
 
 const load = (list: ListConfig, sink: RuleSink, guards: Guards, pathOf: PathOf): LoadedList =>

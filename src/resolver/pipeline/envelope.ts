@@ -55,6 +55,7 @@ export const readAgain = (context: QueryContext, rules: InForce, bytes: Uint8Arr
 const identifyClient = (context: QueryContext, { clients }: InForce): Client | undefined => {
   const { asker, parts, verdict } = context;
   const { identities, forwarders, leases } = clients;
+  verdict.exempted.barred = false;
   if (forwarders !== undefined) {
     asker.forwarder = forwarders.find(asker.peer, asker.shown, parts.clock());
     if (asker.forwarder >= 0) return identifyReported(context, clients, forwarders);
@@ -69,7 +70,9 @@ const identifyClient = (context: QueryContext, { clients }: InForce): Client | u
 };
 
 /**
- * Finds for whom a forwarder asks. Its own certificate is not the client's. Where it names nobody, it asks for itself; where it names somebody whom it does not speak for, nobody asks.
+ * Finds for whom a forwarder asks. Its own certificate is not the client's. Where it names nobody, it asks for itself; where it
+ * names somebody whom it does not speak for, nobody asks. What a client may have said in its place opens nothing: no exemption
+ * and no rule about clients counts by it, and no group that refuses less.
  */
 const identifyReported = (
   context: QueryContext,
@@ -78,8 +81,13 @@ const identifyReported = (
 ): Client | undefined => {
   const { asker, query, verdict, isRepeat } = context;
   const said = forwarders.read(asker.forwarder, query);
-  if (!isRepeat && !asker.isProbe) context.observer.reported(asker.forwarder, said);
   const { report } = forwarders;
+  if (!isRepeat && !asker.isProbe) {
+    context.observer.reported(asker.forwarder, said);
+    if (report.hasIgnored) context.observer.reported(asker.forwarder, REPORTED.IGNORED);
+  }
+  const isProven = forwarders.overwrites(asker.forwarder);
+  verdict.exempted.barred = !isProven;
   asker.who = undefined;
   verdict.exempted.device = undefined;
   if (said === REPORTED.MALFORMED) return undefined;
@@ -87,6 +95,7 @@ const identifyReported = (
     const { reported } = asker;
     for (let i = 0; i < 4; i++) reported[i] = report.address[i] ?? 0;
     asker.address = reported;
+    if (isProven) asker.judged = reported;
   }
   let { who } = forwarders;
   if (clients.leases !== undefined && who === undefined && said !== REPORTED.OUTSIDE)
@@ -96,7 +105,11 @@ const identifyReported = (
   const { answerOpt } = query;
   answerOpt.subnetLength = report.subnetLength;
   for (let i = 0; i < report.subnetLength; i++) answerOpt.subnet[i] = report.subnet[i] ?? 0;
-  asker.client = said === REPORTED.OUTSIDE ? NOBODY : clients.identify(asker.address, asker.listener, who);
+  if (said === REPORTED.OUTSIDE) asker.client = NOBODY;
+  else {
+    const named = clients.identify(asker.address, asker.listener, who);
+    asker.client = isProven ? named : clients.identifyUnproven(asker.peer, asker.listener, named);
+  }
   return asker.client;
 };
 

@@ -31,7 +31,7 @@ export const judgeQuestion = (context: QueryContext, rules: InForce): number => 
   // Unreachable: requirePolicy() came first.
   if (policy === undefined) return answerNotReady(context);
   const { qnameLength, qtype } = query;
-  policy.judgeQuestion(key.bytes, 0, qnameLength, qtype, asker.address, client.group, verdict);
+  policy.judgeQuestion(key.bytes, 0, qnameLength, qtype, asker.judged, client.group, verdict);
   context.parts.trace?.judged(context, undefined);
   if (verdict.refused) {
     const end = enact(context, rules, policy, undefined);

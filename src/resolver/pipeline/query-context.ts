@@ -57,6 +57,8 @@ export class Asker {
   address: AddressWords = createAddress();
   /** Where the query came from and its answer goes. */
   peer: AddressWords = createAddress();
+  /** Of whom lists decide: that of the client, unless that may have said itself who it is; then that of the peer. */
+  judged: AddressWords = createAddress();
   /** Holds the address of the client that a forwarder names. */
   readonly reported: AddressWords = createAddress();
   /** Index of the forwarder that says who asks; -1: the client asks for itself. */
@@ -124,6 +126,7 @@ export class QueryContext implements ExemptionObserver {
     const { asker, parts } = this;
     asker.address = address;
     asker.peer = address;
+    asker.judged = address;
     asker.forwarder = -1;
     asker.port = port;
     asker.transport = transport;

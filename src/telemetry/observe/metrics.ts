@@ -439,7 +439,7 @@ const METRICS: readonly Metric[] = [
     name: 'cordon_forwarder_queries_total',
     type: 'counter',
     labels: ['forwarder', 'client'],
-    help: 'Queries of those in `forwarders`, by what they said of the client: `named`, `nobody`, `network` (less than a whole address), `malformed` (FORMERR), `outside` of the prefixes that it speaks for (REFUSED).',
+    help: 'Queries of those in `forwarders`, by what they said of the client: `named`, `nobody`, `network` (less than a whole address), `malformed` (FORMERR), `outside` of the prefixes that it speaks for (REFUSED). `ignored`, beside one of these: an option that is not in `sends`.',
     alarm: '`CordonForwarderOutside` says when there are any of `outside` or `malformed`',
     read: summed('reported'),
   },

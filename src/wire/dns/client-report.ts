@@ -44,15 +44,18 @@ export class ClientReport {
   /** What an answer says in its own EDNS Client Subnet option, in its first bytes; length 0: nothing. */
   readonly subnet = new Uint8Array(SUBNET_BYTES_MAX);
   subnetLength = 0;
+  /** An option was there that names a client and is not accepted. */
+  hasIgnored = false;
   readonly #words: AddressWords = createAddress();
   #isNetwork = false;
   #hasMac = false;
 
-  /** Reads the options between `offset` and `offset + length` that are in `accepted`, of REPORT_OPTION. Returns a REPORTED, but never OUTSIDE. */
+  /** Reads the options between `offset` and `offset + length` that are in `accepted`, of REPORT_OPTION. Returns a REPORTED, but neither OUTSIDE nor IGNORED. */
   read(bytes: Uint8Array, offset: number, length: number, accepted: number): number {
     this.hasAddress = false;
     this.deviceLength = 0;
     this.subnetLength = 0;
+    this.hasIgnored = false;
     this.#isNetwork = false;
     this.#hasMac = false;
     const end = offset + length;
@@ -70,23 +73,25 @@ export class ClientReport {
   }
 
   #take(bytes: Uint8Array, code: number, at: number, size: number, accepted: number): boolean {
+    const kind = kindOf(code);
+    if ((kind & accepted) === 0) {
+      if (kind !== 0) this.hasIgnored = true;
+      return true;
+    }
     switch (code) {
       case OPTION.CLIENT_SUBNET:
-        return (accepted & REPORT_OPTION.SUBNET) === 0 || this.#takeSubnet(bytes, at, size);
+        return this.#takeSubnet(bytes, at, size);
       case VENDOR_OPTION.DNSMASQ_MAC:
       case VENDOR_OPTION.DNSMASQ_MAC_TEXT:
-        return (accepted & REPORT_OPTION.MAC) === 0 || this.#takeMac(bytes, at, size);
+        return this.#takeMac(bytes, at, size);
       case VENDOR_OPTION.CPE_ID:
-        return (accepted & REPORT_OPTION.CPE_ID) === 0 || this.#takeName(bytes, at, size);
+        return this.#takeName(bytes, at, size);
       case VENDOR_OPTION.INFOBLOX_ADDRESS:
-        return (accepted & REPORT_OPTION.INFOBLOX) === 0 || this.#takeAddress(bytes, at, size);
+        return this.#takeAddress(bytes, at, size);
       case VENDOR_OPTION.INFOBLOX_MAC:
-        if ((accepted & REPORT_OPTION.INFOBLOX) === 0) return true;
         return size === MAC_BYTES && this.#takeMac(bytes, at, size);
-      case VENDOR_OPTION.UMBRELLA:
-        return (accepted & REPORT_OPTION.UMBRELLA) === 0 || this.#takeUmbrella(bytes, at, size);
       default:
-        return true;
+        return this.#takeUmbrella(bytes, at, size);
     }
   }
 
@@ -191,6 +196,26 @@ export class ClientReport {
     return true;
   }
 }
+
+/** The REPORT_OPTION that an option belongs to; 0: it names no client. */
+const kindOf = (code: number): number => {
+  switch (code) {
+    case OPTION.CLIENT_SUBNET:
+      return REPORT_OPTION.SUBNET;
+    case VENDOR_OPTION.DNSMASQ_MAC:
+    case VENDOR_OPTION.DNSMASQ_MAC_TEXT:
+      return REPORT_OPTION.MAC;
+    case VENDOR_OPTION.CPE_ID:
+      return REPORT_OPTION.CPE_ID;
+    case VENDOR_OPTION.INFOBLOX_ADDRESS:
+    case VENDOR_OPTION.INFOBLOX_MAC:
+      return REPORT_OPTION.INFOBLOX;
+    case VENDOR_OPTION.UMBRELLA:
+      return REPORT_OPTION.UMBRELLA;
+    default:
+      return 0;
+  }
+};
 
 /** Bytes of a field; 0 for one that is not known, behind which nothing can be read. */
 const umbrellaLength = (field: number): number => {
