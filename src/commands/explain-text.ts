@@ -83,7 +83,9 @@ const formatHead = ({ explanation, configuration, reading }: Shown, type: string
   lines.push(`  group    ${group} (${word})`);
   if (device !== undefined) lines.push(`  device   ${device}`);
   if (explanation.via !== undefined)
-    lines.push(`  via      ${explanation.via}, which says who the client is`);
+    lines.push(
+      `  via      ${explanation.via}, which says who the client is${explanation.isProven === false ? ': this opens nothing, for want of overwrites: true' : ''}`,
+    );
   lines.push(`  lists    ${lists.join(', ') || 'none'}`);
   return lines;
 };

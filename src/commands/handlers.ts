@@ -9,7 +9,7 @@ import * as lists from './declarations/lists.ts';
 import { LOG_SEARCH, LOG_TAIL } from './declarations/log.ts';
 import { MANDATES_EXPORT, MANDATES_LIST, MANDATES_NEW, MANDATES_SHOW } from './declarations/mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './declarations/operating.ts';
-import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
+import { CHECK, EXPLAIN, FORWARDERS_CHECK, QUERY, SERVE, TRACE } from './declarations/resolver.ts';
 import { ROOM_LINK } from './declarations/room.ts';
 import { DOCS, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './declarations/self.ts';
 import { SETUP } from './declarations/setup.ts';
@@ -36,6 +36,7 @@ export const HANDLERS: ReadonlyMap<CommandDeclaration, () => Promise<AnyHandler>
   on(CHECK, async () => (await import('./check.ts')).check),
   on(EXPLAIN, async () => (await import('./explain.ts')).explainName),
   on(TRACE, async () => (await import('./explain.ts')).traceName),
+  on(FORWARDERS_CHECK, async () => (await import('./forwarders.ts')).check),
   on(QUERY, async () => (await import('./query.ts')).query),
   on(LOG_SEARCH, async () => (await import('./log-search.ts')).searchLog),
   on(LOG_TAIL, async () => (await import('./log-service.ts')).followLog),

@@ -45,6 +45,6 @@ export const recipeFor = (today: string): Finding | undefined => {
           state: 'unknown',
           text: `${today} can say for whom it asks, once it is told to`,
         },
-        todo: `follow ${page}, and write: forwarders: [{ name: front, from: [ITS ADDRESS], clients: [ITS NETWORKS], sends: [${recipe.sends}] }]`,
+        todo: `follow ${page}, and write: forwarders: [{ name: front, from: [ITS ADDRESS], clients: [ITS NETWORKS], sends: [${recipe.sends}] }], with overwrites: true once "cordon forwarders check" on a client shows that it does`,
       };
 };

@@ -12,7 +12,7 @@ import { DotClient, listenerOf, SERVER_NAME } from '../support/encrypted-client.
 import { FRONTS, type Front, startFront } from '../support/forwarders.ts';
 import { inTwo, NIGHT } from '../support/night.ts';
 import { approveAsOther, hasOtherUser } from '../support/other-user.ts';
-import { requireProgram } from '../support/process.ts';
+import { requireProgram, type SocketAddress } from '../support/process.ts';
 import { buildQuery } from '../support/records.ts';
 import { answer, ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { type Cordon, startCordon } from '../support/service.ts';
@@ -328,8 +328,9 @@ describe('behind the resolvers of the recipes', () => {
   /** Cordon as the recipes have it: a client that no group names is refused, one group is out of scope, one client is exempt. */
   let recipes: Cordon;
   beforeAll(async () => {
-    const forwarders = FRONTS.filter(({ sends }) => sends.length > 0).map(({ name, from, sends, overwrites }) =>
-      JSON.stringify({ name, from: [from], clients: ['127.0.0.0/24'], sends, overwrites }),
+    const forwarders = FRONTS.filter(({ sends }) => sends.length > 0).map(
+      ({ name, from, sends, overwrites }) =>
+        JSON.stringify({ name, from: [from], clients: ['127.0.0.0/24'], sends, overwrites }),
     );
     recipes = await startCordon({
       config: `
@@ -379,7 +380,9 @@ forwarders: [${forwarders.join(', ')}]
       const sent = upstream.queries.find((query) => query.name.toLowerCase().startsWith(name));
       const added = sent === undefined ? [] : optionsOf(sent.bytes);
       const code = options.readUInt16BE(0);
-      const same = added.filter((one) => one.code === code).map(({ data }) => Buffer.from(data).toString('hex'));
+      const same = added
+        .filter((one) => one.code === code)
+        .map(({ data }) => Buffer.from(data).toString('hex'));
       const fate =
         same.length === 0
           ? 'removed'
@@ -389,8 +392,24 @@ forwarders: [${forwarders.join(', ')}]
       fates.set(row, (fates.get(row) ?? new Set()).add(fate));
     }
     // The worst that happens to one.
-    const worst = (all: Set<string>): string => [...all].find((fate) => fate.startsWith('passed')) ?? [...all].join(' or ');
+    const worst = (all: Set<string>): string =>
+      [...all].find((fate) => fate.startsWith('passed')) ?? [...all].join(' or ');
     return new Map([...fates].map(([row, all]) => [row, worst(all)]));
+  };
+
+  /** Whether `cordon forwarders check` finds that clients of a front can say who they are. */
+  const taken = async (server: SocketAddress): Promise<boolean> => {
+    const at = `127.0.0.1:${server.port}`;
+    const { code, stdout } = await runCommandHere([
+      'forwarders',
+      'check',
+      at,
+      '--json',
+      '--name',
+      'open.example',
+    ]);
+    expect(code).toBe((JSON.parse(stdout) as { taken: boolean }).taken ? 1 : 0);
+    return code === 1;
   };
 
   for (const [options, fronts] of inTwo(FRONTS, ({ program }) => program !== 'named'))
@@ -420,8 +439,10 @@ forwarders: [${forwarders.join(', ')}]
       // Whoever says himself who he is gets what he gets.
       const opened: string[] = [];
       for (const [at, [row, forged]] of FORGED.entries())
-        if ((await outcome(`c${at}.${front.name}.listed.example`, REFUSED, forged)) !== 'refused') opened.push(row);
+        if ((await outcome(`c${at}.${front.name}.listed.example`, REFUSED, forged)) !== 'refused')
+          opened.push(row);
       expect(opened).toEqual([]);
+      if (front.sends.length > 0) expect(await taken(server.endpoint)).toBe(!front.overwrites);
       expect([...(await fatesBehind(front))]).toEqual([...documented(front)]);
     });
 
@@ -437,7 +458,13 @@ forwarders: [${forwarders.join(', ')}]
 
 /** Codes of the options by the words of `sends`. */
 const CODES: Readonly<Record<string, readonly number[]>> = {
-  ...{ subnet: [8], mac: [65_001, 65_073], 'cpe-id': [65_074], infoblox: [65_523, 65_524], umbrella: [20_292] },
+  ...{
+    subnet: [8],
+    mac: [65_001, 65_073],
+    'cpe-id': [65_074],
+    infoblox: [65_523, 65_524],
+    umbrella: [20_292],
+  },
 };
 
 const optionsOf = (bytes: Uint8Array) => {
@@ -452,9 +479,17 @@ const documented = ({ name }: Front): Map<string, string> => {
     .slice(page.indexOf('## What a client can say'))
     .split('\n')
     .filter((line) => line.startsWith('|'))
-    .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+    .map((line) =>
+      line
+        .split('|')
+        .slice(1, -1)
+        .map((cell) => cell.trim()),
+    );
   const column = rows[0]?.indexOf(name) ?? -1;
-  const wanted = FORGED_ROWS.map((row): [string, string] => [row, rows.find(([first]) => first === row)?.[column] ?? '']);
+  const wanted = FORGED_ROWS.map((row): [string, string] => [
+    row,
+    rows.find(([first]) => first === row)?.[column] ?? '',
+  ]);
   return new Map(wanted);
 };
 const FORGED_ROWS = ['EDNS Client Subnet (8)', '65523', '20292', '65001', '65073', '65074', '65524'];

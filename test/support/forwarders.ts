@@ -43,7 +43,7 @@ const [DNSDIST, UNBOUND, RECURSOR, BIND] = ['127.0.0.23', '127.0.0.24', '127.0.0
 /** All of them, with the lines of their recipes. */
 export const FRONTS: readonly Front[] = [
   dnsmasq(
-    ...['dnsmasq', '127.0.0.21', ['subnet', 'mac'] as string[]] as const,
+    ...(['dnsmasq', '127.0.0.21', ['subnet', 'mac'] as string[]] as const),
     ...['--add-subnet=32,128', '--strip-subnet', '--add-mac', '--strip-mac'],
   ),
   dnsmasq('dnsmasq-umbrella', '127.0.0.22', ['umbrella'], '--umbrella'),

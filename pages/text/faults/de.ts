@@ -124,7 +124,7 @@ export const faultsDe = {
   'fault-ERR_APP_NOTICE': "Eine Liste verweigert den Namen, über den Geräte sich prüfen. Wählen Sie einen anderen.",
   'fault-ERR_APP_WORKER': "Ein Teil des Programms hat nicht rechtzeitig geantwortet. Er wird ersetzt; versuchen Sie es noch einmal.",
   'fault-ERR_APP_EXPLAIN': "Die Listen haben sich während der Frage geändert. Fragen Sie noch einmal.",
-  'fault-ERR_APP_FORWARDER': "Diesen Weiterleiter gibt es nicht, oder er nennt keine Adressen.",
+  'fault-ERR_APP_FORWARDER': "Diesen Weiterleiter gibt es nicht, er nennt keine Adressen, oder er antwortet dieser Maschine nicht.",
   'fault-ERR_APP_LISTENER': "Diesen Zugang hat der Dienst nicht.",
   'fault-ERR_APP_PAUSE': "So lange lässt sich das Verweigern nicht aussetzen, oder es ist nicht ausgesetzt.",
   'fault-ERR_APP_PROBE': "Die Probe kann gerade nicht laufen: Zu viele warten, keine Liste ist in Kraft, oder dieses Netz gibt es nicht.",

@@ -124,7 +124,7 @@ export const faultsEn = {
   'fault-ERR_APP_NOTICE': "A list refuses the name by which devices check themselves. Choose another name.",
   'fault-ERR_APP_WORKER': "A part of the program did not answer in time. It is replaced; try again.",
   'fault-ERR_APP_EXPLAIN': "The lists changed while it was asked for. Ask again.",
-  'fault-ERR_APP_FORWARDER': "There is no such forwarder, or it names no addresses.",
+  'fault-ERR_APP_FORWARDER': "There is no such forwarder, it names no addresses, or it does not answer this machine.",
   'fault-ERR_APP_LISTENER': "The service has no such listener.",
   'fault-ERR_APP_PAUSE': "Refusals cannot be suspended for so long, or are not suspended.",
   'fault-ERR_APP_PROBE': "The probe cannot run now: too many wait, no list is in force, or there is no such network.",

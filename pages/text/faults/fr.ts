@@ -124,7 +124,7 @@ export const faultsFr = {
   'fault-ERR_APP_NOTICE': "Une liste refuse le nom par lequel les appareils se vérifient. Choisissez un autre nom.",
   'fault-ERR_APP_WORKER': "Une partie du programme n’a pas répondu à temps. Elle est remplacée ; réessayez.",
   'fault-ERR_APP_EXPLAIN': "Les listes ont changé pendant la demande. Redemandez.",
-  'fault-ERR_APP_FORWARDER': "Ce redirecteur n’existe pas, ou ne nomme aucune adresse.",
+  'fault-ERR_APP_FORWARDER': "Ce redirecteur n’existe pas, ne nomme aucune adresse, ou ne répond pas à cette machine.",
   'fault-ERR_APP_LISTENER': "Le service n’a pas ce point d’écoute.",
   'fault-ERR_APP_PAUSE': "Les refus ne peuvent être suspendus si longtemps, ou ne le sont pas.",
   'fault-ERR_APP_PROBE': "La sonde ne peut pas tourner maintenant : trop attendent, aucune liste n’est en vigueur, ou ce réseau n’existe pas.",

@@ -124,7 +124,7 @@ export const faultsNl = {
   'fault-ERR_APP_NOTICE': "Een lijst weigert de naam waarmee apparaten zich controleren. Kies een andere naam.",
   'fault-ERR_APP_WORKER': "Een deel van het programma antwoordde niet op tijd. Het wordt vervangen; probeer het opnieuw.",
   'fault-ERR_APP_EXPLAIN': "De lijsten veranderden tijdens de vraag. Vraag het opnieuw.",
-  'fault-ERR_APP_FORWARDER': "Deze doorstuurserver bestaat niet, of noemt geen adressen.",
+  'fault-ERR_APP_FORWARDER': "Deze doorstuurserver bestaat niet, noemt geen adressen of antwoordt deze machine niet.",
   'fault-ERR_APP_LISTENER': "De dienst heeft dit toegangspunt niet.",
   'fault-ERR_APP_PAUSE': "Het weigeren kan niet zo lang worden opgeschort, of is niet opgeschort.",
   'fault-ERR_APP_PROBE': "De proef kan nu niet lopen: er wachten er te veel, geen lijst is van kracht, of dit netwerk bestaat niet.",

@@ -10,7 +10,7 @@ import { LISTS } from './lists.ts';
 import { LOG } from './log.ts';
 import { MANDATES } from './mandates.ts';
 import { PAUSE, RELOAD, RESUME, STATUS, TOP } from './operating.ts';
-import { CHECK, EXPLAIN, QUERY, SERVE, TRACE } from './resolver.ts';
+import { CHECK, EXPLAIN, FORWARDERS, QUERY, SERVE, TRACE } from './resolver.ts';
 import { ROOM } from './room.ts';
 import { DOCS, HELP, SHOW_COMPLETION, SHOW_MAN, SHOW_VERSION } from './self.ts';
 import { SETUP } from './setup.ts';
@@ -25,7 +25,7 @@ export const COMMAND_GROUPS: readonly (readonly [
   ['Ask', [EXPLAIN, TRACE, QUERY, LOG]],
   ['Decide', [MANDATES, LISTS, EXEMPTIONS]],
   ['Show that it holds', [PROBE, RECORDS, REPORT, VERIFY, WITNESS]],
-  ['Set up', [SETUP, IMPORT, CLIENTS, ROOM]],
+  ['Set up', [SETUP, IMPORT, CLIENTS, FORWARDERS, ROOM]],
   ['Several resolvers', [FLEET, COLLECT]],
   ['About the command', [HELP, SHOW_VERSION, SHOW_COMPLETION, SHOW_MAN, DOCS]],
 ];

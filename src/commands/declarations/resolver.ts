@@ -1,5 +1,5 @@
 // Running the resolver, and asking it: serve, check, explain, trace, query.
-import { CONFIG, command, JSON_OUTPUT, SERVICE } from '../declaration.ts';
+import { CONFIG, command, group, JSON_OUTPUT, SERVICE } from '../declaration.ts';
 
 export const SERVE = command({
   name: 'serve',
@@ -113,4 +113,30 @@ export const QUERY = command({
   ],
   statuses: { 0: 'an answer came, whatever it says' },
   see: ['explain.md'],
+});
+
+export const FORWARDERS_CHECK = command({
+  name: 'check',
+  about: 'shows whether the clients of a forwarder can say themselves who they are',
+  text: [
+    'To be run on a client of the forwarder. Sends it queries with options that name a client that is none, or nothing sound: Cordon behind it refuses what of that arrives and is read. Where none is taken, the forwarder may have "overwrites: true".',
+  ],
+  arguments: { forwarder: { about: 'its address, or its name in forwarders' } },
+  options: {
+    name: { value: 'NAME', default: 'example.com', about: 'ask for names below this one' },
+    ...SERVICE,
+    json: JSON_OUTPUT,
+  },
+  examples: [{ command: 'cordon forwarders check 192.0.2.53', about: 'can I say there who I am?' }],
+  statuses: { 0: 'no option of a client is taken', 1: 'one is' },
+  see: ['beside.md'],
+});
+
+export const FORWARDERS = group({
+  name: 'forwarders',
+  about: 'looks at resolvers in front of Cordon',
+  text: ['They say for whom they ask: see forwarders in the configuration.'],
+  examples: [{ command: 'cordon forwarders check branch-12', about: 'one of the configuration' }],
+  commands: [FORWARDERS_CHECK],
+  see: ['beside.md'],
 });

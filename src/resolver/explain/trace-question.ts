@@ -35,6 +35,8 @@ export interface Via {
   readonly name: string;
   /** Text of its IP address. */
   readonly address: string;
+  /** Its clients cannot say who they are. */
+  readonly overwrites: boolean;
   /** The options in which it names its clients, as it would send them for this one. */
   readonly options: Uint8Array;
 }

@@ -91,7 +91,7 @@ export const viaOf = (name: string | undefined, client: string, { forwarders }: 
   const [from] = found?.from ?? [];
   const options = found && namedClient(client, found.sends);
   if (found !== undefined && from !== undefined && options !== undefined)
-    return { name, address: formatAddress(from.words), options };
+    return { name, overwrites: found.overwrites, address: formatAddress(from.words), options };
   const why =
     found === undefined
       ? 'is no name in forwarders'

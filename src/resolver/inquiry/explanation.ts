@@ -133,6 +133,8 @@ export interface Explanation {
   readonly groupBy: 'certificate' | 'token' | 'server-name' | 'device' | undefined;
   /** Name of the forwarder that says who the client is. */
   readonly via: string | undefined;
+  /** False: what the forwarder says opens nothing, for want of `overwrites: true`. */
+  readonly isProven: boolean | undefined;
   /** Name of the device that the client is. */
   readonly device: string | undefined;
   readonly lists: readonly string[];
@@ -197,6 +199,7 @@ export const createExplanation = (asked: Asked, traced: Traced, setting: Setting
     groupBy: traced.by === undefined ? undefined : BY_WORDS[traced.by],
     device: traced.device,
     via: asked.via?.name,
+    isProven: asked.via?.overwrites,
     lists: setting.groupLists,
     outcome: OUTCOMES.find((outcome) => answers.some(({ status }) => status === outcome)) ?? 'failed',
     reason: isOfQuestion && isSame(({ reason }) => reason) ? first?.reason : undefined,

@@ -21,6 +21,7 @@ import {
   MESSAGE_LENGTH_MAX,
   messageRcode,
   nameEquals,
+  OPTION,
   readU16,
   TYPE,
   UDP_LENGTH_MAX,
@@ -83,6 +84,8 @@ export interface Reading {
   /** Without the OPT record. */
   readonly additionals: readonly ReadRecord[];
   readonly ede: readonly { readonly infoCode: number; readonly text: string }[];
+  /** Address of EDNS Client Subnet in the answer (RFC 7871); undefined: it has none. */
+  readonly subnet: string | undefined;
   readonly tookMs: number;
   readonly sizeBytes: number;
 }
@@ -228,6 +231,7 @@ export const readReply = (message: Uint8Array, name: string, server: Endpoint, s
     authorities: packet.authorities.map(toRecord),
     additionals: packet.additionals.filter(({ type }) => type !== TYPE.OPT).map(toRecord),
     ede: packet.additionals.flatMap(toEde),
+    subnet: packet.additionals.flatMap(toSubnet)[0],
     sizeBytes: message.length,
     tookMs: Math.round((performance.now() - startMs) * 10) / 10,
   };
@@ -274,6 +278,12 @@ const rdataText = (record: Resource): string => {
   return FIELDS.filter((field) => fields[field] !== undefined)
     .map((field) => String(fields[field]))
     .join(' ');
+};
+
+const toSubnet = (record: Resource): string[] => {
+  const { rdata } = record as unknown as { rdata?: unknown };
+  if (!Array.isArray(rdata)) return [];
+  return rdata.flatMap(({ ednsCode, ip }) => (ednsCode === OPTION.CLIENT_SUBNET ? [String(ip)] : []));
 };
 
 const toEde = (record: Resource): { infoCode: number; text: string }[] => {
