@@ -94,6 +94,7 @@ export const OTHERS: Readonly<Record<string, string>> = {
   'mandates list': 'asks no service: it shows what ships, and what the file names',
   'mandates show': 'asks no service',
   'mandates new': 'asks no service',
+  'forwarders check': 'asks the forwarder, and the file where that is',
   reload: 'is refused by the service, which says the same',
   restore: 'makes a state directory where no service runs',
   'fleet init': 'makes what a state directory lacks so far',

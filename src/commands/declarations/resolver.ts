@@ -134,7 +134,7 @@ export const FORWARDERS_CHECK = command({
 
 export const FORWARDERS = group({
   name: 'forwarders',
-  about: 'looks at resolvers in front of Cordon',
+  about: 'checks the resolvers in front of Cordon',
   text: ['They say for whom they ask: see forwarders in the configuration.'],
   examples: [{ command: 'cordon forwarders check branch-12', about: 'one of the configuration' }],
   commands: [FORWARDERS_CHECK],
